@@ -1,0 +1,1 @@
+//! Blocks: a procedural data set of small scenes and partial captions.

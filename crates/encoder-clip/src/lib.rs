@@ -1,0 +1,1 @@
+//! CLIP checkpoints in the Hugging Face layout, through candle.

@@ -1,0 +1,1 @@
+//! QB-Norm: inverted softmax (IS) and dynamic inverted softmax (DIS).

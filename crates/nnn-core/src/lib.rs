@@ -1,0 +1,1 @@
+//! Embeddings, score kernels, bank statistics, ranking and the normaliser traits; the methods raw and NNN.

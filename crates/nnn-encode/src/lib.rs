@@ -1,0 +1,1 @@
+//! The encoder trait, preprocessing, batched extraction and the embedding cache.

@@ -1,0 +1,1 @@
+//! Retrieval metrics, hubness, intervals and paired tests.

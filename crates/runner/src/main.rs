@@ -1,0 +1,2 @@
+//! Runs sweeps.
+fn main() {}

@@ -1,0 +1,259 @@
+//! Unit-length vectors, checked once when they are made.
+
+use thiserror::Error;
+
+/// How far a row's length may be from one in [`Embeddings::from_unit`]; f32 rounding of a normalised row of any
+/// usual dimension stays below it by two orders of magnitude.
+const UNIT_TOLERANCE: f64 = 1e-4;
+
+/// Why a matrix cannot serve as embeddings. Rows and columns count from zero.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EmbeddingError {
+    /// There is no dimension to take a product over.
+    #[error("embeddings need a dimension of at least 1, got 0")]
+    ZeroDimension,
+    /// The number of values is no multiple of the dimension.
+    #[error("{values} values do not form rows of dimension {dim}")]
+    Ragged {
+        /// How many values arrived.
+        values: usize,
+        /// The dimension they were to be cut by.
+        dim: usize,
+    },
+    /// A value is NaN or infinite.
+    #[error("row {row}, column {column} is {value}; embeddings must be finite")]
+    NotFinite {
+        /// The row, from zero.
+        row: usize,
+        /// The column, from zero.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// A row has length zero, so that it has no direction.
+    #[error("row {row} is a zero vector; it has no direction to compare")]
+    ZeroVector {
+        /// The row, from zero.
+        row: usize,
+    },
+    /// A row that was said to be of unit length is not.
+    #[error("row {row} has length {length}, expected 1")]
+    NotUnit {
+        /// The row, from zero.
+        row: usize,
+        /// Its Euclidean length.
+        length: f64,
+    },
+}
+
+/// An owned `(items, dim)` matrix, row-major; every row is finite and of unit length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embeddings {
+    data: Vec<f32>,
+    dim: usize,
+}
+
+impl Embeddings {
+    /// Scales every row of a row-major `(items, dim)` matrix to unit length (norms and quotients in f64, rounded once).
+    ///
+    /// # Errors
+    /// [`EmbeddingError`] names the first row that is not finite or is zero, or says that the shape is wrong.
+    pub fn normalize(mut data: Vec<f32>, dim: usize) -> Result<Self, EmbeddingError> {
+        check_shape(data.len(), dim)?;
+        for (row, values) in data.chunks_exact_mut(dim).enumerate() {
+            normalize_row(row, values)?;
+        }
+        Ok(Self { data, dim })
+    }
+
+    /// Takes rows that are of unit length already, without moving a bit of them.
+    ///
+    /// # Errors
+    /// As [`Embeddings::normalize`], and [`EmbeddingError::NotUnit`] for a row whose length is not 1 within 1e-4.
+    pub fn from_unit(data: Vec<f32>, dim: usize) -> Result<Self, EmbeddingError> {
+        check_shape(data.len(), dim)?;
+        for (row, values) in data.chunks_exact(dim).enumerate() {
+            let length = checked_length(row, values)?;
+            if (length - 1.0).abs() > UNIT_TOLERANCE {
+                return Err(EmbeddingError::NotUnit { row, length });
+            }
+        }
+        Ok(Self { data, dim })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.data.len() / self.dim
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// Length of each row.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// A view of all rows.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_> {
+        Rows {
+            data: &self.data,
+            dim: self.dim,
+        }
+    }
+
+    /// A copy of the chosen rows, in the order given.
+    ///
+    /// # Panics
+    /// An index is not below [`Embeddings::len`].
+    #[must_use]
+    pub fn select(&self, indices: &[u32]) -> Self {
+        let rows = self.rows();
+        let data = indices
+            .iter()
+            .flat_map(|&index| rows.row(index as usize))
+            .copied()
+            .collect();
+        Self {
+            data,
+            dim: self.dim,
+        }
+    }
+}
+
+/// A borrowed row-major `(items, dim)` matrix whose rows are finite and of unit length.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    data: &'a [f32],
+    dim: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.data.len() / self.dim
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// Length of each row.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// All values, row-major, `len * dim` of them.
+    #[must_use]
+    pub fn data(&self) -> &'a [f32] {
+        self.data
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// `index` is not below [`Rows::len`].
+    #[must_use]
+    pub fn row(&self, index: usize) -> &'a [f32] {
+        &self.data[index * self.dim..(index + 1) * self.dim]
+    }
+
+    /// The rows of a range.
+    ///
+    /// # Panics
+    /// The range reaches past [`Rows::len`].
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            data: &self.data[range.start * self.dim..range.end * self.dim],
+            dim: self.dim,
+        }
+    }
+}
+
+fn check_shape(values: usize, dim: usize) -> Result<(), EmbeddingError> {
+    if dim == 0 {
+        return Err(EmbeddingError::ZeroDimension);
+    }
+    if !values.is_multiple_of(dim) {
+        return Err(EmbeddingError::Ragged { values, dim });
+    }
+    Ok(())
+}
+
+fn normalize_row(row: usize, values: &mut [f32]) -> Result<(), EmbeddingError> {
+    let length = checked_length(row, values)?;
+    for value in values {
+        // The quotient of two f64 is rounded to f32 once; a reciprocal would round twice.
+        *value = (f64::from(*value) / length) as f32;
+    }
+    Ok(())
+}
+
+/// Euclidean length in f64, where the square of no finite f32 overflows.
+fn checked_length(row: usize, values: &[f32]) -> Result<f64, EmbeddingError> {
+    let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+    if !squares.is_finite() {
+        return Err(not_finite(row, values));
+    }
+    if squares == 0.0 {
+        return Err(EmbeddingError::ZeroVector { row });
+    }
+    Ok(squares.sqrt())
+}
+
+fn not_finite(row: usize, values: &[f32]) -> EmbeddingError {
+    let column = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    EmbeddingError::NotFinite {
+        row,
+        column,
+        value: values[column],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_out_with_unit_length() {
+        let e = Embeddings::normalize(vec![3.0, 4.0, 0.0, -2.0], 2).expect("valid rows");
+        assert_eq!(e.rows().row(0), [0.6, 0.8]);
+        assert_eq!(e.rows().row(1), [0.0, -1.0]);
+    }
+
+    #[test]
+    fn extreme_lengths_are_kept_exact() {
+        let e = Embeddings::normalize(vec![3e38, 0.0, 1e-45, 0.0], 2).expect("valid rows");
+        assert_eq!(e.rows().data(), [1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn bad_rows_are_named() {
+        let nan = Embeddings::normalize(vec![1.0, 0.0, 0.0, f32::NAN], 2);
+        assert!(matches!(
+            nan,
+            Err(EmbeddingError::NotFinite {
+                row: 1,
+                column: 1,
+                ..
+            })
+        ));
+        let zero = Embeddings::normalize(vec![1.0, 0.0, 0.0, 0.0], 2);
+        assert_eq!(zero, Err(EmbeddingError::ZeroVector { row: 1 }));
+        let ragged = Embeddings::normalize(vec![1.0; 3], 2);
+        assert_eq!(ragged, Err(EmbeddingError::Ragged { values: 3, dim: 2 }));
+        let long = Embeddings::from_unit(vec![2.0, 0.0], 2);
+        assert!(matches!(long, Err(EmbeddingError::NotUnit { row: 0, .. })));
+    }
+}

@@ -1,0 +1,276 @@
+//! Streamed score rows: nothing here ever holds a whole score matrix.
+
+use crate::Rows;
+use crate::kernel::{Kernel, PANEL, PackedColumns, PackedRows};
+use rayon::prelude::*;
+use thiserror::Error;
+
+/// Two sides whose vectors cannot be multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("rows have dimension {rows}, columns have dimension {columns}; they must agree")]
+pub struct DimensionMismatch {
+    /// Dimension of the row side.
+    pub rows: usize,
+    /// Dimension of the column side.
+    pub columns: usize,
+}
+
+/// Receives one row of scores.
+///
+/// Pieces arrive in ascending column order, each once; every piece starts at a multiple of 32 columns and only the last
+/// may have a length that is no multiple of 32. What a sink computes must not depend on where pieces end: that is how
+/// block sizes and threads come to change nothing.
+pub trait RowSink: Send {
+    /// Takes `scores` of the columns from `first` on; the slice is scratch, free to be overwritten.
+    fn piece(&mut self, first: usize, scores: &mut [f32]);
+}
+
+/// How a row is handed to its sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// In pieces as small as the cache likes them: for statistics, over any number of columns.
+    Pieces,
+    /// In one piece: for whatever rewrites or ranks a row. Holds a packed copy of all columns.
+    WholeRows,
+}
+
+/// A source of `(rows, columns)` scores, higher is better.
+pub trait Scorer: Sync {
+    /// Number of rows.
+    fn rows(&self) -> usize;
+
+    /// Number of columns.
+    fn columns(&self) -> usize;
+
+    /// Computes every score of the rows from `first` on once and hands row `first + i` to `sinks[i]`, rows in parallel.
+    ///
+    /// # Panics
+    /// There are more sinks than rows from `first` on.
+    fn stream(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]);
+}
+
+/// Sizes of the blocks in which scores are computed. They change speed and memory, never a bit of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocking {
+    /// Columns packed at a time when rows are delivered in pieces; rounded up to a multiple of 32.
+    pub columns: usize,
+    /// Rows that one task takes; rounded up to what a block product holds.
+    pub rows: usize,
+}
+
+impl Default for Blocking {
+    /// 4,096 columns (8 MiB at dimension 512, within a shared cache) and 56 rows.
+    fn default() -> Self {
+        Self {
+            columns: 4096,
+            rows: 56,
+        }
+    }
+}
+
+/// Bytes of packed columns between two hand-overs of a piece: half of a small second-level cache.
+const PIECE_BYTES: usize = 512 * 1024;
+
+/// Inner products of two sets of unit vectors: cosines.
+///
+/// Every score is one chain of fused multiply-adds in ascending dimension, so it has the same bits for all instruction
+/// sets, blockings and numbers of threads.
+#[derive(Clone, Copy)]
+pub struct DotScorer<'a> {
+    rows: Rows<'a>,
+    columns: Rows<'a>,
+    blocking: Blocking,
+    kernel: Kernel,
+    progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl<'a> DotScorer<'a> {
+    /// Scores of every row vector with every column vector.
+    ///
+    /// # Errors
+    /// The dimensions differ.
+    pub fn new(rows: Rows<'a>, columns: Rows<'a>) -> Result<Self, DimensionMismatch> {
+        if rows.dim() != columns.dim() {
+            return Err(DimensionMismatch {
+                rows: rows.dim(),
+                columns: columns.dim(),
+            });
+        }
+        Ok(Self {
+            rows,
+            columns,
+            blocking: Blocking::default(),
+            kernel: Kernel::detect(),
+            progress: None,
+        })
+    }
+
+    /// Computes in blocks of other sizes.
+    #[must_use]
+    pub fn with_blocking(self, blocking: Blocking) -> Self {
+        Self { blocking, ..self }
+    }
+
+    /// Computes with another of the available kernels.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { kernel, ..self }
+    }
+
+    /// Reports the number of scores after each block of them, from several threads.
+    #[must_use]
+    pub fn with_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
+        Self {
+            progress: Some(progress),
+            ..self
+        }
+    }
+
+    fn columns_at_once(&self, delivery: Delivery) -> usize {
+        match delivery {
+            Delivery::Pieces => self.blocking.columns.max(1).next_multiple_of(PANEL),
+            Delivery::WholeRows => self.columns.len().max(1),
+        }
+    }
+
+    /// Columns between two hand-overs, given how many are packed at once.
+    fn piece_columns(&self, delivery: Delivery, packed: usize) -> usize {
+        let bytes_per_column = self.rows.dim() * size_of::<f32>();
+        match delivery {
+            Delivery::Pieces => (PIECE_BYTES / bytes_per_column)
+                .max(1)
+                .next_multiple_of(PANEL),
+            Delivery::WholeRows => packed.max(1).next_multiple_of(PANEL),
+        }
+    }
+}
+
+impl Scorer for DotScorer<'_> {
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn stream(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
+        assert!(first + sinks.len() <= self.rows(), "one row for every sink");
+        let task_rows = self.blocking.rows.max(1).next_multiple_of(self.kernel.rows);
+        let mut packed = PackedColumns::default();
+        let at_once = self.columns_at_once(delivery);
+        for start in (0..self.columns()).step_by(at_once) {
+            let end = self.columns().min(start + at_once);
+            packed.fill(self.columns.slice(start..end));
+            let task = Task {
+                kernel: self.kernel,
+                packed: &packed,
+                first_column: start,
+                piece: self.piece_columns(delivery, end - start),
+            };
+            let groups = sinks.par_chunks_mut(task_rows).enumerate();
+            groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
+                let from = first + group * task_rows;
+                task.run(self.rows.slice(from..from + sinks.len()), sinks, scratch);
+                if let Some(progress) = self.progress {
+                    progress((sinks.len() * (end - start)) as u64);
+                }
+            });
+        }
+    }
+}
+
+/// The packed columns of one step, to be multiplied with any rows.
+struct Task<'a> {
+    kernel: Kernel,
+    packed: &'a PackedColumns,
+    first_column: usize,
+    piece: usize,
+}
+
+impl Task<'_> {
+    fn run(&self, rows: Rows<'_>, sinks: &mut [&mut dyn RowSink], scratch: &mut Vec<f32>) {
+        let height = self.kernel.rows;
+        let left = PackedRows::new(rows, height);
+        for start in (0..self.packed.columns()).step_by(self.piece) {
+            let end = self.packed.columns().min(start + self.piece);
+            for (block, sinks) in sinks.chunks_mut(height).enumerate() {
+                let stride = self.multiply(left.block(block), start, end, scratch);
+                for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(stride)) {
+                    sink.piece(self.first_column + start, &mut scores[..end - start]);
+                }
+            }
+        }
+    }
+
+    /// Fills `scratch` with the scores of one block of rows and the packed columns `start..end`; returns the distance
+    /// from row to row.
+    fn multiply(&self, left: &[f32], start: usize, end: usize, scratch: &mut Vec<f32>) -> usize {
+        let stride = (end - start).next_multiple_of(PANEL);
+        scratch.resize(self.kernel.rows * stride, 0.0);
+        for (offset, panel) in (start / PANEL..end.div_ceil(PANEL)).enumerate() {
+            let out = &mut scratch[offset * PANEL..];
+            (self.kernel.block)(left, self.packed.panel(panel), out, stride);
+        }
+        stride
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Embeddings;
+
+    struct Collect(Vec<f32>);
+
+    impl RowSink for Collect {
+        fn piece(&mut self, first: usize, scores: &mut [f32]) {
+            assert_eq!(first, self.0.len());
+            assert!(first.is_multiple_of(32));
+            self.0.extend_from_slice(scores);
+        }
+    }
+
+    fn matrix(rows: usize, seed: u32) -> Embeddings {
+        let data = (0..rows as u32 * 7).map(|i| ((i * 37 + seed) % 101) as f32 - 50.5);
+        Embeddings::normalize(data.collect(), 7).expect("valid")
+    }
+
+    fn all_scores(scorer: &DotScorer<'_>, delivery: Delivery) -> Vec<Vec<f32>> {
+        let mut rows: Vec<_> = (0..scorer.rows()).map(|_| Collect(Vec::new())).collect();
+        let mut sinks: Vec<_> = rows.iter_mut().map(|r| r as &mut dyn RowSink).collect();
+        scorer.stream(delivery, 0, &mut sinks);
+        rows.into_iter().map(|row| row.0).collect()
+    }
+
+    #[test]
+    fn blocks_kernels_and_deliveries_change_no_bit() {
+        let (left, right) = (matrix(45, 3), matrix(131, 8));
+        let scorer = DotScorer::new(left.rows(), right.rows()).expect("same dimension");
+        let expected = all_scores(&scorer, Delivery::Pieces);
+        assert!(expected.iter().all(|row| row.len() == 131));
+        for kernel in Kernel::available() {
+            for (columns, rows) in [(1, 1), (64, 20), (1000, 1000)] {
+                let other = scorer
+                    .with_kernel(kernel)
+                    .with_blocking(Blocking { columns, rows });
+                for delivery in [Delivery::Pieces, Delivery::WholeRows] {
+                    assert_eq!(all_scores(&other, delivery), expected, "{kernel:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dimensions_must_agree() {
+        let other = Embeddings::normalize(vec![1.0, 2.0], 2).expect("valid");
+        let error = DotScorer::new(matrix(1, 0).rows(), other.rows()).err();
+        assert_eq!(
+            error,
+            Some(DimensionMismatch {
+                rows: 7,
+                columns: 2
+            })
+        );
+    }
+}

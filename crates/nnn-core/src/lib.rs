@@ -1,15 +1,61 @@
-//! Embeddings, score kernels, bank statistics, ranking and the normaliser traits; the methods raw and NNN.
+//! The core of hubness correction: embeddings, score kernels, bank statistics, ranking, the traits of a method, and the
+//! methods `raw` and `nnn`.
+//!
+//! Everything is a function of one whole row of scores: a bank statistic reduces an item's row over a reference set, a
+//! method rewrites a query's row over the gallery, a rank reads one. Rows are streamed and never gathered into a matrix.
+//!
+//! ```
+//! use nnn_core::{
+//!     Bank, BankStats, Banks, DotScorer, Embeddings, Nnn, Normalizer, Param, PassOptions, RankOptions, Relevance, StatPlan,
+//!     TieRule, rank,
+//! };
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gallery = Embeddings::normalize(vec![1.0, 0.0, 0.6, 0.8], 2)?;
+//! let reference = Embeddings::normalize(vec![0.0, 1.0, 0.5, 0.5], 2)?;
+//! let queries = Embeddings::normalize(vec![0.9, 0.1], 2)?;
+//! let nnn = Nnn { k: 1, alpha: Param::new(0.75).ok_or("not finite")? };
+//!
+//! let mut plan = StatPlan::default();
+//! nnn.needs(&mut plan);
+//! let banks = Banks { query: Some(reference.rows()), gallery: None };
+//! let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default())?;
+//! let fitted = nnn.fit(&stats)?;
+//!
+//! let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
+//! let relevance = Relevance::one_each(&[0], gallery.len())?;
+//! let options = RankOptions { ties: TieRule::Index, top: 1, all_relevant: false };
+//! let rankings = rank(&scorer, &relevance, &[&*fitted], options);
+//! assert_eq!(rankings[0].first_rank(0), 1.0);
+//! # Ok(())
+//! # }
+//! ```
 
+mod dispatch;
 mod embeddings;
+mod exp;
 mod kernel;
+mod method;
+mod nnn;
+mod param;
+mod rank;
 mod rankings;
+mod raw;
 mod relevance;
 mod score;
+mod stats;
 mod ties;
+mod topk;
 
 pub use embeddings::{EmbeddingError, Embeddings, Rows};
 pub use kernel::Kernel;
+pub use method::{Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer};
+pub use nnn::{Nnn, NnnFamily};
+pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
+pub use rank::{RankOptions, rank};
 pub use rankings::Rankings;
+pub use raw::{Raw, RawFamily};
 pub use relevance::{Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
+pub use stats::{Bank, BankStats, Banks, FitError, PassOptions, Stat, StatPlan};
 pub use ties::TieRule;
+pub use topk::{LargestScores, best_items};

@@ -1,0 +1,145 @@
+//! The largest scores of a stream, and the best items of a row under THE tie rule.
+
+use crate::dispatch::dispatched;
+use std::cmp::Ordering;
+
+/// Keeps the `k` largest of the scores pushed to it; exact, with one comparison for most scores.
+///
+/// Scores above the running k-th largest are collected and the collection is cut back to `k` when it is full.
+#[derive(Debug, Clone)]
+pub struct LargestScores {
+    k: usize,
+    threshold: f32,
+    kept: Vec<f32>,
+}
+
+impl LargestScores {
+    /// An empty collection of the `k` largest.
+    #[must_use]
+    pub fn new(k: usize) -> Self {
+        Self {
+            k,
+            threshold: f32::NEG_INFINITY,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Adds finite scores.
+    pub fn push(&mut self, scores: &[f32]) {
+        if self.k == 0 {
+            return;
+        }
+        for chunk in scores.chunks(LANES) {
+            if any_above(chunk, self.threshold) {
+                self.collect(chunk);
+            }
+        }
+    }
+
+    fn collect(&mut self, chunk: &[f32]) {
+        let threshold = self.threshold;
+        self.kept
+            .extend(chunk.iter().filter(|&&score| score > threshold));
+        if self.kept.len() >= 2 * self.k + LANES {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let (_, &mut kth, _) = self
+            .kept
+            .select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
+        self.kept.truncate(self.k);
+        self.threshold = kth;
+    }
+
+    /// The largest scores in descending order: `k`, or all when fewer were pushed.
+    #[must_use]
+    pub fn into_descending(mut self) -> Vec<f32> {
+        self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
+        self.kept.truncate(self.k);
+        self.kept
+    }
+}
+
+const LANES: usize = 64;
+
+dispatched! {
+    /// Whether any score is greater than `threshold`.
+    pub(crate) fn any_above(scores: &[f32], threshold: f32) -> bool {
+        // Counting has no early exit, so it compiles to a few wide comparisons.
+        scores.iter().map(|&score| u32::from(score > threshold)).sum::<u32>() > 0
+    }
+}
+
+/// The `n` best items of a row, best first: higher score first and lower index first among equals.
+///
+/// Returns fewer items only where the row is shorter.
+#[must_use]
+pub fn best_items(scores: &[f32], n: usize) -> Vec<u32> {
+    if n == 0 {
+        return Vec::new();
+    }
+    let mut kept: Vec<(f32, u32)> = Vec::with_capacity(2 * n + LANES);
+    // Below: a later item of the same score loses its tie, so it need not be looked at.
+    let mut threshold = f32::NEG_INFINITY;
+    for (chunk_index, chunk) in scores.chunks(LANES).enumerate() {
+        if kept.len() >= n && !any_above(chunk, threshold) {
+            continue;
+        }
+        let first = (chunk_index * LANES) as u32;
+        kept.extend(
+            chunk
+                .iter()
+                .zip(first..)
+                .map(|(&score, item)| (score, item)),
+        );
+        if kept.len() >= 2 * n {
+            kept.select_nth_unstable_by(n - 1, better_first);
+            kept.truncate(n);
+            threshold = kept[n - 1].0;
+        }
+    }
+    kept.sort_unstable_by(better_first);
+    kept.truncate(n);
+    kept.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Higher score first, then lower index; zeros of either sign are equal. Scores are finite.
+fn better_first(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
+    let by_score = b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal);
+    by_score.then(a.1.cmp(&b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Few distinct values, so that ties are everywhere.
+    fn tied_scores() -> impl Strategy<Value = Vec<f32>> {
+        prop::collection::vec((-5i8..5).prop_map(|v| f32::from(v) / 4.0), 0..400)
+    }
+
+    proptest! {
+        #[test]
+        fn largest_scores_equal_a_sort(scores in tied_scores(), k in 0usize..50, piece in 1usize..90) {
+            let mut largest = LargestScores::new(k);
+            scores.chunks(piece).for_each(|piece| largest.push(piece));
+            let mut sorted = scores.clone();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            sorted.truncate(k);
+            let found = largest.into_descending();
+            prop_assert_eq!(found.len(), sorted.len());
+            prop_assert!(found.iter().zip(&sorted).all(|(a, b)| a == b));
+        }
+
+        #[test]
+        fn best_items_equal_a_stable_sort(scores in tied_scores(), n in 0usize..50) {
+            let mut items: Vec<u32> = (0..scores.len() as u32).collect();
+            items.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
+            items.truncate(n);
+            prop_assert_eq!(best_items(&scores, n), items);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a sweep leaves behind, before it becomes files.
+
+use serde::{Deserialize, Serialize};
+
+/// What a row is about: one model, data set, direction, reference set and method with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CellId {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the evaluated data set.
+    pub dataset: String,
+    /// Evaluated split.
+    pub split: String,
+    /// `t2i` or `i2t`.
+    pub direction: String,
+    /// Name of the reference set; empty for a method that reads none.
+    pub reference_set: String,
+    /// Items in the query bank; 0 without one.
+    pub reference_size: usize,
+    /// Name of the method family.
+    pub method: String,
+    /// Parameters as in the method's signature: `k=128,alpha=0.75`; empty without parameters.
+    pub params: String,
+    /// How the parameters came about: `fixed`, `validation` or `oracle`; empty without parameters.
+    pub chosen: String,
+}
+
+/// A value with a lower and an upper bound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// The gain over raw on the same queries.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Gain {
+    /// Value less the raw value.
+    pub delta: f64,
+    /// Paired bootstrap interval of the difference, resampled by image.
+    pub interval: Option<Interval>,
+    /// Two-sided paired randomisation test, signs flipped by image.
+    pub p_value: Option<f64>,
+}
+
+/// One measured number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRow {
+    /// What was measured.
+    pub cell: CellId,
+    /// Name of the metric, such as `R@1`.
+    pub metric: String,
+    /// The value; a fraction where the metric is one.
+    pub value: f64,
+    /// Percentile bootstrap interval, resampled by image; absent for metrics that are no mean over queries.
+    pub ci: Option<Interval>,
+    /// Normal interval of a proportion; absent for metrics that are none.
+    pub binomial: Option<Interval>,
+    /// Gain over raw; absent for raw itself.
+    pub gain: Option<Gain>,
+    /// Number of queries.
+    pub n_queries: usize,
+    /// Number of gallery items.
+    pub n_gallery: usize,
+    /// Everything the number depends on, in one line.
+    pub signature: String,
+}
+
+/// One grid point tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GridRow {
+    /// Method and parameters tried, and for which model, data set, direction and reference set.
+    pub cell: CellId,
+    /// `validation` for the held-out training items that choose, `test` for the items that report.
+    pub evaluated_on: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// Number of queries behind it.
+    pub n_queries: usize,
+    /// Whether this point was the one chosen.
+    pub selected: bool,
+}

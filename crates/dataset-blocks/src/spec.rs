@@ -1,0 +1,201 @@
+//! What to generate, and one sample of it.
+
+use image::RgbImage;
+
+use crate::BlocksError;
+use crate::catalogue::catalogue_caption;
+use crate::draw::draw;
+use crate::draws::{Draws, Purpose};
+use crate::everyday::everyday_caption;
+use crate::scene::{CATALOGUE, EVERYDAY, Scene, sample_scene};
+
+/// Captions of every image.
+pub const CAPTIONS_PER_IMAGE: usize = 5;
+
+/// Sides of a picture that can be drawn, in pixels.
+pub const IMAGE_SIZES: std::ops::RangeInclusive<u32> = 16..=512;
+
+/// How scenes are composed and described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// Long-tailed scenes, captions in sentences.
+    Everyday,
+    /// Tidy scenes with even statistics, terse tags with words of their own: out of distribution for `Everyday`.
+    Catalogue,
+}
+
+impl Style {
+    /// `everyday` or `catalogue`, as in cards and in the marker file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Everyday => "everyday",
+            Self::Catalogue => "catalogue",
+        }
+    }
+
+    /// The style of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Everyday, Self::Catalogue]
+            .into_iter()
+            .find(|style| style.name() == name)
+    }
+}
+
+/// One split: its name, which also selects its random stream, and its number of images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitSpec {
+    /// Lower-case ASCII letters, digits and `-`; also the name of its folder.
+    pub name: String,
+    /// Images, each with [`CAPTIONS_PER_IMAGE`] captions.
+    pub images: u64,
+}
+
+/// A whole data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlocksSpec {
+    /// Seed of everything.
+    pub seed: u64,
+    /// Width and height of every image, in pixels, within [`IMAGE_SIZES`].
+    pub image_size: u32,
+    /// Scene statistics and wording.
+    pub style: Style,
+    /// The splits, in the order in which they are written; names are unique.
+    pub splits: Vec<SplitSpec>,
+}
+
+/// One scene, drawn and described.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// What is in the picture.
+    pub scene: Scene,
+    /// The picture, `image_size` x `image_size`.
+    pub image: RgbImage,
+    /// What people said about it.
+    pub captions: [String; CAPTIONS_PER_IMAGE],
+}
+
+impl BlocksSpec {
+    /// `blocks`: 6,000 images to train on, 1,000 to validate and 1,000 to test, 64 x 64, everyday style.
+    pub fn blocks(seed: u64) -> Self {
+        Self::new(
+            seed,
+            Style::Everyday,
+            &[("train", 6000), ("validation", 1000), ("test", 1000)],
+        )
+    }
+
+    /// `blocks-styled`: 2,000 images in catalogue style, for reference sets from another distribution.
+    pub fn blocks_styled(seed: u64) -> Self {
+        Self::new(seed, Style::Catalogue, &[("train", 2000)])
+    }
+
+    fn new(seed: u64, style: Style, splits: &[(&str, u64)]) -> Self {
+        let splits = splits
+            .iter()
+            .map(|&(name, images)| SplitSpec {
+                name: name.to_owned(),
+                images,
+            })
+            .collect();
+        Self {
+            seed,
+            image_size: 64,
+            style,
+            splits,
+        }
+    }
+
+    /// Images of all splits.
+    pub fn images(&self) -> u64 {
+        self.splits.iter().map(|split| split.images).sum()
+    }
+
+    /// Sample `index` of the split of that name, which need not be one of `splits` (the checkpoint was trained on the
+    /// endless split `pretrain`). Depends on the seed, the style, the split's name, the index and, for the pixels
+    /// only, the image size.
+    ///
+    /// # Errors
+    ///
+    /// [`BlocksError::ImageSize`] if `image_size` is outside [`IMAGE_SIZES`].
+    pub fn sample(&self, split: &str, index: u64) -> Result<Sample, BlocksError> {
+        self.check_size()?;
+        let scene = self.scene(split, index);
+        let image = draw(&scene, self.image_size);
+        let captions = self.captions(&scene, split, index);
+        Ok(Sample {
+            scene,
+            image,
+            captions,
+        })
+    }
+
+    /// Refuses what cannot be drawn or written.
+    ///
+    /// # Errors
+    ///
+    /// [`BlocksError::ImageSize`] outside [`IMAGE_SIZES`]; [`BlocksError::SplitName`] for a name that is not a plain
+    /// folder name; [`BlocksError::DuplicateSplit`].
+    pub fn check(&self) -> Result<(), BlocksError> {
+        self.check_size()?;
+        for (index, SplitSpec { name, .. }) in self.splits.iter().enumerate() {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(BlocksError::SplitName {
+                    found: name.clone(),
+                });
+            }
+            if self.splits[..index]
+                .iter()
+                .any(|earlier| earlier.name == *name)
+            {
+                return Err(BlocksError::DuplicateSplit { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size(&self) -> Result<(), BlocksError> {
+        match IMAGE_SIZES.contains(&self.image_size) {
+            true => Ok(()),
+            false => Err(BlocksError::ImageSize {
+                found: self.image_size,
+            }),
+        }
+    }
+
+    fn scene(&self, split: &str, index: u64) -> Scene {
+        let statistics = match self.style {
+            Style::Everyday => &EVERYDAY,
+            Style::Catalogue => &CATALOGUE,
+        };
+        sample_scene(&mut self.draws(split, index, Purpose::Scene), statistics)
+    }
+
+    /// Five captions; one that repeats an earlier one of the same image is drawn again, up to four times.
+    fn captions(&self, scene: &Scene, split: &str, index: u64) -> [String; CAPTIONS_PER_IMAGE] {
+        let draws = &mut self.draws(split, index, Purpose::Captions);
+        let mut captions: [String; CAPTIONS_PER_IMAGE] = Default::default();
+        for place in 0..CAPTIONS_PER_IMAGE {
+            let mut caption = self.caption(scene, draws);
+            for _ in 0..4 {
+                if !captions[..place].contains(&caption) {
+                    break;
+                }
+                caption = self.caption(scene, draws);
+            }
+            captions[place] = caption;
+        }
+        captions
+    }
+
+    fn caption(&self, scene: &Scene, draws: &mut Draws) -> String {
+        match self.style {
+            Style::Everyday => everyday_caption(scene, draws),
+            Style::Catalogue => catalogue_caption(scene, draws),
+        }
+    }
+
+    fn draws(&self, split: &str, index: u64, purpose: Purpose) -> Draws {
+        Draws::new(self.seed, self.style.name(), split, index, purpose)
+    }
+}

@@ -1,0 +1,256 @@
+//! Writing a data set to a folder, and recognising one that is complete.
+
+use std::fs;
+use std::io::{Cursor, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use image::{ImageFormat, RgbImage};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::{BlocksError, BlocksSpec, CAPTIONS_PER_IMAGE};
+
+/// The file that is written last: the specification on its first line, the content checksum on its second.
+pub const MARKER: &str = "COMPLETE";
+
+/// The caption table: `image,split,caption`, one row a caption.
+pub const CAPTIONS_FILE: &str = "captions.csv";
+
+/// The version of the world: raised by one whenever any pixel or caption moves, so that folders made before the change
+/// are made again.
+const WORLD: u32 = 1;
+
+/// One written image: its path relative to the folder, its split, its captions and the digest of all of it.
+struct Written<'a> {
+    path: String,
+    split: &'a str,
+    captions: [String; CAPTIONS_PER_IMAGE],
+    digest: [u8; 32],
+}
+
+/// Writes `folder/images/<split>/000123.png`, `folder/captions.csv` and, last, `folder/COMPLETE`; returns the content
+/// checksum in hexadecimal (see [`content_checksum`]). A folder that is complete for the same specification is left
+/// as it is; anything else is written again from the start.
+///
+/// Images are made in parallel on rayon's current pool; the result does not depend on the number of threads. Every
+/// file appears under its name only when it is whole. `progress` is called with 1 for every image written, from any
+/// thread.
+///
+/// # Errors
+///
+/// Those of [`BlocksSpec::check`]; [`BlocksError::Io`], [`BlocksError::Image`] or [`BlocksError::Captions`] where a
+/// file cannot be written.
+pub fn generate(
+    spec: &BlocksSpec,
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<String, BlocksError> {
+    spec.check()?;
+    if let Some(checksum) = completed(spec, folder)? {
+        return Ok(checksum);
+    }
+    prepare(spec, folder)?;
+    let mut written = Vec::new();
+    for split in &spec.splits {
+        let images = (0..split.images).into_par_iter();
+        let images = images
+            .map(|index| write_sample(spec, folder, &split.name, index).inspect(|_| progress(1)));
+        written.extend(images.collect::<Result<Vec<_>, _>>()?);
+    }
+    write_whole(
+        &folder.join(CAPTIONS_FILE),
+        &caption_table(folder, &written)?,
+    )?;
+    let checksum = combine(written.iter().map(|image| image.digest));
+    let marker = format!("{}\nsha256 {checksum}\n", describe(spec));
+    write_whole(&folder.join(MARKER), marker.as_bytes())?;
+    Ok(checksum)
+}
+
+/// The content checksum recorded in a folder that is complete for this specification; `None` if it is not complete,
+/// absent, or was made from another specification. Reads the marker only: a few bytes.
+///
+/// # Errors
+///
+/// [`BlocksError::Io`] if the marker is there but cannot be read.
+pub fn completed(spec: &BlocksSpec, folder: &Path) -> Result<Option<String>, BlocksError> {
+    let path = folder.join(MARKER);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        result => result.map_err(io(&path))?,
+    };
+    let mut lines = text.lines();
+    let same = lines.next() == Some(describe(spec).as_str());
+    let checksum = lines.next().and_then(|line| line.strip_prefix("sha256 "));
+    Ok(checksum.filter(|_| same).map(str::to_owned))
+}
+
+/// Reads a folder back and computes its content checksum: SHA-256 over the digests of its images in the order of the
+/// caption table, each the SHA-256 of the image's relative path, its split (both ended by a zero byte), width and
+/// height (32-bit little-endian), its decoded RGB bytes, and its captions (each ended by a zero byte). How the PNG
+/// files are compressed does not matter.
+///
+/// # Errors
+///
+/// [`BlocksError::Captions`] or [`BlocksError::Image`] where a file is missing or malformed.
+pub fn content_checksum(folder: &Path) -> Result<String, BlocksError> {
+    let table = folder.join(CAPTIONS_FILE);
+    let mut reader = csv::Reader::from_path(&table).map_err(captions_error(&table))?;
+    let rows = reader
+        .deserialize()
+        .collect::<Result<Vec<[String; 3]>, _>>()
+        .map_err(captions_error(&table))?;
+    let groups: Vec<&[[String; 3]]> = rows.chunk_by(|a, b| a[0] == b[0]).collect();
+    let digests = groups.into_par_iter().map(|group| {
+        let path = folder.join(&group[0][0]);
+        let image = image::open(&path).map_err(image_error(&path))?.into_rgb8();
+        Ok(digest(
+            &group[0][0],
+            &group[0][1],
+            &image,
+            group.iter().map(|row| row[2].as_str()),
+        ))
+    });
+    Ok(combine(digests.collect::<Result<Vec<_>, BlocksError>>()?))
+}
+
+/// The specification in one line: what the marker is compared with.
+fn describe(spec: &BlocksSpec) -> String {
+    let splits: Vec<String> = spec
+        .splits
+        .iter()
+        .map(|split| format!("{}:{}", split.name, split.images))
+        .collect();
+    let BlocksSpec {
+        seed,
+        image_size,
+        style,
+        ..
+    } = spec;
+    format!(
+        "blocks world={WORLD} seed={seed} size={image_size} style={} splits={}",
+        style.name(),
+        splits.join(",")
+    )
+}
+
+/// Takes the marker away before anything else changes, then makes the folders.
+fn prepare(spec: &BlocksSpec, folder: &Path) -> Result<(), BlocksError> {
+    let marker = folder.join(MARKER);
+    match fs::remove_file(&marker) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&marker)(error)),
+        _ => {}
+    }
+    for split in &spec.splits {
+        let images = folder.join("images").join(&split.name);
+        fs::create_dir_all(&images).map_err(io(&images))?;
+    }
+    Ok(())
+}
+
+fn write_sample<'a>(
+    spec: &BlocksSpec,
+    folder: &Path,
+    split: &'a str,
+    index: u64,
+) -> Result<Written<'a>, BlocksError> {
+    let sample = spec.sample(split, index)?;
+    let path = format!("images/{split}/{index:06}.png");
+    let file = folder.join(&path);
+    let mut png = Cursor::new(Vec::new());
+    sample
+        .image
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(image_error(&file))?;
+    write_whole(&file, png.get_ref())?;
+    let digest = digest(
+        &path,
+        split,
+        &sample.image,
+        sample.captions.iter().map(String::as_str),
+    );
+    Ok(Written {
+        path,
+        split,
+        captions: sample.captions,
+        digest,
+    })
+}
+
+fn caption_table(folder: &Path, written: &[Written<'_>]) -> Result<Vec<u8>, BlocksError> {
+    let path = folder.join(CAPTIONS_FILE);
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table
+        .write_record(["image", "split", "caption"])
+        .map_err(captions_error(&path))?;
+    for image in written {
+        for caption in &image.captions {
+            table
+                .write_record([&image.path, image.split, caption])
+                .map_err(captions_error(&path))?;
+        }
+    }
+    table
+        .into_inner()
+        .map_err(|error| io(&path)(error.into_error()))
+}
+
+/// Writes beside the file and renames: the name never shows a part. The process id keeps two writers apart.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BlocksError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = PathBuf::from(partial);
+    fs::write(&partial, bytes).map_err(io(&partial))?;
+    fs::rename(&partial, path).map_err(io(path))
+}
+
+fn digest<'a>(
+    path: &str,
+    split: &str,
+    image: &RgbImage,
+    captions: impl Iterator<Item = &'a str>,
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for text in [path, split] {
+        hash.update(text);
+        hash.update([0]);
+    }
+    hash.update(image.width().to_le_bytes());
+    hash.update(image.height().to_le_bytes());
+    hash.update(image.as_raw());
+    for caption in captions {
+        hash.update(caption);
+        hash.update([0]);
+    }
+    hash.finalize().into()
+}
+
+fn combine(digests: impl IntoIterator<Item = [u8; 32]>) -> String {
+    let mut hash = Sha256::new();
+    digests.into_iter().for_each(|digest| hash.update(digest));
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> BlocksError {
+    move |source| BlocksError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn image_error(path: &Path) -> impl Fn(image::ImageError) -> BlocksError {
+    move |source| BlocksError::Image {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn captions_error(path: &Path) -> impl Fn(csv::Error) -> BlocksError {
+    move |source| BlocksError::Captions {
+        path: path.to_owned(),
+        source,
+    }
+}

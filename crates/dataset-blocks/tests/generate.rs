@@ -1,0 +1,199 @@
+//! Folders on disk: layout, resumption, recognition, checksums.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dataset_blocks::{
+    BlocksError, BlocksSpec, CAPTIONS_FILE, MARKER, SplitSpec, Style, completed, content_checksum,
+    generate,
+};
+
+fn spec() -> BlocksSpec {
+    let split = |name: &str, images| SplitSpec {
+        name: name.to_owned(),
+        images,
+    };
+    BlocksSpec {
+        seed: 3,
+        image_size: 32,
+        style: Style::Everyday,
+        splits: vec![split("train", 12), split("test", 5)],
+    }
+}
+
+/// Generates and says how many images were written.
+fn count_written(spec: &BlocksSpec, folder: &Path) -> (String, u64) {
+    let written = AtomicU64::new(0);
+    let progress = |images| {
+        written.fetch_add(images, Ordering::Relaxed);
+    };
+    let checksum = generate(spec, folder, &progress).unwrap();
+    (checksum, written.into_inner())
+}
+
+#[test]
+fn layout_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    count_written(&spec(), folder.path());
+    let mut reader = csv::Reader::from_path(folder.path().join(CAPTIONS_FILE)).unwrap();
+    assert_eq!(reader.headers().unwrap(), vec!["image", "split", "caption"]);
+    let rows: Vec<[String; 3]> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 5 * 17);
+    let sample = spec().sample("test", 2).unwrap();
+    for (row, caption) in rows[5 * 14..5 * 15].iter().zip(&sample.captions) {
+        assert_eq!(
+            row,
+            &[
+                "images/test/000002.png".to_owned(),
+                "test".to_owned(),
+                caption.clone()
+            ]
+        );
+    }
+    let image = image::open(folder.path().join("images/test/000002.png")).unwrap();
+    assert_eq!(image.into_rgb8(), sample.image);
+}
+
+#[test]
+fn no_partial_file_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    count_written(&spec(), folder.path());
+    let names = |path: &str| {
+        let entries = fs::read_dir(folder.path().join(path)).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(""), [MARKER, CAPTIONS_FILE, "images"]);
+    let expected: Vec<String> = (0..5).map(|index| format!("{index:06}.png")).collect();
+    assert_eq!(names("images/test"), expected);
+}
+
+#[test]
+fn complete_folder_is_recognised_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (checksum, written) = count_written(&spec(), folder.path());
+    assert_eq!(written, 17);
+    assert_eq!(
+        completed(&spec(), folder.path()).unwrap().as_deref(),
+        Some(checksum.as_str())
+    );
+    assert_eq!(count_written(&spec(), folder.path()), (checksum, 0));
+}
+
+#[test]
+fn folder_without_marker_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (checksum, _) = count_written(&spec(), folder.path());
+    fs::remove_file(folder.path().join(MARKER)).unwrap();
+    fs::write(
+        folder.path().join("images/train/000003.png"),
+        "half a picture",
+    )
+    .unwrap();
+    assert_eq!(completed(&spec(), folder.path()).unwrap(), None);
+    assert_eq!(
+        count_written(&spec(), folder.path()),
+        (checksum.clone(), 17)
+    );
+    assert_eq!(content_checksum(folder.path()).unwrap(), checksum);
+}
+
+#[test]
+fn folder_of_another_specification_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = count_written(&spec(), folder.path());
+    let other = BlocksSpec { seed: 4, ..spec() };
+    assert_eq!(completed(&other, folder.path()).unwrap(), None);
+    let (second, written) = count_written(&other, folder.path());
+    assert_ne!(first, second);
+    assert_eq!(written, 17);
+}
+
+#[test]
+fn checksum_is_of_the_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (checksum, _) = count_written(&spec(), folder.path());
+    assert_eq!(content_checksum(folder.path()).unwrap(), checksum);
+    // The same pixels compressed in another way keep it; one changed pixel moves it.
+    let path = folder.path().join("images/train/000000.png");
+    let mut image = image::open(&path).unwrap().into_rgb8();
+    let before = fs::read(&path).unwrap();
+    let file = fs::File::create(&path).unwrap();
+    let best = image::codecs::png::CompressionType::Best;
+    let encoder = image::codecs::png::PngEncoder::new_with_quality(file, best, Default::default());
+    image.write_with_encoder(encoder).unwrap();
+    assert_ne!(fs::read(&path).unwrap(), before);
+    assert_eq!(content_checksum(folder.path()).unwrap(), checksum);
+    image.get_pixel_mut(5, 7).0[1] ^= 1;
+    image.save(&path).unwrap();
+    assert_ne!(content_checksum(folder.path()).unwrap(), checksum);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let on = |threads| {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| count_written(&spec(), folder.path()).0)
+    };
+    assert_eq!(on(1), on(4));
+}
+
+#[test]
+fn impossible_specifications_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = |spec: BlocksSpec| {
+        generate(&spec, folder.path(), &|_| {})
+            .unwrap_err()
+            .to_string()
+    };
+    let tiny = BlocksSpec {
+        image_size: 8,
+        ..spec()
+    };
+    assert!(matches!(
+        tiny.sample("train", 0),
+        Err(BlocksError::ImageSize { found: 8 })
+    ));
+    assert_eq!(
+        refuse(tiny),
+        "image size: expected 16 to 512 pixels, found 8"
+    );
+    let outside = SplitSpec {
+        name: "../up".to_owned(),
+        images: 1,
+    };
+    let outside = BlocksSpec {
+        splits: vec![outside],
+        ..spec()
+    };
+    assert_eq!(
+        refuse(outside),
+        "split name: expected lower-case letters, digits and `-`, found \"../up\""
+    );
+    let split = spec().splits.remove(0);
+    let twice = BlocksSpec {
+        splits: vec![split.clone(), split],
+        ..spec()
+    };
+    assert_eq!(refuse(twice), "split \"train\" is listed twice");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn unwritable_place_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(
+        generate(&spec(), &file, &|_| {}),
+        Err(BlocksError::Io { .. })
+    ));
+}

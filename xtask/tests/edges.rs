@@ -1,0 +1,89 @@
+//! Which crate may see which. A new edge is a decision: it is made in ARCHITECTURE.md and then here.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::path::PathBuf;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata runs")
+}
+
+/// Workspace crates that a crate may depend on; `None` allows all.
+fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "runner" => None,
+        "nnn-core" | "xtask" => Some(&[]),
+        "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
+        "nnn-report" => Some(&["nnn-data"]),
+        "nnn-encode" => Some(&["nnn-core", "nnn-data"]),
+        _ if name.starts_with("method-") => Some(&["nnn-core"]),
+        _ if name.starts_with("encoder-") => Some(&["nnn-encode"]),
+        _ if name.starts_with("dataset-") => Some(&[]),
+        _ => panic!("crate `{name}` has no place in the layout; see ARCHITECTURE.md"),
+    }
+}
+
+/// Heavy or far-reaching libraries, and who may use them.
+fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
+    match library {
+        "candle-core" | "candle-nn" => Some(|user| user == "nnn-encode" || user.starts_with("encoder-")),
+        "polars" => Some(|user| user == "nnn-report" || user == "nnn-data"),
+        "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
+        _ => None,
+    }
+}
+
+fn normal_dependencies(package: &Package) -> impl Iterator<Item = &str> {
+    let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+    normal.map(|dependency| dependency.name.as_str())
+}
+
+#[test]
+fn crates_see_only_what_lies_below_them() {
+    let metadata = metadata();
+    let own: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    for package in &metadata.packages {
+        for dependency in normal_dependencies(package).filter(|d| own.contains(d)) {
+            let allowed = allowed_crates(&package.name).is_none_or(|list| list.contains(&dependency));
+            assert!(allowed, "`{}` must not depend on `{dependency}`", package.name);
+        }
+    }
+}
+
+#[test]
+fn heavy_libraries_stay_where_they_belong() {
+    for package in &metadata().packages {
+        for dependency in normal_dependencies(package) {
+            let allowed = allowed_users(dependency).is_none_or(|allows| allows(&package.name));
+            assert!(allowed, "`{}` must not use `{dependency}`", package.name);
+        }
+    }
+}
+
+#[test]
+fn every_method_encoder_and_data_set_is_registered() {
+    let registry = std::fs::read_to_string(root().join("crates/runner/src/registry.rs")).expect("registry");
+    let metadata = metadata();
+    let plugins = metadata.packages.iter().filter(|package| {
+        ["method-", "encoder-", "dataset-"].iter().any(|kind| package.name.starts_with(kind))
+    });
+    for package in plugins {
+        let name = package.name.replace('-', "_");
+        assert!(registry.contains(&format!("{name}::")), "`{}` is missing in registry.rs", package.name);
+    }
+}
+
+#[test]
+fn every_crate_inherits_the_lints() {
+    for package in &metadata().packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "`{}` has lints of its own", package.name);
+    }
+}

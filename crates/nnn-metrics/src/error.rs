@@ -1,0 +1,75 @@
+//! What can be wrong with a metric's name, with values, and with what is asked of them.
+
+use thiserror::Error;
+
+/// Why a text is not the name of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ParseMetricError {
+    /// No metric has this name.
+    #[error("unknown metric `{name}`, did you mean {}?", .nearest.join(", "))]
+    Unknown {
+        /// The text received.
+        name: String,
+        /// The most similar valid names, best first; `K` stands for a cutoff where the text gave none that is usable.
+        nearest: Vec<String>,
+    },
+    /// The metric exists, its cutoff does not.
+    #[error(
+        "`{name}`: the K of `{pattern}` must be a whole number from 1, without sign or leading zeros"
+    )]
+    Cutoff {
+        /// The text received.
+        name: String,
+        /// The pattern of the metric it names.
+        pattern: &'static str,
+    },
+}
+
+/// Why a value, an interval or a test cannot be computed.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum MetricError {
+    /// There is no query to average over.
+    #[error("no query to measure: at least one is needed")]
+    NoQueries,
+    /// The rankings keep fewer items a query than the cutoff counts.
+    #[error(
+        "a k-occurrence at k = {k} needs the {k} best items of every query, the rankings keep {width} of {gallery}"
+    )]
+    TopTooShort {
+        /// The cutoff asked for.
+        k: usize,
+        /// The number of items kept for each query.
+        width: usize,
+        /// The number of gallery items.
+        gallery: usize,
+    },
+    /// Two lists that run over the same queries disagree in length.
+    #[error("expected {expected} {what}, one a query, received {received}")]
+    Length {
+        /// What the list holds.
+        what: &'static str,
+        /// The number of queries.
+        expected: usize,
+        /// The length received.
+        received: usize,
+    },
+    /// A value is infinite or not a number.
+    #[error("the value of query {query} is {value}, expected a finite number")]
+    NotFinite {
+        /// The query, from zero.
+        query: usize,
+        /// The value received.
+        value: f64,
+    },
+    /// A proportion or a p-value is outside `[0, 1]`.
+    #[error("{what} is {value}, expected a number from 0 to 1")]
+    NotAProbability {
+        /// What the number is.
+        what: &'static str,
+        /// The number received.
+        value: f64,
+    },
+    /// A bootstrap interval was asked of no resamples.
+    #[error("a bootstrap interval needs at least 1 resample, received 0")]
+    NoResamples,
+}

@@ -1,0 +1,226 @@
+//! Metrics that give every query a value.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use nnn_core::Rankings;
+
+use crate::error::MetricError;
+use crate::info::{MetricInfo, Needs, Reads};
+use crate::resample::median;
+
+/// A metric with a value for every query, so that intervals and paired tests exist.
+///
+/// All of them take relevance as yes or no and ranks `r` from 1. Where the relevant items of one query share a rank, as
+/// under [`TieRule::Optimistic`](nnn_core::TieRule::Optimistic) and [`TieRule::Average`](nnn_core::TieRule::Average),
+/// nDCG, mAP and P give them consecutive places from that rank on, since no two items can fill one place; the rules of
+/// distinct ranks are untouched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueryMetric {
+    /// `R@K`, the hit rate of vision-language papers: 1 if some relevant item has rank `<= K`, else 0.
+    ///
+    /// This is what information retrieval calls Success@K; it is **not** the share of the relevant items that are
+    /// found, which IR calls recall. The two agree where a query has one relevant item (text to image).
+    HitRate(NonZeroUsize),
+    /// `MedR`: the median over queries of the rank of the first relevant item; of an even number of queries, the mean
+    /// of the two middle ranks (as `np.median` in QB-Norm's metric.py).
+    MedR,
+    /// `MeanR`: the mean over queries of the rank of the first relevant item.
+    MeanR,
+    /// `MRR`: the mean of `1 / r` of the first relevant item.
+    Mrr,
+    /// `nDCG@K`: the sum over relevant items of rank `<= K` of `1 / log2(r + 1)`, divided by the largest sum that the
+    /// number of relevant items allows (Järvelin and Kekäläinen, 2002; with yes-or-no gains, trec_eval's `ndcg_cut`).
+    Ndcg(NonZeroUsize),
+    /// `mAP@R`: with `R` relevant items, the sum of the precisions at the relevant items of rank `<= R`, divided by `R`
+    /// (Musgrave, Belongie and Lim, 2020, "A metric learning reality check").
+    MapAtR,
+    /// `P@K`: the number of relevant items of rank `<= K`, divided by `K` even where the gallery is smaller.
+    Precision(NonZeroUsize),
+}
+
+/// How the values of the queries become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistic {
+    /// The arithmetic mean.
+    Mean,
+    /// The median; of an even number of values the mean of the two middle ones.
+    Median,
+}
+
+const HIT_RATE: MetricInfo = MetricInfo {
+    pattern: "R@K",
+    doc: "share of queries with a relevant item among the first K (IR's Success@K), 0 to 1",
+    reads: Reads::FirstRank,
+    higher_is_better: true,
+};
+const MED_R: MetricInfo = MetricInfo {
+    pattern: "MedR",
+    doc: "median rank of the first relevant item, from 1",
+    reads: Reads::FirstRank,
+    higher_is_better: false,
+};
+const MEAN_R: MetricInfo = MetricInfo {
+    pattern: "MeanR",
+    doc: "mean rank of the first relevant item, from 1",
+    reads: Reads::FirstRank,
+    higher_is_better: false,
+};
+const MRR: MetricInfo = MetricInfo {
+    pattern: "MRR",
+    doc: "mean reciprocal rank of the first relevant item, 0 to 1",
+    reads: Reads::FirstRank,
+    higher_is_better: true,
+};
+const NDCG: MetricInfo = MetricInfo {
+    pattern: "nDCG@K",
+    doc: "discounted gain of the relevant items among the first K, over the best possible, 0 to 1",
+    reads: Reads::AllRanks,
+    higher_is_better: true,
+};
+const MAP_AT_R: MetricInfo = MetricInfo {
+    pattern: "mAP@R",
+    doc: "mean of the precisions at the relevant items among the first R, R the number of relevant items, 0 to 1",
+    reads: Reads::AllRanks,
+    higher_is_better: true,
+};
+const PRECISION: MetricInfo = MetricInfo {
+    pattern: "P@K",
+    doc: "share of the first K that is relevant, 0 to 1",
+    reads: Reads::AllRanks,
+    higher_is_better: true,
+};
+
+impl QueryMetric {
+    /// Its line in the list of metrics.
+    #[must_use]
+    pub fn info(self) -> &'static MetricInfo {
+        match self {
+            Self::HitRate(_) => &HIT_RATE,
+            Self::MedR => &MED_R,
+            Self::MeanR => &MEAN_R,
+            Self::Mrr => &MRR,
+            Self::Ndcg(_) => &NDCG,
+            Self::MapAtR => &MAP_AT_R,
+            Self::Precision(_) => &PRECISION,
+        }
+    }
+
+    /// What a ranking pass has to keep for it.
+    #[must_use]
+    pub fn needs(self) -> Needs {
+        Needs {
+            all_relevant: self.info().reads == Reads::AllRanks,
+            top: 0,
+        }
+    }
+
+    /// Whether it is a proportion of queries, for which [`binomial_interval`](crate::binomial_interval) is meant.
+    #[must_use]
+    pub fn is_proportion(self) -> bool {
+        matches!(self, Self::HitRate(_))
+    }
+
+    /// The value of one query: a rank for `MedR` and `MeanR`, else a number from 0 to 1.
+    ///
+    /// The rankings must hold what [`QueryMetric::needs`] says: from first ranks alone a metric of all ranks would take
+    /// every query for one with a single relevant item.
+    ///
+    /// # Panics
+    /// `query` is not below [`Rankings::queries`].
+    #[must_use]
+    pub fn per_query(self, rankings: &Rankings, query: usize) -> f64 {
+        let first = rankings.first_rank(query);
+        let relevant = rankings.relevant_ranks(query);
+        match self {
+            Self::HitRate(k) => hit(first, k),
+            Self::MedR | Self::MeanR => first,
+            Self::Mrr => 1.0 / first,
+            Self::Ndcg(k) => ndcg(relevant, k.get()),
+            Self::MapAtR => map_at_r(relevant),
+            Self::Precision(k) => precision(relevant, k.get()),
+        }
+    }
+
+    /// The values of all queries, in their order.
+    #[must_use]
+    pub fn values(self, rankings: &Rankings) -> Vec<f64> {
+        (0..rankings.queries())
+            .map(|query| self.per_query(rankings, query))
+            .collect()
+    }
+
+    /// The value over all queries: the median for `MedR`, the mean for all others.
+    ///
+    /// # Errors
+    /// [`MetricError::NoQueries`] for no values.
+    pub fn aggregate(self, values: &[f64]) -> Result<f64, MetricError> {
+        if values.is_empty() {
+            return Err(MetricError::NoQueries);
+        }
+        Ok(match self.statistic() {
+            Statistic::Mean => values.iter().sum::<f64>() / values.len() as f64,
+            Statistic::Median => median(values),
+        })
+    }
+
+    pub(crate) fn statistic(self) -> Statistic {
+        match self {
+            Self::MedR => Statistic::Median,
+            _ => Statistic::Mean,
+        }
+    }
+}
+
+impl fmt::Display for QueryMetric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HitRate(k) | Self::Ndcg(k) | Self::Precision(k) => {
+                f.write_str(&self.info().name(k))
+            }
+            Self::MedR | Self::MeanR | Self::Mrr | Self::MapAtR => f.write_str(self.info().pattern),
+        }
+    }
+}
+
+fn hit(first: f64, k: NonZeroUsize) -> f64 {
+    if first <= k.get() as f64 { 1.0 } else { 0.0 }
+}
+
+/// The places of relevant items from their ascending ranks, each at least one behind the place before.
+fn places(ranks: &[f64]) -> impl Iterator<Item = f64> {
+    ranks.iter().scan(0.0_f64, |last, &rank| {
+        *last = rank.max(*last + 1.0);
+        Some(*last)
+    })
+}
+
+fn discount(place: f64) -> f64 {
+    1.0 / (place + 1.0).log2()
+}
+
+fn ndcg(ranks: &[f64], k: usize) -> f64 {
+    let gain: f64 = places(ranks)
+        .take_while(|&place| place <= k as f64)
+        .map(discount)
+        .sum();
+    let ideal: f64 = (1..=k.min(ranks.len()))
+        .map(|place| discount(place as f64))
+        .sum();
+    gain / ideal
+}
+
+fn map_at_r(ranks: &[f64]) -> f64 {
+    let count = ranks.len() as f64;
+    let precisions: f64 = (1..)
+        .zip(places(ranks))
+        .take_while(|&(_, place)| place <= count)
+        .map(|(found, place)| f64::from(found) / place)
+        .sum();
+    precisions / count
+}
+
+fn precision(ranks: &[f64], k: usize) -> f64 {
+    let found = places(ranks).take_while(|&place| place <= k as f64).count();
+    found as f64 / k as f64
+}

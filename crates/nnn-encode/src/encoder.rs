@@ -1,0 +1,215 @@
+//! What every encoder family offers.
+
+use image::RgbImage;
+use std::error::Error as StdError;
+use thiserror::Error;
+
+/// Texts that share one forward pass.
+const TEXT_BATCH: usize = 64;
+
+/// Everything that decides which numbers an encoder gives; the cache key is made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncoderInfo {
+    /// The model family, such as `clip`.
+    pub family: String,
+    /// Length of an embedding.
+    pub dim: usize,
+    /// All that the forward pass reads from the configuration, as canonical JSON.
+    pub architecture: String,
+    /// SHA-256 of the weights, see [`files_sha256`](crate::files_sha256).
+    pub weights_sha256: String,
+    /// Image preprocessing as canonical JSON, see [`PixelSpec::canonical`](crate::PixelSpec::canonical).
+    pub preprocessing: String,
+    /// SHA-256 of the tokenizer, its context length included.
+    pub tokenizer_sha256: String,
+    /// Number type of the forward pass, such as `f32`.
+    pub dtype: String,
+    /// The crate that computes and its revision, such as `encoder-clip 0.1.0`; changes whenever a number can move.
+    pub code: String,
+}
+
+/// A dual encoder: images and texts into one space.
+///
+/// Two stages, so that decoding can run beside the forward pass and texts of equal length can share one. A row of a
+/// result is a function of its own item: bit for bit the same alone and in any batch.
+pub trait Encoder: Send + Sync {
+    /// What identifies the encoder.
+    fn info(&self) -> &EncoderInfo;
+
+    /// Pixels of one image as the model takes them, channel by channel, row by row.
+    ///
+    /// # Errors
+    /// The image has no size that the model takes.
+    fn prepare_image(&self, image: &RgbImage) -> Result<Vec<f32>, EncodeError>;
+
+    /// Token ids of one text, start and end tokens included, cut to the context length.
+    ///
+    /// # Errors
+    /// The tokenizer refuses the text, or gives an id that the model lacks.
+    fn prepare_text(&self, text: &str) -> Result<Vec<u32>, EncodeError>;
+
+    /// Projected image features, row-major (batch x dim), not normalised.
+    ///
+    /// # Errors
+    /// An item is not what [`prepare_image`](Self::prepare_image) gives, or the forward pass fails.
+    fn encode_pixels(&self, batch: &[Vec<f32>]) -> Result<Vec<f32>, EncodeError>;
+
+    /// Projected text features, row-major (batch x dim), not normalised. All of the batch have one length.
+    ///
+    /// # Errors
+    /// Lengths differ, an item is not what [`prepare_text`](Self::prepare_text) gives, or the forward pass fails.
+    fn encode_tokens(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError>;
+
+    /// Both stages for images: row-major (batch x dim), not normalised.
+    ///
+    /// # Errors
+    /// As the two stages.
+    fn encode_images(&self, batch: &[RgbImage]) -> Result<Vec<f32>, EncodeError> {
+        let pixels: Result<Vec<_>, _> = batch.iter().map(|it| self.prepare_image(it)).collect();
+        self.encode_pixels(&pixels?)
+    }
+
+    /// Both stages for texts of any lengths: row-major (batch x dim), not normalised.
+    ///
+    /// # Errors
+    /// As the two stages.
+    fn encode_texts(&self, batch: &[&str]) -> Result<Vec<f32>, EncodeError> {
+        let ids: Result<Vec<_>, _> = batch.iter().map(|it| self.prepare_text(it)).collect();
+        let (ids, dim) = (ids?, self.info().dim);
+        encode_by_length(dim, &ids, |tokens| self.encode_tokens(tokens), |_| ())
+    }
+}
+
+/// Why an encoder gave no features.
+#[derive(Debug, Error)]
+pub enum EncodeError {
+    /// An image or its pixels do not have the model's size.
+    #[error("the model takes {expected} pixel values an image, received {received}")]
+    PixelCount {
+        /// Channels x height x width of the model.
+        expected: usize,
+        /// What was given.
+        received: usize,
+    },
+    /// Token sequences of one batch differ in length, or one is empty or too long.
+    #[error("the batch wants token sequences of length {expected}, received one of {received}")]
+    TokenCount {
+        /// The longest that can be, or the batch's own length.
+        expected: usize,
+        /// What was given.
+        received: usize,
+    },
+    /// The tokenizer gave an id for which the model has no embedding.
+    #[error("token id {id} is beyond the model's vocabulary of {vocabulary}")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Number of token embeddings.
+        vocabulary: usize,
+    },
+    /// A sequence lacks the end token at which the text tower pools.
+    #[error("no end token {eos} among {ids:?}: the tokenizer does not belong to the model")]
+    NoEndToken {
+        /// The end token's id by the configuration.
+        eos: u32,
+        /// The sequence.
+        ids: Vec<u32>,
+    },
+    /// The tokenizer failed.
+    #[error("cannot tokenize {text:?}: {reason}")]
+    Tokenizer {
+        /// The text.
+        text: String,
+        /// What the tokenizer reported.
+        reason: String,
+    },
+    /// The model returned something other than one row an item.
+    #[error("expected {expected} values from the model, received {received}")]
+    RowCount {
+        /// Batch x dim.
+        expected: usize,
+        /// What was returned.
+        received: usize,
+    },
+    /// The forward pass failed.
+    #[error("the forward pass failed: {0}")]
+    Forward(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// Encodes token sequences of any lengths: equal lengths share a batch, equal sequences share a row.
+///
+/// `done` is told how many of `ids` each batch settled. The result is in the order of `ids`.
+pub(crate) fn encode_by_length(
+    dim: usize,
+    ids: &[Vec<u32>],
+    mut encode: impl FnMut(&[Vec<u32>]) -> Result<Vec<f32>, EncodeError>,
+    mut done: impl FnMut(usize),
+) -> Result<Vec<f32>, EncodeError> {
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    order.sort_by_key(|&item| (ids[item].len(), &ids[item]));
+    let copies: Vec<&[usize]> = order.chunk_by(|&a, &b| ids[a] == ids[b]).collect();
+    let mut rows = vec![0.0; ids.len() * dim];
+    for equals in copies.chunk_by(|a, b| ids[a[0]].len() == ids[b[0]].len()) {
+        for batch in equals.chunks(TEXT_BATCH) {
+            let tokens: Vec<Vec<u32>> = batch.iter().map(|items| ids[items[0]].clone()).collect();
+            let encoded = exact(encode(&tokens)?, tokens.len() * dim)?;
+            for (items, row) in batch.iter().zip(encoded.chunks_exact(dim)) {
+                for &item in *items {
+                    rows[item * dim..(item + 1) * dim].copy_from_slice(row);
+                }
+                done(items.len());
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// `rows` if it holds `expected` values.
+pub(crate) fn exact(rows: Vec<f32>, expected: usize) -> Result<Vec<f32>, EncodeError> {
+    if rows.len() == expected {
+        return Ok(rows);
+    }
+    Err(EncodeError::RowCount {
+        expected,
+        received: rows.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_lengths_share_a_batch_and_equal_sequences_a_row() {
+        let ids = [vec![5, 6], vec![1], vec![5, 6], vec![9], vec![7, 8]];
+        let mut batches = Vec::new();
+        let mut settled = 0;
+        let rows = encode_by_length(
+            1,
+            &ids,
+            |batch| {
+                batches.push(batch.to_vec());
+                Ok(batch.iter().map(|it| it[0] as f32).collect())
+            },
+            |count| settled += count,
+        );
+        assert_eq!(rows.expect("rows"), [5.0, 1.0, 5.0, 9.0, 7.0]);
+        assert_eq!(
+            batches,
+            [vec![vec![1], vec![9]], vec![vec![5, 6], vec![7, 8]]]
+        );
+        assert_eq!(settled, ids.len());
+    }
+
+    #[test]
+    fn a_short_answer_is_an_error() {
+        let answer = encode_by_length(2, &[vec![1]], |_| Ok(vec![0.0]), |_| ());
+        assert!(matches!(
+            answer,
+            Err(EncodeError::RowCount {
+                expected: 2,
+                received: 1
+            })
+        ));
+    }
+}

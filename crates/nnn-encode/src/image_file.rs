@@ -1,0 +1,196 @@
+//! Image files to RGB, as Pillow's `Image.open(file).convert("RGB")` reads them.
+
+use crate::checksum::ReadError;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use std::fs::{self, File};
+use std::io::{Cursor, ErrorKind};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What an image may measure; checked on the header, before any pixel is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageLimits {
+    /// Largest width and height, in pixels.
+    pub max_side: u32,
+    /// Largest width x height.
+    pub max_pixels: u64,
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+}
+
+impl Default for ImageLimits {
+    /// 65,535 pixels a side (all that JPEG can say), 89,478,485 pixels (where Pillow warns of a bomb), 256 MiB a file.
+    fn default() -> Self {
+        Self {
+            max_side: 65_535,
+            max_pixels: 89_478_485,
+            max_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Why an image file gave no image; every message names the file.
+#[derive(Debug, Error)]
+pub enum ImageError {
+    /// The file is missing or unreadable.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file has no content.
+    #[error("{} is empty", file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file is larger than the limits allow.
+    #[error("{} has {received} bytes, the limit is {limit}", file.display())]
+    FileTooLarge {
+        /// The file.
+        file: PathBuf,
+        /// Its length in bytes.
+        received: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The first bytes are those of neither PNG nor JPEG.
+    #[error("{} is not a PNG or JPEG image", file.display())]
+    NotAnImage {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The header claims more than the limits allow, or nothing.
+    #[error("{} claims {width} x {height} pixels; at least 1 x 1, at most {} a side and {} in all are read",
+        file.display(), limits.max_side, limits.max_pixels)]
+    Size {
+        /// The file.
+        file: PathBuf,
+        /// Width that the header claims.
+        width: u32,
+        /// Height that the header claims.
+        height: u32,
+        /// The limits in force.
+        limits: ImageLimits,
+    },
+    /// The file ends before the image does.
+    #[error("{} is truncated", file.display())]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The content is damaged, or of a kind that the decoder does not know.
+    #[error("cannot decode {}: {source}", file.display())]
+    Decode {
+        /// The file.
+        file: PathBuf,
+        /// What the decoder reported.
+        source: image::ImageError,
+    },
+}
+
+/// Decodes a PNG or JPEG file to RGB, eight bits a channel.
+///
+/// As Pillow's `convert("RGB")`: alpha is dropped, not blended; grey is repeated; 16-bit colour keeps the high byte
+/// while 16-bit grey saturates at 255; orientation tags and colour profiles are not applied. PNG pixels equal Pillow's;
+/// JPEG pixels may differ by a few levels, as the decoders' inverse transforms and chroma upsampling do.
+///
+/// # Errors
+/// See [`ImageError`].
+pub fn load_image(file: &Path, limits: ImageLimits) -> Result<RgbImage, ImageError> {
+    let bytes = read(file, limits)?;
+    let format = image::guess_format(&bytes)
+        .ok()
+        .filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg))
+        .ok_or_else(|| ImageError::NotAnImage { file: file.into() })?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes.as_slice()), format);
+    reader.limits(decoder_limits(limits));
+    let decoder = reader.into_decoder().map_err(|it| failed(file, it))?;
+    check_size(file, decoder.dimensions(), limits)?;
+    // The decoder fills the rest of a cut JPEG with grey and says nothing.
+    if format == ImageFormat::Jpeg && !jpeg_is_whole(&bytes) {
+        return Err(ImageError::Truncated { file: file.into() });
+    }
+    let image = DynamicImage::from_decoder(decoder).map_err(|it| failed(file, it))?;
+    Ok(to_rgb(image))
+}
+
+fn read(file: &Path, limits: ImageLimits) -> Result<Vec<u8>, ImageError> {
+    let unreadable = |source| ReadError::new(file, source);
+    let received = File::open(file)
+        .and_then(|open| open.metadata())
+        .map_err(unreadable)?
+        .len();
+    let limit = limits.max_bytes;
+    let file = file.to_path_buf();
+    match received {
+        0 => Err(ImageError::Empty { file }),
+        _ if received > limit => Err(ImageError::FileTooLarge {
+            file,
+            received,
+            limit,
+        }),
+        _ => Ok(fs::read(&file).map_err(|source| ReadError { file, source })?),
+    }
+}
+
+/// The decoder's own bounds; sides and pixels are checked here, with the file's name.
+fn decoder_limits(limits: ImageLimits) -> Limits {
+    let mut decoder = Limits::default();
+    // Eight bytes a pixel is the most a PNG stores; twice that leaves room for the decoder's own buffers.
+    decoder.max_alloc = Some(limits.max_pixels.saturating_mul(16));
+    decoder
+}
+
+fn check_size(file: &Path, size: (u32, u32), limits: ImageLimits) -> Result<(), ImageError> {
+    let (width, height) = size;
+    let pixels = u64::from(width) * u64::from(height);
+    if width.max(height) <= limits.max_side && (1..=limits.max_pixels).contains(&pixels) {
+        return Ok(());
+    }
+    let file = file.into();
+    Err(ImageError::Size {
+        file,
+        width,
+        height,
+        limits,
+    })
+}
+
+fn failed(file: &Path, source: image::ImageError) -> ImageError {
+    let file = file.to_path_buf();
+    match source {
+        image::ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            ImageError::Truncated { file }
+        }
+        source => ImageError::Decode { file, source },
+    }
+}
+
+/// Whether an end marker follows the last start of scan. Neither can occur inside a scan, where 0xFF is escaped.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
+    match (last(0xda), last(0xd9)) {
+        (Some(scan), Some(end)) => end > scan,
+        _ => false,
+    }
+}
+
+fn to_rgb(image: DynamicImage) -> RgbImage {
+    let high = |value: u16| (value >> 8) as u8;
+    match image {
+        DynamicImage::ImageLumaA8(grey) => map(&grey, |it| [it.0[0]; 3]),
+        DynamicImage::ImageRgba8(colour) => map(&colour, |it| [it.0[0], it.0[1], it.0[2]]),
+        DynamicImage::ImageLuma16(grey) => map(&grey, |it| [it.0[0].min(255) as u8; 3]),
+        DynamicImage::ImageLumaA16(grey) => map(&grey, |it| [high(it.0[0]); 3]),
+        DynamicImage::ImageRgb16(colour) => map(&colour, |it| it.0.map(high)),
+        DynamicImage::ImageRgba16(colour) => map(&colour, |it| [0, 1, 2].map(|at| high(it.0[at]))),
+        rest => rest.into_rgb8(),
+    }
+}
+
+fn map<P: image::Pixel>(
+    image: &image::ImageBuffer<P, Vec<P::Subpixel>>,
+    rgb: impl Fn(&P) -> [u8; 3],
+) -> RgbImage {
+    RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        image::Rgb(rgb(image.get_pixel(x, y)))
+    })
+}

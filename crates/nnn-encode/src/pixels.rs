@@ -1,0 +1,363 @@
+//! From an RGB image to the numbers that a model takes, as `transformers`' PIL-backed `CLIPImageProcessor`.
+
+use crate::checksum::ReadError;
+use crate::resize::{Axis, Filter, resize};
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::fs;
+use std::path::Path;
+use thiserror::Error;
+
+/// Largest target side that a configuration may name; far beyond any model's.
+const MAX_SIDE: u32 = 8192;
+
+/// Processor classes whose pixels [`PixelSpec`] reproduces. The `Fast` class resizes with torchvision, a little
+/// differently; its checkpoints were made with, and are served by, the same arithmetic as the others.
+const KNOWN_PROCESSORS: [&str; 4] = [
+    "CLIPFeatureExtractor",
+    "CLIPImageProcessor",
+    "CLIPImageProcessorFast",
+    "CLIPImageProcessorPil",
+];
+
+/// Image preprocessing: resize, centre crop, rescale, normalise; each step can be absent.
+///
+/// Steps and arithmetic are those of `transformers` 5.23.0, class `CLIPImageProcessorPil` (`CLIPImageProcessor` of the
+/// 4.x line): resampling on eight-bit pixels, a crop padded with zeros where the image is smaller, rescaling in double
+/// precision rounded to single, normalisation in single precision.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PixelSpec {
+    resize: Option<Resize>,
+    crop: Option<Size>,
+    rescale: Option<f64>,
+    normalize: Option<Normalize>,
+}
+
+/// What a resize aims at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResizeTo {
+    /// The shorter side gets this many pixels; the longer keeps the shape, rounded down.
+    ShortestEdge(u32),
+    /// Both sides are given, whatever the shape was.
+    Exact {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Resize {
+    to: ResizeTo,
+    filter: Filter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Size {
+    height: u32,
+    width: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Normalize {
+    mean: [f64; 3],
+    std: [f64; 3],
+}
+
+/// Why a preprocessor configuration is refused.
+#[derive(Debug, Error)]
+pub enum PixelSpecError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Not JSON, or a value of the wrong type.
+    #[error("not a preprocessor configuration: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The processor is of a class that is not reproduced here.
+    #[error("image processor {received:?} is unknown; known are {}", KNOWN_PROCESSORS.join(", "))]
+    UnknownProcessor {
+        /// `image_processor_type` or `feature_extractor_type`, if given.
+        received: Option<String>,
+    },
+    /// A step is on and a value that it needs is absent.
+    #[error("{key} is missing, and no default is assumed")]
+    Missing {
+        /// The key.
+        key: &'static str,
+    },
+    /// A value is out of range.
+    #[error("{key}: expected {expected}, received {received}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is accepted.
+        expected: &'static str,
+        /// What the file holds.
+        received: String,
+    },
+    /// A step is on that is not reproduced here.
+    #[error("{key} is on, and such a step is not known here")]
+    UnknownStep {
+        /// The key, such as `do_pad`.
+        key: String,
+    },
+}
+
+/// `preprocessor_config.json` as written. Steps are on unless switched off, and the factor is 1/255, as in every CLIP
+/// processor since the first (whose files do not name them); sizes, filter, mean and deviation must be given.
+#[derive(Deserialize)]
+struct Raw {
+    image_processor_type: Option<String>,
+    feature_extractor_type: Option<String>,
+    #[serde(default = "on")]
+    do_resize: bool,
+    size: Option<Value>,
+    resample: Option<u32>,
+    #[serde(default = "on")]
+    do_center_crop: bool,
+    crop_size: Option<Value>,
+    #[serde(default = "on")]
+    do_rescale: bool,
+    rescale_factor: Option<f64>,
+    #[serde(default = "on")]
+    do_normalize: bool,
+    image_mean: Option<[f64; 3]>,
+    image_std: Option<[f64; 3]>,
+    /// Read and ignored: images arrive as RGB whatever it says.
+    #[serde(default = "on", rename = "do_convert_rgb")]
+    _do_convert_rgb: bool,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+fn on() -> bool {
+    true
+}
+
+impl PixelSpec {
+    /// Reads `preprocessor_config.json`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and a file that cannot be read.
+    pub fn load(file: &Path) -> Result<Self, PixelSpecError> {
+        let text = fs::read_to_string(file).map_err(|source| ReadError::new(file, source))?;
+        Self::parse(&text)
+    }
+
+    /// Reads a configuration from JSON. Sizes may be written `224`, `{"shortest_edge": 224}` or
+    /// `{"height": 224, "width": 224}`.
+    ///
+    /// # Errors
+    /// An unknown processor or step; a missing size, filter, mean or deviation; a value out of range.
+    pub fn parse(json: &str) -> Result<Self, PixelSpecError> {
+        let raw: Raw = serde_json::from_str(json)?;
+        check_known(&raw)?;
+        Ok(Self {
+            resize: raw.do_resize.then(|| read_resize(&raw)).transpose()?,
+            crop: raw.do_center_crop.then(|| read_crop(&raw)).transpose()?,
+            rescale: raw.do_rescale.then(|| read_factor(&raw)).transpose()?,
+            normalize: raw.do_normalize.then(|| read_normalize(&raw)).transpose()?,
+        })
+    }
+
+    /// The specification as JSON, equal for equal specifications; part of the cache key.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| format!("{self:?}"))
+    }
+
+    /// (height, width) of every result, where they do not depend on the image.
+    #[must_use]
+    pub fn fixed_size(&self) -> Option<(u32, u32)> {
+        match (self.crop, self.resize.map(|it| it.to)) {
+            (Some(Size { height, width }), _) => Some((height, width)),
+            (None, Some(ResizeTo::Exact { height, width })) => Some((height, width)),
+            (None, _) => None,
+        }
+    }
+
+    /// Pixel values of `image`: (3, height, width), row-major; red, green, blue.
+    #[must_use]
+    pub fn apply(&self, image: &RgbImage) -> Vec<f32> {
+        let (width, height) = image.dimensions();
+        if width == 0 || height == 0 {
+            return Vec::new();
+        }
+        let (to_height, to_width) = self.resized(height, width);
+        let y = Window::new(height, to_height, self.crop.map(|it| it.height));
+        let x = Window::new(width, to_width, self.crop.map(|it| it.width));
+        let filter = self.resize.map_or(Filter::Box, |it| it.filter);
+        let bytes = pad(&resize(image, filter, x.axis, y.axis), &x, &y);
+        self.to_values(&bytes)
+    }
+
+    /// (height, width) after the resize.
+    fn resized(&self, height: u32, width: u32) -> (usize, usize) {
+        let long = |edge: u32, long: u32, short: u32| {
+            (u64::from(edge) * u64::from(long) / u64::from(short)) as usize
+        };
+        match self.resize.map(|it| it.to) {
+            None => (height as usize, width as usize),
+            Some(ResizeTo::Exact { height, width }) => (height as usize, width as usize),
+            Some(ResizeTo::ShortestEdge(edge)) if width <= height => {
+                (long(edge, height, width), edge as usize)
+            }
+            Some(ResizeTo::ShortestEdge(edge)) => (edge as usize, long(edge, width, height)),
+        }
+    }
+
+    /// Interleaved bytes to separate channels, rescaled and normalised.
+    fn to_values(&self, bytes: &[u8]) -> Vec<f32> {
+        let mut values = Vec::with_capacity(bytes.len());
+        for channel in 0..3 {
+            let table: Vec<f32> = (0..=255).map(|level| self.value(level, channel)).collect();
+            let levels = bytes.iter().skip(channel).step_by(3);
+            values.extend(levels.map(|&level| table[usize::from(level)]));
+        }
+        values
+    }
+
+    fn value(&self, level: u8, channel: usize) -> f32 {
+        let value = (f64::from(level) * self.rescale.unwrap_or(1.0)) as f32;
+        match self.normalize {
+            Some(Normalize { mean, std }) => (value - mean[channel] as f32) / std[channel] as f32,
+            None => value,
+        }
+    }
+}
+
+/// One side of resize and crop together: which resized pixels are wanted, and how many zeros go around them.
+struct Window {
+    axis: Axis,
+    before: usize,
+    len: usize,
+}
+
+impl Window {
+    /// `center_crop` of `transformers`: floor((to - crop) / 2) pixels go before the crop, or ceil((crop - to) / 2)
+    /// zeros before the image.
+    fn new(from: u32, to: usize, crop: Option<u32>) -> Self {
+        let len = crop.map_or(to, |it| it as usize);
+        let axis = Axis {
+            from: from as usize,
+            to,
+            first: to.saturating_sub(len) / 2,
+            len: to.min(len),
+        };
+        let before = len.saturating_sub(to).div_ceil(2);
+        Self { axis, before, len }
+    }
+}
+
+/// Puts the window's pixels amid zeros.
+fn pad(pixels: &[u8], x: &Window, y: &Window) -> Vec<u8> {
+    if (x.axis.len, y.axis.len) == (x.len, y.len) {
+        return pixels.to_vec();
+    }
+    let mut out = vec![0; x.len * y.len * 3];
+    let rows = out.chunks_exact_mut(x.len * 3).skip(y.before);
+    for (to, from) in rows.zip(pixels.chunks_exact(x.axis.len * 3)) {
+        to[x.before * 3..][..from.len()].copy_from_slice(from);
+    }
+    out
+}
+
+fn check_known(raw: &Raw) -> Result<(), PixelSpecError> {
+    let kind = raw.image_processor_type.as_deref();
+    let kind = kind.or(raw.feature_extractor_type.as_deref());
+    if !kind.is_some_and(|kind| KNOWN_PROCESSORS.contains(&kind)) {
+        let received = kind.map(str::to_string);
+        return Err(PixelSpecError::UnknownProcessor { received });
+    }
+    let unknown = |(key, value): &(&String, &Value)| key.starts_with("do_") && **value == true;
+    match raw.rest.iter().find(unknown) {
+        Some((key, _)) => Err(PixelSpecError::UnknownStep { key: key.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn read_resize(raw: &Raw) -> Result<Resize, PixelSpecError> {
+    let to = read_size("size", raw.size.as_ref(), ResizeTo::ShortestEdge)?;
+    let number = raw
+        .resample
+        .ok_or(PixelSpecError::Missing { key: "resample" })?;
+    let filter = Filter::from_pillow(number).ok_or_else(|| PixelSpecError::Value {
+        key: "resample",
+        expected: "1 (Lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (Hamming)",
+        received: number.to_string(),
+    })?;
+    Ok(Resize { to, filter })
+}
+
+fn read_crop(raw: &Raw) -> Result<Size, PixelSpecError> {
+    let square = |side| ResizeTo::Exact {
+        height: side,
+        width: side,
+    };
+    match read_size("crop_size", raw.crop_size.as_ref(), square)? {
+        ResizeTo::Exact { height, width } => Ok(Size { height, width }),
+        ResizeTo::ShortestEdge(_) => Err(size_error("crop_size", raw.crop_size.as_ref())),
+    }
+}
+
+fn read_factor(raw: &Raw) -> Result<f64, PixelSpecError> {
+    let factor = raw.rescale_factor.unwrap_or(1.0 / 255.0);
+    if factor.is_finite() && factor > 0.0 {
+        return Ok(factor);
+    }
+    Err(PixelSpecError::Value {
+        key: "rescale_factor",
+        expected: "a finite number above 0",
+        received: factor.to_string(),
+    })
+}
+
+fn read_normalize(raw: &Raw) -> Result<Normalize, PixelSpecError> {
+    let missing = |key| PixelSpecError::Missing { key };
+    let mean = raw.image_mean.ok_or(missing("image_mean"))?;
+    let std = raw.image_std.ok_or(missing("image_std"))?;
+    if std.iter().all(|it| it.is_finite() && *it > 0.0) {
+        return Ok(Normalize { mean, std });
+    }
+    Err(PixelSpecError::Value {
+        key: "image_std",
+        expected: "finite numbers above 0",
+        received: format!("{std:?}"),
+    })
+}
+
+/// A size in one of its three spellings; `bare` says what a lone integer means.
+fn read_size(
+    key: &'static str,
+    value: Option<&Value>,
+    bare: impl Fn(u32) -> ResizeTo,
+) -> Result<ResizeTo, PixelSpecError> {
+    let value = value.ok_or(PixelSpecError::Missing { key })?;
+    let side = |value: Option<&Value>| {
+        let side = u32::try_from(value?.as_u64()?).ok()?;
+        (1..=MAX_SIDE).contains(&side).then_some(side)
+    };
+    let read = || match value.as_object() {
+        None => Some(bare(side(Some(value))?)),
+        Some(map) if map.len() == 1 => {
+            Some(ResizeTo::ShortestEdge(side(map.get("shortest_edge"))?))
+        }
+        Some(map) if map.len() == 2 => Some(ResizeTo::Exact {
+            height: side(map.get("height"))?,
+            width: side(map.get("width"))?,
+        }),
+        Some(_) => None,
+    };
+    read().ok_or_else(|| size_error(key, Some(value)))
+}
+
+fn size_error(key: &'static str, received: Option<&Value>) -> PixelSpecError {
+    PixelSpecError::Value {
+        key,
+        expected: "sides from 1 to 8192: n, {\"shortest_edge\": n} (size only) or {\"height\": n, \"width\": m}",
+        received: received.map_or_else(String::new, ToString::to_string),
+    }
+}

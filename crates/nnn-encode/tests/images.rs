@@ -1,0 +1,146 @@
+//! Files that are no good images: each error says which file, and what is wrong.
+
+mod common;
+
+use common::golden;
+use nnn_encode::{ImageError, ImageLimits, load_image};
+use std::fs;
+use std::path::PathBuf;
+
+/// Writes `bytes` to a file and loads it.
+fn load(bytes: &[u8]) -> ImageError {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("bad image.png");
+    fs::write(&file, bytes).expect("written");
+    let error = load_image(&file, ImageLimits::default()).expect_err("a bad image");
+    assert!(error.to_string().contains("bad image.png"), "{error}");
+    error
+}
+
+fn good(name: &str) -> Vec<u8> {
+    fs::read(golden("images").join(name)).expect(name)
+}
+
+/// A PNG whose header claims a size; the rest is nothing.
+fn claiming(width: u32, height: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend(width.to_be_bytes());
+    header.extend(height.to_be_bytes());
+    header.extend([8, 2, 0, 0, 0]);
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+    png.extend(&header);
+    png.extend(crc32(&header).to_be_bytes());
+    png.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let file = PathBuf::from("no/such/image.png");
+    let error = load_image(&file, ImageLimits::default()).expect_err("missing");
+    assert!(matches!(error, ImageError::Read(_)), "{error:?}");
+    assert!(error.to_string().contains("no/such/image.png"), "{error}");
+}
+
+#[test]
+fn what_is_no_image_is_said() {
+    assert!(matches!(load(b""), ImageError::Empty { .. }));
+    for bytes in [&b"GIF89a.............."[..], b"<html></html>", b"\x89PN"] {
+        assert!(matches!(load(bytes), ImageError::NotAnImage { .. }));
+    }
+}
+
+#[test]
+fn every_cut_is_an_error() {
+    for name in ["rgb-61x47.png", "palette-30x44.png", "grey16-24x31.png"] {
+        let bytes = good(name);
+        // Without its last 12 bytes, the end chunk, a PNG is still whole.
+        for keep in (1..bytes.len() - 12).step_by(23) {
+            load(&bytes[..keep]);
+        }
+        assert!(matches!(
+            load(&bytes[..bytes.len() / 2]),
+            ImageError::Truncated { .. }
+        ));
+    }
+    for name in [
+        "photo-444.jpg",
+        "photo-420.jpg",
+        "photo-progressive.jpg",
+        "photo-grey.jpg",
+    ] {
+        let bytes = good(name);
+        for keep in (1..bytes.len() - 1).step_by(23) {
+            load(&bytes[..keep]);
+        }
+        assert!(matches!(
+            load(&bytes[..bytes.len() - 2]),
+            ImageError::Truncated { .. }
+        ));
+    }
+}
+
+#[test]
+fn a_jpeg_with_bytes_after_its_end_is_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("tail.jpg");
+    let mut bytes = good("photo-420.jpg");
+    bytes.extend(b"appended by a camera");
+    fs::write(&file, bytes).expect("written");
+    assert!(load_image(&file, ImageLimits::default()).is_ok());
+}
+
+#[test]
+fn damage_inside_a_png_is_an_error() {
+    let mut bytes = good("rgb-61x47.png");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    assert!(matches!(load(&bytes), ImageError::Decode { .. }));
+}
+
+#[test]
+fn sizes_are_checked_on_the_header() {
+    for (width, height) in [
+        (100_000, 100_000),
+        (70_000, 1),
+        (1, 70_000),
+        (10_000, 10_000),
+    ] {
+        let error = load(&claiming(width, height));
+        let claim = format!("{width} x {height}");
+        assert!(matches!(error, ImageError::Size { .. }), "{error:?}");
+        assert!(error.to_string().contains(&claim), "{error}");
+    }
+    for (width, height) in [(0, 5), (5, 0), (0, 0)] {
+        load(&claiming(width, height));
+    }
+    let narrow = ImageLimits {
+        max_pixels: 61 * 47 - 1,
+        ..ImageLimits::default()
+    };
+    let file = golden("images/rgb-61x47.png");
+    assert!(matches!(
+        load_image(&file, narrow),
+        Err(ImageError::Size { .. })
+    ));
+    let short = ImageLimits {
+        max_bytes: 100,
+        ..ImageLimits::default()
+    };
+    let error = load_image(&file, short).expect_err("too many bytes");
+    assert!(matches!(error, ImageError::FileTooLarge { limit: 100, .. }));
+    let exact = ImageLimits {
+        max_side: 61,
+        max_pixels: 61 * 47,
+        ..ImageLimits::default()
+    };
+    assert!(load_image(&file, exact).is_ok());
+}

@@ -1,0 +1,196 @@
+//! Pixels against `transformers`' PIL-backed processor, files against Pillow.
+
+mod common;
+
+use common::{golden, json};
+use nnn_data::sha256_bytes;
+use nnn_encode::{ImageLimits, PixelSpec, RgbImage, load_image};
+use safetensors::{Dtype, SafeTensors};
+
+/// As `pattern` of tools/reference/clip_goldens.py.
+fn pattern(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let value = 3 * x * x + 5 * y * y + 7 * x * y + (x / 7) * (y / 5) * 13;
+        image::Rgb([0, 91, 182].map(|channel| ((value + channel) % 256) as u8))
+    })
+}
+
+fn spec(name: &str) -> PixelSpec {
+    PixelSpec::load(&golden(&format!("spec-{name}.json"))).expect(name)
+}
+
+/// The values of a golden tensor, levels and reals alike.
+fn values(tensors: &SafeTensors<'_>, name: &str) -> Vec<f64> {
+    let tensor = tensors.tensor(name).expect(name);
+    let data = tensor.data();
+    match tensor.dtype() {
+        Dtype::U8 => data.iter().map(|&level| f64::from(level)).collect(),
+        Dtype::F32 => {
+            let reals = data.as_chunks().0.iter();
+            reals.map(|it| f64::from(f32::from_le_bytes(*it))).collect()
+        }
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+/// Largest and mean absolute difference.
+fn difference(ours: &[f64], theirs: &[f64]) -> (f64, f64) {
+    assert_eq!(ours.len(), theirs.len());
+    let distances = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs());
+    let (max, sum) = distances.fold((0.0, 0.0), |(max, sum), it| (f64::max(max, it), sum + it));
+    (max, sum / ours.len() as f64)
+}
+
+#[test]
+fn resampling_is_pillows_bit_by_bit() {
+    let cases = json("resized.json");
+    let cases = cases.as_array().expect("a list");
+    assert_eq!(cases.len(), 7);
+    for case in cases {
+        let spec = PixelSpec::parse(&case["spec"].to_string()).expect("a specification");
+        let sizes: Vec<(u32, u32)> = serde_json::from_value(case["sizes"].clone()).expect("sizes");
+        for (&(width, height), sum) in sizes.iter().zip(case["sha256"].as_array().expect("sums")) {
+            let values = spec.apply(&pattern(width, height));
+            let levels: Vec<u8> = values.iter().map(|&it| it as u8).collect();
+            assert!(levels.iter().zip(&values).all(|(&a, &b)| f32::from(a) == b));
+            assert_eq!(
+                Some(sha256_bytes(&levels).as_str()),
+                sum.as_str(),
+                "{width} x {height}, {}",
+                spec.canonical()
+            );
+        }
+    }
+}
+
+#[test]
+fn pixels_are_those_of_transformers() {
+    let bytes = std::fs::read(golden("pixels.safetensors")).expect("pixels");
+    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+    let mut compared = 0;
+    for name in tensors.names() {
+        let (spec_name, file) = name.split_once('/').expect("spec/file");
+        if spec_name == "decoded" {
+            continue;
+        }
+        let image = load_image(&golden("images").join(file), ImageLimits::default());
+        let ours = spec(spec_name).apply(&image.expect(file));
+        let ours: Vec<f64> = ours.into_iter().map(f64::from).collect();
+        let (max, _) = difference(&ours, &values(&tensors, name));
+        // One step of single precision at the values at hand (below 4 normalised, below 1000 unscaled).
+        let tolerance = match spec_name {
+            "clip" => 2.4e-7,
+            "normalize-only" => 6.2e-5,
+            _ => 0.0,
+        };
+        assert!(max <= tolerance, "{name}: {max:e}");
+        compared += 1;
+    }
+    assert_eq!(compared, 29);
+}
+
+/// The decoders' inverse transforms may differ by one level in each of Y, Cb, Cr; in RGB that is at most
+/// 1 + 1.772 + rounding. Halved chroma is also upsampled by different rules, so there only the mean says something.
+#[test]
+fn jpeg_pixels_are_close_to_pillows() {
+    let bytes = std::fs::read(golden("pixels.safetensors")).expect("pixels");
+    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+    for (file, max_allowed, mean_allowed) in [
+        ("photo-444.jpg", 3.0, 0.5),
+        ("photo-progressive.jpg", 3.0, 0.5),
+        ("photo-grey.jpg", 1.0, 0.5),
+        ("photo-420.jpg", 255.0, 1.0),
+    ] {
+        let image = load_image(&golden("images").join(file), ImageLimits::default()).expect(file);
+        let ours: Vec<f64> = image.as_raw().iter().map(|&it| f64::from(it)).collect();
+        let theirs = values(&tensors, &format!("decoded/{file}"));
+        let (max, mean) = difference(&ours, &theirs);
+        println!("{file}: max {max}, mean {mean:.4}");
+        assert!(
+            max <= max_allowed && mean <= mean_allowed,
+            "{file}: {max}, {mean}"
+        );
+    }
+}
+
+#[test]
+fn a_side_of_one_pixel_is_cropped_before_it_is_stretched() {
+    // The whole resized image would have 32 x 2,097,120 pixels.
+    let image = RgbImage::from_fn(1, 65_535, |_, y| image::Rgb([(y / 256) as u8; 3]));
+    let values = spec("levels").apply(&image);
+    assert_eq!(values.len(), 3 * 32 * 32);
+    assert!(values.iter().all(|&it| it == 127.0 || it == 128.0));
+}
+
+#[test]
+fn sizes_are_read_in_all_spellings() {
+    let parse = |size: &str, crop: &str| {
+        let json = format!(
+            r#"{{"feature_extractor_type": "CLIPFeatureExtractor", "size": {size}, "crop_size": {crop},
+                 "resample": 3, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}}"#
+        );
+        PixelSpec::parse(&json)
+    };
+    let spelt = parse(
+        r#"{"shortest_edge": 224}"#,
+        r#"{"height": 200, "width": 200}"#,
+    );
+    let bare = parse("224", "200").expect("bare");
+    assert_eq!(spelt.expect("spelt"), bare);
+    assert_eq!(bare.fixed_size(), Some((200, 200)));
+    let squash = parse(r#"{"height": 10, "width": 20}"#, "200").expect("squash");
+    assert_ne!(squash, bare);
+    for (size, crop) in [
+        ("0", "200"),
+        ("9000", "200"),
+        ("-3", "200"),
+        ("\"224\"", "200"),
+        (r#"{"longest_edge": 224}"#, "200"),
+        (r#"{"shortest_edge": 224, "longest_edge": 300}"#, "200"),
+        ("224", r#"{"shortest_edge": 224}"#),
+        ("224", "null"),
+    ] {
+        let error = parse(size, crop).expect_err(size).to_string();
+        assert!(error.contains("size"), "{error}");
+    }
+}
+
+#[test]
+fn nothing_that_decides_pixels_is_guessed() {
+    let whole = std::fs::read_to_string(golden("spec-clip.json")).expect("the file");
+    let whole: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    let changed = |key: &str, value: serde_json::Value| {
+        let mut json = whole.clone();
+        json[key] = value;
+        let error = PixelSpec::parse(&json.to_string()).expect_err(key);
+        error.to_string()
+    };
+    let null = serde_json::Value::Null;
+    for key in ["image_mean", "image_std", "resample", "size", "crop_size"] {
+        let error = changed(key, null.clone());
+        assert_eq!(
+            error,
+            format!("{key} is missing, and no default is assumed")
+        );
+    }
+    for (key, value, part) in [
+        ("image_processor_type", null, "None is unknown"),
+        (
+            "image_processor_type",
+            "ViTImageProcessor".into(),
+            "Some(\"ViTImageProcessor\") is unknown",
+        ),
+        ("resample", 0.into(), "received 0"),
+        ("rescale_factor", 0.into(), "received 0"),
+        (
+            "image_std",
+            vec![0.5, 0.0, 0.5].into(),
+            "received [0.5, 0.0, 0.5]",
+        ),
+        ("image_mean", vec![0.5].into(), "length"),
+        ("do_pad", true.into(), "do_pad is on"),
+    ] {
+        let error = changed(key, value);
+        assert!(error.contains(part), "{error}");
+    }
+}

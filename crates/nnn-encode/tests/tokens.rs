@@ -1,0 +1,92 @@
+//! Token ids against `transformers`, under CLIP's own vocabulary.
+
+mod common;
+
+use common::json;
+use nnn_data::sha256_bytes;
+use nnn_encode::{TextTokenizer, TokenizerError};
+use std::path::{Path, PathBuf};
+
+/// Data that is not part of the repository; `None`, with a line that says so, where it is absent.
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data")
+        .join(name);
+    if !path.exists() {
+        println!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn ids(value: &serde_json::Value) -> Vec<u32> {
+    serde_json::from_value(value.clone()).expect("ids")
+}
+
+#[test]
+fn every_coco_caption_has_the_ids_of_transformers() {
+    let (Some(vocabulary), Some(captions)) = (
+        shared("clip-tokenizer"),
+        shared("coco-val2017/captions_val2017.json"),
+    ) else {
+        return;
+    };
+    let tokenizer = TextTokenizer::load(&vocabulary, 77).expect("CLIP's tokenizer");
+    let golden = json("coco-tokens.json");
+    for key in ["examples", "texts"] {
+        for example in golden[key].as_array().expect("examples") {
+            let caption = example["caption"].as_str().expect("a caption");
+            assert_eq!(
+                tokenizer.ids(caption).expect("ids"),
+                ids(&example["ids"]),
+                "{caption}"
+            );
+        }
+    }
+    let captions = std::fs::read_to_string(captions).expect("captions");
+    let captions: serde_json::Value = serde_json::from_str(&captions).expect("JSON");
+    let captions = captions["annotations"].as_array().expect("annotations");
+    let mut serialised = Vec::new();
+    for caption in captions {
+        let ids = tokenizer.ids(caption["caption"].as_str().expect("a caption"));
+        let ids = ids.expect("ids");
+        serialised.extend((ids.len() as u32).to_le_bytes());
+        serialised.extend(ids.iter().flat_map(|id| id.to_le_bytes()));
+    }
+    assert_eq!(golden["captions"], captions.len());
+    assert_eq!(golden["tokens"], serialised.len() / 4 - captions.len());
+    assert_eq!(golden["sha256"], sha256_bytes(&serialised));
+}
+
+#[test]
+fn long_texts_keep_both_ends() {
+    let Some(vocabulary) = shared("clip-tokenizer") else {
+        return;
+    };
+    let tokenizer = TextTokenizer::load(&vocabulary, 5).expect("CLIP's tokenizer");
+    let ids = tokenizer.ids("a cat on a mat").expect("ids");
+    assert_eq!(ids, [49_406, 320, 2368, 525, 49_407]);
+    let other = TextTokenizer::load(&vocabulary, 6).expect("CLIP's tokenizer");
+    assert_ne!(tokenizer.sha256(), other.sha256());
+}
+
+#[test]
+fn a_folder_without_a_tokenizer_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let load = |length| match TextTokenizer::load(folder.path(), length) {
+        Ok(_) => panic!("there is no tokenizer"),
+        Err(error) => error,
+    };
+    assert!(matches!(load(77), TokenizerError::Absent { .. }));
+    assert!(matches!(
+        load(2),
+        TokenizerError::ContextLength { received: 2 }
+    ));
+    std::fs::write(folder.path().join("vocab.json"), r#"{"a": 0, "b": 1}"#).expect("written");
+    assert!(matches!(load(77), TokenizerError::Absent { .. }));
+    std::fs::write(folder.path().join("merges.txt"), "#version: 0.2\n").expect("written");
+    let error = load(77).to_string();
+    assert!(error.contains("lacks <|startoftext|>"), "{error}");
+    std::fs::write(folder.path().join("tokenizer.json"), "{").expect("written");
+    assert!(matches!(load(77), TokenizerError::Format { .. }));
+}

@@ -1,0 +1,217 @@
+//! Weights on disk: one safetensors file, several with an index, or a PyTorch archive.
+
+use crate::encoder::LoadError;
+use candle_core::pickle::PthTensors;
+use candle_core::safetensors::{Load, MmapedSafetensors};
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Shapes by name: what a model needs.
+pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
+
+/// Weights by name, in single precision.
+pub(crate) type Weights = HashMap<String, Tensor>;
+
+/// Tensors of a checkpoint that a model does not read.
+const IGNORED: [&str; 3] = [
+    "logit_scale",
+    "text_model.embeddings.position_ids",
+    "vision_model.embeddings.position_ids",
+];
+
+/// Number types that can be read.
+const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
+
+/// A tensor that is not as the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TensorFault {
+    /// The model needs it and the checkpoint lacks it.
+    Missing {
+        /// The tensor.
+        name: String,
+        /// Its shape by the configuration.
+        expected: Vec<usize>,
+    },
+    /// The checkpoint has it and the model has no place for it.
+    Unexpected {
+        /// The tensor.
+        name: String,
+    },
+    /// Its shape or number type is wrong.
+    Wrong {
+        /// The tensor.
+        name: String,
+        /// Its shape by the configuration.
+        expected: Vec<usize>,
+        /// Number type and shape in the checkpoint.
+        received: String,
+    },
+}
+
+impl fmt::Display for TensorFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, expected } => write!(f, "{name} {expected:?} is missing"),
+            Self::Unexpected { name } => write!(f, "{name} is not of this model"),
+            Self::Wrong {
+                name,
+                expected,
+                received,
+            } => write!(
+                f,
+                "{name}: expected {expected:?} as one of {READABLE:?}, received {received}"
+            ),
+        }
+    }
+}
+
+/// An open checkpoint.
+pub(crate) struct Checkpoint {
+    source: Source,
+    files: Vec<PathBuf>,
+}
+
+enum Source {
+    Safetensors(MmapedSafetensors),
+    Pickle(PthTensors),
+}
+
+/// `model.safetensors.index.json`: which file holds which tensor.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// Opens `model.safetensors`, or the files of `model.safetensors.index.json`, or `pytorch_model.bin`.
+    pub(crate) fn open(folder: &Path) -> Result<Self, LoadError> {
+        let (single, index, pickle) = (
+            folder.join("model.safetensors"),
+            folder.join("model.safetensors.index.json"),
+            folder.join("pytorch_model.bin"),
+        );
+        if single.is_file() {
+            Self::map(vec![single])
+        } else if index.is_file() {
+            Self::map(indexed(folder, &index)?)
+        } else if pickle.is_file() {
+            let tensors = PthTensors::new(&pickle, None).map_err(|it| bad(&pickle, &it))?;
+            let (source, files) = (Source::Pickle(tensors), vec![pickle]);
+            Ok(Self { source, files })
+        } else {
+            Err(LoadError::NoWeights {
+                folder: folder.to_path_buf(),
+            })
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn map(files: Vec<PathBuf>) -> Result<Self, LoadError> {
+        // SAFETY: the mapping is read while `load` runs and dropped with it. A file that another process truncates or
+        // rewrites meanwhile is outside what any reader of a mapped file can guard against; checkpoints are written
+        // once, and downloads are renamed into place when complete.
+        let mapped = unsafe { MmapedSafetensors::multi(&files) };
+        let source = Source::Safetensors(mapped.map_err(|it| bad(&files[0], &it))?);
+        Ok(Self { source, files })
+    }
+
+    /// The files that hold the weights.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// All that the model needs, in single precision.
+    pub(crate) fn load(&self, expected: &Shapes) -> Result<Weights, LoadError> {
+        let faults = faults(expected, &self.found());
+        if !faults.is_empty() {
+            return Err(LoadError::Tensors {
+                file: self.files[0].clone(),
+                faults,
+            });
+        }
+        let tensors = expected.keys().map(|name| {
+            let tensor = self.tensor(name).and_then(|it| it.to_dtype(DType::F32));
+            Ok((name.clone(), tensor.map_err(|it| bad(&self.files[0], &it))?))
+        });
+        tensors.collect()
+    }
+
+    /// Number type and shape of every tensor.
+    fn found(&self) -> BTreeMap<String, (String, Vec<usize>)> {
+        match &self.source {
+            Source::Safetensors(mapped) => mapped
+                .tensors()
+                .into_iter()
+                .map(|(name, view)| (name, (format!("{:?}", view.dtype()), view.shape().to_vec())))
+                .collect(),
+            Source::Pickle(tensors) => tensors
+                .tensor_infos()
+                .values()
+                .map(|info| {
+                    let found = (format!("{:?}", info.dtype), info.layout.dims().to_vec());
+                    (info.name.clone(), found)
+                })
+                .collect(),
+        }
+    }
+
+    fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
+        match &self.source {
+            Source::Safetensors(mapped) => mapped.get(name)?.load(&Device::Cpu),
+            Source::Pickle(tensors) => tensors.get(name)?.ok_or_else(|| {
+                let path = name.to_string();
+                candle_core::Error::CannotFindTensor { path }
+            }),
+        }
+    }
+}
+
+fn bad(file: &Path, error: &candle_core::Error) -> LoadError {
+    LoadError::Weights {
+        file: file.to_path_buf(),
+        reason: error.to_string(),
+    }
+}
+
+/// The index's files, each once. Names with a folder in them are refused.
+fn indexed(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let weights = |reason: String| LoadError::Weights {
+        file: index.to_path_buf(),
+        reason,
+    };
+    let text = fs::read_to_string(index).map_err(|it| weights(it.to_string()))?;
+    let index: Index = serde_json::from_str(&text).map_err(|it| weights(it.to_string()))?;
+    let names: BTreeSet<String> = index.weight_map.into_values().collect();
+    match names
+        .iter()
+        .find(|name| Path::new(name).file_name() != Some(name.as_ref()))
+    {
+        Some(name) => Err(weights(format!("{name:?} is not the name of a file"))),
+        None if names.is_empty() => Err(weights("it names no file".into())),
+        None => Ok(names.iter().map(|name| folder.join(name)).collect()),
+    }
+}
+
+fn faults(expected: &Shapes, found: &BTreeMap<String, (String, Vec<usize>)>) -> Vec<TensorFault> {
+    let needed = expected.iter().filter_map(|(name, shape)| {
+        let (name, expected) = (name.clone(), shape.clone());
+        match found.get(&name) {
+            None => Some(TensorFault::Missing { name, expected }),
+            Some((kind, shape)) if *shape == expected && READABLE.contains(&kind.as_str()) => None,
+            Some((kind, shape)) => Some(TensorFault::Wrong {
+                name,
+                expected,
+                received: format!("{kind} {shape:?}"),
+            }),
+        }
+    });
+    let known = |name: &&String| expected.contains_key(*name) || IGNORED.contains(&name.as_str());
+    let rest = found.keys().filter(|name| !known(name)).cloned();
+    needed
+        .chain(rest.map(|name| TensorFault::Unexpected { name }))
+        .collect()
+}

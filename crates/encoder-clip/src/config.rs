@@ -1,0 +1,231 @@
+//! `config.json` of a `CLIPModel`, with the defaults of `transformers` for what it leaves out.
+
+use serde::{Deserialize, Serialize};
+
+/// The activation between the two halves of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Activation {
+    /// x * sigmoid(1.702 x), OpenAI's.
+    QuickGelu,
+    /// x * (1 + erf(x / sqrt 2)) / 2, LAION's.
+    Gelu,
+}
+
+/// Both towers and the joint dimension.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ClipConfig {
+    pub(crate) text: TextConfig,
+    pub(crate) vision: VisionConfig,
+    pub(crate) projection_dim: usize,
+}
+
+/// The text tower.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct TextConfig {
+    pub(crate) vocab_size: usize,
+    pub(crate) hidden_size: usize,
+    pub(crate) intermediate_size: usize,
+    pub(crate) num_hidden_layers: usize,
+    pub(crate) num_attention_heads: usize,
+    pub(crate) max_position_embeddings: usize,
+    pub(crate) hidden_act: Activation,
+    pub(crate) layer_norm_eps: f64,
+    pub(crate) eos_token_id: u32,
+}
+
+/// The vision tower.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct VisionConfig {
+    pub(crate) hidden_size: usize,
+    pub(crate) intermediate_size: usize,
+    pub(crate) num_hidden_layers: usize,
+    pub(crate) num_attention_heads: usize,
+    pub(crate) num_channels: usize,
+    pub(crate) image_size: usize,
+    pub(crate) patch_size: usize,
+    pub(crate) hidden_act: Activation,
+    pub(crate) layer_norm_eps: f64,
+}
+
+impl Default for TextConfig {
+    fn default() -> Self {
+        Self {
+            vocab_size: 49_408,
+            hidden_size: 512,
+            intermediate_size: 2048,
+            num_hidden_layers: 12,
+            num_attention_heads: 8,
+            max_position_embeddings: 77,
+            hidden_act: Activation::QuickGelu,
+            layer_norm_eps: 1e-5,
+            eos_token_id: 49_407,
+        }
+    }
+}
+
+impl Default for VisionConfig {
+    fn default() -> Self {
+        Self {
+            hidden_size: 768,
+            intermediate_size: 3072,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            num_channels: 3,
+            image_size: 224,
+            patch_size: 32,
+            hidden_act: Activation::QuickGelu,
+            layer_norm_eps: 1e-5,
+        }
+    }
+}
+
+/// The file as written. A `*_config_dict`, as OpenAI's large checkpoints have, replaces its `*_config` whole.
+#[derive(Deserialize)]
+struct Raw {
+    model_type: Option<String>,
+    text_config: Option<TextConfig>,
+    text_config_dict: Option<TextConfig>,
+    vision_config: Option<VisionConfig>,
+    vision_config_dict: Option<VisionConfig>,
+    #[serde(default = "default_projection")]
+    projection_dim: usize,
+}
+
+fn default_projection() -> usize {
+    512
+}
+
+impl ClipConfig {
+    /// Reads and checks the file's text; the error says what is wrong.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
+        let raw: Raw = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        if raw.model_type.as_deref().is_some_and(|it| it != "clip") {
+            let received = raw.model_type.unwrap_or_default();
+            return Err(format!("model_type: expected clip, received {received}"));
+        }
+        let config = Self {
+            text: raw.text_config_dict.or(raw.text_config).unwrap_or_default(),
+            vision: raw
+                .vision_config_dict
+                .or(raw.vision_config)
+                .unwrap_or_default(),
+            projection_dim: raw.projection_dim,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (text, vision) = (&self.text, &self.vision);
+        at_least_one("projection_dim", self.projection_dim)?;
+        at_least_one("text_config.vocab_size", text.vocab_size)?;
+        at_least_one("text_config.intermediate_size", text.intermediate_size)?;
+        at_least_one("vision_config.intermediate_size", vision.intermediate_size)?;
+        heads("text_config", text.hidden_size, text.num_attention_heads)?;
+        heads(
+            "vision_config",
+            vision.hidden_size,
+            vision.num_attention_heads,
+        )?;
+        epsilon("text_config", text.layer_norm_eps)?;
+        epsilon("vision_config", vision.layer_norm_eps)?;
+        if vision.num_channels != 3 {
+            let received = vision.num_channels;
+            return Err(format!(
+                "vision_config.num_channels: expected 3, received {received}"
+            ));
+        }
+        let (image, patch) = (vision.image_size, vision.patch_size);
+        if patch == 0 || image < patch {
+            return Err(format!(
+                "vision_config: image_size {image} holds no patch of patch_size {patch}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl VisionConfig {
+    /// Patches along one side; what is left of the image is not seen.
+    pub(crate) fn grid(&self) -> usize {
+        self.image_size / self.patch_size
+    }
+}
+
+fn at_least_one(key: &str, value: usize) -> Result<(), String> {
+    match value {
+        0 => Err(format!("{key}: expected at least 1, received 0")),
+        _ => Ok(()),
+    }
+}
+
+fn heads(tower: &str, width: usize, heads: usize) -> Result<(), String> {
+    if width > 0 && heads > 0 && width.is_multiple_of(heads) {
+        return Ok(());
+    }
+    Err(format!(
+        "{tower}: num_attention_heads {heads} does not divide hidden_size {width}"
+    ))
+}
+
+fn epsilon(tower: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{tower}.layer_norm_eps: expected above 0, received {value}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_keys_are_those_of_the_base_model() {
+        let config = ClipConfig::parse("{}").expect("all defaults");
+        assert_eq!(
+            (config.projection_dim, config.vision.image_size),
+            (512, 224)
+        );
+        assert_eq!(config.text.eos_token_id, 49_407);
+    }
+
+    #[test]
+    fn a_config_dict_replaces_the_config_with_its_defaults() {
+        let json = r#"{"text_config": {"hidden_size": 64, "eos_token_id": 2},
+                       "text_config_dict": {"hidden_size": 96},
+                       "vision_config": {"hidden_size": 48}, "vision_config_dict": null}"#;
+        let config = ClipConfig::parse(json).expect("a configuration");
+        assert_eq!(
+            (config.text.hidden_size, config.text.eos_token_id),
+            (96, 49_407)
+        );
+        assert_eq!(config.vision.hidden_size, 48);
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_refused() {
+        for (json, part) in [
+            (r#"{"model_type": "siglip"}"#, "received siglip"),
+            (r#"{"text_config": {"hidden_act": "relu"}}"#, "relu"),
+            (
+                r#"{"text_config": {"num_attention_heads": 7}}"#,
+                "num_attention_heads 7",
+            ),
+            (
+                r#"{"vision_config": {"num_channels": 1}}"#,
+                "expected 3, received 1",
+            ),
+            (r#"{"vision_config": {"patch_size": 300}}"#, "no patch"),
+            (r#"{"vision_config": {"layer_norm_eps": 0}}"#, "above 0"),
+            (r#"{"projection_dim": 0}"#, "at least 1"),
+        ] {
+            let error = ClipConfig::parse(json).expect_err(json);
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use crate::Rows;
 use crate::kernel::{Kernel, PANEL, PackedColumns, PackedRows};
 use rayon::prelude::*;
+use std::ops::Range;
 use thiserror::Error;
 
 /// Two sides whose vectors cannot be multiplied.
@@ -54,7 +55,7 @@ pub trait Scorer: Sync {
 pub struct Blocking {
     /// Columns packed at a time when rows are delivered in pieces; rounded up to a multiple of 32.
     pub columns: usize,
-    /// Rows that one task takes; rounded up to what a block product holds.
+    /// Rows that one task takes; rounded up to what a block product holds, fewer where whole rows are long.
     pub rows: usize,
 }
 
@@ -68,8 +69,13 @@ impl Default for Blocking {
     }
 }
 
-/// Bytes of packed columns between two hand-overs of a piece: half of a small second-level cache.
-const PIECE_BYTES: usize = 512 * 1024;
+/// Bytes of packed columns that a task multiplies all its rows with before it goes on: half of a small second-level
+/// cache.
+const STRIP_BYTES: usize = 512 * 1024;
+
+/// Bytes of scores that a task holds at most, unless a single block of rows needs more: whole rows of a large gallery
+/// are long.
+const HELD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Inner products of two sets of unit vectors: cosines.
 ///
@@ -133,15 +139,19 @@ impl<'a> DotScorer<'a> {
         }
     }
 
-    /// Columns between two hand-overs, given how many are packed at once.
-    fn piece_columns(&self, delivery: Delivery, packed: usize) -> usize {
+    /// Columns whose packed form stays in a second-level cache while the rows of a task pass over it.
+    fn strip_columns(&self) -> usize {
         let bytes_per_column = self.rows.dim() * size_of::<f32>();
-        match delivery {
-            Delivery::Pieces => (PIECE_BYTES / bytes_per_column)
-                .max(1)
-                .next_multiple_of(PANEL),
-            Delivery::WholeRows => packed.max(1).next_multiple_of(PANEL),
-        }
+        (STRIP_BYTES / bytes_per_column)
+            .max(1)
+            .next_multiple_of(PANEL)
+    }
+
+    /// Rows of one task, given how many scores of each it holds at once.
+    fn task_rows(&self, piece: usize) -> usize {
+        let held = HELD_BYTES / (piece * size_of::<f32>());
+        let rows = self.blocking.rows.min(held).max(1);
+        rows.next_multiple_of(self.kernel.rows)
     }
 }
 
@@ -156,9 +166,9 @@ impl Scorer for DotScorer<'_> {
 
     fn stream(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
         assert!(first + sinks.len() <= self.rows(), "one row for every sink");
-        let task_rows = self.blocking.rows.max(1).next_multiple_of(self.kernel.rows);
         let mut packed = PackedColumns::default();
         let at_once = self.columns_at_once(delivery);
+        let strip = self.strip_columns();
         for start in (0..self.columns()).step_by(at_once) {
             let end = self.columns().min(start + at_once);
             packed.fill(self.columns.slice(start..end));
@@ -166,8 +176,13 @@ impl Scorer for DotScorer<'_> {
                 kernel: self.kernel,
                 packed: &packed,
                 first_column: start,
-                piece: self.piece_columns(delivery, end - start),
+                strip,
+                piece: match delivery {
+                    Delivery::Pieces => strip,
+                    Delivery::WholeRows => at_once.next_multiple_of(PANEL),
+                },
             };
+            let task_rows = self.task_rows(task.piece);
             let groups = sinks.par_chunks_mut(task_rows).enumerate();
             groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
                 let from = first + group * task_rows;
@@ -185,34 +200,39 @@ struct Task<'a> {
     kernel: Kernel,
     packed: &'a PackedColumns,
     first_column: usize,
+    /// Columns multiplied with all rows before the next ones; a multiple of [`PANEL`], as `piece` is.
+    strip: usize,
+    /// Columns between two hand-overs, one or several strips.
     piece: usize,
 }
 
 impl Task<'_> {
     fn run(&self, rows: Rows<'_>, sinks: &mut [&mut dyn RowSink], scratch: &mut Vec<f32>) {
-        let height = self.kernel.rows;
-        let left = PackedRows::new(rows, height);
+        let left = PackedRows::new(rows, self.kernel.rows);
         for start in (0..self.packed.columns()).step_by(self.piece) {
             let end = self.packed.columns().min(start + self.piece);
-            for (block, sinks) in sinks.chunks_mut(height).enumerate() {
-                let stride = self.multiply(left.block(block), start, end, scratch);
-                for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(stride)) {
-                    sink.piece(self.first_column + start, &mut scores[..end - start]);
-                }
+            let stride = (end - start).next_multiple_of(PANEL);
+            scratch.resize(left.blocks() * self.kernel.rows * stride, 0.0);
+            self.multiply(&left, start..end, scratch, stride);
+            for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(stride)) {
+                sink.piece(self.first_column + start, &mut scores[..end - start]);
             }
         }
     }
 
-    /// Fills `scratch` with the scores of one block of rows and the packed columns `start..end`; returns the distance
-    /// from row to row.
-    fn multiply(&self, left: &[f32], start: usize, end: usize, scratch: &mut Vec<f32>) -> usize {
-        let stride = (end - start).next_multiple_of(PANEL);
-        scratch.resize(self.kernel.rows * stride, 0.0);
-        for (offset, panel) in (start / PANEL..end.div_ceil(PANEL)).enumerate() {
-            let out = &mut scratch[offset * PANEL..];
-            (self.kernel.block)(left, self.packed.panel(panel), out, stride);
+    /// Fills `out`, rows `stride` apart, with the scores of the packed `columns`: strip by strip, so that every strip
+    /// is fetched once for all rows.
+    fn multiply(&self, left: &PackedRows, columns: Range<usize>, out: &mut [f32], stride: usize) {
+        for start in columns.clone().step_by(self.strip) {
+            let end = columns.end.min(start + self.strip);
+            for block in 0..left.blocks() {
+                let out = &mut out[block * self.kernel.rows * stride..];
+                for panel in start / PANEL..end.div_ceil(PANEL) {
+                    let out = &mut out[panel * PANEL - columns.start..];
+                    (self.kernel.block)(left.block(block), self.packed.panel(panel), out, stride);
+                }
+            }
         }
-        stride
     }
 }
 

@@ -89,6 +89,11 @@ impl PackedRows {
         Self { data, block }
     }
 
+    /// Number of blocks.
+    pub(crate) fn blocks(&self) -> usize {
+        self.data.len() / self.block
+    }
+
     pub(crate) fn block(&self, index: usize) -> &[f32] {
         &self.data[index * self.block..(index + 1) * self.block]
     }

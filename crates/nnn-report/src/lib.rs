@@ -1,5 +1,34 @@
-//! Result records and what is made of them.
+//! Result records and what is made of them: files, tables, a printed summary and the check against published numbers.
+//!
+//! A sweep yields [`ScoreRow`]s and [`GridRow`]s. [`write_scores`], [`write_grid`], [`write_queries`] and [`write_bias`] store
+//! them, [`read_scores`], [`read_grid`] and [`read_queries`] read them back; [`write_tables`] lays them out as the NNN paper
+//! does, [`summary`] prints them, [`check`] holds them against [`Expectation`]s. Records hold fractions; percent appears only
+//! in what people read. Every file is replaced whole or not at all, and equal records give equal bytes.
 
+mod bias;
+mod check;
+mod error;
+mod frame;
+mod grid;
+mod hubness_table;
+mod layout;
+mod lines;
+mod number;
+mod queries;
+mod recall_table;
 mod record;
+mod scores;
+mod summary;
+mod table;
+mod tables;
 
+pub use bias::write_bias;
+pub use check::{CheckRow, Difference, Expectation, Verdict, check, format_check, write_check};
+pub use error::ReportError;
+pub use grid::{read_grid, write_grid};
+pub use lines::Style;
+pub use queries::{QueryColumn, QueryTable, read_queries, write_queries};
 pub use record::{CellId, Gain, GridRow, Interval, ScoreRow};
+pub use scores::{read_scores, write_scores};
+pub use summary::summary;
+pub use tables::write_tables;

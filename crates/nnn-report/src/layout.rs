@@ -1,0 +1,221 @@
+//! The scores of one direction, found by model, data set, setting and metric.
+
+use std::collections::HashMap;
+
+use crate::number::{Goal, distinct, goal, grouped, shown};
+use crate::record::{CellId, ScoreRow};
+use crate::table::Cell;
+
+/// Marks what was chosen on the evaluated items themselves.
+pub(crate) const ORACLE: &str = "†";
+
+/// Stands where a number does not exist.
+pub(crate) const ABSENT: &str = "–";
+
+/// An evaluated split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place<'a> {
+    dataset: &'a str,
+    split: &'a str,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(cell: &'a CellId) -> Self {
+        Self {
+            dataset: &cell.dataset,
+            split: &cell.split,
+        }
+    }
+
+    /// The data set's name, with the split unless it is the test split.
+    pub(crate) fn label(&self) -> String {
+        match self.split {
+            "test" => self.dataset.to_owned(),
+            split => format!("{} ({split})", self.dataset),
+        }
+    }
+}
+
+/// A method as a column: chosen parameters may differ between models, fixed ones are part of what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Setting<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) reference_set: &'a str,
+    pub(crate) chosen: &'a str,
+    /// Empty where parameters are chosen.
+    pub(crate) params: &'a str,
+}
+
+impl<'a> Setting<'a> {
+    fn of(cell: &'a CellId) -> Self {
+        let fixed = matches!(cell.chosen.as_str(), "fixed" | "");
+        Self {
+            method: &cell.method,
+            reference_set: &cell.reference_set,
+            chosen: &cell.chosen,
+            params: if fixed { &cell.params } else { "" },
+        }
+    }
+
+    pub(crate) fn is_raw(&self) -> bool {
+        self.method == "raw"
+    }
+
+    pub(crate) fn is_oracle(&self) -> bool {
+        self.chosen == "oracle"
+    }
+
+    /// Whether another setting has the same method and reference set, so that the choice or the parameters tell them
+    /// apart.
+    pub(crate) fn is_ambiguous(&self, among: &[Self]) -> bool {
+        let same = |other: &&Self| {
+            (other.method, other.reference_set) == (self.method, self.reference_set)
+        };
+        among.iter().filter(same).count() > 1
+    }
+
+    /// The method's name and as much of the choice as tells it from its neighbours.
+    pub(crate) fn label(&self, among: &[Self]) -> String {
+        match self.chosen {
+            "oracle" => format!("{}{ORACLE}", self.method),
+            _ if !self.is_ambiguous(among) => self.method.to_owned(),
+            "validation" => format!("{} (validation)", self.method),
+            _ => format!("{} ({})", self.method, self.params),
+        }
+    }
+}
+
+type Key<'a> = (&'a str, Place<'a>, Setting<'a>, &'a str);
+
+/// The scores of one direction.
+pub(crate) struct Sweep<'a> {
+    rows: Vec<&'a ScoreRow>,
+    found: HashMap<Key<'a>, &'a ScoreRow>,
+}
+
+impl<'a> Sweep<'a> {
+    /// Of several rows for the same number the first counts.
+    pub(crate) fn new(rows: Vec<&'a ScoreRow>) -> Self {
+        let mut found = HashMap::new();
+        for &row in &rows {
+            let cell = &row.cell;
+            let key = (
+                cell.model.as_str(),
+                Place::of(cell),
+                Setting::of(cell),
+                row.metric.as_str(),
+            );
+            found.entry(key).or_insert(row);
+        }
+        Self { rows, found }
+    }
+
+    /// The same scores, only some metrics and data sets of them.
+    pub(crate) fn only(&self, keep: impl Fn(&ScoreRow) -> bool) -> Self {
+        Self::new(self.rows.iter().copied().filter(|row| keep(row)).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn models(&self) -> Vec<&'a str> {
+        distinct(self.rows.iter().map(|row| row.cell.model.as_str()))
+    }
+
+    pub(crate) fn places(&self) -> Vec<Place<'a>> {
+        distinct(self.rows.iter().map(|row| Place::of(&row.cell)))
+    }
+
+    pub(crate) fn metrics(&self) -> Vec<&'a str> {
+        distinct(self.rows.iter().map(|row| row.metric.as_str()))
+    }
+
+    /// All settings, raw first.
+    pub(crate) fn settings(&self) -> Vec<Setting<'a>> {
+        let mut settings = distinct(self.rows.iter().map(|row| Setting::of(&row.cell)));
+        settings.sort_by_key(|setting| !setting.is_raw());
+        settings
+    }
+
+    /// The settings that a data set was evaluated with, raw first.
+    pub(crate) fn settings_at(&self, place: Place<'a>) -> Vec<Setting<'a>> {
+        let here = self.rows.iter().map(|row| &row.cell);
+        let here = here
+            .filter(|cell| Place::of(cell) == place)
+            .map(Setting::of);
+        let mut settings = distinct(here);
+        settings.sort_by_key(|setting| !setting.is_raw());
+        settings
+    }
+
+    pub(crate) fn row(
+        &self,
+        model: &'a str,
+        place: Place<'a>,
+        setting: Setting<'a>,
+        metric: &'a str,
+    ) -> Option<&'a ScoreRow> {
+        self.found.get(&(model, place, setting, metric)).copied()
+    }
+
+    /// The values of one metric as cells, in the order of `settings`: bold what no other setting that competes exceeds,
+    /// as printed. Oracles do not compete. `more` is written behind a value.
+    pub(crate) fn cells(
+        &self,
+        model: &'a str,
+        place: Place<'a>,
+        settings: &[Setting<'a>],
+        metric: &'a str,
+        more: impl Fn(&ScoreRow) -> String,
+    ) -> Vec<Cell> {
+        let rows: Vec<_> = settings
+            .iter()
+            .map(|&setting| (setting, self.row(model, place, setting, metric)))
+            .collect();
+        let competing = rows.iter().filter(|(setting, _)| !setting.is_oracle());
+        let best = best(
+            metric,
+            competing.filter_map(|(_, row)| Some(row.as_ref()?.value)),
+        );
+        let cell = |(setting, row): &(Setting<'_>, Option<&ScoreRow>)| match row {
+            Some(row) => {
+                let value = shown(metric, row.value);
+                Cell {
+                    bold: !setting.is_oracle() && best.as_ref() == Some(&value),
+                    text: value + &more(row),
+                }
+            }
+            None => Cell::plain(ABSENT),
+        };
+        rows.iter().map(cell).collect()
+    }
+
+    /// Sizes of the evaluated splits: `blocks: 5,000 queries, 1,000 gallery items`.
+    pub(crate) fn sizes(&self) -> String {
+        let size = |row: &&ScoreRow| {
+            let (queries, gallery) = (grouped(row.n_queries), grouped(row.n_gallery));
+            let place = Place::of(&row.cell).label();
+            format!("{place}: n = {queries} queries, {gallery} gallery items")
+        };
+        distinct(self.rows.iter().map(size)).join("; ")
+    }
+
+    /// Names and sizes of the reference sets; empty without any.
+    pub(crate) fn references(&self) -> String {
+        let cells = self.rows.iter().map(|row| &row.cell);
+        let named = cells.filter(|cell| !cell.reference_set.is_empty());
+        let sets = distinct(named.map(|cell| (&cell.reference_set, cell.reference_size)));
+        let set = |(name, size): &(&String, usize)| format!("{name} ({} items)", grouped(*size));
+        sets.iter().map(set).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The best of some values as it is printed; nothing for a metric without a goal or without values.
+pub(crate) fn best(metric: &str, values: impl Iterator<Item = f64>) -> Option<String> {
+    let best = match goal(metric)? {
+        Goal::Higher => values.reduce(f64::max),
+        Goal::Lower => values.reduce(f64::min),
+    };
+    best.map(|value| shown(metric, value))
+}

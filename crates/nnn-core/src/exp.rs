@@ -5,6 +5,10 @@ use crate::dispatch::dispatched;
 /// Parallel partial sums; element `i` of a stream always goes to partial sum `i % SUMS`.
 pub(crate) const SUMS: usize = 8;
 
+/// Scores whose exponentials are taken together; a multiple of [`SUMS`] that divides every piece of a row but the last,
+/// so that pieces change nothing.
+pub(crate) const STEP: usize = 32;
+
 /// log2(e), and ln 2 in two parts: products of the first with whole numbers up to 2^11 are exact.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -27,36 +31,52 @@ const TAYLOR: [f64; 14] = {
     terms
 };
 
-/// `exp(x)` for `x <= 0` within two units in the last place, in additions and products only, so that every processor
-/// returns the same bits (the system's `exp` does not) and the compiler can compute several at once.
+/// `exp(x)` of every `x <= 0` within two units in the last place, in additions and products only, so that every
+/// processor returns the same bits (the system's `exp` does not) and the compiler computes several at once.
+///
+/// Each step is taken for all values before the next one: a single value's steps wait for each other. Loops, as
+/// `array::map` would leave the caller's instruction set.
 #[inline(always)]
-pub(crate) fn exp_nonpositive(x: f64) -> f64 {
-    let clamped = if x < UNDERFLOW { UNDERFLOW } else { x };
-    let shifted = clamped * LOG2_E + ROUND;
-    let whole = shifted - ROUND;
-    let r = (clamped - whole * LN_2_HIGH) - whole * LN_2_LOW;
-    let mut series = TAYLOR[13];
-    let mut j = 13;
-    while j > 0 {
-        j -= 1;
-        series = series * r + TAYLOR[j];
+pub(crate) fn exp_nonpositive<const N: usize>(x: [f64; N]) -> [f64; N] {
+    let (mut shifted, mut r) = ([0.0; N], [0.0; N]);
+    for i in 0..N {
+        let clamped = if x[i] < UNDERFLOW { UNDERFLOW } else { x[i] };
+        shifted[i] = clamped * LOG2_E + ROUND;
+        let whole = shifted[i] - ROUND;
+        r[i] = (clamped - whole * LN_2_HIGH) - whole * LN_2_LOW;
     }
-    // The low bits of `shifted` hold the whole number; moved into the exponent they are 2^whole.
-    let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1.0f64.to_bits()));
-    if x < UNDERFLOW { 0.0 } else { series * scale }
+    let mut series = [TAYLOR[13]; N];
+    for term in TAYLOR[..13].iter().rev() {
+        for (series, r) in series.iter_mut().zip(r) {
+            *series = *series * r + term;
+        }
+    }
+    for i in 0..N {
+        // The low bits of `shifted` hold the whole number; moved into the exponent they are 2^whole.
+        let scale = f64::from_bits((shifted[i].to_bits() << 52).wrapping_add(1.0f64.to_bits()));
+        series[i] = if x[i] < UNDERFLOW {
+            0.0
+        } else {
+            series[i] * scale
+        };
+    }
+    series
 }
 
 dispatched! {
-    /// Adds `exp(beta * (score - shift))` of every score to the partial sums; `shift` is at least every score.
-    pub(crate) fn add_exponentials(scores: &[f32], beta: f64, shift: f64, sums: &mut [f64; SUMS]) -> () {
-        let mut chunks = scores.chunks_exact(SUMS);
-        for chunk in &mut chunks {
-            for (sum, &score) in sums.iter_mut().zip(chunk) {
-                *sum += exp_nonpositive(beta * (f64::from(score) - shift));
+    /// Adds `exp(beta * difference)` of every difference, none above zero, to the partial sums of every `beta`.
+    pub(crate) fn add_exponentials(differences: &[f64; STEP], betas: &[f64], sums: &mut [[f64; SUMS]]) -> () {
+        for (beta, sums) in betas.iter().zip(sums) {
+            let mut products = *differences;
+            for product in &mut products {
+                *product *= beta;
             }
-        }
-        for (sum, &score) in sums.iter_mut().zip(chunks.remainder()) {
-            *sum += exp_nonpositive(beta * (f64::from(score) - shift));
+            let terms = exp_nonpositive(products);
+            for terms in terms.chunks_exact(SUMS) {
+                for (sum, term) in sums.iter_mut().zip(terms) {
+                    *sum += term;
+                }
+            }
         }
     }
 }
@@ -84,7 +104,7 @@ mod tests {
     fn exponentials_are_within_two_units_of_the_library() {
         for step in 0..200_000u32 {
             let x = -f64::from(step) * 0.003_521;
-            let (got, want) = (exp_nonpositive(x), x.exp());
+            let ([got], want) = (exp_nonpositive([x]), x.exp());
             let tolerance = if want < f64::MIN_POSITIVE * 2.0 {
                 f64::MIN_POSITIVE * 2.0
             } else {
@@ -95,7 +115,9 @@ mod tests {
                 "exp({x}) = {want}, got {got}"
             );
         }
-        assert_eq!(exp_nonpositive(0.0), 1.0);
-        assert_eq!(exp_nonpositive(-1e6), 0.0);
+        assert_eq!(
+            exp_nonpositive([0.0, -1e6, f64::NEG_INFINITY]),
+            [1.0, 0.0, 0.0]
+        );
     }
 }

@@ -11,9 +11,12 @@ use crate::{BankStats, FitError, StatPlan};
 pub struct GalleryBias(Vec<f32>);
 
 impl GalleryBias {
-    /// Rounds f64 values, one a gallery item, to f32.
+    /// Rounds f64 values, one a gallery item, to f32; what is beyond its range becomes its largest value, so that a
+    /// corrected score is finite at any weight.
     pub fn from_f64(values: impl IntoIterator<Item = f64>) -> Self {
-        Self(values.into_iter().map(|value| value as f32).collect())
+        let largest = f64::from(f32::MAX);
+        let values = values.into_iter();
+        Self(values.map(|v| v.clamp(-largest, largest) as f32).collect())
     }
 
     /// No correction: zero for each of `gallery` items.

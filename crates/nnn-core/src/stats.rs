@@ -1,8 +1,8 @@
 //! Bank statistics: what every bank row says about each gallery item, reduced to one number an item.
 
-use crate::exp::{SUMS, add_exponentials, add_scores, exp_nonpositive};
+use crate::exp::{STEP, SUMS, add_exponentials, add_scores, exp_nonpositive};
 use crate::score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
-use crate::topk::{LargestScores, best_items};
+use crate::topk::{LargestScores, any_above, best_items};
 use crate::{Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -330,36 +330,34 @@ fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)>
 struct ItemFold {
     largest: LargestScores,
     sum: Option<[f64; SUMS]>,
-    exponentials: Vec<Exponentials>,
+    exponentials: Exponentials,
 }
 
 impl ItemFold {
     fn new(needs: &[Stat]) -> Self {
-        let mut fold = Self {
-            largest: LargestScores::new(0),
-            sum: None,
-            exponentials: Vec::new(),
-        };
-        let mut largest = 0;
+        let (mut largest, mut sum, mut betas) = (0, None, Vec::new());
         for need in needs {
             match need {
-                Stat::Mean => fold.sum = Some([0.0; SUMS]),
+                Stat::Mean => sum = Some([0.0; SUMS]),
                 Stat::TopMean { k } => largest = largest.max(*k),
-                Stat::LogMeanExp { beta } => fold.exponentials.push(Exponentials::new(beta.get())),
+                Stat::LogMeanExp { beta } => betas.push(beta.get()),
                 Stat::BestPlace { .. } => {}
             }
         }
-        fold.largest = LargestScores::new(largest);
-        fold
+        Self {
+            largest: LargestScores::new(largest),
+            sum,
+            exponentials: Exponentials::new(betas),
+        }
     }
 
     /// The values of `needs`, in their order.
     fn finish(self, needs: &[Stat], bank: usize) -> Vec<f64> {
         let descending = self.largest.into_descending();
-        let mut exponentials = self.exponentials.into_iter();
+        let mut logs = self.exponentials.finish(bank);
         let mut value = |need: &Stat| match need {
             Stat::TopMean { k } => mean(&descending[..*k]),
-            Stat::LogMeanExp { .. } => exponentials.next().map_or(f64::NAN, |e| e.finish(bank)),
+            Stat::LogMeanExp { .. } => logs.next().unwrap_or(f64::NAN),
             Stat::Mean | Stat::BestPlace { .. } => {
                 self.sum.map_or(f64::NAN, |sums| total(&sums) / bank as f64)
             }
@@ -374,51 +372,60 @@ impl RowSink for ItemFold {
         if let Some(sums) = &mut self.sum {
             add_scores(scores, sums);
         }
-        for fold in &mut self.exponentials {
-            fold.push(scores);
-        }
+        self.exponentials.push(scores);
     }
 }
 
-/// A running `sum exp(beta s)`, scaled by the largest score so far so that nothing overflows at any `beta`.
+/// Running `sum exp(beta s)` for every `beta`, scaled by the largest score so far so that none overflows.
 struct Exponentials {
-    beta: f64,
+    betas: Vec<f64>,
     shift: f32,
-    sums: [f64; SUMS],
+    sums: Vec<[f64; SUMS]>,
 }
 
-/// Scores between two looks at the maximum; divides every piece but the last, so that pieces change nothing.
-const STEP: usize = 32;
-
 impl Exponentials {
-    fn new(beta: f64) -> Self {
+    fn new(betas: Vec<f64>) -> Self {
         Self {
-            beta,
             shift: f32::NEG_INFINITY,
-            sums: [0.0; SUMS],
+            sums: vec![[0.0; SUMS]; betas.len()],
+            betas,
         }
     }
 
     fn push(&mut self, scores: &[f32]) {
+        if self.betas.is_empty() {
+            return;
+        }
         for step in scores.chunks(STEP) {
-            let largest = step.iter().copied().fold(self.shift, f32::max);
-            if largest > self.shift {
-                self.rescale(largest);
+            if any_above(step, self.shift) {
+                self.rescale(step.iter().copied().fold(self.shift, f32::max));
             }
-            add_exponentials(step, self.beta, f64::from(self.shift), &mut self.sums);
+            let shift = f64::from(self.shift);
+            // The exponential of what is missing in the last step is zero.
+            let mut differences = [f64::NEG_INFINITY; STEP];
+            for (difference, &score) in differences.iter_mut().zip(step) {
+                *difference = f64::from(score) - shift;
+            }
+            add_exponentials(&differences, &self.betas, &mut self.sums);
         }
     }
 
     fn rescale(&mut self, shift: f32) {
         if self.shift.is_finite() {
-            let factor = exp_nonpositive(self.beta * (f64::from(self.shift) - f64::from(shift)));
-            self.sums.iter_mut().for_each(|sum| *sum *= factor);
+            let difference = f64::from(self.shift) - f64::from(shift);
+            for (beta, sums) in self.betas.iter().zip(&mut self.sums) {
+                let [factor] = exp_nonpositive([beta * difference]);
+                sums.iter_mut().for_each(|sum| *sum *= factor);
+            }
         }
         self.shift = shift;
     }
 
-    fn finish(self, bank: usize) -> f64 {
-        self.beta * f64::from(self.shift) + (total(&self.sums) / bank as f64).ln()
+    /// `ln((1/bank) sum exp(beta s))` for every `beta`.
+    fn finish(self, bank: usize) -> impl Iterator<Item = f64> {
+        let shift = f64::from(self.shift);
+        let pairs = self.betas.into_iter().zip(self.sums);
+        pairs.map(move |(beta, sums)| beta * shift + (total(&sums) / bank as f64).ln())
     }
 }
 

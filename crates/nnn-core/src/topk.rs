@@ -88,12 +88,8 @@ pub fn best_items(scores: &[f32], n: usize) -> Vec<u32> {
             continue;
         }
         let first = (chunk_index * LANES) as u32;
-        kept.extend(
-            chunk
-                .iter()
-                .zip(first..)
-                .map(|(&score, item)| (score, item)),
-        );
+        let pairs = chunk.iter().copied().zip(first..);
+        kept.extend(pairs.filter(|pair| pair.0 > threshold));
         if kept.len() >= 2 * n {
             kept.select_nth_unstable_by(n - 1, better_first);
             kept.truncate(n);

@@ -33,7 +33,9 @@ fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
 /// Heavy or far-reaching libraries, and who may use them.
 fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
     match library {
-        "candle-core" | "candle-nn" => Some(|user| user == "nnn-encode" || user.starts_with("encoder-")),
+        "candle-core" | "candle-nn" => {
+            Some(|user| user == "nnn-encode" || user.starts_with("encoder-"))
+        }
         "polars" => Some(|user| user == "nnn-report" || user == "nnn-data"),
         "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         _ => None,
@@ -41,7 +43,10 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
 }
 
 fn normal_dependencies(package: &Package) -> impl Iterator<Item = &str> {
-    let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+    let normal = package
+        .dependencies
+        .iter()
+        .filter(|d| d.kind == DependencyKind::Normal);
     normal.map(|dependency| dependency.name.as_str())
 }
 
@@ -51,8 +56,13 @@ fn crates_see_only_what_lies_below_them() {
     let own: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
     for package in &metadata.packages {
         for dependency in normal_dependencies(package).filter(|d| own.contains(d)) {
-            let allowed = allowed_crates(&package.name).is_none_or(|list| list.contains(&dependency));
-            assert!(allowed, "`{}` must not depend on `{dependency}`", package.name);
+            let allowed =
+                allowed_crates(&package.name).is_none_or(|list| list.contains(&dependency));
+            assert!(
+                allowed,
+                "`{}` must not depend on `{dependency}`",
+                package.name
+            );
         }
     }
 }
@@ -69,14 +79,21 @@ fn heavy_libraries_stay_where_they_belong() {
 
 #[test]
 fn every_method_encoder_and_data_set_is_registered() {
-    let registry = std::fs::read_to_string(root().join("crates/runner/src/registry.rs")).expect("registry");
+    let registry =
+        std::fs::read_to_string(root().join("crates/runner/src/registry.rs")).expect("registry");
     let metadata = metadata();
     let plugins = metadata.packages.iter().filter(|package| {
-        ["method-", "encoder-", "dataset-"].iter().any(|kind| package.name.starts_with(kind))
+        ["method-", "encoder-", "dataset-"]
+            .iter()
+            .any(|kind| package.name.starts_with(kind))
     });
     for package in plugins {
         let name = package.name.replace('-', "_");
-        assert!(registry.contains(&format!("{name}::")), "`{}` is missing in registry.rs", package.name);
+        assert!(
+            registry.contains(&format!("{name}::")),
+            "`{}` is missing in registry.rs",
+            package.name
+        );
     }
 }
 
@@ -84,6 +101,10 @@ fn every_method_encoder_and_data_set_is_registered() {
 fn every_crate_inherits_the_lints() {
     for package in &metadata().packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).expect("manifest");
-        assert!(manifest.contains("[lints]\nworkspace = true"), "`{}` has lints of its own", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "`{}` has lints of its own",
+            package.name
+        );
     }
 }

@@ -60,12 +60,18 @@ fn functions() -> Vec<Function> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
     let mut files = Vec::new();
     for entry in std::fs::read_dir(crates).expect("crates/") {
-        sources(&entry.expect("readable entry").path().join("src"), &mut files);
+        sources(
+            &entry.expect("readable entry").path().join("src"),
+            &mut files,
+        );
     }
     let parse = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).expect("readable source");
         let tree = syn::parse_file(&text).expect("valid Rust");
-        let mut collector = Collector { file, functions: Vec::new() };
+        let mut collector = Collector {
+            file,
+            functions: Vec::new(),
+        };
         collector.visit_file(&tree);
         collector.functions
     };
@@ -78,8 +84,16 @@ fn functions_are_short() {
     functions.sort_by_key(|function| function.lines);
     let longest = functions.last().expect("there are functions");
     let (name, file) = (&longest.name, longest.file.display());
-    assert!(longest.lines <= 60, "`{name}` in {file} has {} lines; split it", longest.lines);
+    assert!(
+        longest.lines <= 60,
+        "`{name}` in {file} has {} lines; split it",
+        longest.lines
+    );
     let at = |share: f64| functions[(functions.len() as f64 * share) as usize].lines;
     assert!(at(0.5) <= 8, "the median function has {} lines", at(0.5));
-    assert!(at(0.9) <= 25, "one function in ten has {} lines or more", at(0.9));
+    assert!(
+        at(0.9) <= 25,
+        "one function in ten has {} lines or more",
+        at(0.9)
+    );
 }

@@ -1,2 +1,34 @@
-//! Runs sweeps.
-fn main() {}
+//! Runs YAML-specified sweeps of models, data sets, reference sets and methods; see `runner --help`.
+
+mod check;
+mod cli;
+mod dry_run;
+mod execute;
+mod files;
+mod group;
+mod layout;
+mod leakage;
+mod list;
+mod metrics;
+mod output;
+mod plan;
+mod progress;
+mod provenance;
+mod reference;
+mod registry;
+mod schema;
+mod sources;
+mod spec;
+mod warning;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os()) {
+        Ok(code) => code,
+        Err(error) => {
+            progress::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

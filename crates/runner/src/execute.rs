@@ -1,0 +1,227 @@
+//! Carries out a plan: opens the data, lays out the groups, runs those that are not finished yet, writes the tables.
+
+use crate::cli::RunArgs;
+use crate::files::{Cell, ResultsFolder, write_json};
+use crate::group::{BankSet, Group, Outcome, Task};
+use crate::layout::{GroupPlan, Layout, lay_out};
+use crate::plan::Plan;
+use crate::progress::{Progress, say};
+use crate::provenance::{self, Machine};
+use crate::sources::{Embedder, Side, Sources, TaskItems};
+use crate::warning::Warning;
+use crate::{dry_run, output};
+use anyhow::{Context, Result};
+use nnn_core::{Embeddings, PassOptions};
+use nnn_report::{ScoreRow, summary};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs one checked experiment, or prints what it would do.
+pub(crate) fn run(plan: &Plan, arguments: &RunArgs) -> Result<()> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = plan.spec.compute.threads {
+        pool = pool.num_threads(threads);
+    }
+    let pool = pool.build().context("worker threads cannot be started")?;
+    pool.install(|| {
+        if arguments.dry_run {
+            return dry_run::print(plan, arguments);
+        }
+        let results = ResultsFolder::create(&arguments.results, &plan.spec.experiment)?;
+        let sources = Sources::open(plan, &arguments.cache.join("data"))?;
+        let layout = lay_out(plan, &sources)?;
+        let scores = Run::new(plan, arguments, &sources, &layout, results)?.all()?;
+        Ok(output::print(&summary(&scores, output::style()))?)
+    })
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    layout: &'a Layout,
+    keys: Vec<String>,
+    results: ResultsFolder,
+    embedder: Embedder<'a>,
+    warnings: Vec<Warning>,
+    started: Instant,
+}
+
+/// The vectors of one group.
+struct Inputs {
+    test: Task,
+    validation: Option<Task>,
+    banks: BankSet,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        plan: &'a Plan,
+        arguments: &RunArgs,
+        sources: &'a Sources,
+        layout: &'a Layout,
+        results: ResultsFolder,
+    ) -> Result<Self> {
+        let keys: Result<Vec<String>> = layout
+            .groups
+            .iter()
+            .map(|group| group.key(plan, sources))
+            .collect();
+        let mut run = Self {
+            plan,
+            sources,
+            layout,
+            keys: keys?,
+            results,
+            embedder: Embedder::new(plan, sources, arguments),
+            warnings: Vec::new(),
+            started: Instant::now(),
+        };
+        if provenance::is_dirty() {
+            let commit = provenance::commit().to_owned();
+            run.warn(Warning::DirtyBuild { commit });
+        }
+        for warning in &layout.warnings {
+            run.warn(warning.clone());
+        }
+        Ok(run)
+    }
+
+    fn all(mut self) -> Result<Vec<ScoreRow>> {
+        let mut cells = Vec::new();
+        let layout = self.layout;
+        for (index, group) in layout.groups.iter().enumerate() {
+            let title = group.title();
+            cells.push(self.group(index, group).with_context(|| title)?);
+            self.results.write_tables(&cells)?;
+            self.record(&cells)?;
+        }
+        self.results.remove_stale(&self.keys, &cells)?;
+        let scores = self.results.write_tables(&cells)?;
+        say(&format!("results are in {}", self.results.path().display()));
+        Ok(scores)
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            say(&format!("warning: {warning}"));
+            self.warnings.push(warning);
+        }
+    }
+
+    /// A group's record: the finished one, or a new one.
+    fn group(&mut self, index: usize, group: &GroupPlan) -> Result<Cell> {
+        let key = self.keys[index].clone();
+        if let Some(cell) = self.results.finished(&key) {
+            return Ok(cell);
+        }
+        let started = Instant::now();
+        let inputs = self.inputs(group)?;
+        let encoded = started.elapsed().as_secs_f64();
+        let outcome = self.compute(group, &inputs)?;
+        let swept = started.elapsed().as_secs_f64() - encoded;
+        let seconds = vec![
+            ("embeddings".to_owned(), encoded),
+            ("sweep".to_owned(), swept),
+        ];
+        self.results
+            .finish(&key, &group.file_name, outcome, seconds)
+    }
+
+    fn inputs(&mut self, group: &GroupPlan) -> Result<Inputs> {
+        let inputs = Inputs {
+            test: self.task(group, &group.test)?,
+            validation: match &group.validation {
+                Some(task) => Some(self.task(group, task)?),
+                None => None,
+            },
+            banks: BankSet {
+                query: self.side(group, group.query_bank.as_ref())?,
+                gallery: self.side(group, group.gallery_bank.as_ref())?,
+            },
+        };
+        for warning in std::mem::take(&mut self.embedder.warnings) {
+            self.warn(warning);
+        }
+        Ok(inputs)
+    }
+
+    fn task(&mut self, group: &GroupPlan, items: &TaskItems) -> Result<Task> {
+        Ok(Task {
+            queries: self.embedder.embed(group.model, &items.queries)?,
+            gallery: self.embedder.embed(group.model, &items.gallery)?,
+            relevance: items.relevance.clone(),
+            clusters: items.clusters.clone(),
+            query_ids: items.query_ids.clone(),
+        })
+    }
+
+    fn side(&mut self, group: &GroupPlan, side: Option<&Side>) -> Result<Option<Arc<Embeddings>>> {
+        side.map(|side| self.embedder.embed(group.model, side))
+            .transpose()
+    }
+
+    fn compute(&self, group: &GroupPlan, inputs: &Inputs) -> Result<Outcome> {
+        let methods: Vec<_> = group
+            .methods
+            .iter()
+            .map(|&index| &self.plan.methods[index])
+            .collect();
+        let progress = Progress::new(&group.title(), inputs.scores(), "scores");
+        let advance = |scores| progress.advance(scores);
+        let group = Group {
+            labels: &group.labels,
+            methods: &methods,
+            test: &inputs.test,
+            validation: inputs.validation.as_ref(),
+            banks: &inputs.banks,
+            settings: &self.plan.settings,
+            pass: PassOptions {
+                blocking: self.plan.settings.blocking,
+                progress: Some(&advance),
+            },
+        };
+        group.run()
+    }
+
+    /// Writes `run.json`: what ran on what, so far.
+    fn record(&self, cells: &[Cell]) -> Result<()> {
+        let groups = self.layout.groups.iter().zip(cells);
+        let seconds: Vec<_> = groups
+            .map(|(group, cell)| json!({"group": group.title(), "seconds": cell.seconds}))
+            .collect();
+        let record = json!({
+            "experiment": self.plan.spec.experiment,
+            "config_file": self.plan.config,
+            "config": self.plan.spec,
+            "complete": cells.len() == self.layout.groups.len(),
+            "code": {"version": provenance::code_version(), "commit": provenance::commit(),
+                     "dirty": provenance::is_dirty(), "sources": provenance::sources()},
+            "machine": Machine::here(),
+            "inputs": self.sources.checksums(self.plan),
+            "groups": seconds,
+            "seconds_this_run": self.started.elapsed().as_secs_f64(),
+            "warnings": self.warnings.iter().map(warning_record).collect::<Vec<_>>(),
+        });
+        write_json(&self.results.path().join("run.json"), &record)
+    }
+}
+
+/// A warning as data and in words.
+fn warning_record(warning: &Warning) -> serde_json::Value {
+    json!({"warning": warning, "message": warning.to_string()})
+}
+
+impl Inputs {
+    /// Scores of all passes over the bank and the queries, for the progress bar.
+    fn scores(&self) -> u64 {
+        let of = |task: &Task| {
+            let banks = [&self.banks.query, &self.banks.gallery]
+                .into_iter()
+                .flatten();
+            let bank: usize = banks.map(|bank| bank.len()).sum();
+            (task.gallery.len() * (bank + task.queries.len())) as u64
+        };
+        of(&self.test) + self.validation.as_ref().map_or(0, of)
+    }
+}

@@ -1,0 +1,150 @@
+//! `results/<experiment>/`: cells as they finish, and the files made from them.
+
+use crate::group::Outcome;
+use crate::progress::say;
+use anyhow::{Context, Result};
+use nnn_data::{sha256_file, write_atomically};
+use nnn_report::{
+    GridRow, ScoreRow, write_bias, write_grid, write_queries, write_scores, write_tables,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The results folder of one experiment.
+pub(crate) struct ResultsFolder {
+    folder: PathBuf,
+}
+
+/// A finished group on disk. Written last, so that whatever it names is there whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Cell {
+    pub(crate) scores: Vec<ScoreRow>,
+    pub(crate) grid: Vec<GridRow>,
+    /// Files of the group, relative to the results folder, with their SHA-256.
+    pub(crate) files: Vec<(String, String)>,
+    /// Seconds that the group took, by step.
+    pub(crate) seconds: Vec<(String, f64)>,
+}
+
+impl ResultsFolder {
+    /// Makes the folder and proves that it can be written, before anything is computed for it.
+    pub(crate) fn create(results: &Path, experiment: &str) -> Result<Self> {
+        let folder = results.join(experiment);
+        let probe = folder.join(".writable");
+        write_atomically(&probe, |_| Ok(()))
+            .and_then(|()| fs::remove_file(&probe))
+            .with_context(|| format!("{}: results cannot be written", folder.display()))?;
+        Ok(Self { folder })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A finished group, if it is there, whole and of this key.
+    pub(crate) fn finished(&self, key: &str) -> Option<Cell> {
+        let text = fs::read_to_string(self.cell_path(key)).ok()?;
+        let cell: Cell = serde_json::from_str(&text).ok()?;
+        let intact = |(name, sum): &(String, String)| {
+            sha256_file(&self.folder.join(name)).is_ok_and(|found| found == *sum)
+        };
+        cell.files.iter().all(intact).then_some(cell)
+    }
+
+    /// Writes a group's files and then its record.
+    pub(crate) fn finish(
+        &self,
+        key: &str,
+        name: &str,
+        outcome: Outcome,
+        seconds: Vec<(String, f64)>,
+    ) -> Result<Cell> {
+        let mut files = vec![format!("queries/{name}.parquet")];
+        write_queries(&self.folder.join(&files[0]), &outcome.queries)?;
+        for (signature, bias) in &outcome.biases {
+            let file = format!("bias/{name}--{}.npy", file_part(signature));
+            write_bias(&self.folder.join(&file), bias)?;
+            files.push(file);
+        }
+        let summed = files.into_iter().map(|file| {
+            let sum = sha256_file(&self.folder.join(&file))?;
+            Ok((file, sum))
+        });
+        let cell = Cell {
+            scores: outcome.scores,
+            grid: outcome.grid,
+            files: summed.collect::<Result<_>>()?,
+            seconds,
+        };
+        write_json(&self.cell_path(key), &cell)?;
+        Ok(cell)
+    }
+
+    fn cell_path(&self, key: &str) -> PathBuf {
+        self.folder.join("cells").join(format!("{key}.json"))
+    }
+
+    /// Writes the tables of all finished groups.
+    pub(crate) fn write_tables(&self, cells: &[Cell]) -> Result<Vec<ScoreRow>> {
+        let scores: Vec<ScoreRow> = cells.iter().flat_map(|cell| cell.scores.clone()).collect();
+        let grid: Vec<GridRow> = cells.iter().flat_map(|cell| cell.grid.clone()).collect();
+        write_scores(&self.folder, &scores)?;
+        write_grid(&self.folder, &grid)?;
+        write_tables(&self.folder, &scores)?;
+        Ok(scores)
+    }
+
+    /// Removes what an earlier config of this experiment left and this one does not have.
+    pub(crate) fn remove_stale(&self, keys: &[String], cells: &[Cell]) -> Result<()> {
+        let records = keys.iter().map(|key| format!("cells/{key}.json"));
+        let files = cells
+            .iter()
+            .flat_map(|cell| cell.files.iter().map(|file| file.0.clone()));
+        let current: BTreeSet<String> = records.chain(files).collect();
+        for folder in ["cells", "queries", "bias"] {
+            self.remove_others(folder, &current)?;
+        }
+        Ok(())
+    }
+
+    fn remove_others(&self, folder: &str, current: &BTreeSet<String>) -> Result<()> {
+        let path = self.folder.join(folder);
+        if !path.is_dir() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&path).with_context(|| path.display().to_string())? {
+            let entry = entry?;
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if !current.contains(&name) {
+                say(&format!(
+                    "removing {}: not part of this config",
+                    entry.path().display()
+                ));
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes pretty JSON, whole or not at all.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    write_atomically(path, |out| {
+        out.write_all(text.as_bytes())?;
+        out.write_all(b"\n")
+    })
+    .with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// A name that every file system takes: letters, digits, `-`, `_`, `.`, `=`, and `,` are kept.
+pub(crate) fn file_part(text: &str) -> String {
+    let kept = |c: char| c.is_ascii_alphanumeric() || "-_.=,".contains(c);
+    let replaced: String = text
+        .chars()
+        .map(|c| if kept(c) { c } else { '_' })
+        .collect();
+    replaced.trim_matches('_').to_owned()
+}

@@ -1,0 +1,380 @@
+//! The work of one group: all methods on one model, data set, direction and reference set.
+//!
+//! One bank pass serves every parameter of every method, and one query pass ranks them all.
+
+use crate::metrics::{Measured, Metrics};
+use crate::plan::{Method, Settings};
+use crate::provenance::Signature;
+use crate::spec::Choose;
+use anyhow::{Context, Result};
+use nnn_core::{
+    BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, PassOptions, RankOptions, Rankings,
+    Relevance, Rows, StatPlan, rank,
+};
+use nnn_metrics::Clusters;
+use nnn_report::{CellId, GridRow, QueryColumn, QueryTable, ScoreRow};
+use std::sync::Arc;
+
+/// Queries, a gallery, and which item answers which query.
+pub(crate) struct Task {
+    pub(crate) queries: Arc<Embeddings>,
+    pub(crate) gallery: Arc<Embeddings>,
+    pub(crate) relevance: Relevance,
+    /// The image of every query: what the bootstrap resamples.
+    pub(crate) clusters: Clusters,
+    pub(crate) query_ids: Vec<String>,
+}
+
+/// The reference items of one group.
+pub(crate) struct BankSet {
+    pub(crate) query: Option<Arc<Embeddings>>,
+    pub(crate) gallery: Option<Arc<Embeddings>>,
+}
+
+impl BankSet {
+    fn rows(&self) -> Banks<'_> {
+        Banks {
+            query: self.query.as_ref().map(|bank| bank.rows()),
+            gallery: self.gallery.as_ref().map(|bank| bank.rows()),
+        }
+    }
+}
+
+/// How the rows of a group are labelled.
+#[derive(Debug, Clone)]
+pub(crate) struct Labels {
+    pub(crate) experiment: String,
+    pub(crate) model: String,
+    pub(crate) dataset: String,
+    pub(crate) split: String,
+    pub(crate) direction: String,
+    /// Name and size of the reference set; none for the methods that read no bank.
+    pub(crate) reference: Option<(String, usize)>,
+    /// `name#checksum` of the data and the model, number type, and bank as they stand in signatures.
+    pub(crate) data_signature: String,
+    pub(crate) model_signature: String,
+    pub(crate) dtype: String,
+    pub(crate) bank_signature: Option<String>,
+}
+
+/// Everything one group is computed from.
+pub(crate) struct Group<'a> {
+    pub(crate) labels: &'a Labels,
+    pub(crate) methods: &'a [&'a Method],
+    pub(crate) test: &'a Task,
+    pub(crate) validation: Option<&'a Task>,
+    pub(crate) banks: &'a BankSet,
+    pub(crate) settings: &'a Settings,
+    pub(crate) pass: PassOptions<'a>,
+}
+
+/// What a group leaves behind.
+pub(crate) struct Outcome {
+    pub(crate) scores: Vec<ScoreRow>,
+    pub(crate) grid: Vec<GridRow>,
+    pub(crate) queries: QueryTable,
+    /// Method name and bias of every reported additive method that reads a bank, with its signature.
+    pub(crate) biases: Vec<(String, Vec<f32>)>,
+}
+
+/// A method's parameters that will be reported.
+struct Chosen<'a> {
+    method: &'a Method,
+    point: usize,
+}
+
+impl Group<'_> {
+    /// Chooses, measures and compares.
+    pub(crate) fn run(&self) -> Result<Outcome> {
+        let plan = self.stat_plan();
+        let stats = self.collect(&plan, self.test.gallery.rows())?;
+        let validation = self.objectives_on_validation(&plan)?;
+        let test = match self.searches() {
+            true => Some(self.objectives(self.test, &stats)?),
+            false => None,
+        };
+        let chosen = self.choose(validation.as_deref(), test.as_deref());
+        let mut outcome = self.report(&chosen, &stats)?;
+        outcome.grid = self.grid(&chosen, validation.as_deref(), test.as_deref());
+        Ok(outcome)
+    }
+
+    fn stat_plan(&self) -> StatPlan {
+        let mut plan = StatPlan::default();
+        for point in self.points() {
+            point.needs(&mut plan);
+        }
+        plan
+    }
+
+    fn points(&self) -> impl Iterator<Item = &dyn Normalizer> {
+        self.methods
+            .iter()
+            .flat_map(|method| method.points.iter().map(|point| &**point))
+    }
+
+    fn searches(&self) -> bool {
+        self.methods
+            .iter()
+            .any(|method| method.choose != Choose::Fixed)
+    }
+
+    fn collect(&self, plan: &StatPlan, gallery: Rows<'_>) -> Result<BankStats> {
+        Ok(BankStats::collect(
+            plan,
+            gallery,
+            self.banks.rows(),
+            self.pass,
+        )?)
+    }
+
+    /// The objective of every point on the held-out items, if any method asks for it.
+    fn objectives_on_validation(&self, plan: &StatPlan) -> Result<Option<Vec<f64>>> {
+        if !self
+            .methods
+            .iter()
+            .any(|method| method.choose == Choose::Validation)
+        {
+            return Ok(None);
+        }
+        let task = self
+            .validation
+            .context("there are no held-out items to choose parameters on")?;
+        let stats = self.collect(plan, task.gallery.rows())?;
+        Ok(Some(self.objectives(task, &stats)?))
+    }
+
+    /// The objective of every point on a task.
+    fn objectives(&self, task: &Task, stats: &BankStats) -> Result<Vec<f64>> {
+        let objective = self.settings.objective;
+        let fitted = fit(self.points(), stats)?;
+        let rankings = self.rank(
+            task,
+            &fitted,
+            objective.needs().all_relevant,
+            objective.needs().top,
+        )?;
+        rankings
+            .iter()
+            .map(|rankings| objective.measure(rankings))
+            .collect()
+    }
+
+    fn rank(
+        &self,
+        task: &Task,
+        fitted: &[Box<dyn Fitted>],
+        all_relevant: bool,
+        top: usize,
+    ) -> Result<Vec<Rankings>> {
+        let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
+        let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+        let options = RankOptions {
+            ties: self.settings.ties,
+            top,
+            all_relevant,
+        };
+        Ok(rank(&scorer, &task.relevance, &methods, options))
+    }
+
+    /// The points to report: every point of a fixed method, the best one of a searched method; the first of equals wins.
+    fn choose(&self, validation: Option<&[f64]>, test: Option<&[f64]>) -> Vec<Chosen<'_>> {
+        let mut chosen = Vec::new();
+        let mut first = 0;
+        for &method in self.methods {
+            let own = first..first + method.points.len();
+            first = own.end;
+            let values = match method.choose {
+                Choose::Fixed => None,
+                Choose::Validation => validation,
+                Choose::Oracle => test,
+            };
+            match values {
+                None => chosen.extend((0..own.len()).map(|point| Chosen { method, point })),
+                Some(values) => chosen.push(Chosen {
+                    method,
+                    point: self.settings.objective.best(&values[own]),
+                }),
+            }
+        }
+        chosen
+    }
+
+    /// Ranks the chosen points beside raw and measures everything.
+    fn report(&self, chosen: &[Chosen<'_>], stats: &BankStats) -> Result<Outcome> {
+        let metrics = &self.settings.metrics;
+        let mut fitted: Vec<Box<dyn Fitted>> = vec![nnn_core::Raw.fit(stats)?];
+        fitted.extend(fit(chosen.iter().map(Chosen::normalizer), stats)?);
+        let top = metrics
+            .top_width()
+            .max(self.settings.top)
+            .min(self.test.gallery.len());
+        let rankings = self.rank(self.test, &fitted, metrics.need_all_relevant(), top)?;
+        let (raw, rankings) = rankings.split_first().context("raw was ranked")?;
+        let raw = metrics.measure(raw)?;
+        let mut scores = Vec::new();
+        for (chosen, rankings) in chosen.iter().zip(rankings) {
+            let measured = metrics.measure(rankings)?;
+            let baseline = (!chosen.is_raw()).then_some(&raw);
+            scores.extend(self.score_rows(chosen, metrics, &measured, baseline)?);
+        }
+        Ok(Outcome {
+            scores,
+            grid: Vec::new(),
+            queries: self.query_table(chosen, rankings),
+            biases: biases(chosen, &fitted[1..]),
+        })
+    }
+
+    fn score_rows(
+        &self,
+        chosen: &Chosen<'_>,
+        metrics: &Metrics,
+        measured: &Measured,
+        baseline: Option<&Measured>,
+    ) -> Result<Vec<ScoreRow>> {
+        let mut rows = Vec::new();
+        for number in metrics.numbers(measured, baseline, &self.test.clusters)? {
+            rows.push(ScoreRow {
+                cell: self.cell(chosen.method, chosen.point),
+                signature: self.signature(chosen, &number.metric),
+                metric: number.metric,
+                value: number.value,
+                ci: number.ci,
+                binomial: number.binomial,
+                gain: number.gain,
+                n_queries: self.test.queries.len(),
+                n_gallery: self.test.gallery.len(),
+            });
+        }
+        Ok(rows)
+    }
+
+    fn cell(&self, method: &Method, point: usize) -> CellId {
+        let labels = self.labels;
+        let (reference_set, reference_size) = labels.reference.clone().unwrap_or_default();
+        CellId {
+            experiment: labels.experiment.clone(),
+            model: labels.model.clone(),
+            dataset: labels.dataset.clone(),
+            split: labels.split.clone(),
+            direction: labels.direction.clone(),
+            reference_set,
+            reference_size,
+            method: method.family.name().to_owned(),
+            params: method.params(point),
+            chosen: method.chosen_word().to_owned(),
+        }
+    }
+
+    fn signature(&self, chosen: &Chosen<'_>, metric: &str) -> String {
+        let labels = self.labels;
+        let word = chosen.method.chosen_word();
+        let line = Signature {
+            metric,
+            direction: &labels.direction,
+            data: &labels.data_signature,
+            split: &labels.split,
+            model: &labels.model_signature,
+            dtype: &labels.dtype,
+            bank: labels.bank_signature.as_deref(),
+            method: &chosen.normalizer().signature(),
+            chosen: (!word.is_empty()).then_some(word),
+            ties: self.settings.ties.name(),
+        };
+        line.line()
+    }
+
+    /// Every point of every searched method, on the held-out and on the evaluated items.
+    fn grid(
+        &self,
+        chosen: &[Chosen<'_>],
+        validation: Option<&[f64]>,
+        test: Option<&[f64]>,
+    ) -> Vec<GridRow> {
+        let mut rows = Vec::new();
+        let mut first = 0;
+        for &method in self.methods {
+            let own = first..first + method.points.len();
+            first = own.end;
+            if method.choose == Choose::Fixed {
+                continue;
+            }
+            let selected = chosen
+                .iter()
+                .find(|c| std::ptr::eq(c.method, method))
+                .map(|c| c.point);
+            for (name, task, values) in [
+                ("validation", self.validation, validation),
+                ("test", Some(self.test), test),
+            ] {
+                let (Some(task), Some(values)) = (task, values) else {
+                    continue;
+                };
+                for (point, &value) in values[own.clone()].iter().enumerate() {
+                    rows.push(GridRow {
+                        cell: self.cell(method, point),
+                        evaluated_on: name.to_owned(),
+                        metric: self.settings.objective.name(),
+                        value,
+                        n_queries: task.queries.len(),
+                        selected: selected == Some(point),
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    fn query_table(&self, chosen: &[Chosen<'_>], rankings: &[Rankings]) -> QueryTable {
+        let keep = self.settings.top;
+        let methods = chosen.iter().zip(rankings).map(|(chosen, rankings)| {
+            let queries = 0..rankings.queries();
+            let width = keep.min(rankings.top_width());
+            QueryColumn {
+                method: chosen.normalizer().signature(),
+                chosen: chosen.method.chosen_word().to_owned(),
+                first_rank: queries.clone().map(|q| rankings.first_rank(q)).collect(),
+                top: queries
+                    .flat_map(|q| rankings.top(q)[..width].iter().copied())
+                    .collect(),
+                top_width: width,
+            }
+        });
+        QueryTable {
+            query_ids: self.test.query_ids.clone(),
+            clusters: self.test.clusters.of().to_vec(),
+            methods: methods.collect(),
+        }
+    }
+}
+
+impl<'a> Chosen<'a> {
+    fn normalizer(&self) -> &'a dyn Normalizer {
+        &*self.method.points[self.point]
+    }
+
+    fn is_raw(&self) -> bool {
+        self.method.family.name() == "raw"
+    }
+}
+
+fn fit<'a>(
+    points: impl Iterator<Item = &'a dyn Normalizer>,
+    stats: &BankStats,
+) -> Result<Vec<Box<dyn Fitted>>, FitError> {
+    points.map(|point| point.fit(stats)).collect()
+}
+
+fn biases(chosen: &[Chosen<'_>], fitted: &[Box<dyn Fitted>]) -> Vec<(String, Vec<f32>)> {
+    let additive = chosen
+        .iter()
+        .zip(fitted)
+        .filter(|(chosen, _)| !chosen.is_raw());
+    additive
+        .filter_map(|(chosen, fitted)| {
+            let bias = fitted.additive()?;
+            Some((chosen.normalizer().signature(), bias.values().to_vec()))
+        })
+        .collect()
+}

@@ -1,0 +1,262 @@
+//! The groups of an experiment: which items are queries, gallery, hold-out and banks. Every check that needs no weight
+//! is made here, so that nothing is encoded for a run that cannot end well.
+
+use crate::group::Labels;
+use crate::plan::Plan;
+use crate::provenance;
+use crate::reference::{Drawn, draw_references};
+use crate::sources::{Side, Source, Sources, TaskItems};
+use crate::spec::Choose;
+use crate::warning::Warning;
+use anyhow::{Context, Result};
+use nnn_core::{Bank, StatPlan};
+use nnn_data::{Direction, Sha256};
+
+/// All groups, in the order of the tables.
+#[derive(Default)]
+pub(crate) struct Layout {
+    pub(crate) groups: Vec<GroupPlan>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// One model, data set, direction and reference set, with the methods that are measured on it.
+pub(crate) struct GroupPlan {
+    /// Position among the plan's models; none where the vectors come from files.
+    pub(crate) model: Option<usize>,
+    pub(crate) labels: Labels,
+    /// Start of the names of this group's files.
+    pub(crate) file_name: String,
+    /// Positions among the plan's methods.
+    pub(crate) methods: Vec<usize>,
+    pub(crate) test: TaskItems,
+    pub(crate) validation: Option<TaskItems>,
+    pub(crate) query_bank: Option<Side>,
+    pub(crate) gallery_bank: Option<Side>,
+}
+
+impl GroupPlan {
+    /// What the group is, for messages.
+    pub(crate) fn title(&self) -> String {
+        let labels = &self.labels;
+        let reference = labels
+            .reference
+            .as_ref()
+            .map_or("no reference set", |r| r.0.as_str());
+        format!(
+            "{} / {} / {} / {reference}",
+            labels.model, labels.dataset, labels.direction
+        )
+    }
+
+    /// Checksum of everything that the group's record depends on.
+    pub(crate) fn key(&self, plan: &Plan, sources: &Sources) -> Result<String> {
+        let mut key = Sha256::new()
+            .part(provenance::sources())
+            .part(format!("{:?}", self.labels));
+        for &index in &self.methods {
+            let method = &plan.methods[index];
+            key = key.part(method.choose.name());
+            key = method
+                .points
+                .iter()
+                .fold(key, |key, point| key.part(point.signature()));
+        }
+        let spec = &plan.spec;
+        let settings = (
+            &spec.metrics,
+            &spec.objective,
+            &spec.ties,
+            spec.top,
+            &spec.statistics,
+        );
+        key = key.part(serde_json::to_vec(&settings)?);
+        for task in [Some(&self.test), self.validation.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            key = key.part(format!("{:?}", task.relevance));
+        }
+        for side in self.sides() {
+            key = key.part(sources.content_key(side));
+        }
+        Ok(key.hex())
+    }
+
+    /// Every side that becomes vectors.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = &Side> {
+        let tasks = [Some(&self.test), self.validation.as_ref()]
+            .into_iter()
+            .flatten();
+        let of_tasks = tasks.flat_map(|task| [&task.queries, &task.gallery]);
+        of_tasks.chain(&self.query_bank).chain(&self.gallery_bank)
+    }
+}
+
+/// Lays out every group: by model, data set, direction and reference set.
+pub(crate) fn lay_out(plan: &Plan, sources: &Sources) -> Result<Layout> {
+    let mut layout = Layout::default();
+    for model in (0..plan.models.len()).map(Some).chain([None]) {
+        for source in sources.evaluated_with(model) {
+            for direction in source.directions(&plan.spec.directions) {
+                let task = TaskLayout {
+                    plan,
+                    sources,
+                    model,
+                    source,
+                    direction,
+                };
+                task.lay_out(&mut layout)?;
+            }
+        }
+    }
+    name_files(&mut layout.groups);
+    Ok(layout)
+}
+
+/// One model, data set and direction.
+struct TaskLayout<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    model: Option<usize>,
+    source: &'a Source,
+    direction: Direction,
+}
+
+impl TaskLayout<'_> {
+    fn lay_out(&self, layout: &mut Layout) -> Result<()> {
+        self.note_training(layout);
+        let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
+            .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
+        if !alone.is_empty() {
+            layout.groups.push(self.group(alone, None)?);
+        }
+        if referenced.is_empty() {
+            return Ok(());
+        }
+        let needs = self.needs(&referenced);
+        let drawn = draw_references(
+            self.plan,
+            self.sources,
+            self.source,
+            self.direction,
+            self.searches(&referenced),
+        )
+        .with_context(|| format!("`{}`", self.source.name))?;
+        for drawn in drawn {
+            let label = drawn.label.clone();
+            layout.warnings.extend(drawn.warnings.iter().cloned());
+            let size = |side: &Option<Side>| side.as_ref().map(Side::len);
+            let checked = needs.check(size(&drawn.query_bank), size(&drawn.gallery_bank));
+            checked.with_context(|| {
+                format!(
+                    "reference set `{label}` of `{}` ({})",
+                    self.source.name, self.direction
+                )
+            })?;
+            layout
+                .groups
+                .push(self.group(referenced.clone(), Some(drawn))?);
+        }
+        Ok(())
+    }
+
+    fn searches(&self, methods: &[usize]) -> bool {
+        methods
+            .iter()
+            .any(|&index| self.plan.methods[index].choose == Choose::Validation)
+    }
+
+    fn needs(&self, methods: &[usize]) -> StatPlan {
+        let mut plan = StatPlan::default();
+        for &index in methods {
+            for point in &self.plan.methods[index].points {
+                point.needs(&mut plan);
+            }
+        }
+        plan
+    }
+
+    fn group(&self, methods: Vec<usize>, drawn: Option<Drawn>) -> Result<GroupPlan> {
+        let test = self
+            .source
+            .evaluated_task(&self.plan.spec.split, self.direction)?;
+        let labels = self.labels(drawn.as_ref());
+        let needs = self.needs(&methods);
+        let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
+        if let Some(drawn) = drawn {
+            validation = drawn.validation;
+            // A bank that no method reads is not worth encoding.
+            query_bank = drawn.query_bank.filter(|_| needs.uses(Bank::Query));
+            gallery_bank = drawn.gallery_bank.filter(|_| needs.uses(Bank::Gallery));
+        }
+        Ok(GroupPlan {
+            model: self.model,
+            labels,
+            file_name: String::new(),
+            methods,
+            test,
+            validation,
+            query_bank,
+            gallery_bank,
+        })
+    }
+
+    fn labels(&self, drawn: Option<&Drawn>) -> Labels {
+        let (model, model_signature, dtype) = match self.model {
+            Some(index) => self.plan.models[index].labels(),
+            None => self.source.vector_labels(),
+        };
+        let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);
+        Labels {
+            experiment: self.plan.spec.experiment.clone(),
+            model,
+            dataset: self.source.name.clone(),
+            split: self.source.split_label(&self.plan.spec.split),
+            direction: self.direction.to_string(),
+            reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
+            data_signature: format!("{}#{}", self.source.name, short(&self.source.sha256)),
+            model_signature,
+            dtype,
+            bank_signature: drawn.map(|drawn| drawn.signature.clone()),
+        }
+    }
+
+    fn note_training(&self, layout: &mut Layout) {
+        let Some(model) = self.model.map(|index| &self.plan.models[index]) else {
+            return;
+        };
+        let evaluated = format!("{}/{}", self.source.name, self.plan.spec.split);
+        let trained = |name: &String| *name == self.source.name || *name == evaluated;
+        if model.card.trained_on.iter().any(trained) {
+            layout.warnings.push(Warning::TrainedOnEvaluated {
+                model: model.card.name.clone(),
+                dataset: self.source.name.clone(),
+            });
+        }
+    }
+}
+
+/// The first ten digits of a checksum.
+pub(crate) fn short(checksum: &str) -> &str {
+    checksum.get(..10).unwrap_or(checksum)
+}
+
+/// Gives each group a file name of its own.
+fn name_files(groups: &mut [GroupPlan]) {
+    for index in 0..groups.len() {
+        let labels = &groups[index].labels;
+        let reference = labels
+            .reference
+            .as_ref()
+            .map_or("none", |reference| reference.0.as_str());
+        let parts = [&labels.model, &labels.dataset, &labels.direction, reference]
+            .map(crate::files::file_part);
+        let name = parts.join("--");
+        let taken = groups[..index].iter().any(|group| group.file_name == name);
+        groups[index].file_name = if taken {
+            format!("{name}--{index}")
+        } else {
+            name
+        };
+    }
+}

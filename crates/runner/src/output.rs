@@ -1,0 +1,22 @@
+//! Standard output, where results and lists go; anything said beside them goes to standard error.
+
+use nnn_report::Style;
+use std::io::{self, IsTerminal, Write};
+
+/// Prints text and ends its line.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// Bold where a person looks, plain where a program reads.
+pub(crate) fn style() -> Style {
+    Style {
+        color: io::stdout().is_terminal(),
+        ..Style::default()
+    }
+}

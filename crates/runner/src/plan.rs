@@ -1,0 +1,260 @@
+//! From a config as written to checked methods, metrics and settings; nothing is loaded or computed here.
+
+use crate::cli::RunArgs;
+use crate::metrics::{Metrics, Objective};
+use crate::registry;
+use crate::sources::cards::{self, DatasetEntry, ModelEntry};
+use crate::spec::{Choose, MethodSpec, Spec, Values};
+use anyhow::{Context, Result, bail, ensure};
+use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule};
+use nnn_data::Direction;
+use nnn_metrics::{Metric, Resampling};
+use std::path::{Path, PathBuf};
+
+/// A checked experiment.
+pub(crate) struct Plan {
+    pub(crate) spec: Spec,
+    pub(crate) config: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) models: Vec<ModelEntry>,
+    pub(crate) datasets: Vec<DatasetEntry>,
+    /// Cards of data sets that only reference sets use.
+    pub(crate) reference_datasets: Vec<DatasetEntry>,
+}
+
+/// What holds for every group of an experiment.
+pub(crate) struct Settings {
+    pub(crate) metrics: Metrics,
+    pub(crate) objective: Objective,
+    pub(crate) ties: TieRule,
+    pub(crate) top: usize,
+    pub(crate) blocking: Blocking,
+}
+
+/// A method with all its parameter points.
+pub(crate) struct Method {
+    pub(crate) family: &'static dyn MethodFamily,
+    pub(crate) points: Vec<Box<dyn Normalizer>>,
+    /// [`Choose::Fixed`] wherever there is nothing to choose.
+    pub(crate) choose: Choose,
+}
+
+impl Method {
+    /// The parameters of a point as in its signature, without the name: `k=128,alpha=0.75`.
+    pub(crate) fn params(&self, point: usize) -> String {
+        let signature = self.points[point].signature();
+        let inside = signature.split_once('(').map_or("", |(_, rest)| rest);
+        inside.trim_end_matches(')').to_owned()
+    }
+
+    /// How the parameters came about; empty where there are none.
+    pub(crate) fn chosen_word(&self) -> &'static str {
+        if self.family.params().is_empty() {
+            ""
+        } else {
+            self.choose.name()
+        }
+    }
+
+    /// The statistics that its points need.
+    pub(crate) fn stat_plan(&self) -> StatPlan {
+        let mut plan = StatPlan::default();
+        for point in &self.points {
+            point.needs(&mut plan);
+        }
+        plan
+    }
+}
+
+/// Checks every name, value and card of a config.
+pub(crate) fn resolve(spec: Spec, config: &Path, arguments: &RunArgs) -> Result<Plan> {
+    resolve_spec(spec, config, arguments)
+        .with_context(|| format!("{} cannot be run", config.display()))
+}
+
+fn resolve_spec(spec: Spec, config: &Path, _arguments: &RunArgs) -> Result<Plan> {
+    check_experiment_name(&spec.experiment)?;
+    check_directions(&spec.directions)?;
+    check_references(&spec)?;
+    let settings = settings(&spec)?;
+    let methods = methods(&spec)?;
+    let configs = cards::folder_of(config);
+    let models = cards::models(&spec.models, &configs)?;
+    let datasets = cards::datasets(&spec.datasets, &configs)?;
+    let elsewhere = reference_names(&spec);
+    let reference_datasets = cards::datasets(&elsewhere, &configs)?;
+    ensure!(
+        spec.datasets.is_empty() == spec.models.is_empty(),
+        "`models` and `datasets` go together: one is given without the other"
+    );
+    ensure!(
+        !spec.datasets.is_empty() || !spec.embeddings.is_empty(),
+        "nothing to measure: give `models` and `datasets`, or `embeddings`"
+    );
+    Ok(Plan {
+        spec,
+        config: config.to_owned(),
+        settings,
+        methods,
+        models,
+        datasets,
+        reference_datasets,
+    })
+}
+
+/// The name becomes a folder, so it must be one plain path part.
+fn check_experiment_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    ensure!(
+        !name.is_empty() && name.chars().all(plain) && !name.starts_with('.'),
+        "`experiment` is {name:?}; expected letters, digits, `-`, `_` and `.`, as it names a folder"
+    );
+    Ok(())
+}
+
+fn check_directions(directions: &[Direction]) -> Result<()> {
+    ensure!(
+        !directions.is_empty(),
+        "`directions` is empty; expected t2i, i2t or both"
+    );
+    let repeated = (1..directions.len()).any(|i| directions[..i].contains(&directions[i]));
+    ensure!(!repeated, "`directions` names one direction twice");
+    Ok(())
+}
+
+fn check_references(spec: &Spec) -> Result<()> {
+    let mut labels = Vec::new();
+    for reference in &spec.reference_sets {
+        let label = reference.label();
+        ensure!(
+            reference.share > 0.0 && reference.share <= 1.0,
+            "reference set `{label}`: share is {}, expected a number above 0 and at most 1",
+            reference.share
+        );
+        ensure!(
+            !labels.contains(&label),
+            "two reference sets are called `{label}`; give them names"
+        );
+        labels.push(label);
+    }
+    Ok(())
+}
+
+/// Data sets that are named by a reference set and not evaluated.
+fn reference_names(spec: &Spec) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let known = |name: &str| spec.embeddings.iter().any(|source| source.name == name);
+    for name in spec
+        .reference_sets
+        .iter()
+        .filter_map(|reference| reference.dataset.as_ref())
+    {
+        if !spec.datasets.contains(name) && !names.contains(name) && !known(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+fn settings(spec: &Spec) -> Result<Settings> {
+    ensure!(
+        !spec.metrics.is_empty(),
+        "`metrics` is empty; see `runner list metrics`"
+    );
+    let metrics: Result<Vec<Metric>> = spec.metrics.iter().map(|name| Ok(name.parse()?)).collect();
+    let objective: Metric = spec.objective.parse().context("`objective`")?;
+    let resampling = Resampling {
+        seed: spec.statistics.seed,
+        bootstraps: positive("statistics.resamples", spec.statistics.resamples)?,
+        permutations: positive("statistics.permutations", spec.statistics.permutations)?,
+    };
+    let mut blocking = Blocking::default();
+    if let Some(columns) = spec.compute.block_columns {
+        blocking.columns = positive("compute.block_columns", columns)?;
+    }
+    if let Some(rows) = spec.compute.block_rows {
+        blocking.rows = positive("compute.block_rows", rows)?;
+    }
+    Ok(Settings {
+        metrics: Metrics::new(metrics?, resampling),
+        objective: Objective(objective),
+        ties: spec.ties.parse::<TieRule>().map_err(anyhow::Error::msg)?,
+        top: spec.top,
+        blocking,
+    })
+}
+
+fn positive(key: &str, value: usize) -> Result<usize> {
+    ensure!(value > 0, "`{key}` is 0, expected at least 1");
+    Ok(value)
+}
+
+fn methods(spec: &Spec) -> Result<Vec<Method>> {
+    ensure!(
+        !spec.methods.is_empty(),
+        "`methods` is empty; see `runner list methods`"
+    );
+    let mut methods: Vec<Method> = Vec::new();
+    for (index, written) in spec.methods.iter().enumerate() {
+        let planned = method(written, spec.choose).with_context(|| format!("methods[{index}]"))?;
+        let repeats = |other: &Method| {
+            other.choose == planned.choose && signatures(other) == signatures(&planned)
+        };
+        if methods.iter().any(repeats) {
+            bail!(
+                "methods[{index}]: `{}` with these values is listed twice",
+                written.name
+            );
+        }
+        methods.push(planned);
+    }
+    Ok(methods)
+}
+
+fn signatures(method: &Method) -> Vec<String> {
+    method
+        .points
+        .iter()
+        .map(|point| point.signature())
+        .collect()
+}
+
+fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
+    let family = registry::method(&written.name)?;
+    let choose = written.options.choose.unwrap_or(default);
+    let points = family.expand(&grid(family, written, choose))?;
+    // One point leaves nothing to choose.
+    let choose = if points.len() == 1 {
+        Choose::Fixed
+    } else {
+        choose
+    };
+    Ok(Method {
+        family,
+        points,
+        choose,
+    })
+}
+
+/// Listed values, and the published grid where a search lists none.
+fn grid(family: &dyn MethodFamily, written: &MethodSpec, choose: Choose) -> ParamGrid {
+    let mut grid = ParamGrid::new();
+    for (name, values) in &written.options.params {
+        let published = family.params().iter().find(|info| info.name == name);
+        let values = match (values, published) {
+            (Values::Listed(values), _) => values.clone(),
+            (Values::Published, Some(info)) => info.grid.to_vec(),
+            // `expand` refuses the name.
+            (Values::Published, None) => Vec::new(),
+        };
+        grid.insert(name.clone(), values);
+    }
+    if choose != Choose::Fixed {
+        for info in family.params() {
+            grid.entry(info.name.to_owned())
+                .or_insert_with(|| info.grid.to_vec());
+        }
+    }
+    grid
+}

@@ -1,0 +1,92 @@
+//! Progress: bars with rate and remaining time on a terminal, plain lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// One stretch of work with a known number of steps.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    plain: Option<Plain>,
+}
+
+/// What a line on a pipe or in a log needs.
+struct Plain {
+    label: String,
+    total: u64,
+    started: Instant,
+    /// Tenths of a minute already reported.
+    reported: AtomicU64,
+    done: AtomicU64,
+}
+
+/// Time between two plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Starts `label` with `total` steps of `unit`.
+    pub(crate) fn new(label: &str, total: u64, unit: &str) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_message(label.to_owned());
+        let template = format!(
+            "{{msg:40!}} {{bar:24}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}} left"
+        );
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            bar.set_style(style);
+        }
+        let plain = (!terminal).then(|| Plain::new(label, total));
+        Self { bar, plain }
+    }
+
+    /// Adds finished steps; callable from any thread.
+    pub(crate) fn advance(&self, steps: u64) {
+        self.bar.inc(steps);
+        if let Some(plain) = &self.plain {
+            plain.advance(steps);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Plain {
+    fn new(label: &str, total: u64) -> Self {
+        Self {
+            label: label.to_owned(),
+            total,
+            started: Instant::now(),
+            reported: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+        }
+    }
+
+    fn advance(&self, steps: u64) {
+        let done = self.done.fetch_add(steps, Ordering::Relaxed) + steps;
+        let elapsed = self.started.elapsed();
+        let period = elapsed.as_secs() / LINE_EVERY.as_secs();
+        if self.reported.fetch_max(period, Ordering::Relaxed) < period {
+            let left = elapsed.as_secs_f64() * (self.total.saturating_sub(done)) as f64
+                / done.max(1) as f64;
+            say(&format!(
+                "{}: {done} of {} ({left:.0} s left)",
+                self.label, self.total
+            ));
+        }
+    }
+}
+
+/// A line for a person, beside the results: on standard error.
+#[allow(clippy::print_stderr)]
+pub(crate) fn say(line: &str) {
+    eprintln!("{line}");
+}

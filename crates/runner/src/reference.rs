@@ -1,0 +1,227 @@
+//! Draws the hold-out and every reference set, and refuses those that overlap what is evaluated.
+
+use crate::layout::short;
+use crate::leakage::{self, BankItems};
+use crate::plan::Plan;
+use crate::sources::{Content, Side, Source, Sources, Table, TaskItems};
+use crate::spec::ReferenceSpec;
+use crate::warning::Warning;
+use anyhow::{Context, Result, bail, ensure};
+use nnn_data::{Direction, EmbeddedRoles, HoldOut, hold_out, reference_set};
+
+/// A reference set for one direction, with the hold-out that was kept out of it.
+pub(crate) struct Drawn {
+    pub(crate) label: String,
+    /// `dataset/split(share=0.2,seed=0,n=1000)#checksum`.
+    pub(crate) signature: String,
+    pub(crate) query_bank: Option<Side>,
+    pub(crate) gallery_bank: Option<Side>,
+    pub(crate) validation: Option<TaskItems>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Every reference set of the config for one source and direction; with a hold-out if a method searches.
+pub(crate) fn draw_references(
+    plan: &Plan,
+    sources: &Sources,
+    source: &Source,
+    direction: Direction,
+    searches: bool,
+) -> Result<Vec<Drawn>> {
+    if let Content::Roles(_, _, data) = &source.content {
+        return Ok(vec![draw_roles(source, data, searches)?]);
+    }
+    let draw = Draw {
+        plan,
+        sources,
+        source,
+        direction,
+        held_out: held_out(plan, sources, source, searches)?,
+    };
+    let references = plan.spec.reference_sets.iter();
+    references
+        .map(|reference| {
+            draw.one(reference)
+                .with_context(|| format!("reference set `{}`", reference.label()))
+        })
+        .collect()
+}
+
+/// Held-out images of the evaluated data set, as many as are evaluated; none if nothing is searched.
+fn held_out(
+    plan: &Plan,
+    sources: &Sources,
+    source: &Source,
+    searches: bool,
+) -> Result<Option<(HoldOut, Vec<Warning>)>> {
+    if !searches {
+        return Ok(None);
+    }
+    let spec = &plan.spec.hold_out;
+    ensure!(
+        spec.split != plan.spec.split,
+        "`hold_out.split` is `{}`, which is evaluated: test items must not choose parameters",
+        spec.split
+    );
+    let evaluated = source.pairs(&plan.spec.split)?.images().len();
+    let images = spec.images.unwrap_or(evaluated);
+    let parted = hold_out(source.pairs(&spec.split)?, images, spec.seed).with_context(|| {
+        format!(
+            "`hold_out` from `{}/{}` (set `hold_out.images`, or use `choose: fixed`)",
+            source.name, spec.split
+        )
+    })?;
+    let bank = BankItems {
+        images: &source.side(
+            Table::Images(spec.split.clone()),
+            parted.validation.images.clone(),
+        ),
+        // Captions repeat by nature; it is the images that must not be evaluated twice.
+        texts: &source.side(Table::Texts(spec.split.clone()), Vec::new()),
+        label: "hold-out",
+        transductive: false,
+    };
+    let warnings =
+        leakage::check(sources, source, &plan.spec.split, &bank).context("`hold_out`")?;
+    Ok(Some((parted, warnings)))
+}
+
+struct Draw<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    source: &'a Source,
+    direction: Direction,
+    /// The hold-out, and what is to be noted about it.
+    held_out: Option<(HoldOut, Vec<Warning>)>,
+}
+
+impl Draw<'_> {
+    fn one(&self, reference: &ReferenceSpec) -> Result<Drawn> {
+        let origin = match &reference.dataset {
+            Some(name) => self.sources.named(name)?,
+            None => self.source,
+        };
+        self.check_origin(origin)?;
+        self.check_split(origin, reference)?;
+        let pairs = origin.pairs(&reference.split)?;
+        let holds_out_here =
+            origin.index == self.source.index && reference.split == self.plan.spec.hold_out.split;
+        let free = match &self.held_out {
+            Some((parted, _)) if holds_out_here => parted.rest.clone(),
+            _ => pairs.everything(),
+        };
+        let subset = reference_set(pairs, &free, reference.share, reference.seed)?;
+        ensure!(
+            !subset.texts.is_empty(),
+            "it is empty: its {} images have no text",
+            subset.images.len()
+        );
+        let images = origin.side(Table::Images(reference.split.clone()), subset.images);
+        let texts = origin.side(Table::Texts(reference.split.clone()), subset.texts);
+        let mut drawn = self.assemble(reference, origin, images.clone(), texts.clone());
+        let bank = BankItems {
+            images: &images,
+            texts: &texts,
+            label: &drawn.label,
+            transductive: reference.transductive,
+        };
+        let mut noted = leakage::check(self.sources, self.source, &self.plan.spec.split, &bank)?;
+        if let Some((parted, warnings)) = &self.held_out {
+            let split = &self.plan.spec.hold_out.split;
+            drawn.validation = Some(
+                self.source
+                    .task(split, &parted.validation, self.direction)?,
+            );
+            noted.extend(warnings.iter().cloned());
+        }
+        drawn.warnings = noted;
+        Ok(drawn)
+    }
+
+    /// Vectors of a model must not meet vectors of another.
+    fn check_origin(&self, origin: &Source) -> Result<()> {
+        let same_space = match (&self.source.content, &origin.content) {
+            (Content::Items(_), Content::Items(_)) => true,
+            (Content::Vectors(own, _), Content::Vectors(other, _)) => own == other,
+            _ => false,
+        };
+        ensure!(
+            same_space,
+            "items of `{}` and of `{}` are not in one space: both must come from the same model",
+            self.source.name,
+            origin.name
+        );
+        Ok(())
+    }
+
+    fn check_split(&self, origin: &Source, reference: &ReferenceSpec) -> Result<()> {
+        let evaluated = &self.plan.spec.split;
+        let overlaps = origin.index == self.source.index && reference.split == *evaluated;
+        ensure!(
+            !overlaps || reference.transductive,
+            "it is drawn from `{}/{evaluated}`, which is evaluated; a bank must not hold evaluated items \
+             (write `transductive: true` to allow it, marked)",
+            origin.name
+        );
+        Ok(())
+    }
+
+    fn assemble(
+        &self,
+        reference: &ReferenceSpec,
+        origin: &Source,
+        images: Side,
+        texts: Side,
+    ) -> Drawn {
+        let (query, gallery) = match self.direction {
+            Direction::T2i => (texts, images),
+            Direction::I2t => (images, texts),
+        };
+        let signature = format!(
+            "{}/{}(share={},seed={},n={})#{}",
+            origin.name,
+            reference.split,
+            reference.share,
+            reference.seed,
+            query.len(),
+            short(&origin.sha256)
+        );
+        let mark = if reference.transductive {
+            " (transductive)"
+        } else {
+            ""
+        };
+        Drawn {
+            label: format!("{}{mark}", reference.label()),
+            signature,
+            query_bank: Some(query),
+            gallery_bank: Some(gallery),
+            validation: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// A source by role brings its reference set along.
+fn draw_roles(source: &Source, data: &EmbeddedRoles, searches: bool) -> Result<Drawn> {
+    if searches {
+        bail!(
+            "`choose: validation` needs held-out items with known answers, which a source by role does not have; \
+             write `choose: fixed` with the parameters you want, or give the data by data set with a training split"
+        );
+    }
+    let queries = data.reference_queries.len();
+    let gallery = data.reference_gallery.as_ref();
+    Ok(Drawn {
+        label: "reference queries".to_owned(),
+        signature: format!(
+            "{}/reference(n={queries})#{}",
+            source.name,
+            short(&source.sha256)
+        ),
+        query_bank: Some(source.all_rows(Table::ReferenceQueries, queries)),
+        gallery_bank: gallery.map(|rows| source.all_rows(Table::ReferenceGallery, rows.len())),
+        validation: None,
+        warnings: leakage::check_roles(source, data)?,
+    })
+}

@@ -1,0 +1,120 @@
+//! What exists: one line a method and one a model family. Adding either means adding a line here.
+
+use crate::spec::nearest;
+use anyhow::{Context, Result, bail, ensure};
+use nnn_core::{MethodFamily, NnnFamily, RawFamily};
+use nnn_encode::Encoder;
+use serde::Deserialize;
+use std::path::Path;
+
+/// Every method family, raw first.
+pub(crate) const METHODS: &[&dyn MethodFamily] = &[
+    &RawFamily,
+    &NnnFamily,
+    &method_qbnorm::IsFamily,
+    &method_qbnorm::DisFamily,
+];
+
+/// A model family: how to open a checkpoint of it.
+pub(crate) struct ModelFamily {
+    /// Name in model cards.
+    pub(crate) name: &'static str,
+    /// Paper and layout in one line.
+    pub(crate) doc: &'static str,
+    /// Opens a checkpoint's folder.
+    pub(crate) load: fn(&Path) -> Result<Box<dyn Encoder>>,
+}
+
+/// Every model family.
+pub(crate) const MODELS: &[ModelFamily] = &[ModelFamily {
+    name: "clip",
+    doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
+    load: |folder| Ok(encoder_clip::load(folder)?),
+}];
+
+/// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.
+pub(crate) fn generate(
+    settings: &serde_json::Map<String, serde_json::Value>,
+    splits: &[(String, u64)],
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<()> {
+    let settings: BlocksSettings =
+        serde_json::from_value(settings.clone().into()).context("`source.generate`")?;
+    let found = dataset_blocks::generate(&settings.spec(splits)?, folder, progress)?;
+    ensure!(
+        settings.sha256.is_none_or(|expected| expected == found),
+        "{} has content {found}, the card expects another; delete the folder to draw it again",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// `generate:` of the data sets drawn by `dataset-blocks`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlocksSettings {
+    seed: u64,
+    image_size: u32,
+    style: String,
+    /// Of the content, as `dataset_blocks::content_checksum` defines it.
+    sha256: Option<String>,
+}
+
+impl BlocksSettings {
+    fn spec(&self, splits: &[(String, u64)]) -> Result<dataset_blocks::BlocksSpec> {
+        let style = dataset_blocks::Style::from_name(&self.style);
+        let splits = splits
+            .iter()
+            .map(|(name, images)| dataset_blocks::SplitSpec {
+                name: name.clone(),
+                images: *images,
+            });
+        Ok(dataset_blocks::BlocksSpec {
+            seed: self.seed,
+            image_size: self.image_size,
+            style: style.with_context(|| {
+                format!(
+                    "unknown style `{}`, expected everyday or catalogue",
+                    self.style
+                )
+            })?,
+            splits: splits.collect(),
+        })
+    }
+}
+
+/// The method family of a name, or an error with the nearest name.
+pub(crate) fn method(name: &str) -> Result<&'static dyn MethodFamily> {
+    match METHODS.iter().find(|family| family.name() == name) {
+        Some(family) => Ok(*family),
+        None => unknown("method", name, METHODS.iter().map(|family| family.name())),
+    }
+}
+
+/// The model family of a name, or an error with the nearest name.
+pub(crate) fn model_family(name: &str) -> Result<&'static ModelFamily> {
+    match MODELS.iter().find(|family| family.name == name) {
+        Some(family) => Ok(family),
+        None => unknown(
+            "model family",
+            name,
+            MODELS.iter().map(|family| family.name),
+        ),
+    }
+}
+
+/// Refuses a name, with the nearest valid one and all of them.
+pub(crate) fn unknown<'a, T>(
+    kind: &str,
+    name: &str,
+    valid: impl Iterator<Item = &'a str> + Clone,
+) -> Result<T> {
+    let known: Vec<_> = valid.clone().collect();
+    let hint =
+        nearest(name, valid).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    bail!(
+        "unknown {kind} `{name}`{hint} (known: {})",
+        known.join(", ")
+    )
+}

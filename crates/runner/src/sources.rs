@@ -1,0 +1,234 @@
+//! Opened data: what a side of a task is, before and after it becomes vectors.
+
+pub(crate) mod cards;
+mod embedder;
+mod open;
+
+pub(crate) use embedder::Embedder;
+
+use crate::layout::short;
+use anyhow::{Context, Result, bail};
+use nnn_core::Relevance;
+use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};
+use nnn_metrics::Clusters;
+
+/// Everything that a config names, opened and checked.
+pub(crate) struct Sources {
+    all: Vec<Source>,
+}
+
+/// One data set, or one set of embedding files.
+pub(crate) struct Source {
+    /// Position among the sources.
+    pub(crate) index: usize,
+    pub(crate) name: String,
+    /// SHA-256 of the content.
+    pub(crate) sha256: String,
+    /// The files behind it, with their SHA-256 where each was read as a whole.
+    pub(crate) files: Vec<(String, String)>,
+    /// Whether the config evaluates it, or only draws reference sets from it.
+    pub(crate) evaluated: bool,
+    pub(crate) content: Content,
+}
+
+/// What a source holds.
+pub(crate) enum Content {
+    /// Images and captions, to be encoded by a model.
+    Items(ImageFolder),
+    /// Embeddings of images and texts, and the name of the model that made them.
+    Vectors(String, Box<EmbeddedDataset>),
+    /// Embeddings by role.
+    Roles(String, Direction, Box<EmbeddedRoles>),
+}
+
+/// Some items of one modality: what becomes one matrix of embeddings.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Side {
+    pub(crate) source: usize,
+    pub(crate) table: Table,
+    /// Positions within the table, in order.
+    pub(crate) rows: Vec<u32>,
+}
+
+/// What the rows of a side count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// Images of a split.
+    Images(String),
+    /// Texts of a split.
+    Texts(String),
+    /// The items searched, of a source by role.
+    Gallery,
+    /// The evaluated queries, of a source by role.
+    Queries,
+    /// Past queries, of a source by role.
+    ReferenceQueries,
+    /// Items like the gallery's, of a source by role.
+    ReferenceGallery,
+}
+
+impl Side {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+/// Queries and gallery by name, and which answers which.
+pub(crate) struct TaskItems {
+    pub(crate) queries: Side,
+    pub(crate) gallery: Side,
+    pub(crate) relevance: Relevance,
+    pub(crate) clusters: Clusters,
+    pub(crate) query_ids: Vec<String>,
+}
+
+impl Sources {
+    /// The evaluated sources that go with a model of the config, or with none.
+    pub(crate) fn evaluated_with(&self, model: Option<usize>) -> impl Iterator<Item = &Source> {
+        let fits =
+            move |source: &&Source| matches!(source.content, Content::Items(_)) == model.is_some();
+        self.all
+            .iter()
+            .filter(|source| source.evaluated)
+            .filter(fits)
+    }
+
+    pub(crate) fn all(&self) -> &[Source] {
+        &self.all
+    }
+
+    /// The source of a name, among all that the config mentions.
+    pub(crate) fn named(&self, name: &str) -> Result<&Source> {
+        let found = self.all.iter().find(|source| source.name == name);
+        found.with_context(|| {
+            let known: Vec<_> = self.all.iter().map(|source| source.name.as_str()).collect();
+            format!(
+                "there is no data set `{name}` here (opened: {})",
+                known.join(", ")
+            )
+        })
+    }
+
+    /// Checksum of which items a side has, given the content of their source.
+    pub(crate) fn content_key(&self, side: &Side) -> String {
+        let rows: Vec<u8> = side.rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let source = &self.all[side.source];
+        Sha256::new()
+            .part(&source.sha256)
+            .part(format!("{:?}", side.table))
+            .part(rows)
+            .hex()
+    }
+}
+
+impl Source {
+    /// The directions to evaluate: those asked for, or the one that a source by role has.
+    pub(crate) fn directions(&self, asked: &[Direction]) -> Vec<Direction> {
+        match &self.content {
+            Content::Roles(_, direction, _) => vec![*direction],
+            _ => asked.to_vec(),
+        }
+    }
+
+    /// Ids and pairing of a split.
+    pub(crate) fn pairs(&self, split: &str) -> Result<&Pairs> {
+        let found = match &self.content {
+            Content::Items(folder) => folder.splits().get(split),
+            Content::Vectors(_, data) => data.splits.get(split).map(|split| &split.pairs),
+            Content::Roles(..) => bail!("`{}` is given by role and has no splits", self.name),
+        };
+        found.with_context(|| {
+            format!(
+                "data set `{}` has no split `{split}` (it has {})",
+                self.name,
+                self.split_names().join(", ")
+            )
+        })
+    }
+
+    fn split_names(&self) -> Vec<&str> {
+        match &self.content {
+            Content::Items(folder) => folder.splits().keys().map(String::as_str).collect(),
+            Content::Vectors(_, data) => data.splits.keys().map(String::as_str).collect(),
+            Content::Roles(..) => Vec::new(),
+        }
+    }
+
+    /// The evaluated task.
+    pub(crate) fn evaluated_task(&self, split: &str, direction: Direction) -> Result<TaskItems> {
+        match &self.content {
+            Content::Roles(_, _, data) => Ok(self.role_task(data)),
+            _ => self.task(split, &self.pairs(split)?.everything(), direction),
+        }
+    }
+
+    /// The task of some images of a split and all their texts.
+    pub(crate) fn task(
+        &self,
+        split: &str,
+        subset: &Subset,
+        direction: Direction,
+    ) -> Result<TaskItems> {
+        let chosen = self.pairs(split)?.select(subset);
+        let task = chosen
+            .task(direction)
+            .with_context(|| format!("split `{split}` of `{}` as {direction}", self.name))?;
+        let images = self.side(Table::Images(split.to_owned()), subset.images.clone());
+        let texts = self.side(Table::Texts(split.to_owned()), subset.texts.clone());
+        let (queries, gallery) = match direction {
+            Direction::T2i => (texts, images),
+            Direction::I2t => (images, texts),
+        };
+        Ok(TaskItems {
+            queries,
+            gallery,
+            clusters: Clusters::from_ids(&task.clusters),
+            query_ids: task.queries.to_vec(),
+            relevance: task.relevance,
+        })
+    }
+
+    fn role_task(&self, data: &EmbeddedRoles) -> TaskItems {
+        TaskItems {
+            queries: self.all_rows(Table::Queries, data.queries.len()),
+            gallery: self.all_rows(Table::Gallery, data.gallery.len()),
+            relevance: data.relevance.clone(),
+            clusters: Clusters::from_ids(&data.clusters),
+            query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
+        }
+    }
+
+    /// The name of the evaluated split in tables.
+    pub(crate) fn split_label(&self, split: &str) -> String {
+        match &self.content {
+            Content::Roles(..) => "queries".to_owned(),
+            _ => split.to_owned(),
+        }
+    }
+
+    /// Name, signature and number type of the model behind vectors from files.
+    pub(crate) fn vector_labels(&self) -> (String, String, String) {
+        let model = match &self.content {
+            Content::Items(_) => "-",
+            Content::Vectors(model, _) | Content::Roles(model, ..) => model,
+        };
+        (
+            model.to_owned(),
+            format!("{model}#{}", short(&self.sha256)),
+            "f32".to_owned(),
+        )
+    }
+
+    pub(crate) fn side(&self, table: Table, rows: Vec<u32>) -> Side {
+        Side {
+            source: self.index,
+            table,
+            rows,
+        }
+    }
+
+    /// All rows of a role.
+    pub(crate) fn all_rows(&self, table: Table, rows: usize) -> Side {
+        self.side(table, (0..rows as u32).collect())
+    }
+}

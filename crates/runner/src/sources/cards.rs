@@ -1,0 +1,167 @@
+//! Cards: `configs/models/*.yaml` and `configs/datasets/*.yaml`.
+
+use crate::registry;
+use crate::spec::{nearest, read_yaml};
+use anyhow::{Context, Result, bail, ensure};
+use nnn_data::{DatasetCard, ModelCard, ModelSource};
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+
+/// A model's card, and where its checkpoint lies.
+pub(crate) struct ModelEntry {
+    pub(crate) card: ModelCard,
+    pub(crate) folder: PathBuf,
+    /// SHA-256 of every file of the checkpoint.
+    pub(crate) files: Vec<(String, String)>,
+}
+
+/// A data set's card, and the folder that its paths count from.
+pub(crate) struct DatasetEntry {
+    pub(crate) card: DatasetCard,
+    pub(crate) base: PathBuf,
+}
+
+/// The folder of the cards that go with a config: the nearest one upwards that has `models` or `datasets` in it.
+pub(crate) fn folder_of(config: &Path) -> PathBuf {
+    let has_cards =
+        |folder: &&Path| folder.join("models").is_dir() || folder.join("datasets").is_dir();
+    let beside = config.ancestors().skip(1).find(has_cards);
+    beside.map_or_else(|| PathBuf::from("configs"), Path::to_owned)
+}
+
+/// The cards of the models of a config.
+pub(crate) fn models(names: &[String], configs: &Path) -> Result<Vec<ModelEntry>> {
+    check_repeats("models", names)?;
+    names.iter().map(|name| model(name, configs)).collect()
+}
+
+fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
+    let path = find("model", name, &configs.join("models"))?;
+    let card: ModelCard = read_yaml(&path)?;
+    registry::model_family(&card.family).with_context(|| path.display().to_string())?;
+    let ModelSource::Path(folder) = &card.source else {
+        bail!("{}: no download", path.display());
+    };
+    let folder = base_of(&path).join(folder);
+    ensure!(
+        folder.is_dir(),
+        "{}: model `{}` should be in {}, which is no folder",
+        path.display(),
+        card.name,
+        folder.display()
+    );
+    let files = checkpoint_files(&folder)?;
+    Ok(ModelEntry {
+        card,
+        folder,
+        files,
+    })
+}
+
+/// Names and checksums of a checkpoint's files.
+fn checkpoint_files(folder: &Path) -> Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_file() {
+            let sum = nnn_data::sha256_file(&path).with_context(|| path.display().to_string())?;
+            files.push((path.display().to_string(), sum));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The cards of the data sets of a config.
+pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEntry>> {
+    check_repeats("datasets", names)?;
+    names.iter().map(|name| dataset(name, configs)).collect()
+}
+
+fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
+    let path = find("data set", name, &configs.join("datasets"))?;
+    let card = read_yaml(&path)?;
+    Ok(DatasetEntry {
+        card,
+        base: base_of(&path),
+    })
+}
+
+fn base_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn check_repeats(key: &str, names: &[String]) -> Result<()> {
+    let repeated = names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names[..*index].contains(name));
+    repeated.map_or(Ok(()), |(_, name)| bail!("`{key}` lists `{name}` twice"))
+}
+
+/// The file of a card: a path that was given, or `<folder>/<name>.yaml`.
+fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
+    let given = Path::new(name);
+    if given
+        .extension()
+        .is_some_and(|extension| extension == "yaml")
+    {
+        ensure!(given.is_file(), "{kind} card {name}: no such file");
+        return Ok(given.to_owned());
+    }
+    let path = folder.join(format!("{name}.yaml"));
+    if path.is_file() {
+        return Ok(path);
+    }
+    let known = names(folder);
+    let hint = nearest(name, known.iter().map(String::as_str));
+    let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    bail!(
+        "unknown {kind} `{name}`{hint} (cards in {}: {})",
+        folder.display(),
+        known.join(", ")
+    )
+}
+
+/// Names of the cards in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let cards = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let mut names: Vec<String> = cards
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every model card.
+pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelCard>> {
+    all(&configs.join("models"))
+}
+
+/// Every data set card.
+pub(crate) fn all_datasets(configs: &Path) -> Result<Vec<DatasetCard>> {
+    all(&configs.join("datasets"))
+}
+
+fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>> {
+    let paths = names(folder)
+        .into_iter()
+        .map(|name| folder.join(format!("{name}.yaml")));
+    paths.map(|path| read_yaml(&path)).collect()
+}
+
+impl ModelEntry {
+    /// Name, signature and number type of this model.
+    pub(crate) fn labels(&self) -> (String, String, String) {
+        let all = self
+            .files
+            .iter()
+            .fold(nnn_data::Sha256::new(), |all, file| all.part(&file.1))
+            .hex();
+        let signature = format!("{}#{}", self.card.name, crate::layout::short(&all));
+        (self.card.name.clone(), signature, "f32".to_owned())
+    }
+}

@@ -1,0 +1,227 @@
+//! Methods as written: `nnn`, or `nnn: {k: 16, alpha: [0.5, 0.75]}`.
+
+use crate::spec::Choose;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A method and the values of its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MethodSpec {
+    pub(crate) name: String,
+    pub(crate) options: MethodOptions,
+}
+
+/// Parameter values by name, and how to choose among them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct MethodOptions {
+    pub(crate) choose: Option<Choose>,
+    pub(crate) params: BTreeMap<String, Values>,
+}
+
+/// One value, a list, or the published grid.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    Listed(Vec<f64>),
+    /// Written `paper`.
+    Published,
+}
+
+impl<'de> Deserialize<'de> for MethodSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MethodVisitor)
+    }
+}
+
+struct MethodVisitor;
+
+impl<'de> Visitor<'de> for MethodVisitor {
+    type Value = MethodSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a method's name, or `name: {parameter: values}`")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<MethodSpec, E> {
+        Ok(MethodSpec {
+            name: name.to_owned(),
+            options: MethodOptions::default(),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MethodSpec, A::Error> {
+        let entry = map.next_entry::<String, Option<MethodOptions>>()?;
+        let Some((name, options)) = entry else {
+            return Err(A::Error::custom(
+                "expected a method's name, found an empty map",
+            ));
+        };
+        if let Some(second) = map.next_key::<String>()? {
+            return Err(A::Error::custom(format!(
+                "`{name}` and `{second}` stand in one list item; write each method as an item of its own"
+            )));
+        }
+        let options = options.unwrap_or_default();
+        Ok(MethodSpec { name, options })
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OptionsVisitor)
+    }
+}
+
+struct OptionsVisitor;
+
+impl<'de> Visitor<'de> for OptionsVisitor {
+    type Value = MethodOptions;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of parameters to values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MethodOptions, A::Error> {
+        let mut options = MethodOptions::default();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "choose" {
+                options.choose = Some(map.next_value()?);
+            } else {
+                let values = map.next_value()?;
+                options.params.insert(key, values);
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValuesVisitor)
+    }
+}
+
+struct ValuesVisitor;
+
+impl<'de> Visitor<'de> for ValuesVisitor {
+    type Value = Values;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a list of numbers, or `paper` for the published grid")
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Values, E> {
+        Ok(Values::Listed(vec![value]))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Values, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Values, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Values, E> {
+        if text == "paper" {
+            return Ok(Values::Published);
+        }
+        Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Values::Listed(values))
+    }
+}
+
+impl Serialize for MethodSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.options == MethodOptions::default() {
+            return serializer.serialize_str(&self.name);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(&self.name, &self.options)?;
+        map.end()
+    }
+}
+
+impl Serialize for MethodOptions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(choose) = &self.choose {
+            map.serialize_entry("choose", choose)?;
+        }
+        for (name, values) in &self.params {
+            map.serialize_entry(name, values)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Listed(values) => values.serialize(serializer),
+            Self::Published => serializer.serialize_str("paper"),
+        }
+    }
+}
+
+impl JsonSchema for MethodSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "MethodSpec".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = crate::registry::METHODS
+            .iter()
+            .map(|family| family.name())
+            .collect();
+        let options: serde_json::Map<_, _> = crate::registry::METHODS
+            .iter()
+            .map(|family| (family.name().to_owned(), options_schema(*family)))
+            .collect();
+        json_schema!({
+            "description": "A method by its name, or as `name: {parameter: values}`.",
+            "oneOf": [
+                {"type": "string", "enum": names},
+                {"type": "object", "properties": options, "additionalProperties": false,
+                 "minProperties": 1, "maxProperties": 1},
+            ],
+        })
+    }
+}
+
+/// What may stand under a method's name.
+fn options_schema(family: &dyn nnn_core::MethodFamily) -> serde_json::Value {
+    let mut properties: serde_json::Map<_, _> = family
+        .params()
+        .iter()
+        .map(|info| (info.name.to_owned(), values_schema(info)))
+        .collect();
+    let choose = serde_json::json!({"enum": ["fixed", "validation", "oracle"]});
+    properties.insert("choose".to_owned(), choose);
+    serde_json::json!({
+        "type": ["object", "null"], "description": family.doc(),
+        "properties": properties, "additionalProperties": false,
+    })
+}
+
+fn values_schema(info: &nnn_core::ParamInfo) -> serde_json::Value {
+    let number = serde_json::json!({
+        "type": if info.whole { "integer" } else { "number" },
+        if info.above_min { "exclusiveMinimum" } else { "minimum" }: info.min,
+    });
+    serde_json::json!({
+        "description": format!("{} (default {})", info.doc, info.default),
+        "oneOf": [number.clone(), {"type": "array", "items": number, "minItems": 1}, {"const": "paper"}],
+    })
+}

@@ -1,0 +1,276 @@
+//! A config as written: shapes and names only. Nothing here touches a file or knows what is registered.
+
+mod method;
+mod read;
+
+pub(crate) use method::{MethodSpec, Values};
+pub(crate) use read::{nearest, read_spec, read_yaml};
+
+use nnn_data::{Direction, EmbeddingSource, RoleSource};
+use nnn_report::Expectation;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A sweep: models x data sets x directions x reference sets x methods.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spec {
+    /// Name of the experiment; the results lie in `results/<experiment>/`.
+    pub(crate) experiment: String,
+    /// What the experiment is for, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    /// Names of model cards (`configs/models/<name>.yaml`) or paths of such files. Not needed for embeddings.
+    #[serde(default)]
+    pub(crate) models: Vec<String>,
+    /// Names of data set cards (`configs/datasets/<name>.yaml`) or paths of such files.
+    #[serde(default)]
+    pub(crate) datasets: Vec<String>,
+    /// Embeddings from files, each with its own name: a data set and a model at once.
+    #[serde(default)]
+    pub(crate) embeddings: Vec<EmbeddingsSpec>,
+    /// `t2i` (text queries, image gallery), `i2t` (the reverse), or both.
+    #[serde(default = "both_directions")]
+    pub(crate) directions: Vec<Direction>,
+    /// Where the reference items come from; each is measured on its own.
+    #[serde(default = "default_reference_sets")]
+    pub(crate) reference_sets: Vec<ReferenceSpec>,
+    /// Methods, each by its name or as `name: {parameter: values}`.
+    pub(crate) methods: Vec<MethodSpec>,
+    /// How parameters are chosen where a method does not say otherwise.
+    #[serde(default)]
+    pub(crate) choose: Choose,
+    /// The split that is evaluated.
+    #[serde(default = "test_split")]
+    pub(crate) split: String,
+    /// The held-out training items that choose parameters.
+    #[serde(default)]
+    pub(crate) hold_out: HoldOutSpec,
+    /// Metrics, by name.
+    #[serde(default = "default_metrics")]
+    pub(crate) metrics: Vec<String>,
+    /// The metric that parameters are chosen by.
+    #[serde(default = "default_objective")]
+    pub(crate) objective: String,
+    /// `index` (lower gallery index first), `optimistic`, `average` or `trec_eval`.
+    #[serde(default = "default_ties")]
+    pub(crate) ties: String,
+    /// How many best items are kept for each query in `queries/`.
+    #[serde(default = "default_top")]
+    pub(crate) top: usize,
+    /// Intervals and tests.
+    #[serde(default)]
+    pub(crate) statistics: StatisticsSpec,
+    /// Threads and block sizes; they change no result.
+    #[serde(default)]
+    pub(crate) compute: ComputeSpec,
+    /// Numbers that `runner check` holds the results against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) expect: Vec<Expectation>,
+}
+
+/// Embeddings from files; paths are relative to the config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmbeddingsSpec {
+    /// Name of the data set in tables.
+    pub(crate) name: String,
+    /// Name of the model that made the vectors; the data set's name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// The direction of a source by role; `t2i` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) direction: Option<Direction>,
+    /// Images, texts, which belong together, and a split for every image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_dataset: Option<EmbeddingSource>,
+    /// A gallery, queries, what answers what, and past queries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_role: Option<RoleSource>,
+}
+
+/// A share of a split that serves as reference set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReferenceSpec {
+    /// Name in tables; made from the other fields when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The data set it is drawn from; the evaluated one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dataset: Option<String>,
+    /// The split it is drawn from.
+    #[serde(default = "train_split")]
+    pub(crate) split: String,
+    /// The share of its images that is drawn, with all their captions; above 0, at most 1.
+    #[serde(default = "whole")]
+    pub(crate) share: f64,
+    /// Seed of the draw.
+    #[serde(default)]
+    pub(crate) seed: u64,
+    /// Allows items that are evaluated too; marked in every table.
+    #[serde(default)]
+    pub(crate) transductive: bool,
+}
+
+impl ReferenceSpec {
+    /// The name in tables: as given, or `split share % of dataset`.
+    pub(crate) fn label(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let whole = (self.share == 1.0).then(String::new);
+        let share = whole.unwrap_or_else(|| format!(" {} %", self.share * 100.0));
+        let dataset = self
+            .dataset
+            .as_ref()
+            .map_or(String::new(), |name| format!("{name}/"));
+        let seed = if self.seed == 0 {
+            String::new()
+        } else {
+            format!(" seed {}", self.seed)
+        };
+        format!("{dataset}{}{share}{seed}", self.split)
+    }
+}
+
+/// How a method's parameters are set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Choose {
+    /// Every listed value is a row of its own; parameters left out have their defaults.
+    #[default]
+    Fixed,
+    /// The best grid point on held-out training items; parameters left out have their published grid.
+    Validation,
+    /// The best grid point on the evaluated items themselves: an upper bound, marked as such.
+    Oracle,
+}
+
+impl Choose {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Validation => "validation",
+            Self::Oracle => "oracle",
+        }
+    }
+}
+
+/// The held-out items: as many images as the evaluated split has, with their captions, taken out of every bank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HoldOutSpec {
+    /// The split they are drawn from.
+    #[serde(default = "train_split")]
+    pub(crate) split: String,
+    /// Seed of the draw.
+    #[serde(default)]
+    pub(crate) seed: u64,
+    /// How many images; as many as the evaluated split has when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) images: Option<usize>,
+}
+
+impl Default for HoldOutSpec {
+    fn default() -> Self {
+        Self {
+            split: train_split(),
+            seed: 0,
+            images: None,
+        }
+    }
+}
+
+/// Intervals and tests of every row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatisticsSpec {
+    /// Bootstrap resamples of the images.
+    #[serde(default = "default_resamples")]
+    pub(crate) resamples: usize,
+    /// Random sign flips of the paired test.
+    #[serde(default = "default_permutations")]
+    pub(crate) permutations: usize,
+    /// Seed of both.
+    #[serde(default)]
+    pub(crate) seed: u64,
+}
+
+impl Default for StatisticsSpec {
+    fn default() -> Self {
+        Self {
+            resamples: default_resamples(),
+            permutations: default_permutations(),
+            seed: 0,
+        }
+    }
+}
+
+/// Threads and blocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ComputeSpec {
+    /// Worker threads; all cores when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) threads: Option<usize>,
+    /// Bank items whose scores are computed at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) block_columns: Option<usize>,
+    /// Gallery items or queries that one task takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) block_rows: Option<usize>,
+}
+
+fn both_directions() -> Vec<Direction> {
+    vec![Direction::T2i, Direction::I2t]
+}
+
+fn default_reference_sets() -> Vec<ReferenceSpec> {
+    vec![ReferenceSpec {
+        name: None,
+        dataset: None,
+        split: train_split(),
+        share: whole(),
+        seed: 0,
+        transductive: false,
+    }]
+}
+
+fn test_split() -> String {
+    "test".to_owned()
+}
+
+fn train_split() -> String {
+    "train".to_owned()
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+fn default_metrics() -> Vec<String> {
+    ["R@1", "R@5", "R@10", "MedR", "MRR", "k_skewness@10"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn default_objective() -> String {
+    "R@1".to_owned()
+}
+
+fn default_ties() -> String {
+    nnn_core::TieRule::Index.name().to_owned()
+}
+
+fn default_top() -> usize {
+    10
+}
+
+fn default_resamples() -> usize {
+    2000
+}
+
+fn default_permutations() -> usize {
+    10_000
+}

@@ -1,0 +1,96 @@
+//! YAML with exact positions, overrides from the command line, and the nearest valid name for a wrong one.
+
+use crate::spec::Spec;
+use anyhow::{Context, Result, anyhow, bail};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::path::Path;
+
+/// Reads a config and applies `a.b=c` overrides to it.
+pub(crate) fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
+    // The file alone is read first, so that its own mistakes are reported with their place in it.
+    let spec: Spec = read_yaml(path)?;
+    if overrides.is_empty() {
+        return Ok(spec);
+    }
+    let mut value: Value = read_yaml(path)?;
+    for text in overrides {
+        apply_override(&mut value, text).with_context(|| format!("--set {text}"))?;
+    }
+    serde_json::from_value(value)
+        .map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))
+        .with_context(|| format!("--set {}", overrides.join(" --set ")))
+}
+
+/// Reads a YAML file into any type; errors carry file, line, column and the nearest valid key.
+pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot be read", path.display()))?;
+    parse_yaml(&text).with_context(|| format!("{} is not a valid file of its kind", path.display()))
+}
+
+fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_saphyr::from_str(text).map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))
+}
+
+/// Sets one value: `compute.threads=1`, `methods.2.nnn.k=[1,2]`; the value is read as YAML.
+fn apply_override(root: &mut Value, text: &str) -> Result<()> {
+    let (path, value) = text
+        .split_once('=')
+        .context("expected key=value, such as compute.threads=1")?;
+    let value: Value = parse_yaml(value)?;
+    let mut place = root;
+    for key in path.split('.') {
+        place = step_into(place, key)?;
+    }
+    *place = value;
+    Ok(())
+}
+
+fn step_into<'a>(place: &'a mut Value, key: &str) -> Result<&'a mut Value> {
+    if place.is_null() {
+        *place = Value::Object(serde_json::Map::new());
+    }
+    match place {
+        Value::Object(map) => Ok(map.entry(key).or_insert(Value::Null)),
+        Value::Array(list) => {
+            let length = list.len();
+            let index: usize = key
+                .parse()
+                .with_context(|| format!("`{key}` is no position in a list of {length}"))?;
+            list.get_mut(index).with_context(|| {
+                format!(
+                    "position {index} is outside a list of {length} (0 to {})",
+                    length.saturating_sub(1)
+                )
+            })
+        }
+        other => bail!("`{key}` cannot be set inside {other}"),
+    }
+}
+
+/// Adds "did you mean" to serde's message on an unknown field or variant.
+fn with_nearest(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if !message.contains("unknown ") || quoted.len() < 2 {
+        return message.to_owned();
+    }
+    match nearest(quoted[0], quoted[1..].iter().copied()) {
+        Some(name) => format!("{message}\ndid you mean `{name}`?"),
+        None => message.to_owned(),
+    }
+}
+
+/// The most similar of the valid names, if any is similar at all.
+pub(crate) fn nearest<'a>(
+    wrong: &str,
+    valid: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let similarity = |name: &str| strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase());
+    valid
+        .into_iter()
+        .map(|name| (similarity(name), name))
+        .filter(|&(similarity, _)| similarity > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,106 @@
+//! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Something that does not stop a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Warning {
+    /// A cache entry was damaged and has been made again.
+    CacheRebuilt {
+        /// The file.
+        file: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// Reference captions that equal evaluated captions word for word.
+    CaptionsShared {
+        /// The reference set.
+        reference_set: String,
+        /// The evaluated data set.
+        dataset: String,
+        /// How many reference captions.
+        captions: usize,
+        /// Out of how many.
+        of: usize,
+    },
+    /// Reference images whose content equals that of an evaluated image under another name.
+    ImagesDuplicated {
+        /// The reference set.
+        reference_set: String,
+        /// The evaluated data set.
+        dataset: String,
+        /// How many reference images.
+        images: usize,
+        /// Out of how many.
+        of: usize,
+    },
+    /// A reference set holds evaluated items, and the config allows it.
+    Transductive {
+        /// The reference set.
+        reference_set: String,
+        /// The evaluated data set.
+        dataset: String,
+        /// How many items.
+        items: usize,
+    },
+    /// The model was trained on the evaluated data set.
+    TrainedOnEvaluated {
+        /// The model.
+        model: String,
+        /// The data set.
+        dataset: String,
+    },
+    /// The binary was built from a tree with uncommitted changes.
+    DirtyBuild {
+        /// The commit it is based on.
+        commit: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CacheRebuilt { file, reason } => write!(f, "{file}: {reason}; made again"),
+            Self::CaptionsShared {
+                reference_set,
+                dataset,
+                captions,
+                of,
+            } => write!(
+                f,
+                "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"
+            ),
+            Self::ImagesDuplicated {
+                reference_set,
+                dataset,
+                images,
+                of,
+            } => write!(
+                f,
+                "{images} of {of} images of `{reference_set}` are duplicates of evaluated images of `{dataset}`"
+            ),
+            Self::Transductive {
+                reference_set,
+                dataset,
+                items,
+            } => write!(
+                f,
+                "reference set `{reference_set}` holds {items} evaluated items of `{dataset}`: its results are transductive"
+            ),
+            Self::TrainedOnEvaluated { model, dataset } => {
+                write!(
+                    f,
+                    "model `{model}` was trained on `{dataset}`: its results are not zero-shot"
+                )
+            }
+            Self::DirtyBuild { commit } => {
+                write!(
+                    f,
+                    "built from {commit} with uncommitted changes: results cannot be traced to a commit"
+                )
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Hubness before and after, as in Table 3 of the NNN paper.
 
-use crate::layout::{ABSENT, Place, Setting, Sweep};
+use crate::layout::{ABSENT, Place, Setting, Sweep, any_number};
 use crate::number::signed;
 use crate::table::{Cell, Row, Table};
 use crate::tables::{notes, place_label, task};
@@ -116,7 +116,8 @@ fn statistic_rows<'a>(sweep: &Sweep<'a>, statistic: &Statistic<'a>) -> Vec<Row> 
         labels: labels(&statistic.label, setting, &settings),
         cells: columns.iter().map(|cells| cells[at].clone()).collect(),
     };
-    settings.iter().enumerate().map(row).collect()
+    let rows = settings.iter().enumerate().map(row);
+    rows.filter(|row| any_number(&row.cells)).collect()
 }
 
 /// What the correction does to R@1, in points; no lines where R@1 was not measured.

@@ -66,12 +66,13 @@ impl<'a> Setting<'a> {
     }
 
     /// Whether another setting has the same method and reference set, so that the choice or the parameters tell them
-    /// apart.
+    /// apart; oracles have their mark.
     pub(crate) fn is_ambiguous(&self, among: &[Self]) -> bool {
-        let same = |other: &&Self| {
-            (other.method, other.reference_set) == (self.method, self.reference_set)
-        };
-        among.iter().filter(same).count() > 1
+        let name = |setting: &Self| (setting.method, setting.reference_set);
+        let same = among
+            .iter()
+            .filter(|other| !other.is_oracle() && name(other) == name(self));
+        same.count() > 1
     }
 
     /// The method's name and as much of the choice as tells it from its neighbours.
@@ -211,11 +212,19 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// The best of some values as it is printed; nothing for a metric without a goal or without values.
+/// Whether a line says anything.
+pub(crate) fn any_number(cells: &[Cell]) -> bool {
+    cells.iter().any(|cell| cell.text != ABSENT)
+}
+
+/// The best of some values as it is printed; nothing for a metric without a goal, or for fewer than two values.
 pub(crate) fn best(metric: &str, values: impl Iterator<Item = f64>) -> Option<String> {
-    let best = match goal(metric)? {
-        Goal::Higher => values.reduce(f64::max),
-        Goal::Lower => values.reduce(f64::min),
+    let goal = goal(metric)?;
+    let values: Vec<_> = values.collect();
+    let several = values.len() > 1;
+    let best = match goal {
+        Goal::Higher => values.into_iter().reduce(f64::max),
+        Goal::Lower => values.into_iter().reduce(f64::min),
     };
-    best.map(|value| shown(metric, value))
+    best.filter(|_| several).map(|value| shown(metric, value))
 }

@@ -7,6 +7,7 @@
 
 mod bias;
 mod check;
+mod check_table;
 mod error;
 mod frame;
 mod grid;
@@ -23,7 +24,8 @@ mod table;
 mod tables;
 
 pub use bias::write_bias;
-pub use check::{CheckRow, Difference, Expectation, Verdict, check, format_check, write_check};
+pub use check::{CheckRow, Difference, Expectation, Verdict, check};
+pub use check_table::{format_check, write_check};
 pub use error::ReportError;
 pub use grid::{read_grid, write_grid};
 pub use lines::Style;

@@ -1,6 +1,6 @@
 //! R@1, R@5 and R@10 with intervals, as in Tables A8 to A11 of the NNN paper.
 
-use crate::layout::{Place, Setting, Sweep};
+use crate::layout::{Place, Setting, Sweep, any_number};
 use crate::number::scale;
 use crate::record::ScoreRow;
 use crate::table::{Cell, Row, Table};
@@ -108,6 +108,7 @@ fn by_method<'a>(sweep: &Sweep<'a>, place: Place<'a>) -> Table {
             });
         }
     }
+    rows.retain(|row: &Row| any_number(&row.cells));
     let metrics = metrics(sweep).into_iter();
     Table {
         title: String::new(),

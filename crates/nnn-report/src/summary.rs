@@ -14,11 +14,14 @@ const HEADLINE: &str = "R@1";
 /// What is shown beside it.
 const COMPANIONS: [&str; 3] = ["R@5", "R@10", "MedR"];
 
+/// How the names of the hubness metric begin that is shown last.
+const SKEWNESS: &str = "k_skewness@";
+
 /// How many other metrics are shown where the headline was not measured.
 const OTHERS: usize = 4;
 
-/// The smallest p-value that is printed as a number.
-const SMALLEST_P: f64 = 0.0001;
+/// The smallest p-value that is printed as a number, and what is printed below it.
+const SMALLEST_P: (f64, &str) = (0.0001, "<1e-4");
 
 /// The scores as text: a block for each model, data set and direction, in the order of the rows.
 ///
@@ -123,21 +126,21 @@ fn cells<'a>(rows: &[&'a ScoreRow]) -> Vec<Line<'a>> {
 }
 
 /// The metric with interval and gain, those beside it, and those behind.
-fn metrics<'a>(rows: &[&'a ScoreRow]) -> (&'a str, Vec<&'a str>, Vec<&'a str>) {
+fn metrics<'a>(rows: &[&'a ScoreRow]) -> (&'a str, Vec<&'a str>, Option<&'a str>) {
     let measured = distinct(rows.iter().map(|row| row.metric.as_str()));
     if !measured.contains(&HEADLINE) {
         let mut measured = measured.into_iter();
         let headline = measured.next().unwrap_or_default();
-        return (headline, measured.take(OTHERS).collect(), Vec::new());
+        return (headline, measured.take(OTHERS).collect(), None);
     }
     let companions = COMPANIONS
         .into_iter()
         .filter(|metric| measured.contains(metric));
+    let companions = companions.collect();
     let skewness = measured
-        .iter()
-        .copied()
-        .filter(|metric| metric.starts_with("k_skewness@"));
-    (HEADLINE, companions.collect(), skewness.take(1).collect())
+        .into_iter()
+        .find(|metric| metric.starts_with(SKEWNESS));
+    (HEADLINE, companions, skewness)
 }
 
 fn columns(rows: &[&ScoreRow]) -> Vec<Column> {
@@ -152,25 +155,18 @@ fn columns(rows: &[&ScoreRow]) -> Vec<Column> {
         Column::names("Method", 8, text(|cell| cell.method())),
         Column::names(
             "Reference set",
-            10,
+            12,
             text(|cell| cell.cell.reference_set.clone()),
         ),
-        Column::names("Parameters", 10, text(|cell| cell.cell.params.clone())),
+        Column::names("Parameters", 22, text(|cell| cell.cell.params.clone())),
         Column::numbers(&format!("{headline} [95 %]"), headlines(&cells, headline)),
     ];
-    columns.extend(
-        companions
-            .iter()
-            .map(|metric| Column::numbers(metric, of(metric, value))),
-    );
+    for metric in companions {
+        columns.push(Column::numbers(metric, of(metric, value)));
+    }
     columns.push(Column::numbers("gain [95 %]", of(headline, gain)));
     columns.push(Column::numbers("p", of(headline, p_value)));
-    let name = |metric: &str| metric.replace("k_skewness", "skew");
-    columns.extend(
-        hubness
-            .iter()
-            .map(|metric| Column::numbers(&name(metric), of(metric, value))),
-    );
+    columns.extend(hubness.map(|metric| Column::numbers("skew", of(metric, value))));
     columns
 }
 
@@ -206,54 +202,65 @@ fn value(row: &ScoreRow) -> String {
 fn gain(row: &ScoreRow) -> String {
     let show = |difference| signed(&row.metric, difference);
     row.gain.map_or(String::new(), |gain| {
-        show(gain.delta) + &bracketed(gain.interval, show)
+        show(gain.delta) + &bracketed(gain.interval, |bound| shown(&row.metric, bound))
     })
 }
 
 fn p_value(row: &ScoreRow) -> String {
     match row.gain.and_then(|gain| gain.p_value) {
         None => String::new(),
-        Some(p) if p < SMALLEST_P => format!("<{SMALLEST_P}"),
+        Some(p) if p < SMALLEST_P.0 => SMALLEST_P.1.to_owned(),
         Some(p) => format!("{p:.4}"),
     }
 }
 
 /// What the marks and brackets mean, as far as they occur.
 fn legend(rows: &[ScoreRow], style: Style) -> String {
-    let chosen = |word: &str| rows.iter().any(|row| row.cell.chosen == word);
-    let percent = rows.iter().any(|row| scale(&row.metric) > 1.0);
+    let any = |holds: &dyn Fn(&ScoreRow) -> bool| rows.iter().any(holds);
     let best = if style.color { "Bold" } else { "*" };
     let sentences = [
-        (percent, "Percent; gains in points over raw.".to_owned()),
+        (
+            any(&|row| scale(&row.metric) > 1.0),
+            "Percent; gains over raw in points.".to_owned(),
+        ),
         (true, format!("{best}: the best of a block.")),
         (
-            rows.iter().any(|row| row.ci.is_some()),
-            "[ ]: 95 % bootstrap by image.".to_owned(),
+            any(&|row| row.ci.is_some()),
+            "[ ]: 95 % bootstrap interval, resampled by image.".to_owned(),
         ),
         (
-            has_p(rows),
-            "p: paired randomisation test, two-sided.".to_owned(),
+            any(&|row| row.gain.is_some_and(|gain| gain.p_value.is_some())),
+            "p: two-sided paired randomisation test.".to_owned(),
+        ),
+        (
+            any(&|row| row.metric.starts_with(SKEWNESS)),
+            "skew: skewness of the k-occurrences, lower is less hubness.".to_owned(),
+        ),
+        (
+            any(&|row| row.cell.chosen == "validation"),
+            format!("{VALIDATION} Parameters chosen on held-out training items."),
+        ),
+        (
+            any(&|row| row.cell.chosen == "oracle"),
+            format!(
+                "{ORACLE} Parameters chosen on the evaluated queries themselves (oracle): an upper bound."
+            ),
         ),
     ];
-    let said = sentences
-        .into_iter()
-        .filter(|(said, _)| *said)
-        .map(|(_, text)| text);
-    let mut lines = vec![said.collect::<Vec<_>>().join(" ")];
-    if chosen("validation") {
-        lines.push(format!(
-            "{VALIDATION} Parameters chosen on held-out training items."
-        ));
-    }
-    if chosen("oracle") {
-        lines.push(format!(
-            "{ORACLE} Parameters chosen on the evaluated queries themselves (oracle): an upper bound, not a result."
-        ));
-    }
-    lines.join("\n") + "\n"
+    let said = sentences.into_iter().filter(|(said, _)| *said);
+    filled(said.map(|(_, text)| text), style.width)
 }
 
-fn has_p(rows: &[ScoreRow]) -> bool {
-    let p_values = rows.iter().filter_map(|row| row.gain?.p_value);
-    p_values.count() > 0
+/// Sentences in lines of at most `width` characters; a sentence is never broken.
+fn filled(sentences: impl Iterator<Item = String>, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for sentence in sentences {
+        let fits =
+            |line: &&mut String| line.chars().count() + 1 + sentence.chars().count() <= width;
+        match lines.last_mut().filter(fits) {
+            Some(line) => *line += &format!(" {sentence}"),
+            None => lines.push(sentence),
+        }
+    }
+    lines.join("\n") + "\n"
 }

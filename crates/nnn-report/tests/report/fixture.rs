@@ -4,18 +4,18 @@ use nnn_report::{CellId, Gain, Interval, ScoreRow};
 
 /// Where and how a number was measured; the defaults are raw on Flickr30k.
 #[derive(Clone)]
-pub(crate) struct Cell {
-    pub(crate) model: &'static str,
-    pub(crate) dataset: &'static str,
-    pub(crate) direction: &'static str,
-    pub(crate) reference: &'static str,
-    pub(crate) method: &'static str,
-    pub(crate) params: &'static str,
-    pub(crate) chosen: &'static str,
+pub(crate) struct Cell<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) dataset: &'a str,
+    pub(crate) direction: &'a str,
+    pub(crate) reference: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) params: &'a str,
+    pub(crate) chosen: &'a str,
     pub(crate) n: (usize, usize),
 }
 
-pub(crate) const RAW: Cell = Cell {
+pub(crate) const RAW: Cell<'static> = Cell {
     model: "CLIP",
     dataset: "flickr30k",
     direction: "t2i",
@@ -26,7 +26,7 @@ pub(crate) const RAW: Cell = Cell {
     n: (5000, 1000),
 };
 
-pub(crate) const NNN: Cell = Cell {
+pub(crate) const NNN: Cell<'static> = Cell {
     reference: "flickr30k/train 20%",
     method: "nnn",
     params: "k=128,alpha=0.75",
@@ -34,7 +34,7 @@ pub(crate) const NNN: Cell = Cell {
     ..RAW
 };
 
-impl Cell {
+impl Cell<'_> {
     pub(crate) fn id(&self) -> CellId {
         let size = if self.reference.is_empty() { 0 } else { 29_000 };
         CellId {

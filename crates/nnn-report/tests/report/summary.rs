@@ -6,7 +6,47 @@ use crate::fixture::{Cell, RAW, sweep};
 
 #[test]
 fn raw_first_and_the_best_starred() {
-    insta::assert_snapshot!(summary(&sweep(), Style::default()), @"");
+    insta::assert_snapshot!(summary(&sweep(), Style::default()), @r#"
+    CLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items
+
+    Method  Reference set      Parameters                    R@1 [95 %]    R@5   R@10  MedR         gain [95 %]      p  skew
+    ------------------------------------------------------------------------------------------------------------------------
+    raw                                            58.82 [57.11, 60.53]  83.44  90.08   1.0                             4.81
+    nnn‡    flickr30…rain 20%  k=128,alpha=0.75   *64.60 [62.94, 66.26]  87.84  93.00   1.0  +5.78 [4.98, 6.58]  <1e-4  1.20
+    nnn‡    coco/train 20%     k=16,alpha=0.5      63.70 [62.03, 65.37]  87.24  92.36   1.0  +4.88 [4.08, 5.68]  <1e-4  2.50
+    nnn†    flickr30…rain 20%  k=256,alpha=0.875   64.94 [63.29, 66.59]  87.90  93.10   1.0  +6.12 [5.32, 6.92]  <1e-4  1.10
+    dn      flickr30…rain 20%  lambda=0.5          62.06 [60.38, 63.74]  85.00  91.00   1.0  +3.24 [2.44, 4.04]  <1e-4  3.75
+
+    SigLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items
+
+    Method  Reference set        Parameters                  R@1 [95 %]         gain [95 %]      p
+    ----------------------------------------------------------------------------------------------
+    raw                                            74.62 [73.11, 76.13]
+    nnn‡    flickr30k/train 20%  k=64,alpha=0.75  *76.54 [75.07, 78.01]  +1.92 [1.12, 2.72]  <1e-4
+
+    Percent; gains over raw in points. *: the best of a block. [ ]: 95 % bootstrap interval, resampled by image.
+    p: two-sided paired randomisation test. skew: skewness of the k-occurrences, lower is less hubness.
+    ‡ Parameters chosen on held-out training items.
+    † Parameters chosen on the evaluated queries themselves (oracle): an upper bound.
+    "#);
+}
+
+#[test]
+fn narrow_lines_fold_the_legend() {
+    let style = Style {
+        color: false,
+        width: 60,
+    };
+    let text = summary(&sweep()[..10], style);
+    let legend: Vec<_> = text
+        .lines()
+        .rev()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(
+        legend.len() > 2 && legend.iter().all(|line| line.chars().count() <= 60),
+        "{text}"
+    );
 }
 
 #[test]
@@ -67,7 +107,15 @@ fn other_metrics_take_the_place_of_recall() {
         RAW.plain("nDCG@10", 0.5),
         RAW.plain("MedR", 2.5),
     ];
-    insta::assert_snapshot!(summary(&rows, Style::default()), @"");
+    insta::assert_snapshot!(summary(&rows, Style::default()), @r#"
+    CLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items
+
+    Method  MRR [95 %]  nDCG@10  MedR
+    ---------------------------------
+    raw          75.00    50.00   2.5
+
+    Percent; gains over raw in points. *: the best of a block.
+    "#);
 }
 
 #[test]

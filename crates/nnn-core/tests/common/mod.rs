@@ -1,0 +1,215 @@
+//! What the tests share: seeded data, statistics in f64 straight from their formulas, error bounds.
+#![allow(dead_code)] // every test binary uses a part of it
+
+use nnn_core::{
+    Bank, BankStats, Banks, Embeddings, Fitted, Normalizer, Param, PassOptions, Rows, Stat,
+    StatPlan,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::path::{Path, PathBuf};
+
+/// Unit roundoff of f32 and f64.
+pub(crate) const U32: f64 = 1.0 / (1u64 << 24) as f64;
+pub(crate) const U64: f64 = 1.0 / (1u64 << 53) as f64;
+
+pub(crate) fn param(value: f64) -> Param {
+    Param::new(value).expect("finite")
+}
+
+/// Seeded random unit vectors.
+pub(crate) fn random_rows(rows: usize, dim: usize, seed: u64) -> Embeddings {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let data = (0..rows * dim).map(|_| random.random_range(-1.0..1.0f32));
+    Embeddings::normalize(data.collect(), dim).expect("random rows are valid")
+}
+
+/// Random unit vectors whose products are exact and often equal: four of eight coordinates are plus or minus one half.
+pub(crate) fn tied_rows(rows: usize, seed: u64) -> Embeddings {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut data = vec![0.0f32; rows * 8];
+    for row in data.chunks_exact_mut(8) {
+        while row.iter().filter(|v| **v != 0.0).count() < 4 {
+            row[random.random_range(0..8)] = if random.random() { 0.5 } else { -0.5 };
+        }
+    }
+    Embeddings::from_unit(data, 8).expect("length one")
+}
+
+pub(crate) fn query_bank(bank: &Embeddings) -> Banks<'_> {
+    Banks {
+        query: Some(bank.rows()),
+        gallery: None,
+    }
+}
+
+/// The computed statistics of a query bank.
+pub(crate) fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -> BankStats {
+    let plan = plan(stats);
+    BankStats::collect(
+        &plan,
+        gallery.rows(),
+        query_bank(bank),
+        PassOptions::default(),
+    )
+    .expect("valid plan")
+}
+
+pub(crate) fn plan(stats: &[Stat]) -> StatPlan {
+    let mut plan = StatPlan::default();
+    stats.iter().for_each(|&stat| plan.need(Bank::Query, stat));
+    plan
+}
+
+/// A method fitted to a gallery and its query bank.
+pub(crate) fn fit(
+    method: &dyn Normalizer,
+    gallery: &Embeddings,
+    bank: &Embeddings,
+) -> Box<dyn Fitted> {
+    let mut plan = StatPlan::default();
+    method.needs(&mut plan);
+    let stats = BankStats::collect(
+        &plan,
+        gallery.rows(),
+        query_bank(bank),
+        PassOptions::default(),
+    );
+    method.fit(&stats.expect("valid plan")).expect("declared")
+}
+
+/// The bias of an additive method.
+pub(crate) fn bias(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Vec<f32> {
+    let fitted = fit(method, gallery, bank);
+    fitted.additive().expect("additive").values().to_vec()
+}
+
+/// The similarity in f64; its own rounding is 2^-29 of the bound below.
+pub(crate) fn dot64(a: &[f32], b: &[f32]) -> f64 {
+    let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+    products.sum()
+}
+
+/// The similarity as documented: one f32 chain of fused multiply-adds in ascending dimension.
+pub(crate) fn chain(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum))
+}
+
+/// Scores `(left, right)` by [`chain`].
+pub(crate) fn chain_matrix(left: Rows<'_>, right: Rows<'_>) -> Vec<Vec<f32>> {
+    let row = |l: usize| {
+        (0..right.len())
+            .map(|r| chain(left.row(l), right.row(r)))
+            .collect()
+    };
+    (0..left.len()).map(row).collect()
+}
+
+/// Similarities of one item to the whole bank in f64.
+pub(crate) fn scores64(item: &[f32], bank: &Embeddings) -> Vec<f64> {
+    (0..bank.len())
+        .map(|i| dot64(item, bank.rows().row(i)))
+        .collect()
+}
+
+/// Largest error of a similarity to the bank: `d` roundings, each at most `u` of a partial sum that is at most
+/// `sum |a_i b_i|`, so `d u / (1 - d u) * sum |a_i b_i|` (Higham, Accuracy and Stability, section 3.1).
+pub(crate) fn score_error(item: &[f32], bank: &Embeddings) -> f64 {
+    let du = item.len() as f64 * U32;
+    let magnitude = |row: &[f32]| -> f64 {
+        let products = item
+            .iter()
+            .zip(row)
+            .map(|(&a, &b)| (f64::from(a) * f64::from(b)).abs());
+        products.sum()
+    };
+    let largest = (0..bank.len()).map(|i| magnitude(bank.rows().row(i)));
+    du / (1.0 - du) * largest.fold(0.0, f64::max)
+}
+
+/// `(1/k) sum` of the `k` largest.
+pub(crate) fn top_mean64(scores: &[f64], k: usize) -> f64 {
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    sorted[..k].iter().sum::<f64>() / k as f64
+}
+
+/// `ln((1/M) sum exp(beta s))`, for `beta * s` within the range of `exp`.
+pub(crate) fn log_mean_exp64(scores: &[f64], beta: f64) -> f64 {
+    let exponentials = scores.iter().map(|s| (beta * s).exp());
+    (exponentials.sum::<f64>() / scores.len() as f64).ln()
+}
+
+/// Error of one f64 mean of `terms` exponentials or scores and its logarithm: a rounding a term, sixteen for the
+/// exponential (two units), scaling, quotient and logarithm.
+pub(crate) fn f64_error(terms: usize) -> f64 {
+    (terms as f64 + 16.0) * U64
+}
+
+/// Item indices by descending score, lower index first among equals.
+pub(crate) fn ranked(scores: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    order
+}
+
+/// The embeddings of fashion products that the project's checks use where they are present.
+pub(crate) struct Fashion {
+    /// Test images, test texts and reference texts, normalised.
+    pub(crate) gallery: Embeddings,
+    pub(crate) queries: Embeddings,
+    pub(crate) bank: Embeddings,
+    /// Gallery row of every query.
+    pub(crate) answers: Vec<u32>,
+}
+
+/// `None`, with a message, where the data is absent.
+#[allow(clippy::print_stderr)] // the reader of a test run must see what it left out
+pub(crate) fn fashion() -> Option<Fashion> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fashion-clip");
+    if !folder.is_dir() {
+        eprintln!("skipped: no shared/data/fashion-clip beside the repository");
+        return None;
+    }
+    let (images, texts) = (
+        npy(folder.join("images.npy")),
+        npy(folder.join("texts.npy")),
+    );
+    let (image_splits, text_splits) = (
+        column(folder.join("images.csv"), 2),
+        column(folder.join("texts.csv"), 2),
+    );
+    let text_images: Vec<u32> = column(folder.join("texts.csv"), 1)
+        .iter()
+        .map(|v| v.parse().expect("a row"))
+        .collect();
+    let of = |splits: &[String], wanted: &str| -> Vec<u32> {
+        let rows = (0..).zip(splits).filter(|(_, split)| *split == wanted);
+        rows.map(|(row, _)| row).collect()
+    };
+    let (test_images, test_texts) = (of(&image_splits, "test"), of(&text_splits, "test"));
+    let place = |image: u32| test_images.binary_search(&image).expect("a test image") as u32;
+    let answers = test_texts
+        .iter()
+        .map(|&text| place(text_images[text as usize]))
+        .collect();
+    Some(Fashion {
+        gallery: images.select(&test_images),
+        queries: texts.select(&test_texts),
+        bank: texts.select(&of(&text_splits, "reference")),
+        answers,
+    })
+}
+
+fn npy(path: PathBuf) -> Embeddings {
+    let file = npyz::NpyFile::new(std::fs::File::open(path).expect("readable")).expect("npy");
+    let dim = file.shape()[1] as usize;
+    Embeddings::normalize(file.into_vec().expect("f32"), dim).expect("valid rows")
+}
+
+/// One of the leading columns of a CSV file, which hold no quoted values.
+fn column(path: PathBuf, index: usize) -> Vec<String> {
+    let text = std::fs::read_to_string(path).expect("readable");
+    let field = |line: &str| line.split(',').nth(index).expect("a column").to_owned();
+    text.lines().skip(1).map(field).collect()
+}

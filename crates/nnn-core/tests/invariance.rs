@@ -1,0 +1,367 @@
+//! What must not change a result: threads, block sizes, instruction sets, the order of a bank; and what must follow it.
+
+mod common;
+
+use common::*;
+use nnn_core::{
+    Bank, BankStats, Blocking, Delivery, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer,
+    PassOptions, RankOptions, Rankings, Raw, Relevance, RowSink, Scorer, Stat, TieRule, rank,
+};
+use proptest::prelude::*;
+
+fn all_stats() -> Vec<Stat> {
+    let mut stats = vec![
+        Stat::Mean,
+        Stat::BestPlace { depth: 1 },
+        Stat::BestPlace { depth: 7 },
+    ];
+    stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
+    stats.extend([1e-3, 1.0, 400.0].map(|beta| Stat::LogMeanExp { beta: param(beta) }));
+    stats
+}
+
+fn rankings(
+    queries: &Embeddings,
+    gallery: &Embeddings,
+    bank: &Embeddings,
+    blocking: Blocking,
+) -> Vec<Rankings> {
+    let scorer = DotScorer::new(queries.rows(), gallery.rows())
+        .expect("one dimension")
+        .with_blocking(blocking);
+    let answers: Vec<Vec<u32>> = (0..queries.len())
+        .map(|q| vec![(q * 7 % gallery.len()) as u32, (q % 3) as u32])
+        .collect();
+    let relevance = Relevance::new(&answers, gallery.len()).expect("in range");
+    let fitted = [
+        fit(&Raw, gallery, bank),
+        fit(
+            &Nnn {
+                k: 3,
+                alpha: param(0.75),
+            },
+            gallery,
+            bank,
+        ),
+    ];
+    let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+    let options = RankOptions {
+        ties: TieRule::Index,
+        top: 10,
+        all_relevant: true,
+    };
+    rank(&scorer, &relevance, &methods, options)
+}
+
+#[test]
+fn threads_and_blocks_change_no_bit() {
+    let (gallery, bank, queries) = (
+        random_rows(150, 48, 1),
+        random_rows(1300, 48, 2),
+        random_rows(70, 48, 3),
+    );
+    let at = |threads: usize, columns: usize, rows: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads");
+        let blocking = Blocking { columns, rows };
+        let options = PassOptions {
+            blocking,
+            progress: None,
+        };
+        pool.install(|| {
+            let stats = BankStats::collect(
+                &plan(&all_stats()),
+                gallery.rows(),
+                query_bank(&bank),
+                options,
+            );
+            (
+                stats.expect("valid plan"),
+                rankings(&queries, &gallery, &bank, blocking),
+            )
+        })
+    };
+    let expected = at(1, 4096, 56);
+    for threads in [1, 2, 5] {
+        for (columns, rows) in [(4096, 56), (1, 1), (32, 14), (100, 1000), (2000, 5)] {
+            assert_eq!(
+                at(threads, columns, rows),
+                expected,
+                "{threads} threads, {columns} columns, {rows} rows"
+            );
+        }
+    }
+}
+
+struct Row(Vec<f32>);
+
+impl RowSink for Row {
+    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
+        self.0.extend_from_slice(scores);
+    }
+}
+
+#[test]
+fn every_kernel_returns_the_documented_chain_at_every_shape() {
+    for (rows, columns, dim) in [(1, 1, 1), (13, 31, 7), (15, 33, 100), (57, 700, 512)] {
+        let (left, right) = (random_rows(rows, dim, 4), random_rows(columns, dim, 5));
+        let expected = chain_matrix(left.rows(), right.rows());
+        for kernel in Kernel::available() {
+            let scorer = DotScorer::new(left.rows(), right.rows())
+                .expect("one dimension")
+                .with_kernel(kernel);
+            for delivery in [Delivery::Pieces, Delivery::WholeRows] {
+                let mut found: Vec<Row> = (0..rows).map(|_| Row(Vec::new())).collect();
+                let mut sinks: Vec<&mut dyn RowSink> =
+                    found.iter_mut().map(|r| r as &mut dyn RowSink).collect();
+                scorer.stream(delivery, 0, &mut sinks);
+                let found: Vec<Vec<f32>> = found.into_iter().map(|row| row.0).collect();
+                assert_eq!(
+                    found, expected,
+                    "{kernel:?}, {delivery:?}, {rows}x{columns}x{dim}"
+                );
+            }
+        }
+    }
+}
+
+/// A fixed shuffle of `0..n`: `i * step mod n` with a step that shares no factor with `n`.
+fn shuffled(n: usize) -> Vec<u32> {
+    let step = (n / 2 + 1..)
+        .find(|step| (2..=n).all(|f| n % f != 0 || step % f != 0))
+        .expect("one exists");
+    (0..n).map(|i| (i * step % n) as u32).collect()
+}
+
+#[test]
+fn permuting_the_gallery_permutes_every_statistic() {
+    let (gallery, bank) = (random_rows(101, 24, 6), random_rows(240, 24, 7));
+    let order = shuffled(gallery.len());
+    let (before, after) = (
+        collect(&all_stats(), &gallery, &bank),
+        collect(&all_stats(), &gallery.select(&order), &bank),
+    );
+    for (bank, stat, column) in after.columns() {
+        let original = before.get(bank, stat).expect("same plan");
+        let expected: Vec<f64> = order.iter().map(|&g| original[g as usize]).collect();
+        assert_eq!(column, expected, "{stat}");
+    }
+}
+
+#[test]
+fn permuting_the_gallery_permutes_the_ranking() {
+    let (gallery, bank, queries) = (
+        random_rows(101, 24, 6),
+        random_rows(240, 24, 7),
+        random_rows(9, 24, 8),
+    );
+    let order = shuffled(gallery.len());
+    let moved = gallery.select(&order);
+    let before = rankings(&queries, &gallery, &bank, Blocking::default());
+    let after = rankings(&queries, &moved, &bank, Blocking::default());
+    for (before, after) in before.iter().zip(&after) {
+        for query in 0..queries.len() {
+            let named: Vec<u32> = after
+                .top(query)
+                .iter()
+                .map(|&g| order[g as usize])
+                .collect();
+            assert_eq!(named, before.top(query), "random scores have no ties");
+        }
+    }
+}
+
+#[test]
+fn permuting_the_bank_moves_nothing_beyond_rounding() {
+    let (gallery, bank) = (random_rows(60, 24, 9), random_rows(500, 24, 10));
+    let moved = bank.select(&shuffled(bank.len()));
+    let (before, after) = (
+        collect(&all_stats(), &gallery, &bank),
+        collect(&all_stats(), &gallery, &moved),
+    );
+    for (bank_name, stat, column) in after.columns() {
+        let original = before.get(bank_name, stat).expect("same plan");
+        // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
+        let bound = match stat {
+            Stat::Mean => 2.0 * f64_error(bank.len()),
+            Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
+            Stat::TopMean { .. } | Stat::BestPlace { .. } => 0.0,
+        };
+        for (a, b) in column.iter().zip(original) {
+            assert!((a - b).abs() <= bound, "{stat}: {a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_repeated_bank_has_the_same_means_and_twice_the_neighbours() {
+    let (gallery, bank) = (random_rows(20, 16, 11), random_rows(64, 16, 12));
+    let twice = bank.select(&(0..128).map(|i| i % 64).collect::<Vec<u32>>());
+    let (once, doubled) = (
+        collect(
+            &[Stat::TopMean { k: 8 }, Stat::BestPlace { depth: 3 }],
+            &gallery,
+            &bank,
+        ),
+        collect(
+            &[Stat::TopMean { k: 16 }, Stat::BestPlace { depth: 3 }],
+            &gallery,
+            &twice,
+        ),
+    );
+    let get = |stats: &BankStats, stat| stats.get(Bank::Query, stat).expect("declared").to_vec();
+    // A sum of every value twice rounds as its half does, up to the order of addition.
+    for (a, b) in get(&once, Stat::TopMean { k: 8 })
+        .iter()
+        .zip(get(&doubled, Stat::TopMean { k: 16 }))
+    {
+        assert!((a - b).abs() <= 2.0 * f64_error(16), "{a} and {b}");
+    }
+    let places = Stat::BestPlace { depth: 3 };
+    assert_eq!(get(&once, places), get(&doubled, places));
+}
+
+#[test]
+fn repeated_gallery_items_tie_and_the_first_one_wins() {
+    let items = random_rows(30, 16, 13);
+    let gallery = items.select(&(0..60).map(|i| i % 30).collect::<Vec<u32>>());
+    let (bank, queries) = (random_rows(40, 16, 14), random_rows(12, 16, 15));
+    let single = rankings(&queries, &items, &bank, Blocking::default());
+    let double = rankings(&queries, &gallery, &bank, Blocking::default());
+    for (single, double) in single.iter().zip(&double) {
+        for query in 0..queries.len() {
+            let pairs: Vec<u32> = single.top(query)[..5]
+                .iter()
+                .flat_map(|&g| [g, g + 30])
+                .collect();
+            assert_eq!(double.top(query), pairs);
+        }
+    }
+}
+
+#[test]
+fn a_bank_of_one_item_and_constant_vectors_are_no_special_case() {
+    let (gallery, bank) = (random_rows(10, 8, 16), random_rows(1, 8, 17));
+    let stats = [
+        Stat::Mean,
+        Stat::TopMean { k: 1 },
+        Stat::LogMeanExp { beta: param(1.0) },
+    ];
+    let found = collect(&stats, &gallery, &bank);
+    let scores: Vec<f64> = chain_matrix(gallery.rows(), bank.rows())
+        .iter()
+        .map(|row| f64::from(row[0]))
+        .collect();
+    for stat in stats {
+        assert_eq!(
+            found.get(Bank::Query, stat).expect("declared"),
+            scores,
+            "{stat}"
+        );
+    }
+    // All vectors equal: all scores equal, every mean is that score, the first item leads every list.
+    let same = Embeddings::normalize([0.3, -0.4, 0.5].repeat(40), 3).expect("valid");
+    let score = f64::from(chain(same.rows().row(0), same.rows().row(0)));
+    let found = collect(
+        &[Stat::TopMean { k: 16 }, Stat::BestPlace { depth: 2 }],
+        &same,
+        &same,
+    );
+    assert_eq!(
+        found
+            .get(Bank::Query, Stat::TopMean { k: 16 })
+            .expect("declared"),
+        [score; 40]
+    );
+    let places = found
+        .get(Bank::Query, Stat::BestPlace { depth: 2 })
+        .expect("declared");
+    assert_eq!(places[..3], [1.0, 2.0, 3.0]);
+    assert!(places[3..].iter().all(|&place| place == 3.0));
+}
+
+/// An engine that multiplies `<item, bias>` with `<query, -1>` ranks as subtraction does.
+#[test]
+fn one_more_dimension_ranks_as_subtraction() {
+    let (gallery, bank, queries) = (
+        random_rows(200, 32, 18),
+        random_rows(500, 32, 19),
+        random_rows(50, 32, 20),
+    );
+    let method = Nnn {
+        k: 8,
+        alpha: param(0.75),
+    };
+    let (bias, fitted) = (
+        bias(&method, &gallery, &bank),
+        fit(&method, &gallery, &bank),
+    );
+    for q in 0..queries.len() {
+        let query = queries.rows().row(q);
+        let appended: Vec<f32> = (0..gallery.len())
+            .map(|g| {
+                chain(
+                    &[query, &[-1.0]].concat(),
+                    &[gallery.rows().row(g), &[bias[g]]].concat(),
+                )
+            })
+            .collect();
+        let mut row: Vec<f32> = (0..gallery.len())
+            .map(|g| chain(query, gallery.rows().row(g)))
+            .collect();
+        fitted.apply(&mut row);
+        // The last step of the chain is `fma(-1, bias, s)`: the difference, rounded once, as subtraction is.
+        assert_eq!(appended, row, "query {q}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn alpha_zero_ranks_as_raw(seed in 0u64..1000, k in 1usize..40) {
+        let (gallery, bank, queries) = (tied_rows(50, seed), tied_rows(40, seed + 1), tied_rows(10, seed + 2));
+        let nnn = Nnn { k, alpha: param(0.0) };
+        prop_assert_eq!(bias(&nnn, &gallery, &bank), bias(&Raw, &gallery, &bank));
+        let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
+        let relevance = Relevance::one_each(&[0; 10], 50).expect("in range");
+        let options = RankOptions { ties: TieRule::Index, top: 50, all_relevant: false };
+        let fitted = [fit(&Raw, &gallery, &bank), fit(&nnn, &gallery, &bank)];
+        let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+        let found = rank(&scorer, &relevance, &methods, options);
+        prop_assert_eq!(&found[0], &found[1]);
+        let expected: Vec<Vec<usize>> = chain_matrix(queries.rows(), gallery.rows()).iter().map(|r| ranked(r)).collect();
+        for (q, want) in expected.iter().enumerate() {
+            let got: Vec<usize> = found[0].top(q).iter().map(|&g| g as usize).collect();
+            prop_assert_eq!(&got, want);
+        }
+    }
+
+    #[test]
+    fn top_means_fall_with_k_and_stay_between_mean_and_maximum(seed in 0u64..1000, size in 1usize..200) {
+        let (gallery, bank) = (random_rows(5, 12, seed), random_rows(size, 12, seed + 1));
+        let stats: Vec<Stat> = (1..=size).map(|k| Stat::TopMean { k }).collect();
+        let found = collect(&stats, &gallery, &bank);
+        let scores = chain_matrix(gallery.rows(), bank.rows());
+        for (g, scores) in scores.iter().enumerate() {
+            let column = |k| found.get(Bank::Query, Stat::TopMean { k }).expect("declared")[g];
+            prop_assert_eq!(column(1), f64::from(scores.iter().copied().fold(f32::MIN, f32::max)));
+            for k in 1..size {
+                prop_assert!(column(k + 1) <= column(k) + 2.0 * f64_error(size));
+            }
+        }
+    }
+}
+
+/// Signatures read back to the same point.
+#[test]
+fn a_signature_names_its_point() {
+    let nnn = Nnn {
+        k: 128,
+        alpha: param(0.75),
+    };
+    assert_eq!(nnn.signature(), "nnn(k=128,alpha=0.75)");
+    assert_eq!(Raw.signature(), "raw");
+}

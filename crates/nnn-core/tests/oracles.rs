@@ -1,0 +1,154 @@
+//! Statistics and biases beside the same numbers in f64, written from the formulas, within error bounds of the f32
+//! products.
+
+mod common;
+
+use common::*;
+use nnn_core::{Bank, BankStats, Embeddings, Nnn, Stat};
+
+const BETAS: [f64; 6] = [1e-3, 0.1, 1.0, 20.0, 100.0, 400.0];
+
+fn get(stats: &BankStats, stat: Stat) -> &[f64] {
+    stats.get(Bank::Query, stat).expect("declared")
+}
+
+/// Every statistic of every item; each is at most as far off as the worst similarity, as none moves more than its
+/// largest input does (log-mean-exp: `beta` times that).
+fn check(gallery: &Embeddings, bank: &Embeddings, ks: &[usize]) {
+    let mut wanted = vec![Stat::Mean];
+    wanted.extend(ks.iter().map(|&k| Stat::TopMean { k }));
+    wanted.extend(BETAS.map(|beta| Stat::LogMeanExp { beta: param(beta) }));
+    let stats = collect(&wanted, gallery, bank);
+    for g in 0..gallery.len() {
+        let item = gallery.rows().row(g);
+        let (scores, error) = (scores64(item, bank), score_error(item, bank));
+        let rounding = f64_error(bank.len());
+        let near = |name: &str, got: f64, want: f64, bound: f64| {
+            assert!(
+                (got - want).abs() <= bound,
+                "item {g}, {name}: {got}, expected {want} within {bound:e}"
+            );
+        };
+        near(
+            "mean",
+            get(&stats, Stat::Mean)[g],
+            top_mean64(&scores, bank.len()),
+            error + rounding,
+        );
+        for &k in ks {
+            let got = get(&stats, Stat::TopMean { k })[g];
+            near(
+                &format!("k={k}"),
+                got,
+                top_mean64(&scores, k),
+                error + rounding,
+            );
+        }
+        for beta in BETAS {
+            let got = get(&stats, Stat::LogMeanExp { beta: param(beta) })[g];
+            // Two sums of exponentials, this crate's and the oracle's, and products of beta up to `beta` in size.
+            let bound = beta * error + 2.0 * rounding + 4.0 * beta * U64;
+            near(
+                &format!("beta={beta}"),
+                got,
+                log_mean_exp64(&scores, beta),
+                bound,
+            );
+        }
+    }
+}
+
+#[test]
+fn statistics_of_random_vectors_are_within_the_bound() {
+    for (gallery, bank, dim) in [(7, 1, 5), (40, 700, 64), (15, 5000, 33), (3, 131, 512)] {
+        let ks: Vec<usize> = [1, 2, 8, 100, 512]
+            .into_iter()
+            .filter(|&k| k <= bank)
+            .chain([bank])
+            .collect();
+        check(
+            &random_rows(gallery, dim, 1),
+            &random_rows(bank, dim, 2),
+            &ks,
+        );
+    }
+}
+
+#[test]
+fn statistics_of_real_embeddings_are_within_the_bound() {
+    let Some(data) = fashion() else { return };
+    check(&data.gallery, &data.bank, &[1, 8, 16, 64, 555]);
+}
+
+/// The place of each item in each bank row's list, from the products as documented and a plain sort.
+fn best_places(gallery: &Embeddings, bank: &Embeddings, depth: usize) -> Vec<f64> {
+    let mut best = vec![depth + 1; gallery.len()];
+    for row in chain_matrix(bank.rows(), gallery.rows()) {
+        for (place, item) in ranked(&row).into_iter().enumerate().take(depth) {
+            best[item] = best[item].min(place + 1);
+        }
+    }
+    best.into_iter().map(|place| place as f64).collect()
+}
+
+#[test]
+fn best_places_equal_a_plain_sort_ties_included() {
+    let cases = [
+        (tied_rows(90, 3), tied_rows(6, 4)),
+        (random_rows(300, 40, 5), random_rows(70, 40, 6)),
+    ];
+    for (gallery, bank) in cases {
+        let depths = [1, 2, 10, 89, 1000];
+        let stats = collect(
+            &depths.map(|depth| Stat::BestPlace { depth }),
+            &gallery,
+            &bank,
+        );
+        for depth in depths {
+            let want = best_places(&gallery, &bank, depth);
+            assert_eq!(
+                get(&stats, Stat::BestPlace { depth }),
+                want,
+                "depth {depth}"
+            );
+        }
+    }
+}
+
+/// `s(q,g) - alpha * (1/k) sum of the k largest s(d,g)`, section 2 of the paper.
+#[test]
+fn nnn_scores_are_within_the_bound_of_the_formula() {
+    let (gallery, bank, queries) = (
+        random_rows(50, 96, 7),
+        random_rows(400, 96, 8),
+        random_rows(20, 96, 9),
+    );
+    let scores = chain_matrix(queries.rows(), gallery.rows());
+    for (k, alpha) in [(1, 0.25), (16, 0.75), (128, 1.5), (400, 1.0)] {
+        let fitted = fit(
+            &Nnn {
+                k,
+                alpha: param(alpha),
+            },
+            &gallery,
+            &bank,
+        );
+        for (q, row) in scores.iter().enumerate() {
+            let mut corrected = row.clone();
+            fitted.apply(&mut corrected);
+            for (g, &got) in corrected.iter().enumerate() {
+                let item = gallery.rows().row(g);
+                let mean = top_mean64(&scores64(item, &bank), k);
+                let want = dot64(queries.rows().row(q), item) - alpha * mean;
+                // The query's similarity, the bank's, the bias rounded to f32, the difference rounded to f32.
+                let similarity =
+                    score_error(item, &queries) + alpha * (score_error(item, &bank) + f64_error(k));
+                let bound = similarity + U32 * (alpha * mean.abs() + want.abs()) * (1.0 + 1e-5);
+                assert!(
+                    (f64::from(got) - want).abs() <= bound,
+                    "k={k} alpha={alpha} ({q}, {g}): {got}, expected {want}"
+                );
+            }
+        }
+    }
+}

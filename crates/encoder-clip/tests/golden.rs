@@ -1,4 +1,6 @@
 //! Token ids and embeddings against `transformers`, on tiny random checkpoints and on the shipped one.
+// Tests say what they skip and what they measured.
+#![allow(clippy::print_stdout)]
 
 use nnn_encode::{Encoder, ImageLimits, RgbImage, load_image};
 use safetensors::SafeTensors;

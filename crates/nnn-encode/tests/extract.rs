@@ -315,7 +315,6 @@ fn the_first_bad_image_is_named_and_nothing_hangs() {
 
 #[test]
 fn features_without_direction_are_refused() {
-    // A text of one byte 'Z' (90) gives a finite row; the empty image list gives none.
     let none = extract_images(&Toy::new(), &[], "any", &ExtractOptions::default());
     assert_eq!(none.expect("nothing").rows.len(), 0);
     let folder = tempfile::tempdir().expect("a temporary folder");

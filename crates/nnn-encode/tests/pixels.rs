@@ -1,4 +1,6 @@
 //! Pixels against `transformers`' PIL-backed processor, files against Pillow.
+// Tests say what they skip and what they measured.
+#![allow(clippy::print_stdout)]
 
 mod common;
 

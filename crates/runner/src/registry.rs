@@ -62,25 +62,35 @@ struct BlocksSettings {
 }
 
 impl BlocksSettings {
+    /// The specification, with the splits of the card in the generator's order, which its checksum depends on.
     fn spec(&self, splits: &[(String, u64)]) -> Result<dataset_blocks::BlocksSpec> {
         let style = dataset_blocks::Style::from_name(&self.style);
-        let splits = splits
-            .iter()
-            .map(|(name, images)| dataset_blocks::SplitSpec {
-                name: name.clone(),
-                images: *images,
-            });
-        Ok(dataset_blocks::BlocksSpec {
-            seed: self.seed,
-            image_size: self.image_size,
-            style: style.with_context(|| {
-                format!(
-                    "unknown style `{}`, expected everyday or catalogue",
-                    self.style
-                )
-            })?,
-            splits: splits.collect(),
-        })
+        let style = style.with_context(|| {
+            format!(
+                "unknown style `{}`, expected everyday or catalogue",
+                self.style
+            )
+        })?;
+        let mut spec = match style {
+            dataset_blocks::Style::Everyday => dataset_blocks::BlocksSpec::blocks(self.seed),
+            dataset_blocks::Style::Catalogue => {
+                dataset_blocks::BlocksSpec::blocks_styled(self.seed)
+            }
+        };
+        spec.image_size = self.image_size;
+        for (name, _) in splits {
+            ensure!(
+                spec.splits.iter().any(|split| split.name == *name),
+                "style `{}` has no split `{name}`",
+                self.style
+            );
+        }
+        spec.splits.retain_mut(|split| {
+            let wanted = splits.iter().find(|(name, _)| *name == split.name);
+            split.images = wanted.map_or(0, |(_, images)| *images);
+            wanted.is_some()
+        });
+        Ok(spec)
     }
 }
 

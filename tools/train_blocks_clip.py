@@ -245,13 +245,20 @@ def save(model, tokenizer, folder):
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items() if "position_ids" not in name}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     model.config.architectures = ["CLIPModel"]
-    model.config.dtype = torch.float16
+    for config in (model.config, model.config.text_config, model.config.vision_config):
+        config.dtype = torch.float16
     model.config.save_pretrained(folder)
-    tokenizer.backend_tokenizer.no_truncation()  # the file should say how to split, not where to cut
-    tokenizer.save_pretrained(folder)
+    plain_tokenizer(tokenizer).save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)
     write_json(folder / "preprocessor_config.json", preprocessor())
+
+
+def plain_tokenizer(tokenizer):
+    """The same tokenizer without what its use and its loading left on it: the files say how to split, no more."""
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    merges = [tuple(pair) for pair in model["merges"]]
+    return CLIPTokenizer(vocab=model["vocab"], merges=merges, model_max_length=CONTEXT)
 
 
 def preprocessor():

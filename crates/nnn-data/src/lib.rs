@@ -1,7 +1,37 @@
 //! Cards, pairs, reference sets and embedding files.
+//!
+//! A data set is a [`DatasetCard`] and its splits. A split is [`Pairs`]: images, texts and which belong together;
+//! [`Pairs::task`] makes queries and a gallery of it for one [`Direction`]. A reference set is a [`Subset`] of a
+//! training split, drawn by [`reference_set`]; [`overlap`] tells whether it shares items with what is evaluated. Items
+//! come from an [`ImageFolder`], or as vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*`
+//! functions read.
 
 mod atomic;
+mod card;
 mod checksum;
+mod direction;
+mod embedded;
+mod files;
+mod folder;
+mod leakage;
+mod pairs;
+mod reference;
 
 pub use atomic::write_atomically;
+pub use card::{
+    CardError, DatasetCard, DatasetSource, HubFile, HubSource, ModelCard, ModelSource, SplitCounts,
+};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use direction::{Direction, DirectionError};
+pub use embedded::{
+    ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, RoleSource,
+    SourceError,
+};
+pub use files::{
+    FileError, FileProblem, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
+    read_relevance,
+};
+pub use folder::{FolderError, ImageFolder, RowProblem};
+pub use leakage::{Identities, Overlap, overlap, row_contents, shared};
+pub use pairs::{Pairs, PairsError, Subset, Task};
+pub use reference::{HoldOut, SelectError, hold_out, reference_set};

@@ -1,0 +1,212 @@
+//! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
+
+use crate::embedded::{EmbeddingSource, RoleSource};
+use crate::{FileError, Pairs, sha256_file};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A data set's card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetCard {
+    /// The name that configs use.
+    pub name: String,
+    /// What it is, in a sentence or two.
+    pub description: String,
+    /// Its licence or terms.
+    pub licence: String,
+    /// Where it comes from.
+    pub source: DatasetSource,
+    /// Every split with the numbers of items that it must have. Empty for a source by role, which has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub splits: BTreeMap<String, SplitCounts>,
+    /// SHA-256 (64 hexadecimal digits) of files, by path relative to the source's folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sha256: BTreeMap<String, String>,
+    /// Anything a reader of the numbers should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Where a data set comes from; paths are relative to the card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetSource {
+    /// Drawn by a generator, whose settings these are; the generator's crate reads them.
+    Generate(serde_json::Map<String, serde_json::Value>),
+    /// A folder of images with `captions.csv`.
+    Folder(PathBuf),
+    /// Embeddings by data set.
+    Embeddings(EmbeddingSource),
+    /// Embeddings by role.
+    Roles(RoleSource),
+}
+
+/// How many items a split has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SplitCounts {
+    /// Number of images.
+    pub images: usize,
+    /// Number of texts.
+    pub texts: usize,
+}
+
+/// A checkpoint's card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// The name that configs use.
+    pub name: String,
+    /// The encoder that loads it, such as `clip`.
+    pub family: String,
+    /// Where its files are.
+    pub source: ModelSource,
+    /// Data sets that it was trained on, by the names of their cards: evaluating on one of them is flagged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trained_on: Vec<String>,
+    /// Anything a reader of the numbers should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Where a checkpoint's files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSource {
+    /// A folder, relative to the card.
+    Path(PathBuf),
+    /// A repository of a model hub.
+    Hub(HubSource),
+}
+
+/// A repository of a model hub, pinned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HubSource {
+    /// `owner/name`.
+    pub id: String,
+    /// The commit.
+    pub revision: String,
+    /// The files needed.
+    pub files: Vec<HubFile>,
+}
+
+/// One file of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HubFile {
+    /// Its path in the repository.
+    pub name: String,
+    /// Its SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What is on disk is not what the card describes.
+#[derive(Debug, Error)]
+pub enum CardError {
+    /// A split has other numbers of items.
+    #[error(
+        "data set {dataset:?}, split {split:?}: found {found_images} images and {found_texts} texts, \
+         expected {expected_images} and {expected_texts}"
+    )]
+    Counts {
+        /// The card's name.
+        dataset: String,
+        /// The split.
+        split: String,
+        /// Images loaded.
+        found_images: usize,
+        /// Texts loaded.
+        found_texts: usize,
+        /// Images on the card.
+        expected_images: usize,
+        /// Texts on the card.
+        expected_texts: usize,
+    },
+    /// The card has no such split.
+    #[error("data set {dataset:?} has no split {split:?}, expected one of {}", .expected.join(", "))]
+    UnknownSplit {
+        /// The card's name.
+        dataset: String,
+        /// The split asked for.
+        split: String,
+        /// The splits on the card.
+        expected: Vec<String>,
+    },
+    /// A file has another content.
+    #[error("{}: SHA-256 {found}, expected {expected}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Its checksum.
+        found: String,
+        /// The card's.
+        expected: String,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl DatasetCard {
+    /// Compares a loaded split with the card.
+    ///
+    /// # Errors
+    /// [`CardError::UnknownSplit`], [`CardError::Counts`].
+    pub fn check_counts(&self, split: &str, pairs: &Pairs) -> Result<(), CardError> {
+        let Some(&SplitCounts { images, texts }) = self.splits.get(split) else {
+            return Err(CardError::UnknownSplit {
+                dataset: self.name.clone(),
+                split: split.to_owned(),
+                expected: self.splits.keys().cloned().collect(),
+            });
+        };
+        if (pairs.images().len(), pairs.texts().len()) == (images, texts) {
+            return Ok(());
+        }
+        Err(CardError::Counts {
+            dataset: self.name.clone(),
+            split: split.to_owned(),
+            found_images: pairs.images().len(),
+            found_texts: pairs.texts().len(),
+            expected_images: images,
+            expected_texts: texts,
+        })
+    }
+
+    /// Compares the files named under `sha256` with what lies below `folder`.
+    ///
+    /// # Errors
+    /// [`CardError::Checksum`], [`CardError::File`].
+    pub fn check_files(&self, folder: &Path) -> Result<(), CardError> {
+        self.sha256
+            .iter()
+            .try_for_each(|(name, expected)| check_file(&folder.join(name), expected))
+    }
+}
+
+impl HubFile {
+    /// Compares the file, wherever it was fetched to, with the card.
+    ///
+    /// # Errors
+    /// [`CardError::Checksum`], [`CardError::File`].
+    pub fn check(&self, path: &Path) -> Result<(), CardError> {
+        check_file(path, &self.sha256)
+    }
+}
+
+fn check_file(path: &Path, expected: &str) -> Result<(), CardError> {
+    let found = sha256_file(path).map_err(|error| FileError::new(path, error))?;
+    if found.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(CardError::Checksum {
+        path: path.to_path_buf(),
+        found,
+        expected: expected.to_owned(),
+    })
+}

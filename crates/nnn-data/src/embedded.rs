@@ -1,0 +1,346 @@
+//! Embeddings from any model or API as a data source: by data set, or by role.
+
+use crate::files::{read_embeddings, read_indices, read_labels, read_relevance};
+use crate::{FileError, Pairs, PairsError, Subset};
+use nnn_core::{Embeddings, Relevance, RelevanceError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// One array, column or list in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArrayFile {
+    /// The file, relative to the card or config that names it.
+    pub file: PathBuf,
+    /// Name of the array (`.npz`, `.safetensors`), column (`.parquet`, `.csv`) or member (`.json`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// `file` or `file[key]`.
+impl fmt::Display for ArrayFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        self.key.iter().try_for_each(|key| write!(f, "[{key}]"))
+    }
+}
+
+impl ArrayFile {
+    fn at(&self, base: &Path) -> PathBuf {
+        base.join(&self.file)
+    }
+
+    fn embeddings(&self, base: &Path) -> Result<Embeddings, FileError> {
+        read_embeddings(&self.at(base), self.key.as_deref())
+    }
+
+    fn indices(&self, base: &Path) -> Result<Vec<u32>, FileError> {
+        read_indices(&self.at(base), self.key.as_deref())
+    }
+
+    fn labels(&self, base: &Path) -> Result<Vec<String>, FileError> {
+        read_labels(&self.at(base), self.key.as_deref())
+    }
+}
+
+/// A data set of which only embeddings are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingSource {
+    /// One vector an image, `(images, dim)`.
+    pub images: ArrayFile,
+    /// One vector a text, `(texts, dim)`.
+    pub texts: ArrayFile,
+    /// For every text the row of its image.
+    pub text_to_image: ArrayFile,
+    /// For every image the name of its split; texts are in their image's split.
+    pub split: ArrayFile,
+    /// For every image an id; without it, its row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_ids: Option<ArrayFile>,
+    /// For every text its wording or an id; without it, its row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_ids: Option<ArrayFile>,
+}
+
+/// Embeddings by what they are used for. Exactly one of `query_to_gallery` and `relevance` says what answers what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSource {
+    /// The items searched, `(gallery, dim)`.
+    pub gallery: ArrayFile,
+    /// The evaluated queries, `(queries, dim)`.
+    pub queries: ArrayFile,
+    /// For every query the row of the one gallery item that answers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_to_gallery: Option<ArrayFile>,
+    /// For every query all gallery rows that answer it (`.json`, `.jsonl` or `.csv` pairs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relevance: Option<ArrayFile>,
+    /// Past queries, `(reference, dim)`: the query bank.
+    pub reference_queries: ArrayFile,
+    /// Items like the gallery's, for methods with a second bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_gallery: Option<ArrayFile>,
+}
+
+/// Why embedding files do not form a data source. Files are named as the source names them.
+#[derive(Debug, Error)]
+pub enum SourceError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Two files' vectors cannot be compared.
+    #[error("{first} has dimension {first_dim}, but {second} has dimension {second_dim}")]
+    Dimensions {
+        /// One file.
+        first: ArrayFile,
+        /// Length of its rows.
+        first_dim: usize,
+        /// The other file.
+        second: ArrayFile,
+        /// Length of its rows.
+        second_dim: usize,
+    },
+    /// One file has not an entry for every row of another.
+    #[error("{entries} has {found} entries, expected {expected}: one for each row of {rows}")]
+    Entries {
+        /// The file with entries.
+        entries: ArrayFile,
+        /// How many it has.
+        found: usize,
+        /// The file with rows.
+        rows: ArrayFile,
+        /// How many it has.
+        expected: usize,
+    },
+    /// A file without any row.
+    #[error("{file} has no rows, expected at least one of the {role}")]
+    Empty {
+        /// What the rows would be.
+        role: &'static str,
+        /// The file.
+        file: ArrayFile,
+    },
+    /// An entry of `text_to_image` points nowhere.
+    #[error("{file}: {error}")]
+    Pairs {
+        /// The file with the entries.
+        file: ArrayFile,
+        /// What is wrong with them.
+        error: PairsError,
+    },
+    /// An entry of `query_to_gallery` points nowhere.
+    #[error("{file}: {error}")]
+    Relevance {
+        /// The file with the entries.
+        file: ArrayFile,
+        /// What is wrong with them.
+        error: RelevanceError,
+    },
+    /// Nothing, or two things, say what answers what.
+    #[error("{found} of query_to_gallery and relevance given, expected exactly one")]
+    Answers {
+        /// `none` or `both`.
+        found: &'static str,
+    },
+}
+
+/// One split of an [`EmbeddedDataset`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSplit {
+    /// Ids and pairing, numbered within the split.
+    pub pairs: Pairs,
+    /// For every image and text of the split its row in the data set's matrices.
+    pub rows: Subset,
+}
+
+/// A data set of embeddings in memory.
+#[derive(Debug, Clone)]
+pub struct EmbeddedDataset {
+    /// All images of all splits, unit length.
+    pub images: Embeddings,
+    /// All texts of all splits, unit length, in the same dimension.
+    pub texts: Embeddings,
+    /// The splits by name.
+    pub splits: BTreeMap<String, EmbeddedSplit>,
+}
+
+/// Embeddings by role in memory; all of one dimension, none empty.
+#[derive(Debug, Clone)]
+pub struct EmbeddedRoles {
+    /// The items searched.
+    pub gallery: Embeddings,
+    /// The evaluated queries.
+    pub queries: Embeddings,
+    /// What answers what.
+    pub relevance: Relevance,
+    /// For every query what a bootstrap resamples: its gallery item where `query_to_gallery` names one (as captions of
+    /// one image), else the query itself.
+    pub clusters: Vec<u32>,
+    /// The query bank.
+    pub reference_queries: Embeddings,
+    /// The gallery bank.
+    pub reference_gallery: Option<Embeddings>,
+}
+
+impl EmbeddingSource {
+    /// Reads and checks everything; files lie relative to `base`.
+    ///
+    /// # Errors
+    /// [`SourceError`] names the files that do not fit, with their sizes.
+    pub fn load(&self, base: &Path) -> Result<EmbeddedDataset, SourceError> {
+        let images = filled(&self.images, base, "images")?;
+        let texts = filled(&self.texts, base, "texts")?;
+        check_dims((&self.images, &images), (&self.texts, &texts))?;
+        let all = self.pairs(base, images.len(), texts.len())?;
+        let split = self.split.labels(base)?;
+        check_entries((&self.split, split.len()), (&self.images, images.len()))?;
+        Ok(EmbeddedDataset {
+            images,
+            texts,
+            splits: part(&all, split),
+        })
+    }
+
+    fn pairs(&self, base: &Path, images: usize, texts: usize) -> Result<Pairs, SourceError> {
+        let text_to_image = self.text_to_image.indices(base)?;
+        check_entries(
+            (&self.text_to_image, text_to_image.len()),
+            (&self.texts, texts),
+        )?;
+        let image_ids = ids(self.image_ids.as_ref(), base, (&self.images, images))?;
+        let text_ids = ids(self.text_ids.as_ref(), base, (&self.texts, texts))?;
+        Pairs::new(image_ids, text_ids, text_to_image).map_err(|error| SourceError::Pairs {
+            file: self.text_to_image.clone(),
+            error,
+        })
+    }
+}
+
+impl RoleSource {
+    /// Reads and checks everything; files lie relative to `base`.
+    ///
+    /// # Errors
+    /// [`SourceError`] names the files that do not fit, with their sizes.
+    pub fn load(&self, base: &Path) -> Result<EmbeddedRoles, SourceError> {
+        let gallery = filled(&self.gallery, base, "gallery")?;
+        let beside_gallery = |file: &ArrayFile, role| {
+            let rows = filled(file, base, role)?;
+            check_dims((&self.gallery, &gallery), (file, &rows))?;
+            Ok::<_, SourceError>(rows)
+        };
+        let queries = beside_gallery(&self.queries, "queries")?;
+        let reference_queries = beside_gallery(&self.reference_queries, "reference queries")?;
+        let reference_gallery = match &self.reference_gallery {
+            Some(file) => Some(beside_gallery(file, "reference gallery")?),
+            None => None,
+        };
+        let (relevance, clusters) = self.answers(base, queries.len(), gallery.len())?;
+        Ok(EmbeddedRoles {
+            gallery,
+            queries,
+            relevance,
+            clusters,
+            reference_queries,
+            reference_gallery,
+        })
+    }
+
+    fn answers(
+        &self,
+        base: &Path,
+        queries: usize,
+        gallery: usize,
+    ) -> Result<(Relevance, Vec<u32>), SourceError> {
+        match (&self.query_to_gallery, &self.relevance) {
+            (Some(file), None) => {
+                let items = file.indices(base)?;
+                check_entries((file, items.len()), (&self.queries, queries))?;
+                let relevance = Relevance::one_each(&items, gallery).map_err(|error| {
+                    let file = file.clone();
+                    SourceError::Relevance { file, error }
+                })?;
+                Ok((relevance, items))
+            }
+            (None, Some(file)) => {
+                let key = file.key.as_deref();
+                let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
+                Ok((relevance, (0u32..).take(queries).collect()))
+            }
+            (None, None) => Err(SourceError::Answers { found: "none" }),
+            (Some(_), Some(_)) => Err(SourceError::Answers { found: "both" }),
+        }
+    }
+}
+
+fn filled(file: &ArrayFile, base: &Path, role: &'static str) -> Result<Embeddings, SourceError> {
+    let rows = file.embeddings(base)?;
+    if rows.is_empty() {
+        let file = file.clone();
+        return Err(SourceError::Empty { role, file });
+    }
+    Ok(rows)
+}
+
+fn check_dims(
+    first: (&ArrayFile, &Embeddings),
+    second: (&ArrayFile, &Embeddings),
+) -> Result<(), SourceError> {
+    let (first_dim, second_dim) = (first.1.dim(), second.1.dim());
+    if first_dim == second_dim {
+        return Ok(());
+    }
+    Err(SourceError::Dimensions {
+        first: first.0.clone(),
+        first_dim,
+        second: second.0.clone(),
+        second_dim,
+    })
+}
+
+fn check_entries(
+    entries: (&ArrayFile, usize),
+    rows: (&ArrayFile, usize),
+) -> Result<(), SourceError> {
+    if entries.1 == rows.1 {
+        return Ok(());
+    }
+    Err(SourceError::Entries {
+        entries: entries.0.clone(),
+        found: entries.1,
+        rows: rows.0.clone(),
+        expected: rows.1,
+    })
+}
+
+fn ids(
+    file: Option<&ArrayFile>,
+    base: &Path,
+    rows: (&ArrayFile, usize),
+) -> Result<Vec<String>, SourceError> {
+    let Some(file) = file else {
+        return Ok((0..rows.1).map(|row| row.to_string()).collect());
+    };
+    let ids = file.labels(base)?;
+    check_entries((file, ids.len()), rows)?;
+    Ok(ids)
+}
+
+/// Parts a data set by the split of every image.
+fn part(all: &Pairs, split: Vec<String>) -> BTreeMap<String, EmbeddedSplit> {
+    let mut images: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for (image, name) in (0u32..).zip(split) {
+        images.entry(name).or_default().push(image);
+    }
+    let split = |(name, images)| {
+        let rows = all.with_texts(images);
+        let pairs = all.select(&rows);
+        (name, EmbeddedSplit { pairs, rows })
+    };
+    images.into_iter().map(split).collect()
+}

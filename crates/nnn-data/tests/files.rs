@@ -1,0 +1,521 @@
+//! Readers: other programs' files, round trips, every kind of bad file with its message, damage.
+
+use half::{bf16, f16};
+use nnn_data::{
+    FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_relevance,
+};
+use npyz::WriterBuilder;
+use polars::prelude::{
+    Column, DataFrame, IntoColumn, ListChunked, NamedFrom, ParquetWriter, Series,
+};
+use proptest::prelude::*;
+use safetensors::tensor::{Dtype, TensorView};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn file(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, content).expect("writing a test file");
+    path
+}
+
+fn write_npy<T: npyz::AutoSerialize>(path: &Path, shape: &[u64], fortran: bool, values: Vec<T>) {
+    let order = if fortran {
+        npyz::Order::Fortran
+    } else {
+        npyz::Order::C
+    };
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(shape)
+        .order(order)
+        .writer(File::create(path).expect("a new file"))
+        .begin_nd()
+        .expect("a header");
+    writer.extend(values).expect("values");
+    writer.finish().expect("the end");
+}
+
+fn write_tensor(path: &Path, dtype: Dtype, shape: &[usize], bytes: &[u8]) {
+    let view = TensorView::new(dtype, shape.to_vec(), bytes).expect("a tensor");
+    safetensors::serialize_to_file([("x", view)], None, path).expect("a written file");
+}
+
+fn write_parquet(path: &Path, columns: Vec<Column>) {
+    let mut frame = DataFrame::new_infer_height(columns).expect("a frame");
+    ParquetWriter::new(File::create(path).expect("a new file"))
+        .with_row_group_size(Some(3))
+        .finish(&mut frame)
+        .expect("a written file");
+}
+
+fn list_column(name: &str, rows: impl Iterator<Item = Series>) -> Column {
+    let rows: Vec<Series> = rows.collect();
+    let mut column = ListChunked::from_iter(rows);
+    column.rename(name.into());
+    column.into_column()
+}
+
+/// The message with the file's folder taken off.
+fn message(error: &FileError) -> String {
+    let folder = error.path.parent().expect("a file in a folder");
+    error
+        .to_string()
+        .replace(&format!("{}/", folder.display()), "")
+}
+
+fn matrix_error(path: &Path, key: Option<&str>) -> String {
+    message(&read_matrix(path, key).expect_err("a bad matrix"))
+}
+
+fn index_error(path: &Path, key: Option<&str>) -> String {
+    message(&read_indices(path, key).expect_err("bad indices"))
+}
+
+#[test]
+fn files_of_other_programs() {
+    let expected = Matrix {
+        data: (0..100u8).map(|i| (f32::from(i) - 7.0) / 4.0).collect(),
+        rows: 20,
+        dim: 5,
+    };
+    let index: Vec<u32> = (0..20).rev().collect();
+    let matrix = |name, key| read_matrix(&fixture(name), key).expect("a fixture");
+    assert_eq!(matrix("half.npy", None), expected);
+    assert_eq!(matrix("big_fortran.npy", None), expected);
+    assert_eq!(matrix("two.npz", Some("first")), expected);
+    assert_eq!(matrix("table.parquet", Some("fixed")), expected);
+    assert_eq!(matrix("table.parquet", Some("lists")), expected);
+    let indices = |name, key| read_indices(&fixture(name), key).expect("a fixture");
+    assert_eq!(indices("index_big.npy", None), index);
+    assert_eq!(indices("two.npz", Some("index")), index);
+    assert_eq!(indices("table.parquet", None), index);
+    let labels = read_labels(&fixture("table.parquet"), Some("split")).expect("a fixture");
+    assert_eq!(labels.len(), 20);
+    assert_eq!(labels[..2], ["train", "test"]);
+}
+
+#[test]
+fn keys() {
+    assert_eq!(
+        matrix_error(&fixture("two.npz"), Some("third")),
+        r#"two.npz: no key "third"; the file holds "first", "index""#
+    );
+    assert_eq!(
+        matrix_error(&fixture("two.npz"), None),
+        r#"two.npz: a key is needed to choose among "first", "index""#
+    );
+    assert_eq!(
+        matrix_error(&fixture("table.parquet"), None),
+        r#"table.parquet: a key is needed to choose among "fixed", "lists""#
+    );
+    assert_eq!(
+        matrix_error(&fixture("half.npy"), Some("x")),
+        r#"half.npy: key "x" given, but a .npy file holds one array without a name; remove the key"#
+    );
+}
+
+#[test]
+fn types_and_shapes() {
+    let folder = folder();
+    assert_eq!(
+        matrix_error(&fixture("index_big.npy"), None),
+        "index_big.npy: values of type '>i2', expected f16, bf16, f32 or f64"
+    );
+    assert_eq!(
+        index_error(&fixture("half.npy"), None),
+        "half.npy: values of type '<f2', expected integers"
+    );
+    assert_eq!(
+        matrix_error(&fixture("table.parquet"), Some("split")),
+        "table.parquet: values of type BYTE_ARRAY, expected f16, bf16, f32 or f64"
+    );
+    assert_eq!(
+        index_error(&fixture("table.parquet"), Some("lists")),
+        "table.parquet: values of type lists of DOUBLE, expected integers"
+    );
+    let cube = folder.path().join("cube.npy");
+    write_npy(&cube, &[1, 2, 3], false, vec![0f32; 6]);
+    assert_eq!(
+        matrix_error(&cube, None),
+        "cube.npy: shape (1, 2, 3), expected two dimensions (items, dim)"
+    );
+    let line = folder.path().join("line.npy");
+    write_npy(&line, &[6], false, vec![0f32; 6]);
+    assert_eq!(
+        matrix_error(&line, None),
+        "line.npy: shape (6,), expected two dimensions (items, dim)"
+    );
+    let square = folder.path().join("square.npy");
+    write_npy(&square, &[2, 2], false, vec![0i64; 4]);
+    assert_eq!(
+        index_error(&square, None),
+        "square.npy: shape (2, 2), expected one dimension (items,)"
+    );
+    let flags = folder.path().join("flags.safetensors");
+    write_tensor(&flags, Dtype::BOOL, &[1, 2], &[0, 1]);
+    assert_eq!(
+        matrix_error(&flags, None),
+        "flags.safetensors: values of type BOOL, expected a plain float or integer type"
+    );
+}
+
+#[test]
+fn values() {
+    let folder = folder();
+    let wide = folder.path().join("wide.npy");
+    write_npy(&wide, &[2, 2], true, vec![0.0, 0.0, 1.0, -1e39]);
+    assert_eq!(
+        matrix_error(&wide, None),
+        "wide.npy: row 1, column 1 is -1e39, beyond the range of f32 (3.4028235e38)"
+    );
+    let lists = list_column("v", [[1.0, 1e39]].iter().map(|v| Series::new("".into(), v)));
+    let parquet = folder.path().join("wide.parquet");
+    write_parquet(&parquet, vec![lists]);
+    assert_eq!(
+        matrix_error(&parquet, None),
+        "wide.parquet: row 0, column 1 is 1e39, beyond the range of f32 (3.4028235e38)"
+    );
+    let negative = folder.path().join("negative.npy");
+    write_npy(&negative, &[2], false, vec![0i64, -1]);
+    assert_eq!(
+        index_error(&negative, None),
+        "negative.npy: row 1 is -1, expected an integer from 0 to 4294967295"
+    );
+    let large = folder.path().join("large.npy");
+    write_npy(&large, &[1], false, vec![1u64 << 32]);
+    assert_eq!(
+        index_error(&large, None),
+        "large.npy: row 0 is 4294967296, expected an integer from 0 to 4294967295"
+    );
+    let nan = folder.path().join("nan.npy");
+    write_npy(&nan, &[2, 2], false, vec![1.0, 2.0, 3.0, f64::NAN]);
+    let error = read_embeddings(&nan, None).expect_err("a NaN");
+    assert_eq!(
+        message(&error),
+        "nan.npy: row 1, column 1 is NaN; embeddings must be finite"
+    );
+}
+
+#[test]
+fn uneven_and_absent_lists() {
+    let folder = folder();
+    let rows = [vec![1f32, 2.0], vec![3.0], vec![4.0, 5.0]];
+    let column = list_column("v", rows.iter().map(|v| Series::new("".into(), v)));
+    let uneven = folder.path().join("uneven.parquet");
+    write_parquet(&uneven, vec![column]);
+    assert_eq!(
+        matrix_error(&uneven, None),
+        "uneven.parquet: row 1 holds 1 values, expected 2 as in row 0"
+    );
+    let rows = [vec![Some(1f32), Some(2.0)], vec![Some(3.0), None]];
+    let column = list_column("v", rows.iter().map(|v| Series::new("".into(), v)));
+    let null = folder.path().join("null.parquet");
+    write_parquet(&null, vec![column]);
+    assert_eq!(
+        matrix_error(&null, None),
+        "null.parquet: row 1 holds a null or an empty list, expected a list of f32 or f64 in every row"
+    );
+    let holes = folder.path().join("holes.parquet");
+    write_parquet(
+        &holes,
+        vec![Series::new("i".into(), [Some(1i64), None]).into_column()],
+    );
+    assert_eq!(
+        index_error(&holes, None),
+        "holes.parquet: row 1 holds a null or an empty list, expected a value"
+    );
+}
+
+#[test]
+fn extensions_and_absent_files() {
+    let folder = folder();
+    let path = file(&folder, "rows.txt", "");
+    assert_eq!(
+        matrix_error(&path, None),
+        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors or .parquet"#
+    );
+    assert_eq!(
+        index_error(&path, None),
+        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors, .parquet, .csv or .json"#
+    );
+    assert_eq!(
+        matrix_error(&folder.path().join("none.npy"), None),
+        "none.npy: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn truncated_and_foreign_content() {
+    let folder = folder();
+    let whole = fs::read(fixture("half.npy")).expect("a fixture");
+    let path = file(&folder, "short.npy", &whole[..whole.len() - 3]);
+    assert_eq!(
+        matrix_error(&path, None),
+        "short.npy: truncated: found 197 bytes of data, expected 200"
+    );
+    let path = file(&folder, "page.npy", "<html>404 not found</html>");
+    assert_eq!(
+        matrix_error(&path, None),
+        "page.npy: not a readable .npy file: the file does not begin as .npy files do"
+    );
+    let path = file(&folder, "page.safetensors", "<html>404 not found</html>");
+    assert_eq!(
+        matrix_error(&path, None),
+        "page.safetensors: not a readable .safetensors file: header of 3473469848023230524 bytes \
+         in a file of 26 bytes"
+    );
+    let full = folder.path().join("full.safetensors");
+    write_tensor(&full, Dtype::F32, &[1, 2], &[0; 8]);
+    let whole = fs::read(&full).expect("a file");
+    let path = file(&folder, "short.safetensors", &whole[..whole.len() - 3]);
+    assert_eq!(
+        matrix_error(&path, None),
+        "short.safetensors: truncated: found 5 bytes of data, expected 8"
+    );
+}
+
+#[test]
+fn hostile_headers() {
+    let folder = folder();
+    let npy = |dict: &str| {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((dict.len() as u16).to_le_bytes());
+        bytes.extend(dict.as_bytes());
+        bytes
+    };
+    let nested = "(".repeat(60_000);
+    let huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 9999999999), }\n";
+    for dict in [nested.as_str(), huge] {
+        assert_eq!(
+            matrix_error(&file(&folder, "bad.npy", npy(dict)), None),
+            "bad.npy: not a readable .npy file: the header does not describe a plain array"
+        );
+    }
+    let large = "{'descr': '<f4', 'fortran_order': True, 'shape': (999999999, 99999999), }\n";
+    assert_eq!(
+        matrix_error(&file(&folder, "bad.npy", npy(large)), None),
+        "bad.npy: truncated: found 0 bytes of data, expected 399999995600000004"
+    );
+}
+
+#[test]
+fn text_tables() {
+    let folder = folder();
+    let path = file(&folder, "t.csv", "row,split\n0,test\n-1,train\n");
+    assert_eq!(
+        read_labels(&path, Some("split")).expect("labels"),
+        ["test", "train"]
+    );
+    assert_eq!(
+        index_error(&path, Some("row")),
+        r#"t.csv: row 1 is "-1", expected an integer from 0 to 4294967295"#
+    );
+    assert_eq!(
+        index_error(&path, None),
+        r#"t.csv: a key is needed to choose among "row", "split""#
+    );
+    let path = file(
+        &folder,
+        "t.json",
+        r#"{"a": [1, 2], "b": [1, -2], "c": "x"}"#,
+    );
+    assert_eq!(read_indices(&path, Some("a")).expect("indices"), [1, 2]);
+    assert_eq!(read_labels(&path, Some("b")).expect("labels"), ["1", "-2"]);
+    assert_eq!(
+        index_error(&path, Some("b")),
+        "t.json: row 1 is -2, expected an integer from 0 to 4294967295"
+    );
+    assert_eq!(
+        index_error(&path, Some("c")),
+        "t.json: values of type string, expected a list"
+    );
+}
+
+#[test]
+fn relevance_lists() {
+    let folder = folder();
+    let cases = [
+        ("r.json", "[[2, 0], [1]]"),
+        ("r.jsonl", "[2, 0]\n[1]\n"),
+        ("r.csv", "query,gallery\n1,1\n0,0\n0,2\n"),
+    ];
+    for (name, content) in cases {
+        let relevance =
+            read_relevance(&file(&folder, name, content), None, 2, 3).expect("good lists");
+        assert_eq!(relevance.of(0), [0, 2]);
+        assert_eq!(relevance.of(1), [1]);
+    }
+    let bad = [
+        ("r.json", "[[0]]", "r.json: 1 relevance lists, expected 2"),
+        (
+            "r.json",
+            "[[0], [3]]",
+            "r.json: query 1 names gallery item 3, but the gallery has 3 items (0 to 2)",
+        ),
+        (
+            "r.jsonl",
+            "[0]\n[",
+            "r.jsonl: line 2: not readable as JSON: EOF while parsing a list at line 1 column 1",
+        ),
+        (
+            "r.csv",
+            "query,item\n0,0\n",
+            "r.csv: line 1: no column \"gallery\", expected the header \"query,gallery\", found \"query,item\"",
+        ),
+        (
+            "r.csv",
+            "query,gallery\n0,0\n2,0\n",
+            "r.csv: line 3: query 2 does not exist, there are 2",
+        ),
+        (
+            "r.csv",
+            "query,gallery\n0,x\n",
+            "r.csv: line 2: \"x\" is no index, expected an integer from 0 to 4294967295",
+        ),
+        (
+            "r.csv",
+            "query,gallery\n0,0\n",
+            "r.csv: query 1 has no relevant gallery item",
+        ),
+    ];
+    for (name, content, expected) in bad {
+        let path = file(&folder, name, content);
+        let error = read_relevance(&path, None, 2, 3).expect_err("bad lists");
+        assert_eq!(message(&error), expected);
+    }
+}
+
+/// Shape and values; the numbers are finite in f16 too.
+fn matrices() -> impl Strategy<Value = Matrix> {
+    (0usize..9, 1usize..40).prop_flat_map(|(rows, dim)| {
+        prop::collection::vec(-60000f32..60000.0, rows * dim).prop_map(move |data| Matrix {
+            data,
+            rows,
+            dim,
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn npy_round_trips(matrix in matrices(), fortran: bool) {
+        let folder = folder();
+        let path = folder.path().join("m.npy");
+        let shape = [matrix.rows as u64, matrix.dim as u64];
+        let at = |i: usize| if fortran {
+            matrix.data[(i % matrix.rows) * matrix.dim + i / matrix.rows]
+        } else {
+            matrix.data[i]
+        };
+        let values: Vec<f32> = (0..matrix.data.len()).map(at).collect();
+        write_npy(&path, &shape, fortran, values.clone());
+        prop_assert_eq!(&read_matrix(&path, None).expect("f32"), &matrix);
+        write_npy(&path, &shape, fortran, values.into_iter().map(f64::from).collect());
+        prop_assert_eq!(&read_matrix(&path, None).expect("f64"), &matrix);
+    }
+
+    #[test]
+    fn npz_round_trips(matrix in matrices()) {
+        let folder = folder();
+        let path = folder.path().join("m.npz");
+        let mut archive = npyz::npz::NpzWriter::create(&path).expect("an archive");
+        let mut writer = archive
+            .array::<f32>("only", Default::default())
+            .expect("an array")
+            .default_dtype()
+            .shape(&[matrix.rows as u64, matrix.dim as u64])
+            .begin_nd()
+            .expect("a header");
+        writer.extend(matrix.data.iter().copied()).expect("values");
+        writer.finish().expect("the end");
+        drop(archive);
+        prop_assert_eq!(read_matrix(&path, None).expect("an array"), matrix);
+    }
+
+    #[test]
+    fn safetensors_round_trip(matrix in matrices()) {
+        let folder = folder();
+        let path = folder.path().join("m.safetensors");
+        let shape = [matrix.rows, matrix.dim];
+        let bytes: Vec<u8> = matrix.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+        write_tensor(&path, Dtype::F32, &shape, &bytes);
+        prop_assert_eq!(&read_matrix(&path, Some("x")).expect("f32"), &matrix);
+        let halves: Vec<f16> = matrix.data.iter().map(|&v| f16::from_f32(v)).collect();
+        let bytes: Vec<u8> = halves.iter().flat_map(|v| v.to_le_bytes()).collect();
+        write_tensor(&path, Dtype::F16, &shape, &bytes);
+        let expected: Vec<f32> = halves.iter().map(|v| v.to_f32()).collect();
+        prop_assert_eq!(read_matrix(&path, None).expect("f16").data, expected);
+        let brains: Vec<bf16> = matrix.data.iter().map(|&v| bf16::from_f32(v)).collect();
+        let bytes: Vec<u8> = brains.iter().flat_map(|v| v.to_le_bytes()).collect();
+        write_tensor(&path, Dtype::BF16, &shape, &bytes);
+        let expected: Vec<f32> = brains.iter().map(|v| v.to_f32()).collect();
+        prop_assert_eq!(read_matrix(&path, None).expect("bf16").data, expected);
+    }
+
+    #[test]
+    fn parquet_round_trips(matrix in matrices().prop_filter("rows", |m| m.rows > 0)) {
+        let folder = folder();
+        let path = folder.path().join("m.parquet");
+        let rows = || matrix.data.chunks(matrix.dim);
+        let single = list_column("single", rows().map(|row| Series::new("".into(), row)));
+        let wide = rows().map(|row| row.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
+        let double = list_column("double", wide.map(|row| Series::new("".into(), row)));
+        write_parquet(&path, vec![single, double]);
+        prop_assert_eq!(&read_matrix(&path, Some("single")).expect("f32"), &matrix);
+        prop_assert_eq!(&read_matrix(&path, Some("double")).expect("f64"), &matrix);
+    }
+
+    #[test]
+    fn random_bytes_are_errors(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let folder = folder();
+        for extension in ["npy", "npz", "safetensors", "parquet"] {
+            let path = file(&folder, &format!("x.{extension}"), &bytes);
+            prop_assert!(read_matrix(&path, None).is_err());
+            prop_assert!(read_indices(&path, None).is_err());
+        }
+    }
+
+    #[test]
+    fn truncated_files_are_errors(name in source(), cut in 0.0..1.0) {
+        let folder = folder();
+        let whole = fs::read(fixture(name.0)).expect("a fixture");
+        let length = (whole.len() as f64 * cut) as usize;
+        let path = file(&folder, name.0, &whole[..length]);
+        prop_assert!(read_matrix(&path, name.1).is_err());
+    }
+
+    /// A changed byte may go unnoticed (these formats are not all checksummed); it must not bring the program down.
+    #[test]
+    fn damaged_files_never_panic(name in source(), at in any::<prop::sample::Index>(), byte: u8) {
+        let folder = folder();
+        let mut bytes = fs::read(fixture(name.0)).expect("a fixture");
+        let place = at.index(bytes.len());
+        bytes[place] = byte;
+        let path = file(&folder, name.0, bytes);
+        if let Ok(matrix) = read_matrix(&path, name.1) {
+            prop_assert_eq!(matrix.data.len(), matrix.rows * matrix.dim);
+        }
+    }
+}
+
+fn source() -> impl Strategy<Value = (&'static str, Option<&'static str>)> {
+    prop::sample::select(vec![
+        ("half.npy", None),
+        ("big_fortran.npy", None),
+        ("two.npz", Some("first")),
+        ("table.parquet", Some("fixed")),
+        ("table.parquet", Some("lists")),
+    ])
+}

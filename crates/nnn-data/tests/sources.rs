@@ -1,0 +1,337 @@
+//! Folders, embeddings as data sources, and cards: what they load and every complaint.
+
+use nnn_data::{
+    ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageFolder, ModelCard,
+    RoleSource, hold_out, reference_set,
+};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn put(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) {
+    fs::write(folder.path().join(name), content).expect("writing a test file");
+}
+
+fn array(file: &str) -> ArrayFile {
+    ArrayFile {
+        file: PathBuf::from(file),
+        key: None,
+    }
+}
+
+/// Writes rows of f32 as `.npy` by hand.
+fn put_rows(folder: &TempDir, name: &str, rows: &[&[f32]], dim: usize) {
+    let dict = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {dim}), }}\n",
+        rows.len()
+    );
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((dict.len() as u16).to_le_bytes());
+    bytes.extend(dict.as_bytes());
+    bytes.extend(rows.concat().iter().flat_map(|value| value.to_le_bytes()));
+    put(folder, name, bytes);
+}
+
+fn captions(rows: &str) -> (TempDir, Result<ImageFolder, String>) {
+    let folder = folder();
+    for image in ["a.png", "b.png"] {
+        put(&folder, image, image);
+    }
+    put(&folder, "captions.csv", rows);
+    let opened = ImageFolder::open(folder.path(), &["test", "train"]).map_err(|error| {
+        let root = format!("{}/", folder.path().display());
+        error.to_string().replace(&root, "")
+    });
+    (folder, opened)
+}
+
+#[test]
+fn a_folder_of_images_and_captions() {
+    let (root, opened) = captions(
+        "image,split,caption\na.png,test,\"one, two\"\nb.png,train,three\na.png,test,four\n",
+    );
+    let opened = opened.expect("a good folder");
+    let test = &opened.splits()["test"];
+    assert_eq!(test.images(), ["a.png"]);
+    assert_eq!(test.texts(), ["one, two", "four"]);
+    assert_eq!(test.text_to_image(), [0, 0]);
+    assert_eq!(opened.image_path("a.png"), root.path().join("a.png"));
+    let contents = opened.contents(test.images()).expect("readable images");
+    assert_eq!(contents, [nnn_data::sha256_bytes(b"a.png")]);
+}
+
+#[test]
+fn bad_folders() {
+    let cases = [
+        (
+            "image,caption\na.png,x\n",
+            "captions.csv, line 1: no column \"split\", expected the header \"image,split,caption\", found \"image,caption\"",
+        ),
+        (
+            "image,split,caption\na.png,test,x\na.png,tset,x\n",
+            "captions.csv, line 3: unknown split \"tset\", expected one of test, train",
+        ),
+        (
+            "image,split,caption\na.png,test,\"  \"\n",
+            "captions.csv, line 2: empty caption for image \"a.png\"",
+        ),
+        (
+            "image,split,caption\nc.png,test,x\n",
+            "captions.csv, line 2: image \"c.png\" does not exist",
+        ),
+        (
+            "image,split,caption\n../a.png,test,x\n",
+            "captions.csv, line 2: image \"../a.png\" is not a path inside the folder",
+        ),
+        (
+            "image,split,caption\n/a.png,test,x\n",
+            "captions.csv, line 2: image \"/a.png\" is not a path inside the folder",
+        ),
+        (
+            "image,split,caption\na.png,test,x\na.png,train,x\n",
+            "captions.csv, line 3: image \"a.png\" is in split \"train\", but in \"test\" on an earlier line",
+        ),
+        (
+            "image,split,caption\na.png,test,x\n",
+            "captions.csv: no row belongs to split \"train\"",
+        ),
+        (
+            "image,split,caption\na.png,test\n",
+            "captions.csv, line 2: not readable as CSV: CSV error: record 1 (line: 2, byte: 20): found record with 2 fields, but the previous record has 3 fields",
+        ),
+    ];
+    for (rows, expected) in cases {
+        assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
+    }
+    let root = folder();
+    let error = ImageFolder::open(root.path(), &["test"]).expect_err("no table");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}/captions.csv: No such file or directory (os error 2)",
+            root.path().display()
+        )
+    );
+}
+
+fn embedding_source() -> EmbeddingSource {
+    EmbeddingSource {
+        images: array("images.npy"),
+        texts: array("texts.npy"),
+        text_to_image: array("pairs.json"),
+        split: array("split.json"),
+        image_ids: None,
+        text_ids: None,
+    }
+}
+
+fn embedding_files() -> TempDir {
+    let folder = folder();
+    put_rows(&folder, "images.npy", &[&[3.0, 4.0], &[1.0, 0.0]], 2);
+    put_rows(
+        &folder,
+        "texts.npy",
+        &[&[0.0, 2.0], &[1.0, 0.0], &[5.0, 0.0]],
+        2,
+    );
+    put(&folder, "pairs.json", "[1, 0, 1]");
+    put(&folder, "split.json", r#"["train", "test"]"#);
+    folder
+}
+
+#[test]
+fn embeddings_by_data_set() {
+    let folder = embedding_files();
+    let loaded = embedding_source().load(folder.path()).expect("good files");
+    assert_eq!(loaded.images.rows().row(0), [0.6, 0.8]);
+    let test = &loaded.splits["test"];
+    assert_eq!(test.rows.images, [1]);
+    assert_eq!(test.rows.texts, [0, 2]);
+    assert_eq!(test.pairs.images(), ["1"]);
+    assert_eq!(test.pairs.text_to_image(), [0, 0]);
+    assert_eq!(loaded.splits["train"].rows.texts, [1]);
+}
+
+#[test]
+fn bad_embeddings_by_data_set() {
+    let complaint = |change: &dyn Fn(&TempDir)| {
+        let folder = embedding_files();
+        change(&folder);
+        let error = embedding_source()
+            .load(folder.path())
+            .expect_err("a bad file");
+        error.to_string()
+    };
+    assert_eq!(
+        complaint(&|f| put_rows(f, "texts.npy", &[&[1.0, 0.0, 0.0]], 3)),
+        "images.npy has dimension 2, but texts.npy has dimension 3"
+    );
+    assert_eq!(
+        complaint(&|f| put(f, "pairs.json", "[0]")),
+        "pairs.json has 1 entries, expected 3: one for each row of texts.npy"
+    );
+    assert_eq!(
+        complaint(&|f| put(f, "pairs.json", "[0, 1, 2]")),
+        "pairs.json: text 2 names image 2, but there are 2 images"
+    );
+    assert_eq!(
+        complaint(&|f| put(f, "split.json", r#"["test"]"#)),
+        "split.json has 1 entries, expected 2: one for each row of images.npy"
+    );
+    assert_eq!(
+        complaint(&|f| put_rows(f, "images.npy", &[], 2)),
+        "images.npy has no rows, expected at least one of the images"
+    );
+}
+
+fn role_source() -> RoleSource {
+    RoleSource {
+        gallery: array("images.npy"),
+        queries: array("texts.npy"),
+        query_to_gallery: Some(array("pairs.json")),
+        relevance: None,
+        reference_queries: array("past.npy"),
+        reference_gallery: None,
+    }
+}
+
+#[test]
+fn embeddings_by_role() {
+    let folder = embedding_files();
+    put_rows(&folder, "past.npy", &[&[0.0, 2.0]], 2);
+    put(&folder, "lists.jsonl", "[0]\n[0, 1]\n[1]\n");
+    let mut source = role_source();
+    let loaded = source.load(folder.path()).expect("good files");
+    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(loaded.relevance.of(0), [1]);
+    assert_eq!(loaded.reference_queries.len(), 1);
+    source.relevance = Some(array("lists.jsonl"));
+    let complaint = |source: &RoleSource| {
+        let error = source.load(folder.path()).expect_err("a bad source");
+        error.to_string()
+    };
+    assert_eq!(
+        complaint(&source),
+        "both of query_to_gallery and relevance given, expected exactly one"
+    );
+    source.query_to_gallery = None;
+    let loaded = source.load(folder.path()).expect("good files");
+    assert_eq!(loaded.clusters, [0, 1, 2]);
+    assert_eq!(loaded.relevance.of(1), [0, 1]);
+    source.relevance = None;
+    assert_eq!(
+        complaint(&source),
+        "none of query_to_gallery and relevance given, expected exactly one"
+    );
+    put(&folder, "pairs.json", "[0, 1, 2]");
+    assert_eq!(
+        complaint(&role_source()),
+        "pairs.json: query 2 names gallery item 2, but the gallery has 2 items (0 to 1)"
+    );
+    put_rows(&folder, "past.npy", &[], 2);
+    assert_eq!(
+        complaint(&role_source()),
+        "past.npy has no rows, expected at least one of the reference queries"
+    );
+}
+
+#[test]
+fn real_embeddings() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fashion-clip");
+    if !shared.is_dir() {
+        use std::io::Write;
+        let skipped = writeln!(std::io::stderr(), "skipped: no shared/data/fashion-clip");
+        return skipped.expect("a writable stderr");
+    }
+    let source: EmbeddingSource = serde_json::from_value(json!({
+        "images": {"file": "images.npy"},
+        "texts": {"file": "texts.npy"},
+        "text_to_image": {"file": "text_to_image.npy"},
+        "split": {"file": "images.csv", "key": "split"},
+        "text_ids": {"file": "texts.csv", "key": "text"},
+    }))
+    .expect("a source");
+    let loaded = source.load(&shared).expect("the files fit");
+    assert_eq!(loaded.images.dim(), 512);
+    let (test, reference) = (&loaded.splits["test"], &loaded.splits["reference"]);
+    assert_eq!((test.rows.images.len(), test.rows.texts.len()), (500, 544));
+    assert_eq!(reference.rows.texts.len(), 555);
+    let task = test.pairs.task(Direction::T2i).expect("a task");
+    let gallery = loaded.images.select(&test.rows.images);
+    let queries = loaded.texts.select(&test.rows.texts);
+    let hits = (0..queries.len()).filter(|&query| {
+        let score = |item: usize| {
+            let pairs = queries
+                .rows()
+                .row(query)
+                .iter()
+                .zip(gallery.rows().row(item));
+            pairs
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum::<f64>()
+        };
+        let best = (0..gallery.len())
+            .rev()
+            .max_by(|&a, &b| score(a).total_cmp(&score(b)));
+        task.relevance.of(query) == [best.expect("an item") as u32]
+    });
+    assert_eq!(hits.count(), 338);
+    let parts = hold_out(&reference.pairs, 100, 0).expect("it fits");
+    let set = reference_set(&reference.pairs, &parts.rest, 0.2, 0).expect("a set");
+    assert_eq!(set.images.len(), 80);
+}
+
+#[test]
+fn cards() {
+    let card: DatasetCard = serde_json::from_value(json!({
+        "name": "mine", "description": "A test.", "licence": "none",
+        "source": {"folder": "images"},
+        "splits": {"test": {"images": 1, "texts": 3}},
+        "sha256": {"captions.csv": "00"},
+    }))
+    .expect("a card");
+    assert_eq!(card.source, DatasetSource::Folder(PathBuf::from("images")));
+    let (root, opened) =
+        captions("image,split,caption\na.png,test,x\nb.png,train,y\na.png,test,z\n");
+    let opened = opened.expect("a good folder");
+    let counts = card.check_counts("test", &opened.splits()["test"]);
+    assert_eq!(
+        counts.expect_err("other counts").to_string(),
+        "data set \"mine\", split \"test\": found 1 images and 2 texts, expected 1 and 3"
+    );
+    let unknown = card.check_counts("train", &opened.splits()["train"]);
+    assert_eq!(
+        unknown.expect_err("no such split").to_string(),
+        "data set \"mine\" has no split \"train\", expected one of test"
+    );
+    let table = root.path().join("captions.csv");
+    let found = nnn_data::sha256_file(&table).expect("readable");
+    assert_eq!(
+        card.check_files(root.path())
+            .expect_err("another content")
+            .to_string(),
+        format!("{}: SHA-256 {found}, expected 00", table.display())
+    );
+}
+
+#[test]
+fn cards_refuse_unknown_keys() {
+    let good = json!({
+        "name": "b32", "family": "clip", "trained_on": ["web"],
+        "source": {"hub": {"id": "a/b", "revision": "1", "files": [{"name": "f", "sha256": "00"}]}},
+    });
+    let card: ModelCard = serde_json::from_value(good.clone()).expect("a card");
+    assert_eq!(serde_json::to_value(&card).expect("plain data"), good);
+    let mut bad = good;
+    bad["source"]["hub"]["branch"] = json!("main");
+    let error = serde_json::from_value::<ModelCard>(bad).expect_err("an unknown key");
+    assert!(
+        error.to_string().starts_with("unknown field `branch`"),
+        "{error}"
+    );
+}

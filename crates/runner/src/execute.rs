@@ -113,10 +113,15 @@ impl<'a> Run<'a> {
     fn group(&mut self, index: usize, group: &GroupPlan) -> Result<Cell> {
         let key = self.keys[index].clone();
         if let Some(cell) = self.results.finished(&key) {
+            self.warnings.extend(cell.warnings.iter().cloned());
             return Ok(cell);
         }
         let started = Instant::now();
         let inputs = self.inputs(group)?;
+        let warnings = std::mem::take(&mut self.embedder.warnings);
+        warnings
+            .iter()
+            .for_each(|warning| self.warn(warning.clone()));
         let encoded = started.elapsed().as_secs_f64();
         let outcome = self.compute(group, &inputs)?;
         let swept = started.elapsed().as_secs_f64() - encoded;
@@ -125,11 +130,11 @@ impl<'a> Run<'a> {
             ("sweep".to_owned(), swept),
         ];
         self.results
-            .finish(&key, &group.file_name, outcome, seconds)
+            .finish(&key, &group.file_name, outcome, warnings, seconds)
     }
 
     fn inputs(&mut self, group: &GroupPlan) -> Result<Inputs> {
-        let inputs = Inputs {
+        Ok(Inputs {
             test: self.task(group, &group.test)?,
             validation: match &group.validation {
                 Some(task) => Some(self.task(group, task)?),
@@ -139,11 +144,7 @@ impl<'a> Run<'a> {
                 query: self.side(group, group.query_bank.as_ref())?,
                 gallery: self.side(group, group.gallery_bank.as_ref())?,
             },
-        };
-        for warning in std::mem::take(&mut self.embedder.warnings) {
-            self.warn(warning);
-        }
-        Ok(inputs)
+        })
     }
 
     fn task(&mut self, group: &GroupPlan, items: &TaskItems) -> Result<Task> {

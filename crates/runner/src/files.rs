@@ -2,6 +2,7 @@
 
 use crate::group::Outcome;
 use crate::progress::say;
+use crate::warning::Warning;
 use anyhow::{Context, Result};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
@@ -24,6 +25,8 @@ pub(crate) struct Cell {
     pub(crate) grid: Vec<GridRow>,
     /// Files of the group, relative to the results folder, with their SHA-256.
     pub(crate) files: Vec<(String, String)>,
+    /// What came up while the group was computed.
+    pub(crate) warnings: Vec<Warning>,
     /// Seconds that the group took, by step.
     pub(crate) seconds: Vec<(String, f64)>,
 }
@@ -59,6 +62,7 @@ impl ResultsFolder {
         key: &str,
         name: &str,
         outcome: Outcome,
+        warnings: Vec<Warning>,
         seconds: Vec<(String, f64)>,
     ) -> Result<Cell> {
         let mut files = vec![format!("queries/{name}.parquet")];
@@ -76,6 +80,7 @@ impl ResultsFolder {
             scores: outcome.scores,
             grid: outcome.grid,
             files: summed.collect::<Result<_>>()?,
+            warnings,
             seconds,
         };
         write_json(&self.cell_path(key), &cell)?;

@@ -1,5 +1,6 @@
 //! Unit-length vectors, checked once when they are made.
 
+use std::sync::Arc;
 use thiserror::Error;
 
 /// How far a row's length may be from one in [`Embeddings::from_unit`]; f32 rounding of a normalised row of any
@@ -46,10 +47,10 @@ pub enum EmbeddingError {
     },
 }
 
-/// An owned `(items, dim)` matrix, row-major; every row is finite and of unit length.
+/// A `(items, dim)` matrix, row-major; every row is finite and of unit length. Clones share the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
-    data: Vec<f32>,
+    data: Arc<Vec<f32>>,
     dim: usize,
 }
 
@@ -63,7 +64,7 @@ impl Embeddings {
         for (row, values) in data.chunks_exact_mut(dim).enumerate() {
             normalize_row(row, values)?;
         }
-        Ok(Self { data, dim })
+        Ok(Self::checked(data, dim))
     }
 
     /// Takes rows that are of unit length already, without moving a bit of them.
@@ -78,7 +79,14 @@ impl Embeddings {
                 return Err(EmbeddingError::NotUnit { row, length });
             }
         }
-        Ok(Self { data, dim })
+        Ok(Self::checked(data, dim))
+    }
+
+    fn checked(data: Vec<f32>, dim: usize) -> Self {
+        Self {
+            data: Arc::new(data),
+            dim,
+        }
     }
 
     /// How many rows there are.
@@ -108,22 +116,18 @@ impl Embeddings {
         }
     }
 
-    /// A copy of the chosen rows, in the order given.
+    /// The chosen rows, in the order given: a copy, except where they are all rows in order.
     ///
     /// # Panics
     /// An index is not below [`Embeddings::len`].
     #[must_use]
     pub fn select(&self, indices: &[u32]) -> Self {
-        let rows = self.rows();
-        let data = indices
-            .iter()
-            .flat_map(|&index| rows.row(index as usize))
-            .copied()
-            .collect();
-        Self {
-            data,
-            dim: self.dim,
+        if indices.iter().copied().eq(0..self.len() as u32) {
+            return self.clone();
         }
+        let rows = self.rows();
+        let chosen = indices.iter().flat_map(|&index| rows.row(index as usize));
+        Self::checked(chosen.copied().collect(), self.dim)
     }
 }
 

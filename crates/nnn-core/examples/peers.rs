@@ -1,0 +1,223 @@
+//! Times what `tools/peers/compare.py` times of other packages, on `.npy` files of unit-length f32 rows, and prints one
+//! JSON object.
+//!
+//! ```text
+//! peers bias GALLERY.npy BANK.npy K OUT.npy        gallery bias: the mean of the K largest similarities to the bank
+//! peers grid GALLERY.npy BANK.npy QUERIES.npy      60 points of NNN: bias, ranking and R@1 of each
+//! peers betas GALLERY.npy BANK.npy                 log-mean-exp of 20 betas beside one top-mean pass
+//! ```
+//!
+//! In `grid` the answer to query `q` is gallery item `q / 5`, as five captions have one image; queries left over belong
+//! to the last item. For two threads set `RAYON_NUM_THREADS=2`.
+#![allow(clippy::print_stdout)] // the output is what this program is for
+
+use nnn_core::{
+    Bank, BankStats, Banks, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer, Param,
+    PassOptions, RankOptions, Rankings, Relevance, Stat, StatPlan, TieRule, rank,
+};
+use npyz::WriterBuilder;
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::time::Instant;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const KS: [usize; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const ALPHAS: [f64; 6] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5];
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out),
+        ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
+        ["betas", gallery, bank] => betas(gallery, bank),
+        _ => Err("expected: bias|grid|betas GALLERY.npy BANK.npy ...".into()),
+    }
+}
+
+fn bias(gallery: &str, bank: &str, k: usize, out: &str) -> Outcome<()> {
+    let (gallery, bank) = (read(gallery)?, read(bank)?);
+    let clock = Clock::start()?;
+    let means = collect(&gallery, &bank, [Stat::TopMean { k }])?;
+    let times = clock.read()?;
+    let values = means.get(Bank::Query, Stat::TopMean { k })?;
+    write(out, values)?;
+    println!(
+        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{}\", {}}}",
+        times.wall,
+        times.cpu,
+        Kernel::detect().name,
+        memory(&[&gallery, &bank])?
+    );
+    Ok(())
+}
+
+fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
+    let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
+    let last = (gallery.len() - 1) as u32;
+    let answers = (0..queries.len() as u32).map(|query| (query / 5).min(last));
+    let answers: Vec<u32> = answers.collect();
+    let relevance = Relevance::one_each(&answers, gallery.len())?;
+    let points: Vec<Nnn> = KS
+        .iter()
+        .flat_map(|&k| ALPHAS.map(|alpha| (k, alpha)))
+        .map(|(k, alpha)| {
+            Ok(Nnn {
+                k,
+                alpha: Param::new(alpha).ok_or("not finite")?,
+            })
+        })
+        .collect::<Outcome<_>>()?;
+
+    let clock = Clock::start()?;
+    let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }))?;
+    let bias = clock.read()?;
+    let fitted: Vec<Box<dyn Fitted>> = points
+        .iter()
+        .map(|point| point.fit(&stats))
+        .collect::<Result<_, _>>()?;
+    let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+    let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
+    let options = RankOptions {
+        ties: TieRule::Index,
+        top: 0,
+        all_relevant: false,
+    };
+    let rankings = rank(&scorer, &relevance, &methods, options);
+    let times = clock.read()?;
+
+    let hits: Vec<String> = points
+        .iter()
+        .zip(&rankings)
+        .map(|(point, ranking)| format!("\"{}\": {}", point.signature(), first_places(ranking)))
+        .collect();
+    println!(
+        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"bias_seconds\": {}, \"bias_cpu_seconds\": {:.2}, \"hits\": {{{}}}, {}}}",
+        times.wall,
+        times.cpu,
+        bias.wall,
+        bias.cpu,
+        hits.join(", "),
+        memory(&[&gallery, &bank, &queries])?
+    );
+    Ok(())
+}
+
+fn betas(gallery: &str, bank: &str) -> Outcome<()> {
+    let (gallery, bank) = (read(gallery)?, read(bank)?);
+    let logs: Vec<Stat> = (0..20)
+        .filter_map(|i| Param::new(0.001 * 400_000f64.powf(f64::from(i) / 19.0)))
+        .map(|beta| Stat::LogMeanExp { beta })
+        .collect();
+    let mut cpu = Vec::new();
+    for stats in [vec![Stat::TopMean { k: 128 }], logs] {
+        let clock = Clock::start()?;
+        collect(&gallery, &bank, stats)?;
+        cpu.push(clock.read()?.cpu);
+    }
+    println!(
+        "{{\"top_mean_cpu_seconds\": {:.2}, \"betas_cpu_seconds\": {:.2}}}",
+        cpu[0], cpu[1]
+    );
+    Ok(())
+}
+
+/// Wall seconds, and processor seconds of all threads (Linux, in steps of 10 ms).
+struct Clock {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Clock {
+    fn start() -> Outcome<Self> {
+        let wall = Instant::now();
+        Ok(Self {
+            wall,
+            cpu: cpu_seconds()?,
+        })
+    }
+
+    fn read(&self) -> Outcome<Times> {
+        Ok(Times {
+            wall: self.wall.elapsed().as_secs_f64(),
+            cpu: cpu_seconds()? - self.cpu,
+        })
+    }
+}
+
+struct Times {
+    wall: f64,
+    cpu: f64,
+}
+
+fn cpu_seconds() -> Outcome<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // After the closing parenthesis of the name: user and system time are the 12th and 13th fields, in 1/100 s.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("no process name")?;
+    let ticks: Result<Vec<f64>, _> = fields.split(' ').skip(11).take(2).map(str::parse).collect();
+    Ok(ticks?.iter().sum::<f64>() / 100.0)
+}
+
+fn collect(
+    gallery: &Embeddings,
+    bank: &Embeddings,
+    stats: impl IntoIterator<Item = Stat>,
+) -> Outcome<BankStats> {
+    let mut plan = StatPlan::default();
+    stats
+        .into_iter()
+        .for_each(|stat| plan.need(Bank::Query, stat));
+    let banks = Banks {
+        query: Some(bank.rows()),
+        gallery: None,
+    };
+    Ok(BankStats::collect(
+        &plan,
+        gallery.rows(),
+        banks,
+        PassOptions::default(),
+    )?)
+}
+
+fn first_places(rankings: &Rankings) -> usize {
+    (0..rankings.queries())
+        .filter(|&query| rankings.first_rank(query) == 1.0)
+        .count()
+}
+
+fn read(path: &str) -> Outcome<Embeddings> {
+    let file = npyz::NpyFile::new(BufReader::with_capacity(1 << 20, File::open(path)?))?;
+    let dim = *file.shape().last().ok_or("a scalar has no rows")?;
+    Ok(Embeddings::from_unit(
+        file.into_vec::<f32>()?,
+        usize::try_from(dim)?,
+    )?)
+}
+
+fn write(path: &str, values: &[f64]) -> Outcome<()> {
+    let mut out = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&[values.len() as u64])
+        .writer(BufWriter::new(File::create(path)?))
+        .begin_nd()?;
+    out.extend(values.iter())?;
+    Ok(out.finish()?)
+}
+
+/// Peak resident memory of the process (Linux), and what of it the embeddings take, in MiB.
+fn memory(embeddings: &[&Embeddings]) -> Outcome<String> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak
+        .and_then(|line| line.split_whitespace().next())
+        .ok_or("no VmHWM")?;
+    let peak = peak.parse::<f64>()? / 1024.0;
+    let floats: usize = embeddings.iter().map(|e| e.rows().data().len()).sum();
+    let held = floats as f64 * 4.0 / 1048576.0;
+    Ok(format!(
+        "\"peak_mib\": {peak:.1}, \"embeddings_mib\": {held:.1}, \"beyond_mib\": {:.1}",
+        peak - held
+    ))
+}

@@ -310,6 +310,24 @@ fn hostile_headers() {
     );
 }
 
+/// Every byte of a small file in turn is damaged: some damage trips assertions of the parquet library.
+#[test]
+fn damaged_parquet_is_an_error_or_a_matrix() {
+    let folder = folder();
+    let whole = fs::read(fixture("table.parquet")).expect("a fixture");
+    let mut refused = 0;
+    for place in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0x81;
+        let path = file(&folder, "damaged.parquet", bytes);
+        match read_matrix(&path, Some("lists")) {
+            Ok(matrix) => assert_eq!(matrix.data.len(), matrix.rows * matrix.dim),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100, "{refused} damaged files refused");
+}
+
 #[test]
 fn text_tables() {
     let folder = folder();

@@ -190,14 +190,13 @@ fn bad_embeddings_by_data_set() {
 }
 
 fn role_source() -> RoleSource {
-    RoleSource {
-        gallery: array("images.npy"),
-        queries: array("texts.npy"),
-        query_to_gallery: Some(array("pairs.json")),
-        relevance: None,
-        reference_queries: array("past.npy"),
-        reference_gallery: None,
-    }
+    serde_json::from_value(json!({
+        "gallery": {"file": "images.npy"},
+        "queries": {"file": "texts.npy"},
+        "query_to_gallery": {"file": "pairs.json"},
+        "reference_queries": {"file": "past.npy"},
+    }))
+    .expect("a source")
 }
 
 #[test]

@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,8 +28,28 @@ fn bad(error: ParquetError) -> FileProblem {
     FileProblem::malformed(".parquet", error)
 }
 
+/// Runs one read, in which a damaged file is an error: the library asserts some of what it expects of page headers and
+/// of the footer, and a panic of its own is turned into [`FileProblem::Malformed`]. Nothing outlives the read, so no
+/// half-changed state can be seen.
+fn contained<T>(read: impl FnOnce() -> Result<T, FileProblem>) -> Result<T, FileProblem> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|cause| {
+        let said = cause
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| cause.downcast_ref::<&str>().copied());
+        Err(FileProblem::malformed(
+            ".parquet",
+            said.unwrap_or("its pages contradict each other"),
+        ))
+    })
+}
+
 /// A column of lists of floats as a matrix.
 pub(super) fn matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
+    contained(|| read_matrix(path, key))
+}
+
+fn read_matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
     let column = Column::open(path, key, is_vectors)?;
     column.expect(
         is_vectors(&column.about),
@@ -51,6 +72,10 @@ pub(super) fn matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProbl
 
 /// A column of integers as indices.
 pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
+    contained(|| read_indices(path, key))
+}
+
+fn read_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
     let column = Column::open(path, key, is_integers)?;
     column.expect(is_integers(&column.about), INTEGERS)?;
     let mut out = Vec::new();
@@ -65,6 +90,10 @@ pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FilePr
 
 /// A column of strings or integers as text.
 pub(super) fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    contained(|| read_labels(path, key))
+}
+
+fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     let column = Column::open(path, key, is_labels)?;
     column.expect(is_labels(&column.about), LABELS)?;
     let mut out = Vec::new();
@@ -133,24 +162,7 @@ impl Column {
         let leaf = columns.iter().position(|column| root(column) == name);
         let leaf = leaf.unwrap_or_default();
         let about = Arc::clone(&columns[leaf]);
-        let column = Self { file, leaf, about };
-        column.check_places()?;
-        Ok(column)
-    }
-
-    /// The library asserts that pages do not begin, or extend, below zero; a damaged footer may say so.
-    fn check_places(&self) -> Result<(), FileProblem> {
-        for group in self.file.metadata().row_groups() {
-            let chunk = group.column(self.leaf);
-            let dictionary = chunk.dictionary_page_offset().unwrap_or(0);
-            if chunk.data_page_offset() < 0 || dictionary < 0 || chunk.compressed_size() < 0 {
-                return Err(FileProblem::malformed(
-                    ".parquet",
-                    "a column at a negative place or of negative size",
-                ));
-            }
-        }
-        Ok(())
+        Ok(Self { file, leaf, about })
     }
 
     fn expect(&self, fits: bool, expected: &'static str) -> Result<(), FileProblem> {

@@ -83,6 +83,10 @@ pub struct RoleSource {
     pub relevance: Option<ArrayFile>,
     /// Past queries, `(reference, dim)`: the query bank.
     pub reference_queries: ArrayFile,
+    /// For every past query the row of the gallery item that answers it, where that is known: parameters can then be
+    /// chosen on past queries that are held out of the bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_to_gallery: Option<ArrayFile>,
     /// Items like the gallery's, for methods with a second bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference_gallery: Option<ArrayFile>,
@@ -184,6 +188,8 @@ pub struct EmbeddedRoles {
     pub clusters: Vec<u32>,
     /// The query bank.
     pub reference_queries: Embeddings,
+    /// For every past query the gallery item that answers it, if that is known.
+    pub reference_to_gallery: Option<Vec<u32>>,
     /// The gallery bank.
     pub reference_gallery: Option<Embeddings>,
 }
@@ -241,12 +247,20 @@ impl RoleSource {
             None => None,
         };
         let (relevance, clusters) = self.answers(base, queries.len(), gallery.len())?;
+        let reference_to_gallery = match &self.reference_to_gallery {
+            Some(file) => {
+                let rows = (&self.reference_queries, reference_queries.len());
+                Some(one_each(file, base, rows, gallery.len())?.1)
+            }
+            None => None,
+        };
         Ok(EmbeddedRoles {
             gallery,
             queries,
             relevance,
             clusters,
             reference_queries,
+            reference_to_gallery,
             reference_gallery,
         })
     }
@@ -258,15 +272,7 @@ impl RoleSource {
         gallery: usize,
     ) -> Result<(Relevance, Vec<u32>), SourceError> {
         match (&self.query_to_gallery, &self.relevance) {
-            (Some(file), None) => {
-                let items = file.indices(base)?;
-                check_entries((file, items.len()), (&self.queries, queries))?;
-                let relevance = Relevance::one_each(&items, gallery).map_err(|error| {
-                    let file = file.clone();
-                    SourceError::Relevance { file, error }
-                })?;
-                Ok((relevance, items))
-            }
+            (Some(file), None) => one_each(file, base, (&self.queries, queries), gallery),
             (None, Some(file)) => {
                 let key = file.key.as_deref();
                 let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
@@ -276,6 +282,23 @@ impl RoleSource {
             (Some(_), Some(_)) => Err(SourceError::Answers { found: "both" }),
         }
     }
+}
+
+/// One answer for each row, which is also what a bootstrap resamples.
+fn one_each(
+    file: &ArrayFile,
+    base: &Path,
+    rows: (&ArrayFile, usize),
+    gallery: usize,
+) -> Result<(Relevance, Vec<u32>), SourceError> {
+    let items = file.indices(base)?;
+    check_entries((file, items.len()), rows)?;
+    let relevance =
+        Relevance::one_each(&items, gallery).map_err(|error| SourceError::Relevance {
+            file: file.clone(),
+            error,
+        })?;
+    Ok((relevance, items))
 }
 
 fn filled(file: &ArrayFile, base: &Path, role: &'static str) -> Result<Embeddings, SourceError> {

@@ -7,7 +7,7 @@ use crate::sources::{Content, Side, Source, Sources, Table, TaskItems};
 use crate::spec::ReferenceSpec;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_data::{Direction, EmbeddedRoles, HoldOut, hold_out, reference_set};
+use nnn_data::{Direction, EmbeddedRoles, HoldOut, Pairs, hold_out, reference_set};
 
 /// A reference set for one direction, with the hold-out that was kept out of it.
 pub(crate) struct Drawn {
@@ -29,7 +29,7 @@ pub(crate) fn draw_references(
     searches: bool,
 ) -> Result<Vec<Drawn>> {
     if let Content::Roles(_, _, data) = &source.content {
-        return Ok(vec![draw_roles(source, data, searches)?]);
+        return Ok(vec![draw_roles(plan, source, data, searches)?]);
     }
     let draw = Draw {
         plan,
@@ -202,26 +202,40 @@ impl Draw<'_> {
     }
 }
 
-/// A source by role brings its reference set along.
-fn draw_roles(source: &Source, data: &EmbeddedRoles, searches: bool) -> Result<Drawn> {
-    if searches {
-        bail!(
-            "`choose: validation` needs held-out items with known answers, which a source by role does not have; \
-             write `choose: fixed` with the parameters you want, or give the data by data set with a training split"
-        );
-    }
-    let queries = data.reference_queries.len();
+/// A source by role brings its reference set along; past queries with known answers can be held out of it.
+fn draw_roles(plan: &Plan, source: &Source, data: &EmbeddedRoles, searches: bool) -> Result<Drawn> {
+    let everything: Vec<u32> = (0..data.reference_queries.len() as u32).collect();
+    let (held_out, bank) = match (searches, &data.reference_to_gallery) {
+        (false, _) => (None, everything),
+        (true, Some(answers)) => {
+            let spec = &plan.spec.hold_out;
+            let past = Pairs::new(vec![String::new(); answers.len()], Vec::new(), Vec::new())?;
+            let queries = spec.images.unwrap_or(data.queries.len());
+            let parted = hold_out(&past, queries, spec.seed)
+                .context("`hold_out` from the reference queries (set `hold_out.images`, or use `choose: fixed`)")?;
+            (
+                Some(source.past_task(data, answers, parted.validation.images)?),
+                parted.rest.images,
+            )
+        }
+        (true, None) => bail!(
+            "`choose: validation` needs past queries with known answers: give `reference_to_gallery`, \
+             or write `choose: fixed` with the parameters you want"
+        ),
+    };
     let gallery = data.reference_gallery.as_ref();
     Ok(Drawn {
         label: "reference queries".to_owned(),
         signature: format!(
-            "{}/reference(n={queries})#{}",
+            "{}/reference(seed={},n={})#{}",
             source.name,
+            plan.spec.hold_out.seed,
+            bank.len(),
             short(&source.sha256)
         ),
-        query_bank: Some(source.all_rows(Table::ReferenceQueries, queries)),
+        query_bank: Some(source.side(Table::ReferenceQueries, bank)),
         gallery_bank: gallery.map(|rows| source.all_rows(Table::ReferenceGallery, rows.len())),
-        validation: None,
+        validation: held_out,
         warnings: leakage::check_roles(source, data)?,
     })
 }

@@ -198,6 +198,23 @@ impl Source {
         }
     }
 
+    /// The task of some past queries whose answers are known.
+    pub(crate) fn past_task(
+        &self,
+        data: &EmbeddedRoles,
+        answers: &[u32],
+        rows: Vec<u32>,
+    ) -> Result<TaskItems> {
+        let items: Vec<u32> = rows.iter().map(|&row| answers[row as usize]).collect();
+        Ok(TaskItems {
+            gallery: self.all_rows(Table::Gallery, data.gallery.len()),
+            relevance: Relevance::one_each(&items, data.gallery.len())?,
+            clusters: Clusters::from_ids(&items),
+            query_ids: rows.iter().map(u32::to_string).collect(),
+            queries: self.side(Table::ReferenceQueries, rows),
+        })
+    }
+
     /// The name of the evaluated split in tables.
     pub(crate) fn split_label(&self, split: &str) -> String {
         match &self.content {

@@ -138,6 +138,7 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.reference_to_gallery,
                 &files.reference_gallery,
             ];
             let arrays = [&files.gallery, &files.queries, &files.reference_queries];

@@ -1,0 +1,192 @@
+//! Configs that say something wrong: the message names the place and what was expected, and nothing is computed.
+
+use crate::lab::Lab;
+use crate::vectors::{BY_DATASET, by_dataset, dataset_config};
+
+/// Expects a sweep on vectors to be refused.
+fn refuses(rest: &str, parts: &[&str]) {
+    by_dataset().refuses(dataset_config(rest), &[], &[&["config.yaml"], parts].concat());
+}
+
+fn refuses_set(value: &str, parts: &[&str]) {
+    let option = format!("--set {value}");
+    let parts = [&[option.as_str()], parts].concat();
+    by_dataset().refuses(dataset_config(""), &["--set", value], &parts);
+}
+
+#[test]
+fn no_such_config() {
+    let ended = Lab::new().call(&["absent.yaml"]);
+    ended.refused(&["absent.yaml", "No such file"]);
+}
+
+#[test]
+fn what_is_no_yaml() {
+    let lab = Lab::new();
+    lab.refuses("experiment: [unclosed", &[], &["config.yaml", "line 1"]);
+    lab.refuses("just words", &[], &["config.yaml", "line 1"]);
+    lab.refuses(b"\xff\xfe\x00", &[], &["config.yaml", "UTF-8"]);
+    lab.refuses("a: 1\n\tb: 2\n", &[], &["config.yaml", "line 2"]);
+}
+
+#[test]
+fn an_empty_config() {
+    let lab = Lab::new();
+    lab.refuses("", &[], &["config.yaml", "empty"]);
+    lab.refuses("# only a comment\n", &[], &["config.yaml", "empty"]);
+}
+
+#[test]
+fn unknown_keys() {
+    let lab = by_dataset();
+    let misspelt = "experiment: lab\nmetod: [raw]\n";
+    let parts = ["line 2", "column 1", "unknown field `metod`", "`methods`?"];
+    lab.refuses(misspelt, &[], &parts);
+    let nested = "experiment: lab\nmethods: [raw]\nstatistics:\n  resample: 3\n";
+    lab.refuses(nested, &[], &["line 4", "column 3", "`resamples`?"]);
+}
+
+#[test]
+fn a_repeated_key() {
+    let twice = "experiment: a\nmethods: [raw]\nexperiment: b\n";
+    by_dataset().refuses(twice, &[], &["line 3", "duplicate", "experiment"]);
+}
+
+#[test]
+fn values_of_a_wrong_type() {
+    refuses("top: many", &["line ", "column 6", "top", "many"]);
+    refuses("directions: t2i", &["line ", "column 13", "sequence"]);
+    refuses("directions: [t2i, sideways]", &["sideways", "t2i", "i2t"]);
+    refuses("methods: [nnn: {k: many}]", &["line ", "many", "a number, a list of numbers, or `paper`"]);
+    refuses("methods: [nnn: 3]", &["a map of parameters to values"]);
+    refuses("methods: [{nnn: {k: 1}, is: {beta: 2}}]", &["`nnn` and `is`", "one list item"]);
+    refuses("statistics: {resamples: -5}", &["line ", "-5"]);
+}
+
+#[test]
+fn names_that_nothing_has() {
+    refuses("methods: [nn]", &["methods[0]", "unknown method `nn`", "did you mean `nnn`?"]);
+    refuses("metrics: [R@1, Medr2]", &["unknown metric", "Medr2", "MedR"]);
+    refuses("objective: R1", &["objective", "R1", "R@"]);
+    refuses("ties: lowest", &["ties", "lowest", "index", "trec_eval"]);
+    let parts = ["nnn", "unknown parameter `alfa`", "`alpha`"];
+    refuses("methods: [nnn: {alfa: 1}]", &parts);
+}
+
+#[test]
+fn cards_that_are_not_there() {
+    let lab = Lab::new();
+    lab.write("models/blocks-clip.yaml", "");
+    lab.write("datasets/blocks.yaml", "");
+    let config = |model: &str, data: &str| {
+        format!("experiment: lab\nmodels: [{model}]\ndatasets: [{data}]\nmethods: [raw]\n")
+    };
+    let parts = ["unknown model `block-clip`", "did you mean `blocks-clip`?"];
+    lab.refuses(config("block-clip", "blocks"), &[], &parts);
+    let parts = ["blocks-clip.yaml", "empty"];
+    lab.refuses(config("blocks-clip", "blocks"), &[], &parts);
+    lab.refuses(config("absent.yaml", "blocks"), &[], &["absent.yaml", "no such file"]);
+}
+
+#[test]
+fn a_data_set_that_is_not_there() {
+    let lab = Lab::new();
+    lab.write("datasets/blocks.yaml", "");
+    let config = "experiment: lab\nmodels: []\ndatasets: [bloks]\nmethods: [raw]\n";
+    let parts = ["unknown data set `bloks`", "did you mean `blocks`?"];
+    lab.refuses(config, &[], &parts);
+}
+
+#[test]
+fn parameters_out_of_range() {
+    refuses("methods: [nnn: {k: 0}]", &["nnn", "k", "0"]);
+    refuses("methods: [nnn: {k: 1.5}]", &["nnn", "k", "1.5"]);
+    refuses("methods: [is: {beta: -1}]", &["is", "beta", "-1"]);
+    refuses("methods: [nnn: {alpha: .nan}]", &["nnn", "alpha", "NaN"]);
+    refuses("methods: [nnn: {k: []}]", &["nnn", "k"]);
+}
+
+#[test]
+fn settings_out_of_range() {
+    refuses("compute: {threads: 0}", &["compute.threads", "0", "at least 1"]);
+    refuses("compute: {block_rows: 0}", &["compute.block_rows", "0", "at least 1"]);
+    refuses("top: 0", &["top", "0", "at least 1"]);
+    refuses("statistics: {resamples: 0}", &["statistics.resamples", "0", "at least 1"]);
+    refuses("reference_sets: [{share: 1.5}]", &["share is 1.5", "at most 1"]);
+    refuses("reference_sets: []", &["reference_sets", "empty"]);
+    refuses("metrics: []", &["metrics", "empty"]);
+    refuses("methods: []", &["methods", "empty"]);
+    refuses("metrics: [R@1, R@1]", &["metrics", "R@1", "twice"]);
+    refuses("reference_sets: [{}, {}]", &["two reference sets", "`train`"]);
+    refuses("methods: [nnn: {k: 4}, nnn: {k: 4.0}]", &["methods[1]", "twice"]);
+}
+
+#[test]
+fn experiment_names_that_are_no_folder() {
+    for name in ["a/b", "..", "", "a b", "C:x"] {
+        let config = BY_DATASET.replace("experiment: lab", &format!("experiment: '{name}'"));
+        let quoted = format!("{name:?}");
+        let parts = ["`experiment`", &quoted, "names a folder"];
+        by_dataset().refuses(format!("{config}methods: [raw]"), &[], &parts);
+    }
+}
+
+#[test]
+fn splits_that_do_not_exist() {
+    let parts = ["`made-up`", "no split `val`", "test, train"];
+    refuses_split("split: val", &parts);
+    refuses_split("reference_sets: [{split: val}]", &parts);
+    refuses_split("reference_sets: [{dataset: other}]", &["other"]);
+    refuses_split("methods: [nnn]\nchoose: validation\nhold_out: {split: val}", &parts);
+}
+
+/// The same without the config's name: these are found when the data is open.
+fn refuses_split(rest: &str, parts: &[&str]) {
+    by_dataset().refuses(dataset_config(rest), &[], parts);
+}
+
+#[test]
+fn a_hold_out_that_does_not_fit() {
+    let methods = "methods: [nnn: {k: [1, 2]}]\nchoose: validation\n";
+    let parts = ["hold_out", "24 images", "from 1 to 23", "hold_out.images"];
+    refuses_split(methods, &parts);
+    let set = |images| format!("{methods}hold_out: {{images: {images}}}");
+    refuses_split(&set(500), &["hold_out", "500 images", "has 24"]);
+    refuses_split(&set(0), &["hold_out", "0 images"]);
+    let test = format!("{methods}hold_out: {{split: test, images: 4}}");
+    refuses_split(&test, &["hold_out.split", "`test`", "must not choose"]);
+    by_dataset().run(&dataset_config(&set(8)), &[]);
+}
+
+#[test]
+fn overrides_that_fit_nowhere() {
+    refuses_set("compute.thread=1", &["unknown field `thread`", "`threads`?"]);
+    refuses_set("methods.9.nnn.k=1", &["position 9", "list of 2"]);
+    refuses_set("methods.first=1", &["`first`", "list of 2"]);
+    refuses_set("experiment.name=x", &["`name`", "lab"]);
+    refuses_set("top", &["expected key=value"]);
+    refuses_set("top=[1", &["line 1"]);
+    refuses_set("top=many", &["many"]);
+    refuses_set("=3", &["expected key=value"]);
+}
+
+#[test]
+fn all_overrides_are_applied_before_the_check() {
+    let lab = by_dataset();
+    let options = ["--set", "top=3", "--set", "methods.1.nnn.k=2", "--set", "compute.threads=1"];
+    lab.run(&dataset_config(""), &options);
+    let config = &lab.record("lab")["config"];
+    assert_eq!(config["top"], 3);
+    assert_eq!(config["compute"]["threads"], 1);
+    let scores = lab.scores("lab");
+    assert!(scores.iter().any(|row| row.cell.params == "k=2,alpha=0.5"));
+}
+
+#[test]
+fn all_configs_are_checked_before_the_first_runs() {
+    let lab = by_dataset();
+    lab.write("good.yaml", dataset_config(""));
+    lab.write("bad.yaml", dataset_config("top: 0"));
+    lab.call(&["run", "good.yaml", "bad.yaml"]).refused(&["bad.yaml", "`top`"]);
+    assert!(lab.files("results").is_empty());
+}

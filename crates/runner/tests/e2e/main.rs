@@ -1,0 +1,19 @@
+//! The program as its users meet it: configs and files in, messages and results out.
+//!
+//! Every test has a folder of its own with its configs, its results and its cache. Vectors are made up and small; what
+//! needs an encoder draws a few images of Blocks and encodes them with the checkpoint that ships with the project.
+
+mod bad_cache;
+mod bad_config;
+mod bad_disk;
+mod bad_files;
+mod bad_images;
+mod identity;
+mod kills;
+mod lab;
+mod leaks;
+mod real_data;
+mod schema;
+mod semantics;
+mod vectors;
+mod verbs;

@@ -1,6 +1,5 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
-use crate::embedded::{EmbeddingSource, RoleSource};
 use crate::{FileError, Pairs, sha256_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,8 +19,7 @@ pub struct DatasetCard {
     pub licence: String,
     /// Where it comes from.
     pub source: DatasetSource,
-    /// Every split with the numbers of items that it must have. Empty for a source by role, which has none.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// Every split with the numbers of items that it must have.
     pub splits: BTreeMap<String, SplitCounts>,
     /// SHA-256 (64 hexadecimal digits) of files, by path relative to the source's folder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -39,10 +37,6 @@ pub enum DatasetSource {
     Generate(serde_json::Map<String, serde_json::Value>),
     /// A folder of images with `captions.csv`.
     Folder(PathBuf),
-    /// Embeddings by data set.
-    Embeddings(EmbeddingSource),
-    /// Embeddings by role.
-    Roles(RoleSource),
 }
 
 /// How many items a split has.
@@ -65,6 +59,9 @@ pub struct ModelCard {
     pub family: String,
     /// Where its files are.
     pub source: ModelSource,
+    /// SHA-256 (64 hexadecimal digits) of files, by path relative to the checkpoint's folder.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sha256: BTreeMap<String, String>,
     /// Data sets that it was trained on, by the names of their cards: evaluating on one of them is flagged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trained_on: Vec<String>,
@@ -79,30 +76,6 @@ pub struct ModelCard {
 pub enum ModelSource {
     /// A folder, relative to the card.
     Path(PathBuf),
-    /// A repository of a model hub.
-    Hub(HubSource),
-}
-
-/// A repository of a model hub, pinned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HubSource {
-    /// `owner/name`.
-    pub id: String,
-    /// The commit.
-    pub revision: String,
-    /// The files needed.
-    pub files: Vec<HubFile>,
-}
-
-/// One file of a repository.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HubFile {
-    /// Its path in the repository.
-    pub name: String,
-    /// Its SHA-256, 64 hexadecimal digits.
-    pub sha256: String,
 }
 
 /// What is on disk is not what the card describes.
@@ -183,20 +156,23 @@ impl DatasetCard {
     /// # Errors
     /// [`CardError::Checksum`], [`CardError::File`].
     pub fn check_files(&self, folder: &Path) -> Result<(), CardError> {
-        self.sha256
-            .iter()
-            .try_for_each(|(name, expected)| check_file(&folder.join(name), expected))
+        check_files(&self.sha256, folder)
     }
 }
 
-impl HubFile {
-    /// Compares the file, wherever it was fetched to, with the card.
+impl ModelCard {
+    /// Compares the files named under `sha256` with what lies below `folder`.
     ///
     /// # Errors
     /// [`CardError::Checksum`], [`CardError::File`].
-    pub fn check(&self, path: &Path) -> Result<(), CardError> {
-        check_file(path, &self.sha256)
+    pub fn check_files(&self, folder: &Path) -> Result<(), CardError> {
+        check_files(&self.sha256, folder)
     }
+}
+
+fn check_files(sums: &BTreeMap<String, String>, folder: &Path) -> Result<(), CardError> {
+    sums.iter()
+        .try_for_each(|(name, expected)| check_file(&folder.join(name), expected))
 }
 
 fn check_file(path: &Path, expected: &str) -> Result<(), CardError> {

@@ -18,9 +18,7 @@ mod pairs;
 mod reference;
 
 pub use atomic::write_atomically;
-pub use card::{
-    CardError, DatasetCard, DatasetSource, HubFile, HubSource, ModelCard, ModelSource, SplitCounts,
-};
+pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
 pub use direction::{Direction, DirectionError};
 pub use embedded::{

@@ -322,12 +322,12 @@ fn cards() {
 fn cards_refuse_unknown_keys() {
     let good = json!({
         "name": "b32", "family": "clip", "trained_on": ["web"],
-        "source": {"hub": {"id": "a/b", "revision": "1", "files": [{"name": "f", "sha256": "00"}]}},
+        "source": {"path": "checkpoint"}, "sha256": {"model.safetensors": "00"},
     });
     let card: ModelCard = serde_json::from_value(good.clone()).expect("a card");
     assert_eq!(serde_json::to_value(&card).expect("plain data"), good);
     let mut bad = good;
-    bad["source"]["hub"]["branch"] = json!("main");
+    bad["branch"] = json!("main");
     let error = serde_json::from_value::<ModelCard>(bad).expect_err("an unknown key");
     assert!(
         error.to_string().starts_with("unknown field `branch`"),

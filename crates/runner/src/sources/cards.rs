@@ -39,9 +39,7 @@ fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
     let path = find("model", name, &configs.join("models"))?;
     let card: ModelCard = read_yaml(&path)?;
     registry::model_family(&card.family).with_context(|| path.display().to_string())?;
-    let ModelSource::Path(folder) = &card.source else {
-        bail!("{}: no download", path.display());
-    };
+    let ModelSource::Path(folder) = &card.source;
     let folder = base_of(&path).join(folder);
     ensure!(
         folder.is_dir(),
@@ -50,6 +48,8 @@ fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
         card.name,
         folder.display()
     );
+    card.check_files(&folder)
+        .with_context(|| format!("model `{}`", card.name))?;
     let files = checkpoint_files(&folder)?;
     Ok(ModelEntry {
         card,
@@ -116,10 +116,13 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
     let known = names(folder);
     let hint = nearest(name, known.iter().map(String::as_str));
     let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let known = match known.is_empty() {
+        true => "none".to_owned(),
+        false => known.join(", "),
+    };
     bail!(
-        "unknown {kind} `{name}`{hint} (cards in {}: {})",
-        folder.display(),
-        known.join(", ")
+        "unknown {kind} `{name}`{hint} (cards in {}: {known})",
+        folder.display()
     )
 }
 

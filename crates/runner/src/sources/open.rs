@@ -54,12 +54,6 @@ fn open_card(entry: &DatasetEntry, index: usize, evaluated: bool, data: &Path) -
     let mut source = match &card.source {
         DatasetSource::Generate(settings) => open_folder(card, &generate(card, settings, data)?)?,
         DatasetSource::Folder(folder) => open_folder(card, &entry.base.join(folder))?,
-        DatasetSource::Embeddings(_) | DatasetSource::Roles(_) => {
-            bail!(
-                "data set `{}` is made of embeddings; list its files under `embeddings:` in the config",
-                card.name
-            )
-        }
     };
     source.index = index;
     source.evaluated = evaluated;

@@ -81,7 +81,7 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
     let mut plans = Vec::new();
     for path in &arguments.configs {
         let spec = read_spec(path, &arguments.overrides)?;
-        plans.push(plan::resolve(spec, path, arguments)?);
+        plans.push(plan::resolve(spec, path)?);
     }
     for plan in plans {
         execute::run(&plan, arguments)?;

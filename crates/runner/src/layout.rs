@@ -3,7 +3,7 @@
 
 use crate::group::Labels;
 use crate::plan::Plan;
-use crate::provenance;
+use crate::provenance::{self, short};
 use crate::reference::{Drawn, draw_references};
 use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
@@ -181,10 +181,14 @@ impl TaskLayout<'_> {
             .source
             .evaluated_task(&self.plan.spec.split, self.direction)?;
         let labels = self.labels(drawn.as_ref());
+        self.check_gallery(&test, "")?;
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
         if let Some(drawn) = drawn {
             validation = drawn.validation;
+            if let Some(held_out) = &validation {
+                self.check_gallery(held_out, " on the hold-out")?;
+            }
             // A bank that no method reads is not worth encoding.
             query_bank = drawn.query_bank.filter(|_| needs.uses(Bank::Query));
             gallery_bank = drawn.gallery_bank.filter(|_| needs.uses(Bank::Gallery));
@@ -199,6 +203,14 @@ impl TaskLayout<'_> {
             query_bank,
             gallery_bank,
         })
+    }
+
+    fn check_gallery(&self, task: &TaskItems, place: &str) -> Result<()> {
+        let settings = &self.plan.settings;
+        let checked = settings
+            .metrics
+            .check_gallery(settings.objective, task.gallery.len());
+        checked.with_context(|| format!("`{}` ({}){place}", self.source.name, self.direction))
     }
 
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {
@@ -234,11 +246,6 @@ impl TaskLayout<'_> {
             });
         }
     }
-}
-
-/// The first ten digits of a checksum.
-pub(crate) fn short(checksum: &str) -> &str {
-    checksum.get(..10).unwrap_or(checksum)
 }
 
 /// Gives each group a file name of its own.

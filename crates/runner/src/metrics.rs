@@ -1,6 +1,6 @@
 //! Every number of a row: value, intervals and the gain over raw.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nnn_core::Rankings;
 use nnn_metrics::{
     Clusters, Metric, Needs, QueryMetric, Resampling, binomial_interval, bootstrap_interval,
@@ -53,6 +53,18 @@ impl Metrics {
     /// Length of the top lists that the metrics read.
     pub(crate) fn top_width(&self) -> usize {
         self.needs.top
+    }
+
+    /// Refuses a gallery that is shorter than the top lists that a metric or the objective reads.
+    pub(crate) fn check_gallery(&self, objective: Objective, items: usize) -> Result<()> {
+        for metric in self.metrics.iter().chain([&objective.0]) {
+            let needed = metric.needs().top;
+            ensure!(
+                needed <= items,
+                "metric `{metric}` needs a gallery of at least {needed} items, found {items}"
+            );
+        }
+        Ok(())
     }
 
     /// Whether a metric reads the ranks of all relevant items.

@@ -1,6 +1,5 @@
 //! From a config as written to checked methods, metrics and settings; nothing is loaded or computed here.
 
-use crate::cli::RunArgs;
 use crate::metrics::{Metrics, Objective};
 use crate::registry;
 use crate::sources::cards::{self, DatasetEntry, ModelEntry};
@@ -68,12 +67,11 @@ impl Method {
 }
 
 /// Checks every name, value and card of a config.
-pub(crate) fn resolve(spec: Spec, config: &Path, arguments: &RunArgs) -> Result<Plan> {
-    resolve_spec(spec, config, arguments)
-        .with_context(|| format!("{} cannot be run", config.display()))
+pub(crate) fn resolve(spec: Spec, config: &Path) -> Result<Plan> {
+    resolve_spec(spec, config).with_context(|| format!("{} cannot be run", config.display()))
 }
 
-fn resolve_spec(spec: Spec, config: &Path, _arguments: &RunArgs) -> Result<Plan> {
+fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_experiment_name(&spec.experiment)?;
     check_directions(&spec.directions)?;
     check_references(&spec)?;
@@ -162,7 +160,11 @@ fn settings(spec: &Spec) -> Result<Settings> {
         !spec.metrics.is_empty(),
         "`metrics` is empty; see `runner list metrics`"
     );
-    let metrics: Result<Vec<Metric>> = spec.metrics.iter().map(|name| Ok(name.parse()?)).collect();
+    let metrics: Result<Vec<Metric>> = spec
+        .metrics
+        .iter()
+        .map(|name| name.parse().context("`metrics`"))
+        .collect();
     let objective: Metric = spec.objective.parse().context("`objective`")?;
     let resampling = Resampling {
         seed: spec.statistics.seed,
@@ -179,7 +181,11 @@ fn settings(spec: &Spec) -> Result<Settings> {
     Ok(Settings {
         metrics: Metrics::new(metrics?, resampling),
         objective: Objective(objective),
-        ties: spec.ties.parse::<TieRule>().map_err(anyhow::Error::msg)?,
+        ties: spec
+            .ties
+            .parse::<TieRule>()
+            .map_err(anyhow::Error::msg)
+            .context("`ties`")?,
         top: spec.top,
         blocking,
     })
@@ -197,7 +203,8 @@ fn methods(spec: &Spec) -> Result<Vec<Method>> {
     );
     let mut methods: Vec<Method> = Vec::new();
     for (index, written) in spec.methods.iter().enumerate() {
-        let planned = method(written, spec.choose).with_context(|| format!("methods[{index}]"))?;
+        let planned = method(written, spec.choose)
+            .with_context(|| format!("methods[{index}] ({})", written.name))?;
         let repeats = |other: &Method| {
             other.choose == planned.choose && signatures(other) == signatures(&planned)
         };

@@ -23,6 +23,11 @@ pub(crate) fn sources() -> &'static str {
     env!("NNN_SOURCES")
 }
 
+/// The first ten digits of a checksum.
+pub(crate) fn short(checksum: &str) -> &str {
+    checksum.get(..10).unwrap_or(checksum)
+}
+
 /// The machine, as far as it matters for a time.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {

@@ -1,8 +1,8 @@
 //! Draws the hold-out and every reference set, and refuses those that overlap what is evaluated.
 
-use crate::layout::short;
 use crate::leakage::{self, BankItems};
 use crate::plan::Plan;
+use crate::provenance::short;
 use crate::sources::{Content, Side, Source, Sources, Table, TaskItems};
 use crate::spec::ReferenceSpec;
 use crate::warning::Warning;

@@ -6,7 +6,7 @@ mod open;
 
 pub(crate) use embedder::Embedder;
 
-use crate::layout::short;
+use crate::provenance::short;
 use anyhow::{Context, Result, bail};
 use nnn_core::Relevance;
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};

@@ -164,7 +164,7 @@ impl ModelEntry {
             .iter()
             .fold(nnn_data::Sha256::new(), |all, file| all.part(&file.1))
             .hex();
-        let signature = format!("{}#{}", self.card.name, crate::layout::short(&all));
+        let signature = format!("{}#{}", self.card.name, crate::provenance::short(&all));
         (self.card.name.clone(), signature, "f32".to_owned())
     }
 }

@@ -1,6 +1,7 @@
 //! A config as written: shapes and names only. Nothing here touches a file or knows what is registered.
 
 mod method;
+mod problem;
 mod read;
 
 pub(crate) use method::{MethodSpec, Values};

@@ -1,7 +1,8 @@
 //! YAML with exact positions, overrides from the command line, and the nearest valid name for a wrong one.
 
 use crate::spec::Spec;
-use anyhow::{Context, Result, anyhow, bail};
+use crate::spec::problem::parse_yaml;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
@@ -26,11 +27,18 @@ pub(crate) fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
 pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot be read", path.display()))?;
-    parse_yaml(&text).with_context(|| format!("{} is not a valid file of its kind", path.display()))
+    ensure!(
+        !is_blank(&text),
+        "{} is empty, expected `key: value` lines",
+        path.display()
+    );
+    parse_yaml(&text).map_err(|problem| anyhow!("{}, {problem}", path.display()))
 }
 
-fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_saphyr::from_str(text).map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))
+/// Whether there is nothing but comments.
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 /// Sets one value: `compute.threads=1`, `methods.2.nnn.k=[1,2]`; the value is read as YAML.
@@ -38,7 +46,12 @@ fn apply_override(root: &mut Value, text: &str) -> Result<()> {
     let (path, value) = text
         .split_once('=')
         .context("expected key=value, such as compute.threads=1")?;
-    let value: Value = parse_yaml(value)?;
+    ensure!(
+        !path.split('.').any(str::is_empty),
+        "expected key=value with a key such as compute.threads, found `{path}`"
+    );
+    let value: Value =
+        parse_yaml(value).map_err(|problem| anyhow!("value `{value}`, {problem}"))?;
     let mut place = root;
     for key in path.split('.') {
         place = step_into(place, key)?;
@@ -72,11 +85,11 @@ fn step_into<'a>(place: &'a mut Value, key: &str) -> Result<&'a mut Value> {
 /// Adds "did you mean" to serde's message on an unknown field or variant.
 fn with_nearest(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    if !message.contains("unknown ") || quoted.len() < 2 {
+    if !message.starts_with("unknown ") || quoted.len() < 2 {
         return message.to_owned();
     }
     match nearest(quoted[0], quoted[1..].iter().copied()) {
-        Some(name) => format!("{message}\ndid you mean `{name}`?"),
+        Some(name) => format!("{message}; did you mean `{name}`?"),
         None => message.to_owned(),
     }
 }

@@ -1,0 +1,84 @@
+//! What is wrong with a YAML text, in the words of a config: place, what was found, what was expected, and the line.
+
+use crate::spec::nearest;
+use serde::de::DeserializeOwned;
+use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
+
+/// Reads YAML; the error begins with `line L, column C:` and ends with the line in question.
+pub(crate) fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_saphyr::from_str(text).map_err(|error| describe(&error, text))
+}
+
+fn describe(error: &Error, text: &str) -> String {
+    let message = message(error.without_snippet());
+    match error.location() {
+        Some(at) if at.line() > 0 => format!(
+            "line {}, column {}: {message}{}",
+            at.line(),
+            at.column(),
+            excerpt(at, text)
+        ),
+        _ => message,
+    }
+}
+
+fn message(error: &Error) -> String {
+    match error {
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } => unknown("key", field, expected),
+        Error::SerdeUnknownVariant {
+            variant, expected, ..
+        } => unknown("value", variant, expected),
+        Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
+        Error::InvalidScalar { ty, .. } => format!("expected {}", scalar(ty)),
+        Error::Unexpected { expected, .. } => format!("expected {}", node(expected)),
+        other => UserMessageFormatter.format_message(other).into_owned(),
+    }
+}
+
+fn unknown(what: &str, found: &str, expected: &[&str]) -> String {
+    let near = nearest(found, expected.iter().copied());
+    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    format!(
+        "unknown {what} `{found}`{near} (known: {})",
+        expected.join(", ")
+    )
+}
+
+/// A Rust number type in words.
+fn scalar(name: &str) -> &str {
+    match name {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number of at least 0",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "bool" | "boolean" => "true or false",
+        other => other,
+    }
+}
+
+/// A parser's event in words.
+fn node(name: &str) -> &str {
+    match name {
+        "sequence start" => "a list, such as [a, b]",
+        "mapping start" => "a map, such as {key: value}",
+        "string scalar" => "one word or quoted text",
+        other => other,
+    }
+}
+
+/// The line, with a mark under the column.
+fn excerpt(at: Location, text: &str) -> String {
+    let number = at.line().to_string();
+    let line = usize::try_from(at.line() - 1).ok();
+    let Some(line) = line.and_then(|line| text.lines().nth(line)) else {
+        return String::new();
+    };
+    let before = line.chars().take(at.column().saturating_sub(1) as usize);
+    let blank: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
+    format!(
+        "\n  {number} | {line}\n  {:width$} | {blank}^",
+        "",
+        width = number.len()
+    )
+}

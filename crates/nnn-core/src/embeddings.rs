@@ -139,6 +139,12 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Vectors in a form of their own, for the kernel that knows it; `data` is a whole number of rows.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn raw(data: &'a [f32], dim: usize) -> Self {
+        Self { data, dim }
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {

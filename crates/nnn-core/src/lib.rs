@@ -42,6 +42,8 @@ mod rankings;
 mod raw;
 mod relevance;
 mod score;
+#[cfg(target_arch = "x86_64")]
+mod screen;
 mod stats;
 mod ties;
 mod topk;

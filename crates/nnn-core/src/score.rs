@@ -132,6 +132,30 @@ impl<'a> DotScorer<'a> {
         }
     }
 
+    pub(crate) fn row_vectors(&self) -> Rows<'a> {
+        self.rows
+    }
+
+    pub(crate) fn column_vectors(&self) -> Rows<'a> {
+        self.columns
+    }
+
+    pub(crate) fn blocking(&self) -> Blocking {
+        self.blocking
+    }
+
+    /// Other vectors with the same options.
+    pub(crate) fn over<'b>(&self, rows: Rows<'b>, columns: Rows<'b>) -> DotScorer<'b>
+    where
+        'a: 'b,
+    {
+        DotScorer {
+            rows,
+            columns,
+            ..*self
+        }
+    }
+
     fn columns_at_once(&self, delivery: Delivery) -> usize {
         match delivery {
             Delivery::Pieces => self.blocking.columns.max(1).next_multiple_of(PANEL),

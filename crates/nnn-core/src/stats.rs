@@ -2,6 +2,8 @@
 
 use crate::exp::{STEP, SUMS, add_exponentials, add_scores, exp_nonpositive};
 use crate::score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
+#[cfg(target_arch = "x86_64")]
+use crate::screen;
 use crate::topk::{LargestScores, any_above, best_items};
 use crate::{Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,9 +313,7 @@ fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)>
     if needs.is_empty() {
         return Vec::new();
     }
-    let mut folds: Vec<ItemFold> = (0..scorer.rows()).map(|_| ItemFold::new(&needs)).collect();
-    let mut sinks: Vec<_> = folds.iter_mut().map(|f| f as &mut dyn RowSink).collect();
-    scorer.stream(Delivery::Pieces, 0, &mut sinks);
+    let folds = screened_folds(&needs, scorer).unwrap_or_else(|| all_folds(&needs, scorer));
     let finished: Vec<Vec<f64>> = folds
         .into_iter()
         .map(|fold| fold.finish(&needs, scorer.columns()))
@@ -324,6 +324,38 @@ fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)>
         .enumerate()
         .map(|(index, &stat)| (stat, column(index)))
         .collect()
+}
+
+/// Reductions of all scores of every item.
+fn all_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<ItemFold> {
+    let mut folds: Vec<ItemFold> = (0..scorer.rows()).map(|_| ItemFold::new(needs)).collect();
+    let mut sinks: Vec<_> = folds.iter_mut().map(|f| f as &mut dyn RowSink).collect();
+    scorer.stream(Delivery::Pieces, 0, &mut sinks);
+    folds
+}
+
+/// The same where nothing but top means is wanted and few scores decide them, or `None`.
+#[cfg(target_arch = "x86_64")]
+fn screened_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
+    let top_means = needs.iter().map(|need| match need {
+        Stat::TopMean { k } => Some(*k),
+        _ => None,
+    });
+    let k = top_means
+        .collect::<Option<Vec<usize>>>()?
+        .into_iter()
+        .max()?;
+    let found = screen::suits(k, scorer.columns()).then(|| screen::largest(k, scorer))??;
+    let fold = |largest| ItemFold {
+        largest,
+        ..ItemFold::new(&[])
+    };
+    Some(found.into_iter().map(fold).collect())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn screened_folds(_needs: &[Stat], _scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
+    None
 }
 
 /// Running reductions of one gallery item.

@@ -95,6 +95,48 @@ fn threads_and_blocks_change_no_bit() {
     }
 }
 
+/// Top means alone may take a shorter way than top means beside statistics that need every score.
+#[test]
+fn top_means_do_not_depend_on_what_else_is_wanted() {
+    let ks = [1, 2, 10].map(|k| Stat::TopMean { k });
+    for (gallery, bank, dim) in [(3, 1280, 1), (150, 1300, 48), (29, 9000, 129)] {
+        let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
+        let beside = collect(&[&ks[..], &[Stat::Mean]].concat(), &gallery, &bank);
+        for (columns, rows) in [(4096, 56), (1, 1), (500, 20)] {
+            let options = PassOptions {
+                blocking: Blocking { columns, rows },
+                progress: None,
+            };
+            let alone = BankStats::collect(&plan(&ks), gallery.rows(), query_bank(&bank), options);
+            for (bank, stat, column) in alone.expect("valid plan").columns() {
+                assert_eq!(
+                    beside.get(bank, stat),
+                    Ok(column),
+                    "{stat}, {columns} columns"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn progress_counts_every_score_once() {
+    let (gallery, bank) = (random_rows(150, 16, 1), random_rows(5000, 16, 2));
+    for stats in [vec![Stat::TopMean { k: 3 }], vec![Stat::Mean]] {
+        let scores = std::sync::atomic::AtomicU64::new(0);
+        let count = |n: u64| {
+            scores.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        };
+        let options = PassOptions {
+            blocking: Blocking::default(),
+            progress: Some(&count),
+        };
+        BankStats::collect(&plan(&stats), gallery.rows(), query_bank(&bank), options)
+            .expect("valid");
+        assert_eq!(scores.into_inner(), 150 * 5000);
+    }
+}
+
 struct Row(Vec<f32>);
 
 impl RowSink for Row {
@@ -130,7 +172,7 @@ fn every_kernel_returns_the_documented_chain_at_every_shape() {
 /// A fixed shuffle of `0..n`: `i * step mod n` with a step that shares no factor with `n`.
 fn shuffled(n: usize) -> Vec<u32> {
     let step = (n / 2 + 1..)
-        .find(|step| (2..=n).all(|f| n % f != 0 || step % f != 0))
+        .find(|step| (2..=n).all(|f| !n.is_multiple_of(f) || !step.is_multiple_of(f)))
         .expect("one exists");
     (0..n).map(|i| (i * step % n) as u32).collect()
 }

@@ -8,6 +8,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod bf16;
 mod pack;
 mod portable;
 
@@ -66,7 +68,7 @@ fn check_block(rows: usize, left: &[f32], right: &[Line], out: &[f32], stride: u
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Embeddings;
 

@@ -5,7 +5,11 @@ use crate::vectors::{BY_DATASET, by_dataset, dataset_config};
 
 /// Expects a sweep on vectors to be refused.
 fn refuses(rest: &str, parts: &[&str]) {
-    by_dataset().refuses(dataset_config(rest), &[], &[&["config.yaml"], parts].concat());
+    by_dataset().refuses(
+        dataset_config(rest),
+        &[],
+        &[&["config.yaml"], parts].concat(),
+    );
 }
 
 fn refuses_set(value: &str, parts: &[&str]) {
@@ -26,7 +30,7 @@ fn what_is_no_yaml() {
     lab.refuses("experiment: [unclosed", &[], &["config.yaml", "line 1"]);
     lab.refuses("just words", &[], &["config.yaml", "line 1"]);
     lab.refuses(b"\xff\xfe\x00", &[], &["config.yaml", "UTF-8"]);
-    lab.refuses("a: 1\n\tb: 2\n", &[], &["config.yaml", "line 2"]);
+    lab.refuses("top: 1\ntop: }\n", &[], &["config.yaml", "line 2"]);
 }
 
 #[test]
@@ -40,7 +44,7 @@ fn an_empty_config() {
 fn unknown_keys() {
     let lab = by_dataset();
     let misspelt = "experiment: lab\nmetod: [raw]\n";
-    let parts = ["line 2", "column 1", "unknown field `metod`", "`methods`?"];
+    let parts = ["line 2", "column 1", "unknown key `metod`", "`methods`?"];
     lab.refuses(misspelt, &[], &parts);
     let nested = "experiment: lab\nmethods: [raw]\nstatistics:\n  resample: 3\n";
     lab.refuses(nested, &[], &["line 4", "column 3", "`resamples`?"]);
@@ -54,22 +58,43 @@ fn a_repeated_key() {
 
 #[test]
 fn values_of_a_wrong_type() {
-    refuses("top: many", &["line ", "column 6", "top", "many"]);
-    refuses("directions: t2i", &["line ", "column 13", "sequence"]);
+    refuses(
+        "top: many",
+        &["line 13, column 6", "a whole number", "top: many"],
+    );
+    refuses(
+        "directions: t2i",
+        &["line 13, column 13", "a list", "directions: t2i"],
+    );
     refuses("directions: [t2i, sideways]", &["sideways", "t2i", "i2t"]);
-    refuses("methods: [nnn: {k: many}]", &["line ", "many", "a number, a list of numbers, or `paper`"]);
-    refuses("methods: [nnn: 3]", &["a map of parameters to values"]);
-    refuses("methods: [{nnn: {k: 1}, is: {beta: 2}}]", &["`nnn` and `is`", "one list item"]);
-    refuses("statistics: {resamples: -5}", &["line ", "-5"]);
+    refuses(
+        "methods: [nnn: {k: many}]",
+        &["line 12", "many", "a number, a list of numbers, or `paper`"],
+    );
+    refuses("methods: [nnn: 3]", &["line 12, column 16", "a map"]);
+    refuses(
+        "methods: [{nnn: {k: 1}, is: {beta: 2}}]",
+        &["`nnn` and `is`", "one list item"],
+    );
+    refuses(
+        "statistics: {resamples: -5}",
+        &["column 25", "a whole number of at least 0", "-5"],
+    );
 }
 
 #[test]
 fn names_that_nothing_has() {
-    refuses("methods: [nn]", &["methods[0]", "unknown method `nn`", "did you mean `nnn`?"]);
-    refuses("metrics: [R@1, Medr2]", &["unknown metric", "Medr2", "MedR"]);
+    refuses(
+        "methods: [nn]",
+        &["methods[0]", "unknown method `nn`", "did you mean `nnn`?"],
+    );
+    refuses(
+        "metrics: [R@1, Medr2]",
+        &["unknown metric", "Medr2", "MedR"],
+    );
     refuses("objective: R1", &["objective", "R1", "R@"]);
     refuses("ties: lowest", &["ties", "lowest", "index", "trec_eval"]);
-    let parts = ["nnn", "unknown parameter `alfa`", "`alpha`"];
+    let parts = ["nnn", "no parameter `alfa`", "`alpha`"];
     refuses("methods: [nnn: {alfa: 1}]", &parts);
 }
 
@@ -85,7 +110,11 @@ fn cards_that_are_not_there() {
     lab.refuses(config("block-clip", "blocks"), &[], &parts);
     let parts = ["blocks-clip.yaml", "empty"];
     lab.refuses(config("blocks-clip", "blocks"), &[], &parts);
-    lab.refuses(config("absent.yaml", "blocks"), &[], &["absent.yaml", "no such file"]);
+    lab.refuses(
+        config("absent.yaml", "blocks"),
+        &[],
+        &["absent.yaml", "no such file"],
+    );
 }
 
 #[test]
@@ -102,23 +131,43 @@ fn parameters_out_of_range() {
     refuses("methods: [nnn: {k: 0}]", &["nnn", "k", "0"]);
     refuses("methods: [nnn: {k: 1.5}]", &["nnn", "k", "1.5"]);
     refuses("methods: [is: {beta: -1}]", &["is", "beta", "-1"]);
-    refuses("methods: [nnn: {alpha: .nan}]", &["nnn", "alpha", "NaN"]);
+    refuses(
+        "methods: [nnn: {alpha: .nan}]",
+        &["line 12, column 24", "`.nan`", "finite"],
+    );
     refuses("methods: [nnn: {k: []}]", &["nnn", "k"]);
 }
 
 #[test]
 fn settings_out_of_range() {
-    refuses("compute: {threads: 0}", &["compute.threads", "0", "at least 1"]);
-    refuses("compute: {block_rows: 0}", &["compute.block_rows", "0", "at least 1"]);
-    refuses("top: 0", &["top", "0", "at least 1"]);
-    refuses("statistics: {resamples: 0}", &["statistics.resamples", "0", "at least 1"]);
-    refuses("reference_sets: [{share: 1.5}]", &["share is 1.5", "at most 1"]);
+    refuses(
+        "compute: {threads: 0}",
+        &["compute.threads", "0", "at least 1"],
+    );
+    refuses(
+        "compute: {block_rows: 0}",
+        &["compute.block_rows", "0", "at least 1"],
+    );
+    refuses(
+        "statistics: {resamples: 0}",
+        &["statistics.resamples", "0", "at least 1"],
+    );
+    refuses(
+        "reference_sets: [{share: 1.5}]",
+        &["share is 1.5", "at most 1"],
+    );
     refuses("reference_sets: []", &["reference_sets", "empty"]);
     refuses("metrics: []", &["metrics", "empty"]);
     refuses("methods: []", &["methods", "empty"]);
     refuses("metrics: [R@1, R@1]", &["metrics", "R@1", "twice"]);
-    refuses("reference_sets: [{}, {}]", &["two reference sets", "`train`"]);
-    refuses("methods: [nnn: {k: 4}, nnn: {k: 4.0}]", &["methods[1]", "twice"]);
+    refuses(
+        "reference_sets: [{}, {}]",
+        &["two reference sets", "`train`"],
+    );
+    refuses(
+        "methods: [nnn: {k: 4}, nnn: {k: 4.0}]",
+        &["methods[1]", "twice"],
+    );
 }
 
 #[test]
@@ -137,7 +186,10 @@ fn splits_that_do_not_exist() {
     refuses_split("split: val", &parts);
     refuses_split("reference_sets: [{split: val}]", &parts);
     refuses_split("reference_sets: [{dataset: other}]", &["other"]);
-    refuses_split("methods: [nnn]\nchoose: validation\nhold_out: {split: val}", &parts);
+    refuses_split(
+        "methods: [nnn]\nchoose: validation\nhold_out: {split: val}",
+        &parts,
+    );
 }
 
 /// The same without the config's name: these are found when the data is open.
@@ -160,20 +212,27 @@ fn a_hold_out_that_does_not_fit() {
 
 #[test]
 fn overrides_that_fit_nowhere() {
-    refuses_set("compute.thread=1", &["unknown field `thread`", "`threads`?"]);
+    refuses_set("compute.thread=1", &["unknown key `thread`", "`threads`?"]);
     refuses_set("methods.9.nnn.k=1", &["position 9", "list of 2"]);
     refuses_set("methods.first=1", &["`first`", "list of 2"]);
     refuses_set("experiment.name=x", &["`name`", "lab"]);
     refuses_set("top", &["expected key=value"]);
     refuses_set("top=[1", &["line 1"]);
-    refuses_set("top=many", &["many"]);
+    refuses_set("top=many", &["many", "a whole number of at least 0"]);
     refuses_set("=3", &["expected key=value"]);
 }
 
 #[test]
 fn all_overrides_are_applied_before_the_check() {
     let lab = by_dataset();
-    let options = ["--set", "top=3", "--set", "methods.1.nnn.k=2", "--set", "compute.threads=1"];
+    let options = [
+        "--set",
+        "top=3",
+        "--set",
+        "methods.1.nnn.k=2",
+        "--set",
+        "compute.threads=1",
+    ];
     lab.run(&dataset_config(""), &options);
     let config = &lab.record("lab")["config"];
     assert_eq!(config["top"], 3);
@@ -186,7 +245,18 @@ fn all_overrides_are_applied_before_the_check() {
 fn all_configs_are_checked_before_the_first_runs() {
     let lab = by_dataset();
     lab.write("good.yaml", dataset_config(""));
-    lab.write("bad.yaml", dataset_config("top: 0"));
-    lab.call(&["run", "good.yaml", "bad.yaml"]).refused(&["bad.yaml", "`top`"]);
+    lab.write("bad.yaml", dataset_config("metrics: []"));
+    lab.call(&["run", "good.yaml", "bad.yaml"])
+        .refused(&["bad.yaml", "`metrics`"]);
+    assert!(lab.files("results").is_empty());
+}
+
+#[test]
+fn two_configs_of_one_name_would_overwrite_each_other() {
+    let lab = by_dataset();
+    lab.write("one.yaml", dataset_config(""));
+    lab.write("two.yaml", dataset_config("top: 3"));
+    let ended = lab.call(&["one.yaml", "two.yaml"]);
+    ended.refused(&["one.yaml", "two.yaml", "`lab`"]);
     assert!(lab.files("results").is_empty());
 }

@@ -36,7 +36,11 @@ fn a_missing_file() {
 fn a_wrong_type() {
     let rows = vec![vec![0.0; DIM]; IMAGES];
     let content = npy_of("<i8", &rows, vec![1; IMAGES * DIM * 8]);
-    dataset_refuses("images.npy", &content, &["type <i8", "f16, bf16, f32 or f64"]);
+    dataset_refuses(
+        "images.npy",
+        &content,
+        &["type '<i8'", "f16, bf16, f32 or f64"],
+    );
 }
 
 #[test]
@@ -54,7 +58,10 @@ fn a_file_of_another_kind() {
 #[test]
 fn dimensions_that_differ() {
     let longer: Matrix = Noise(5).rows(TEXTS / 2 * 2);
-    let longer: Matrix = longer.into_iter().map(|row| [row, vec![0.5]].concat()).collect();
+    let longer: Matrix = longer
+        .into_iter()
+        .map(|row| [row, vec![0.5]].concat())
+        .collect();
     let parts = ["images.npy has dimension 6", "texts.npy has dimension 7"];
     dataset_refuses("texts.npy", &npy(&longer), &parts);
 }
@@ -153,7 +160,10 @@ fn no_reference_queries() {
 #[test]
 fn a_reference_set_without_items() {
     // Nothing is in `train`; the images that were are in `spare`.
-    let names: Vec<_> = splits().into_iter().map(|name| name.replace("train", "spare")).collect();
+    let names: Vec<_> = splits()
+        .into_iter()
+        .map(|name| name.replace("train", "spare"))
+        .collect();
     let lab = by_dataset();
     lab.write("splits.json", json(&names));
     let parts = ["reference set `train`", "no split `train`", "spare", "test"];
@@ -176,7 +186,11 @@ fn k_above_the_bank() {
     let lab = by_dataset();
     let parts = ["reference set `train`", "i2t", "k = 40", "24"];
     lab.refuses(config(40), &[], &parts);
-    lab.refuses(config(49), &["--set", "directions=[t2i]"], &["t2i", "k = 49", "48"]);
+    lab.refuses(
+        config(49),
+        &["--set", "directions=[t2i]"],
+        &["t2i", "k = 49", "48"],
+    );
     lab.run(&config(24), &[]);
 }
 
@@ -193,5 +207,9 @@ fn a_missing_column() {
 fn an_unknown_extension() {
     let lab = by_dataset();
     let config = dataset_config("").replace("images.npy", "images.pkl");
-    lab.refuses(config, &[], &["images.pkl", "unknown extension \"pkl\"", ".safetensors"]);
+    lab.refuses(
+        config,
+        &[],
+        &["images.pkl", "unknown extension \"pkl\"", ".safetensors"],
+    );
 }

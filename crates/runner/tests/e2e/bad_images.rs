@@ -1,0 +1,186 @@
+//! Folders of images with files that are none.
+
+use crate::blocks::card_of_the_model;
+use crate::lab::Lab;
+use dataset_blocks::{BlocksSpec, SplitSpec, generate};
+use std::fs;
+
+/// The image that is spoiled; it belongs to the test split.
+const SPOILED: &str = "images/test/000003.png";
+
+const CONFIG: &str = "
+experiment: lab
+models: [clip]
+datasets: [folder]
+methods: [raw, nnn: {k: 2, alpha: 0.5}]
+metrics: [R@1, MRR]
+statistics: {resamples: 20, permutations: 20}
+";
+
+/// A lab with a folder of images and its card.
+fn folder() -> Lab {
+    let lab = Lab::new();
+    card_of_the_model(&lab);
+    let split = |name: &str, images| SplitSpec {
+        name: name.to_owned(),
+        images,
+    };
+    let mut spec = BlocksSpec::blocks(1);
+    spec.image_size = 32;
+    spec.splits = vec![split("train", 6), split("test", 5)];
+    generate(&spec, &lab.path("pictures"), &|_| ()).expect("images");
+    let card = "name: folder
+description: A folder of images.
+licence: MIT
+source: {folder: ../pictures}
+splits: {train: {images: 6, texts: 30}, test: {images: 5, texts: 25}}
+";
+    lab.write("datasets/folder.yaml", card);
+    lab
+}
+
+/// Expects the folder to work, and to be refused with another content of one image.
+fn refuses_image(spoil: impl Fn(&mut Vec<u8>), parts: &[&str]) {
+    let lab = folder();
+    lab.run(CONFIG, &[]);
+    let path = lab.path("pictures").join(SPOILED);
+    let mut content = fs::read(&path).expect("an image");
+    spoil(&mut content);
+    fs::write(&path, content).expect("an image");
+    lab.refuses(
+        CONFIG,
+        &[],
+        &[&["images of `folder/test`", SPOILED], parts].concat(),
+    );
+}
+
+/// CRC-32 as PNG uses it.
+fn crc(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    let byte = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc));
+    !bytes.iter().fold(!0, byte)
+}
+
+#[test]
+fn a_file_that_is_no_image() {
+    refuses_image(
+        |bytes| *bytes = b"a note".to_vec(),
+        &["not a PNG or JPEG image"],
+    );
+}
+
+#[test]
+fn an_empty_file() {
+    refuses_image(Vec::clear, &["is empty"]);
+}
+
+#[test]
+fn a_cut_image() {
+    refuses_image(|bytes| bytes.truncate(bytes.len() / 2), &["truncated"]);
+}
+
+#[test]
+fn an_image_of_absurd_size() {
+    let spoil = |bytes: &mut Vec<u8>| {
+        // IHDR: type at 12, width at 16, height at 20, checksum of type and data at 29.
+        bytes[16..20].copy_from_slice(&100_000_u32.to_be_bytes());
+        bytes[20..24].copy_from_slice(&100_000_u32.to_be_bytes());
+        let sum = crc(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&sum.to_be_bytes());
+    };
+    refuses_image(spoil, &["100000 x 100000", "at most 65535 a side"]);
+}
+
+#[test]
+fn a_missing_image() {
+    let lab = folder();
+    fs::remove_file(lab.path("pictures").join(SPOILED)).expect("it was there");
+    let parts = ["captions.csv, line ", SPOILED, "does not exist"];
+    lab.refuses(CONFIG, &[], &parts);
+}
+
+/// Expects a folder with another caption table to be refused.
+fn refuses_table(change: impl Fn(&str) -> String, parts: &[&str]) {
+    let lab = folder();
+    let table = fs::read_to_string(lab.path("pictures/captions.csv")).expect("a table");
+    lab.write("pictures/captions.csv", change(&table));
+    lab.refuses(CONFIG, &[], &[&["captions.csv"], parts].concat());
+}
+
+#[test]
+fn captions_that_do_not_fit() {
+    let more = |line: &'static str| move |table: &str| format!("{table}{line}\n");
+    refuses_table(
+        more("../config.yaml,test,words"),
+        &["not a path inside the folder"],
+    );
+    refuses_table(
+        more("images/test/000003.png,tset,words"),
+        &["\"tset\"", "test, train"],
+    );
+    refuses_table(
+        more("images/test/000003.png,test, "),
+        &["empty caption", SPOILED],
+    );
+    refuses_table(
+        more("images/test/000003.png,train,words"),
+        &[SPOILED, "\"train\"", "\"test\""],
+    );
+    refuses_table(
+        |table| table.replace("caption\n", "text\n"),
+        &["line 1", "\"caption\""],
+    );
+}
+
+#[test]
+fn a_missing_table() {
+    let lab = folder();
+    fs::remove_file(lab.path("pictures/captions.csv")).expect("it was there");
+    lab.refuses(CONFIG, &[], &["captions.csv", "No such file"]);
+}
+
+#[test]
+fn counts_that_differ_from_the_card() {
+    let lab = folder();
+    let card = fs::read_to_string(lab.path("datasets/folder.yaml")).expect("a card");
+    lab.write(
+        "datasets/folder.yaml",
+        card.replace("texts: 25", "texts: 26"),
+    );
+    let parts = [
+        "\"folder\"",
+        "split \"test\"",
+        "5 images and 25 texts",
+        "5 and 26",
+    ];
+    lab.refuses(CONFIG, &[], &parts);
+}
+
+#[test]
+fn a_checkpoint_that_is_not_there() {
+    let lab = folder();
+    lab.write(
+        "models/clip.yaml",
+        "name: clip\nfamily: clip\nsource: {path: ../absent}\n",
+    );
+    lab.refuses(
+        CONFIG,
+        &[],
+        &["clip.yaml", "model `clip`", "absent", "no folder"],
+    );
+    lab.write(
+        "models/clip.yaml",
+        "name: clip\nfamily: klip\nsource: {path: ../pictures}\n",
+    );
+    let parts = [
+        "clip.yaml",
+        "unknown model family `klip`",
+        "did you mean `clip`?",
+    ];
+    lab.refuses(CONFIG, &[], &parts);
+    lab.write(
+        "models/clip.yaml",
+        "name: clip\nfamily: clip\nsource: {path: ../pictures}\n",
+    );
+    lab.refuses(CONFIG, &[], &["model `clip`", "config.json"]);
+}

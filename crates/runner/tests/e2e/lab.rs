@@ -43,13 +43,18 @@ impl Lab {
     /// The program with these arguments, started in this folder, with results and cache in it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("runner").expect("the program is built");
-        command.current_dir(self.folder.path()).env_remove("NNN_CACHE");
+        command
+            .current_dir(self.folder.path())
+            .env_remove("NNN_CACHE");
         command.args(arguments);
         command
     }
 
     pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().expect("the program starts");
+        let output = self
+            .command(arguments)
+            .output()
+            .expect("the program starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Ended {
             code: output.status.code(),
@@ -106,7 +111,9 @@ impl Ended {
     /// Expects an error with all of `parts` in its message, and no panic.
     pub(crate) fn refused(&self, parts: &[&str]) {
         let Self { code, stderr, .. } = self;
-        if std::env::var_os("NNN_SHOW").is_some() { eprintln!("-----\n{stderr}"); }
+        if std::env::var_os("NNN_SHOW").is_some() {
+            eprintln!("-----\n{stderr}");
+        }
         assert_eq!(*code, Some(1), "{stderr}");
         assert!(stderr.contains("error: "), "{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
@@ -141,7 +148,9 @@ pub(crate) fn lasting(files: &Files) -> Files {
 pub(crate) fn assert_same(found: &Files, expected: &Files) {
     let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(found), names(expected));
-    let differ = found.iter().filter(|(name, content)| expected[*name] != **content);
+    let differ = found
+        .iter()
+        .filter(|(name, content)| expected[*name] != **content);
     let differ: Vec<_> = differ.map(|(name, _)| name).collect();
     assert!(differ.is_empty(), "these differ: {differ:?}");
 }

@@ -19,7 +19,12 @@ fn with_copies(copies: usize) -> Matrix {
 fn the_evaluated_split_is_no_reference_set() {
     let lab = by_dataset();
     let config = dataset_config("reference_sets: [{split: test}]");
-    let parts = ["reference set `test`", "made-up/test", "evaluated", "transductive: true"];
+    let parts = [
+        "reference set `test`",
+        "made-up/test",
+        "evaluated",
+        "transductive: true",
+    ];
     lab.refuses(config, &[], &parts);
 }
 
@@ -30,7 +35,10 @@ fn it_is_one_when_marked_and_stays_marked() {
     lab.run(&config, &[]);
     let scores = lab.scores("lab");
     let nnn = |row: &&nnn_report::ScoreRow| row.cell.method == "nnn";
-    let sets = scores.iter().filter(nnn).map(|row| row.cell.reference_set.as_str());
+    let sets = scores
+        .iter()
+        .filter(nnn)
+        .map(|row| row.cell.reference_set.as_str());
     assert!(sets.into_iter().all(|set| set == "test (transductive)"));
     assert!(scores.iter().any(|row| row.cell.method == "nnn"));
     let warning = &lab.warnings("lab", "transductive")[0];
@@ -41,7 +49,11 @@ fn it_is_one_when_marked_and_stays_marked() {
 fn a_bank_of_copies_is_refused() {
     let lab = by_dataset();
     lab.write("images.npy", npy(&with_copies(IMAGES / 2)));
-    let parts = ["reference set `train`", "24 of its 24 images", "made-up/test"];
+    let parts = [
+        "reference set `train`",
+        "24 of its 24 images",
+        "made-up/test",
+    ];
     lab.refuses(dataset_config(""), &[], &parts);
 }
 
@@ -51,7 +63,10 @@ fn a_few_duplicates_are_noted() {
     lab.write("images.npy", npy(&with_copies(3)));
     lab.run(&dataset_config(""), &[]);
     let warning = &lab.warnings("lab", "images_duplicated")[0];
-    assert_eq!((&warning["images"], &warning["of"]), (&3.into(), &24.into()));
+    assert_eq!(
+        (&warning["images"], &warning["of"]),
+        (&3.into(), &24.into())
+    );
 }
 
 fn roles_with_shared(shared: usize) -> Lab {
@@ -77,5 +92,8 @@ fn a_question_asked_before_is_noted() {
     let lab = roles_with_shared(2);
     lab.run(&role_config("query_to_gallery"), &[]);
     let warning = &lab.warnings("lab", "captions_shared")[0];
-    assert_eq!((&warning["captions"], &warning["of"]), (&2.into(), &30.into()));
+    assert_eq!(
+        (&warning["captions"], &warning["of"]),
+        (&2.into(), &30.into())
+    );
 }

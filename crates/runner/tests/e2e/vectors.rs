@@ -54,9 +54,8 @@ pub(crate) fn npy(rows: &Matrix) -> Vec<u8> {
 /// The shape of `rows` over any values: `descr` is the type as NumPy writes it.
 pub(crate) fn npy_of(descr: &str, rows: &Matrix, values: Vec<u8>) -> Vec<u8> {
     let (count, dim) = (rows.len(), rows.first().map_or(DIM, Vec::len));
-    let header = format!(
-        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({count}, {dim}), }}"
-    );
+    let header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({count}, {dim}), }}");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     // Magic, version and length take ten bytes; the header ends at a multiple of 64.
     let padded = format!("{header:<117}\n");
@@ -73,7 +72,10 @@ pub(crate) fn by_dataset() -> Lab {
     let images = noise.rows(IMAGES);
     lab.write("images.npy", npy(&images));
     lab.write("texts.npy", npy(&noise.near(&images, 2)));
-    lab.write("pairs.json", json(&(0..TEXTS).map(|text| text / 2).collect::<Vec<_>>()));
+    lab.write(
+        "pairs.json",
+        json(&(0..TEXTS).map(|text| text / 2).collect::<Vec<_>>()),
+    );
     lab.write("splits.json", json(&splits()));
     lab
 }
@@ -90,7 +92,10 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("JSON")
 }
 
-/// Embeddings by data set, and statistics that take no time.
+/// Statistics that take no time.
+const STATISTICS: &str = "statistics: {resamples: 40, permutations: 40}\n";
+
+/// Embeddings by data set.
 pub(crate) const BY_DATASET: &str = "
 experiment: lab
 embeddings:
@@ -101,14 +106,17 @@ embeddings:
       texts: {file: texts.npy}
       text_to_image: {file: pairs.json}
       split: {file: splits.json}
-statistics: {resamples: 40, permutations: 40}
 ";
 
-/// A small sweep on [`BY_DATASET`].
+/// A small sweep on [`BY_DATASET`]; what `rest` says replaces the methods and the statistics.
 pub(crate) fn dataset_config(rest: &str) -> String {
-    let methods = "methods: [raw, nnn: {k: 4, alpha: 0.5}]\n";
-    let methods = if rest.contains("methods:") { "" } else { methods };
-    format!("{BY_DATASET}{methods}{rest}")
+    let defaults = [
+        ("statistics:", STATISTICS),
+        ("methods:", "methods: [raw, nnn: {k: 4, alpha: 0.5}]\n"),
+    ];
+    let missing = defaults.iter().filter(|(key, _)| !rest.contains(key));
+    let lines: String = missing.map(|(_, line)| *line).collect();
+    format!("{BY_DATASET}{lines}{rest}")
 }
 
 /// Rows of the gallery of [`by_role`].

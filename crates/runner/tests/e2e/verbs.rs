@@ -1,0 +1,228 @@
+//! The verbs beside `run`, and its shorter forms.
+
+use crate::blocks::{SWEEP, drawn};
+use crate::lab::{Ended, Lab, assert_same, lasting, workspace};
+use crate::vectors::{by_dataset, dataset_config};
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+fn listed(what: &str) -> String {
+    let configs = workspace().join("configs");
+    let ended = Lab::new().call(&["list", what, "--configs", &configs.display().to_string()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    ended.stdout
+}
+
+#[test]
+fn lists() {
+    let methods = listed("methods");
+    for part in [
+        "raw",
+        "nnn (",
+        "is (",
+        "dis (",
+        "alpha = 0.75",
+        "published grid: ",
+    ] {
+        assert!(methods.contains(part), "no {part:?} in {methods}");
+    }
+    let models = listed("models");
+    assert!(
+        models.contains("clip: CLIP") && models.contains("blocks-clip (clip)"),
+        "{models}"
+    );
+    let datasets = listed("datasets");
+    assert!(
+        datasets.contains("test: 1000 images, 5000 texts"),
+        "{datasets}"
+    );
+    let metrics = listed("metrics");
+    assert!(
+        metrics.contains("R@K: ") && metrics.contains("k_skewness@K: "),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn an_unknown_list() {
+    let ended = Lab::new().call(&["list", "method"]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("methods"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_config_alone_is_run() {
+    let lab = by_dataset();
+    lab.run(&dataset_config(""), &[]);
+    let expected = lasting(&lab.files("results"));
+    let ended = lab.call(&["config.yaml", "--results", "others"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_same(&lasting(&lab.files("others")), &expected);
+}
+
+#[test]
+fn several_configs() {
+    let lab = by_dataset();
+    lab.write("one.yaml", dataset_config("").replace("lab", "one"));
+    lab.write("two.yaml", dataset_config("").replace("lab", "two"));
+    let ended = lab.call(&["one.yaml", "two.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(lab.scores("one").len(), lab.scores("two").len());
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let lab = drawn(30, 10);
+    let ended = lab.run(SWEEP, &["--dry-run"]);
+    let parts = [
+        "experiment lab",
+        "model clip",
+        "data tiny: 40 images, 200 texts",
+        "method nnn: 6 point(s), validation",
+        "cells",
+        "results/lab",
+    ];
+    for part in parts {
+        assert!(
+            ended.stdout.contains(part),
+            "no {part:?} in {}",
+            ended.stdout
+        );
+    }
+    assert!(!lab.path("results").exists() && !lab.path("cache").exists());
+}
+
+/// The number of cells that a dry run announces is the number that the run makes.
+#[test]
+fn a_dry_run_counts_the_cells() {
+    let lab = drawn(30, 10);
+    let announced = lab.run(SWEEP, &["--dry-run"]).stdout;
+    lab.run(SWEEP, &[]);
+    let scores = lab.scores("lab");
+    let cells = scores.iter().filter(|row| row.metric == "R@1").count();
+    assert!(
+        announced.contains(&format!("  {cells} cells: ")),
+        "{cells} in {announced}"
+    );
+}
+
+/// `runner check` on a run with one expectation.
+fn checked(paper: f64, tolerance: f64) -> (Lab, Ended) {
+    let lab = by_dataset();
+    let expect = format!(
+        "expect:
+  - {{model: noise, dataset: made-up, direction: t2i, method: raw, metric: R@1, paper: {paper}, tolerance: {tolerance}}}
+"
+    );
+    lab.run(&dataset_config(&expect), &[]);
+    let ended = lab.call(&["check", "results/lab"]);
+    (lab, ended)
+}
+
+fn raw_recall() -> f64 {
+    let lab = by_dataset();
+    lab.run(&dataset_config(""), &[]);
+    let scores = lab.scores("lab");
+    let raw = scores
+        .iter()
+        .find(|row| row.cell.method == "raw" && row.cell.direction == "t2i");
+    raw.expect("a row").value
+}
+
+#[test]
+fn check_says_ok_close_and_fail() {
+    let value = raw_recall();
+    let (_lab, ended) = checked(value + 0.004, 0.005);
+    assert_eq!(
+        (ended.code, ended.stdout.contains("ok")),
+        (Some(0), true),
+        "{}",
+        ended.stdout
+    );
+    let (_lab, ended) = checked(value + 0.009, 0.005);
+    assert_eq!(
+        (ended.code, ended.stdout.contains("close")),
+        (Some(0), true),
+        "{}",
+        ended.stdout
+    );
+    let (_lab, ended) = checked(value + 0.011, 0.005);
+    assert_eq!(
+        (ended.code, ended.stdout.contains("FAIL")),
+        (Some(1), true),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn check_fails_on_what_is_not_complete() {
+    let (lab, ended) = checked(raw_recall(), 0.005);
+    assert_eq!(ended.code, Some(0));
+    let mut record = lab.record("lab");
+    record["complete"] = false.into();
+    lab.write("results/lab/run.json", record.to_string());
+    let ended = lab.call(&["check", "results/lab"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("not complete"), "{}", ended.stdout);
+}
+
+#[test]
+fn check_without_expectations_or_results() {
+    let lab = by_dataset();
+    lab.run(&dataset_config(""), &[]);
+    let ended = lab.call(&["check", "results/lab"]);
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.contains("no `expect:`"), "{}", ended.stdout);
+    lab.call(&["check", "results/absent"])
+        .refused(&["results/absent", "run.json"]);
+    lab.write("results/lab/run.json", "{\"config\": {}");
+    lab.call(&["check", "results/lab"])
+        .refused(&["run.json", "line 1"]);
+}
+
+#[test]
+fn a_reader_may_leave_early() {
+    for verb in [
+        &["schema"][..],
+        &["list", "metrics"],
+        &["run", "config.yaml"],
+    ] {
+        let lab = by_dataset();
+        lab.write("config.yaml", dataset_config(""));
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
+        command.args(verb).current_dir(lab.path(""));
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        // The pipe is closed before anything is read from it.
+        drop(child.stdout.take());
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().expect("a pipe");
+        stderr.read_to_string(&mut said).expect("UTF-8");
+        assert!(
+            child.wait().expect("it ended").success(),
+            "{verb:?}: {said}"
+        );
+        assert!(
+            !said.contains("panicked") && !said.contains("error"),
+            "{verb:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn the_cache_folder_comes_from_the_environment() {
+    let lab = drawn(30, 10);
+    lab.write("config.yaml", SWEEP);
+    let mut command = lab.command(&["config.yaml"]);
+    let status = command
+        .env("NNN_CACHE", lab.path("mine"))
+        .output()
+        .expect("it starts")
+        .status;
+    assert!(status.success());
+    assert!(lab.path("mine/embeddings").is_dir() && !lab.path("cache").exists());
+}

@@ -4,6 +4,16 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".part-";
+
+/// Whether a file is a temporary one of [`write_atomically`]: left by a process that was killed, unless one is writing.
+#[must_use]
+pub fn is_temporary(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(TEMPORARY)
+}
+
 /// Writes `path` through a temporary file beside it, flushed to disk and then renamed over it.
 ///
 /// A reader, or a run started after a kill, sees the old file or the new one and never a part. Missing parent
@@ -21,7 +31,7 @@ pub fn write_atomically(
     };
     fs::create_dir_all(folder)?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(".part-")
+        .prefix(TEMPORARY)
         .tempfile_in(folder)?;
     {
         let mut buffered = BufWriter::new(temporary.as_file_mut());

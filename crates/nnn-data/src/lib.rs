@@ -17,7 +17,7 @@ mod leakage;
 mod pairs;
 mod reference;
 
-pub use atomic::write_atomically;
+pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
 pub use direction::{Direction, DirectionError};

@@ -11,6 +11,7 @@ use nnn_report::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The results folder of one experiment.
@@ -32,13 +33,15 @@ pub(crate) struct Cell {
 }
 
 impl ResultsFolder {
-    /// Makes the folder and proves that it can be written, before anything is computed for it.
+    /// Makes the folder and proves that it can be written, before anything is computed for it. What killed runs left
+    /// half written is removed.
     pub(crate) fn create(results: &Path, experiment: &str) -> Result<Self> {
         let folder = results.join(experiment);
         let probe = folder.join(".writable");
         write_atomically(&probe, |_| Ok(()))
             .and_then(|()| fs::remove_file(&probe))
             .with_context(|| format!("{}: results cannot be written", folder.display()))?;
+        remove_leftovers(&folder).with_context(|| folder.display().to_string())?;
         Ok(Self { folder })
     }
 
@@ -132,6 +135,19 @@ impl ResultsFolder {
         }
         Ok(())
     }
+}
+
+/// Removes the temporary files of writes that were killed, here and in all folders below.
+fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_leftovers(&entry.path())?;
+        } else if nnn_data::is_temporary(&entry.path()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes pretty JSON, whole or not at all.

@@ -1,8 +1,9 @@
 //! The command line.
 
+use crate::plan::Plan;
 use crate::spec::read_spec;
 use crate::{check, execute, list, plan, schema};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,7 +74,6 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
         Verb::List { what, configs } => list::run(what, &configs),
         Verb::Schema => schema::run(),
     }
-    .or_else(ignore_closed_pipe)
 }
 
 fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
@@ -83,10 +83,27 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
         let spec = read_spec(path, &arguments.overrides)?;
         plans.push(plan::resolve(spec, path)?);
     }
+    check_names(&plans)?;
     for plan in plans {
         execute::run(&plan, arguments)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Two experiments of one name would write into one folder, and the second would remove what the first wrote.
+fn check_names(plans: &[Plan]) -> Result<()> {
+    for (index, plan) in plans.iter().enumerate() {
+        let name = &plan.spec.experiment;
+        let same = |other: &&Plan| other.spec.experiment == *name;
+        if let Some(earlier) = plans[..index].iter().find(same) {
+            bail!(
+                "{} and {} both have the experiment `{name}`; give each a name of its own",
+                earlier.config.display(),
+                plan.config.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Makes `runner CONFIG` mean `runner run CONFIG`.
@@ -99,16 +116,4 @@ fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(1, "run".into());
     }
     arguments
-}
-
-/// `runner list methods | head` closes the pipe early; that is no failure.
-fn ignore_closed_pipe(error: anyhow::Error) -> Result<ExitCode> {
-    let closed = |cause: &(dyn std::error::Error + 'static)| {
-        let io = cause.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(closed) {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Err(error)
 }

@@ -181,19 +181,15 @@ impl TaskLayout<'_> {
             .source
             .evaluated_task(&self.plan.spec.split, self.direction)?;
         let labels = self.labels(drawn.as_ref());
-        self.check_gallery(&test, "")?;
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
         if let Some(drawn) = drawn {
             validation = drawn.validation;
-            if let Some(held_out) = &validation {
-                self.check_gallery(held_out, " on the hold-out")?;
-            }
             // A bank that no method reads is not worth encoding.
             query_bank = drawn.query_bank.filter(|_| needs.uses(Bank::Query));
             gallery_bank = drawn.gallery_bank.filter(|_| needs.uses(Bank::Gallery));
         }
-        Ok(GroupPlan {
+        let group = GroupPlan {
             model: self.model,
             labels,
             file_name: String::new(),
@@ -202,15 +198,23 @@ impl TaskLayout<'_> {
             validation,
             query_bank,
             gallery_bank,
-        })
+        };
+        self.check_galleries(&group)
+            .with_context(|| format!("`{}` ({})", self.source.name, self.direction))?;
+        Ok(group)
     }
 
-    fn check_gallery(&self, task: &TaskItems, place: &str) -> Result<()> {
+    /// Metrics that read top lists need a gallery that fills them.
+    fn check_galleries(&self, group: &GroupPlan) -> Result<()> {
         let settings = &self.plan.settings;
-        let checked = settings
-            .metrics
-            .check_gallery(settings.objective, task.gallery.len());
-        checked.with_context(|| format!("`{}` ({}){place}", self.source.name, self.direction))
+        settings.metrics.check_gallery(group.test.gallery.len())?;
+        let fixed = |index: &usize| self.plan.methods[*index].choose == Choose::Fixed;
+        if group.methods.iter().all(fixed) {
+            return Ok(());
+        }
+        let searched = [Some(&group.test), group.validation.as_ref()];
+        let mut searched = searched.into_iter().flatten();
+        searched.try_for_each(|task| settings.objective.check_gallery(task.gallery.len()))
     }
 
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {

@@ -55,16 +55,11 @@ impl Metrics {
         self.needs.top
     }
 
-    /// Refuses a gallery that is shorter than the top lists that a metric or the objective reads.
-    pub(crate) fn check_gallery(&self, objective: Objective, items: usize) -> Result<()> {
-        for metric in self.metrics.iter().chain([&objective.0]) {
-            let needed = metric.needs().top;
-            ensure!(
-                needed <= items,
-                "metric `{metric}` needs a gallery of at least {needed} items, found {items}"
-            );
-        }
-        Ok(())
+    /// Refuses a gallery that is shorter than the top lists that a metric reads.
+    pub(crate) fn check_gallery(&self, items: usize) -> Result<()> {
+        self.metrics
+            .iter()
+            .try_for_each(|metric| check_gallery(*metric, items))
     }
 
     /// Whether a metric reads the ranks of all relevant items.
@@ -161,6 +156,15 @@ impl Metrics {
     }
 }
 
+fn check_gallery(metric: Metric, items: usize) -> Result<()> {
+    let needed = metric.needs().top;
+    ensure!(
+        needed <= items,
+        "metric `{metric}` needs a gallery of at least {needed} items, found {items}"
+    );
+    Ok(())
+}
+
 fn whole_number(metric: Metric, value: f64, baseline: Option<&Values>) -> Number {
     let gain = match baseline {
         Some(Values::Whole(_, raw)) => Some(Gain {
@@ -198,6 +202,11 @@ impl Objective {
 
     pub(crate) fn needs(self) -> Needs {
         self.0.needs()
+    }
+
+    /// Refuses a gallery that is shorter than the top lists that it reads.
+    pub(crate) fn check_gallery(self, items: usize) -> Result<()> {
+        check_gallery(self.0, items).context("`objective`")
     }
 
     pub(crate) fn measure(self, rankings: &Rankings) -> Result<f64> {

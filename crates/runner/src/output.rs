@@ -1,10 +1,17 @@
 //! Standard output, where results and lists go; anything said beside them goes to standard error.
 
 use nnn_report::Style;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
-/// Prints text and ends its line.
+/// Prints text and ends its line. A reader that leaves early, as `head` does, is no failure.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    match write(text) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {

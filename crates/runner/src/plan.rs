@@ -77,6 +77,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_references(&spec)?;
     let settings = settings(&spec)?;
     let methods = methods(&spec)?;
+    check_banks(&spec, &methods)?;
     let configs = cards::folder_of(config);
     let models = cards::models(&spec.models, &configs)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
@@ -139,6 +140,18 @@ fn check_references(spec: &Spec) -> Result<()> {
     Ok(())
 }
 
+/// Without a reference set, a method that reads one would have no row.
+fn check_banks(spec: &Spec, methods: &[Method]) -> Result<()> {
+    let reader = methods.iter().find(|method| !method.stat_plan().is_empty());
+    match reader {
+        Some(method) if spec.reference_sets.is_empty() => bail!(
+            "`reference_sets` is empty, but `{}` reads one",
+            method.family.name()
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Data sets that are named by a reference set and not evaluated.
 fn reference_names(spec: &Spec) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -165,6 +178,10 @@ fn settings(spec: &Spec) -> Result<Settings> {
         .iter()
         .map(|name| name.parse().context("`metrics`"))
         .collect();
+    let metrics = distinct(metrics?)?;
+    if let Some(threads) = spec.compute.threads {
+        positive("compute.threads", threads)?;
+    }
     let objective: Metric = spec.objective.parse().context("`objective`")?;
     let resampling = Resampling {
         seed: spec.statistics.seed,
@@ -179,7 +196,7 @@ fn settings(spec: &Spec) -> Result<Settings> {
         blocking.rows = positive("compute.block_rows", rows)?;
     }
     Ok(Settings {
-        metrics: Metrics::new(metrics?, resampling),
+        metrics: Metrics::new(metrics, resampling),
         objective: Objective(objective),
         ties: spec
             .ties
@@ -189,6 +206,16 @@ fn settings(spec: &Spec) -> Result<Settings> {
         top: spec.top,
         blocking,
     })
+}
+
+fn distinct(metrics: Vec<Metric>) -> Result<Vec<Metric>> {
+    for (index, metric) in metrics.iter().enumerate() {
+        ensure!(
+            !metrics[..index].contains(metric),
+            "`metrics` names `{metric}` twice"
+        );
+    }
+    Ok(metrics)
 }
 
 fn positive(key: &str, value: usize) -> Result<usize> {

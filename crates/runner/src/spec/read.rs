@@ -19,7 +19,7 @@ pub(crate) fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
         apply_override(&mut value, text).with_context(|| format!("--set {text}"))?;
     }
     serde_json::from_value(value)
-        .map_err(|error| anyhow!("{}", with_nearest(&error.to_string())))
+        .map_err(|error| anyhow!("{}", in_words(&error.to_string())))
         .with_context(|| format!("--set {}", overrides.join(" --set ")))
 }
 
@@ -82,16 +82,24 @@ fn step_into<'a>(place: &'a mut Value, key: &str) -> Result<&'a mut Value> {
     }
 }
 
-/// Adds "did you mean" to serde's message on an unknown field or variant.
-fn with_nearest(message: &str) -> String {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    if !message.starts_with("unknown ") || quoted.len() < 2 {
-        return message.to_owned();
-    }
-    match nearest(quoted[0], quoted[1..].iter().copied()) {
-        Some(name) => format!("{message}; did you mean `{name}`?"),
-        None => message.to_owned(),
-    }
+/// serde's message in the words of a config, with the nearest valid name for an unknown one.
+fn in_words(message: &str) -> String {
+    let words = message
+        .replace("unknown field", "unknown key")
+        .replace("unknown variant", "unknown value")
+        .replace("expected usize", "expected a whole number of at least 0")
+        .replace("expected u64", "expected a whole number of at least 0")
+        .replace("expected f64", "expected a number");
+    let quoted: Vec<&str> = words.split('`').skip(1).step_by(2).collect();
+    let near = match quoted.split_first() {
+        Some((wrong, valid)) if words.starts_with("unknown ") => {
+            nearest(wrong, valid.iter().copied())
+        }
+        _ => None,
+    };
+    near.map_or(words.clone(), |name| {
+        format!("{words}; did you mean `{name}`?")
+    })
 }
 
 /// The most similar of the valid names, if any is similar at all.

@@ -9,9 +9,9 @@
 
 use crate::Rows;
 use crate::kernel::LANES;
-use crate::kernel::bf16::{Pairs, exact_scores, kernel, prefetch};
+use crate::kernel::bf16::{Pairs, each_above, exact_scores, kernel, prefetch};
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
-use crate::topk::{LargestScores, any_above};
+use crate::topk::LargestScores;
 
 /// A bank has to be this many times larger than `k` for screening to be worth its while: on smaller ones, too many scores
 /// are among the largest so far.
@@ -119,21 +119,14 @@ struct Step<'s, 'a> {
 
 impl RowSink for Step<'_, '_> {
     fn piece(&mut self, first: usize, products: &mut [f32]) {
-        for (chunk, first) in products.chunks(CHUNK).zip((first..).step_by(CHUNK)) {
-            let threshold = f64::from(self.screen.largest.threshold());
-            // Rounded down, so that what is left out cannot be above the threshold.
-            let cut = ((threshold - self.slack) as f32).next_down();
-            if !any_above(chunk, cut) {
-                continue;
-            }
-            for (column, _) in (first..).zip(chunk).filter(|(_, product)| **product > cut) {
-                self.screen.add(self.columns.row(column));
-            }
-        }
+        let threshold = f64::from(self.screen.largest.threshold());
+        // Rounded down, so that what is left out cannot be above the threshold; which only grows meanwhile.
+        let cut = ((threshold - self.slack) as f32).next_down();
+        each_above(products, cut, |column| {
+            self.screen.add(self.columns.row(first + column));
+        });
     }
 }
-
-const CHUNK: usize = 64;
 
 #[cfg(test)]
 mod tests {

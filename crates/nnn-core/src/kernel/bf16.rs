@@ -170,6 +170,30 @@ fn turned(rows: [__m512; LANES]) -> [__m512; LANES] {
     columns
 }
 
+/// Calls `found` with the position of every value above `cut`, in ascending order.
+///
+/// # Panics
+/// The processor is not one that [`kernel`] serves.
+pub(crate) fn each_above(values: &[f32], cut: f32, found: impl FnMut(usize)) {
+    #[target_feature(enable = "avx512f")]
+    fn search(values: &[f32], cut: f32, mut found: impl FnMut(usize)) {
+        let cuts = _mm512_set1_ps(cut);
+        for (line, values) in values.chunks(LANES).enumerate() {
+            let mask = u16::MAX >> (LANES - values.len());
+            // SAFETY: the mask leaves out what is past the end.
+            let values = unsafe { _mm512_maskz_loadu_ps(mask, values.as_ptr()) };
+            let mut above = _mm512_mask_cmp_ps_mask::<_CMP_GT_OQ>(mask, values, cuts);
+            while above != 0 {
+                found(line * LANES + above.trailing_zeros() as usize);
+                above &= above - 1;
+            }
+        }
+    }
+    assert!(is_x86_feature_detected!("avx512f"));
+    // SAFETY: the feature was just detected.
+    unsafe { search(values, cut, found) }
+}
+
 /// Asks for a vector that [`exact_scores`] will soon read.
 pub(crate) fn prefetch(vector: &[f32]) {
     for line in vector.chunks(LANES) {

@@ -91,13 +91,18 @@ impl<'a> Run<'a> {
         let mut cells = Vec::new();
         let layout = self.layout;
         for (index, group) in layout.groups.iter().enumerate() {
-            let title = group.title();
-            cells.push(self.group(index, group).with_context(|| title)?);
+            if let Some(cell) = self.results.finished(&self.keys[index]) {
+                self.warnings.extend(cell.warnings.iter().cloned());
+                cells.push(cell);
+                continue;
+            }
+            let cell = self.group(index, group, &cells);
+            cells.push(cell.with_context(|| group.title())?);
             self.results.write_tables(&cells)?;
-            self.record(&cells)?;
         }
         self.results.remove_stale(&self.keys, &cells)?;
         let scores = self.results.write_tables(&cells)?;
+        self.record(&cells, true)?;
         say(&format!("results are in {}", self.results.path().display()));
         Ok(scores)
     }
@@ -109,13 +114,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A group's record: the finished one, or a new one.
-    fn group(&mut self, index: usize, group: &GroupPlan) -> Result<Cell> {
-        let key = self.keys[index].clone();
-        if let Some(cell) = self.results.finished(&key) {
-            self.warnings.extend(cell.warnings.iter().cloned());
-            return Ok(cell);
-        }
+    /// Computes a group and writes its files and its record; `before` are the groups that are done.
+    fn group(&mut self, index: usize, group: &GroupPlan, before: &[Cell]) -> Result<Cell> {
         let started = Instant::now();
         let inputs = self.inputs(group)?;
         let warnings = std::mem::take(&mut self.embedder.warnings);
@@ -129,8 +129,11 @@ impl<'a> Run<'a> {
             ("embeddings".to_owned(), encoded),
             ("sweep".to_owned(), swept),
         ];
+        // From here on the folder holds something of this run, and not all of it.
+        self.record(before, false)?;
+        let key = &self.keys[index];
         self.results
-            .finish(&key, &group.file_name, outcome, warnings, seconds)
+            .finish(key, &group.file_name, outcome, warnings, seconds)
     }
 
     fn inputs(&mut self, group: &GroupPlan) -> Result<Inputs> {
@@ -185,8 +188,8 @@ impl<'a> Run<'a> {
         group.run()
     }
 
-    /// Writes `run.json`: what ran on what, so far.
-    fn record(&self, cells: &[Cell]) -> Result<()> {
+    /// Writes `run.json`: what ran on what, so far. `complete` once the tables hold all groups.
+    fn record(&self, cells: &[Cell], complete: bool) -> Result<()> {
         let groups = self.layout.groups.iter().zip(cells);
         let seconds: Vec<_> = groups
             .map(|(group, cell)| json!({"group": group.title(), "seconds": cell.seconds}))
@@ -195,7 +198,7 @@ impl<'a> Run<'a> {
             "experiment": self.plan.spec.experiment,
             "config_file": self.plan.config,
             "config": self.plan.spec,
-            "complete": cells.len() == self.layout.groups.len(),
+            "complete": complete,
             "code": {"version": provenance::code_version(), "commit": provenance::commit(),
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},
             "machine": Machine::here(),

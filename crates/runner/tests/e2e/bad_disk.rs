@@ -29,10 +29,15 @@ fn a_file_where_the_cache_should_be() {
 
 #[test]
 fn results_that_become_unwritable() {
-    // A folder of the results is a file: found when the first group is written, without harm to what is there.
+    // A folder of the results is a file: found when the first group is written, and nothing is called complete.
     let lab = by_dataset();
     lab.write("results/lab/queries", "a file");
-    lab.refuses(dataset_config(""), &[], &["queries", "cannot"]);
+    lab.write("config.yaml", dataset_config(""));
+    lab.call(&["config.yaml"])
+        .refused(&["results/lab/queries", "File exists"]);
+    assert_eq!(lab.record("lab")["complete"], false);
+    let names: Vec<_> = lab.files("results").into_keys().collect();
+    assert_eq!(names, ["lab/queries", "lab/run.json"]);
 }
 
 /// A small file system of its own, gone with the value.

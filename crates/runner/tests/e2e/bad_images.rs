@@ -54,6 +54,26 @@ fn refuses_image(spoil: impl Fn(&mut Vec<u8>), parts: &[&str]) {
     );
 }
 
+/// The groups before the spoiled image's are done; what is written says that it is not everything.
+#[test]
+fn a_run_that_stops_halfway_is_not_complete() {
+    let lab = folder();
+    let config = format!(
+        "{CONFIG}expect: [{{model: clip, dataset: folder, direction: t2i, method: raw, metric: R@1, paper: 0, tolerance: 1}}]\n"
+    );
+    lab.run(&config, &[]);
+    assert_eq!(lab.call(&["check", "results/lab"]).code, Some(0));
+    // Training images are read for the bank of i2t alone, the last group.
+    lab.write("pictures/images/train/000002.png", "a note");
+    lab.write("config.yaml", &config);
+    let ended = lab.call(&["config.yaml"]);
+    ended.refused(&["clip / folder / i2t / train", "images/train/000002.png"]);
+    assert_eq!(lab.record("lab")["complete"], false);
+    let ended = lab.call(&["check", "results/lab"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("not complete"), "{}", ended.stdout);
+}
+
 /// CRC-32 as PNG uses it.
 fn crc(bytes: &[u8]) -> u32 {
     let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());

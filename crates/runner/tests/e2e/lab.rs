@@ -78,7 +78,7 @@ impl Lab {
         let before = self.files("results");
         let ended = self.call(&[&["run", "config.yaml"], options].concat());
         ended.refused(parts);
-        assert_eq!(before, self.files("results"), "results were touched");
+        assert_same(&self.files("results"), &before);
     }
 
     /// All files below a folder of this lab; none if there is no such folder.
@@ -111,9 +111,6 @@ impl Ended {
     /// Expects an error with all of `parts` in its message, and no panic.
     pub(crate) fn refused(&self, parts: &[&str]) {
         let Self { code, stderr, .. } = self;
-        if std::env::var_os("NNN_SHOW").is_some() {
-            eprintln!("-----\n{stderr}");
-        }
         assert_eq!(*code, Some(1), "{stderr}");
         assert!(stderr.contains("error: "), "{stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");

@@ -3,7 +3,7 @@
 use crate::metrics::{Metrics, Objective};
 use crate::registry;
 use crate::sources::cards::{self, DatasetEntry, ModelEntry};
-use crate::spec::{Choose, MethodSpec, Spec, Values};
+use crate::spec::{Choose, EmbeddingsSpec, MethodSpec, Spec, Values};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule};
 use nnn_data::Direction;
@@ -75,6 +75,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_experiment_name(&spec.experiment)?;
     check_directions(&spec.directions)?;
     check_references(&spec)?;
+    check_embeddings(&spec.embeddings)?;
     let settings = settings(&spec)?;
     let methods = methods(&spec)?;
     check_banks(&spec, &methods)?;
@@ -82,7 +83,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     let models = cards::models(&spec.models, &configs)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
     let elsewhere = reference_names(&spec);
-    let reference_datasets = cards::datasets(&elsewhere, &configs)?;
+    let reference_datasets = cards::datasets(&elsewhere, &configs).context("`reference_sets`")?;
     ensure!(
         spec.datasets.is_empty() == spec.models.is_empty(),
         "`models` and `datasets` go together: one is given without the other"
@@ -136,6 +137,20 @@ fn check_references(spec: &Spec) -> Result<()> {
             "two reference sets are called `{label}`; give them names"
         );
         labels.push(label);
+    }
+    Ok(())
+}
+
+/// Rows are told apart by data set and model.
+fn check_embeddings(embeddings: &[EmbeddingsSpec]) -> Result<()> {
+    for (index, source) in embeddings.iter().enumerate() {
+        let same =
+            |other: &EmbeddingsSpec| other.name == source.name && other.model == source.model;
+        ensure!(
+            !embeddings[..index].iter().any(same),
+            "`embeddings` lists `{}` twice; give each a name or a model of its own",
+            source.name
+        );
     }
     Ok(())
 }

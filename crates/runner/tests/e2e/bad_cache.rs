@@ -81,3 +81,21 @@ fn a_drawn_data_set_that_was_changed_is_refused() {
         &["data set \"tiny\"", "48 texts", "expected 10 and 50"],
     );
 }
+
+#[test]
+fn a_drawn_data_set_with_another_checksum_than_its_card_says() {
+    let lab = drawn(10, 4);
+    let card = fs::read_to_string(lab.path("datasets/tiny.yaml")).expect("a card");
+    let sum = "0".repeat(64);
+    let pinned = card.replace(
+        "style: everyday",
+        &format!("style: everyday, sha256: '{sum}'"),
+    );
+    lab.write("datasets/tiny.yaml", pinned);
+    let parts = [
+        "data set `tiny`",
+        "cache/data/tiny",
+        "the card expects 0000",
+    ];
+    lab.refuses(SWEEP, &[], &parts);
+}

@@ -2,6 +2,7 @@
 
 use crate::lab::Lab;
 use crate::vectors::{BY_DATASET, by_dataset, dataset_config};
+use std::collections::BTreeSet;
 
 /// Expects a sweep on vectors to be refused.
 fn refuses(rest: &str, parts: &[&str]) {
@@ -185,7 +186,9 @@ fn splits_that_do_not_exist() {
     let parts = ["`made-up`", "no split `val`", "test, train"];
     refuses_split("split: val", &parts);
     refuses_split("reference_sets: [{split: val}]", &parts);
-    refuses_split("reference_sets: [{dataset: other}]", &["other"]);
+    let parts = ["`reference_sets`", "unknown data set `other`"];
+    refuses_split("reference_sets: [{dataset: other}]", &parts);
+    let parts = ["`made-up`", "no split `val`", "test, train"];
     refuses_split(
         "methods: [nnn]\nchoose: validation\nhold_out: {split: val}",
         &parts,
@@ -208,6 +211,29 @@ fn a_hold_out_that_does_not_fit() {
     let test = format!("{methods}hold_out: {{split: test, images: 4}}");
     refuses_split(&test, &["hold_out.split", "`test`", "must not choose"]);
     by_dataset().run(&dataset_config(&set(8)), &[]);
+}
+
+#[test]
+fn embeddings_that_cannot_be_told_apart() {
+    let (head, source) = BY_DATASET.split_at(BY_DATASET.find("  - name").expect("a source"));
+    let twice = |second: &str| format!("{head}{source}{second}methods: [raw]\n");
+    let lab = by_dataset();
+    let parts = ["config.yaml", "`embeddings`", "`made-up`", "twice"];
+    lab.refuses(twice(source), &[], &parts);
+    lab.run(&twice(&source.replace("model: noise", "model: other")), &[]);
+    let models: BTreeSet<_> = lab
+        .scores("lab")
+        .into_iter()
+        .map(|row| row.cell.model)
+        .collect();
+    assert_eq!(models.into_iter().collect::<Vec<_>>(), ["noise", "other"]);
+}
+
+#[test]
+fn embeddings_by_two_ways_or_by_none() {
+    let config = "experiment: lab\nembeddings: [{name: nothing}]\nmethods: [raw]\n";
+    let parts = ["`nothing`", "exactly one of `by_dataset` and `by_role`"];
+    by_dataset().refuses(config, &[], &parts);
 }
 
 #[test]

@@ -181,35 +181,38 @@ fn check_without_expectations_or_results() {
         .refused(&["run.json", "line 1"]);
 }
 
+/// Starts the program with pipes that are closed before anything is read from them, and expects success.
+fn unread(lab: &Lab, arguments: &[&str], errors_too: bool) {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
+    command.args(arguments).current_dir(lab.path(""));
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    match child.stderr.take() {
+        Some(pipe) if errors_too => drop(pipe),
+        Some(mut pipe) => drop(pipe.read_to_string(&mut said).expect("UTF-8")),
+        None => (),
+    }
+    let ended = child.wait().expect("it ended");
+    assert!(ended.success(), "{arguments:?}: {said}");
+    assert!(
+        !said.contains("panicked") && !said.contains("error"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_reader_may_leave_early() {
-    for verb in [
-        &["schema"][..],
-        &["list", "metrics"],
-        &["run", "config.yaml"],
-    ] {
+    for errors_too in [false, true] {
         let lab = by_dataset();
-        lab.write("config.yaml", dataset_config(""));
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
-        command.args(verb).current_dir(lab.path(""));
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        // The pipe is closed before anything is read from it.
-        drop(child.stdout.take());
-        let mut said = String::new();
-        let mut stderr = child.stderr.take().expect("a pipe");
-        stderr.read_to_string(&mut said).expect("UTF-8");
-        assert!(
-            child.wait().expect("it ended").success(),
-            "{verb:?}: {said}"
-        );
-        assert!(
-            !said.contains("panicked") && !said.contains("error"),
-            "{verb:?}: {said}"
-        );
+        unread(&lab, &["schema"], errors_too);
+        unread(&lab, &["list", "metrics"], errors_too);
+        // All of what was asked for is done, whoever reads of it.
+        lab.write("one.yaml", dataset_config("").replace("lab", "one"));
+        lab.write("two.yaml", dataset_config("").replace("lab", "two"));
+        unread(&lab, &["run", "one.yaml", "two.yaml"], errors_too);
+        assert_eq!(lab.scores("one").len(), lab.scores("two").len());
     }
 }
 

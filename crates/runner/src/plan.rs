@@ -3,7 +3,7 @@
 use crate::metrics::{Metrics, Objective};
 use crate::registry;
 use crate::sources::cards::{self, DatasetEntry, ModelEntry};
-use crate::spec::{Choose, EmbeddingsSpec, MethodSpec, Spec, Values};
+use crate::spec::{Choose, ComputeSpec, EmbeddingsSpec, MethodSpec, Spec, Values};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule};
 use nnn_data::Direction;
@@ -103,12 +103,19 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     })
 }
 
+/// Names become parts of file names, which systems limit to 255 bytes.
+const LONGEST_NAME: usize = 80;
+
+/// More threads than any machine has cores take minutes to start and gain nothing.
+const MOST_THREADS: usize = 1024;
+
 /// The name becomes a folder, so it must be one plain path part.
 fn check_experiment_name(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let fits = (1..=LONGEST_NAME).contains(&name.len());
     ensure!(
-        !name.is_empty() && name.chars().all(plain) && !name.starts_with('.'),
-        "`experiment` is {name:?}; expected letters, digits, `-`, `_` and `.`, as it names a folder"
+        fits && name.chars().all(plain) && !name.starts_with('.'),
+        "`experiment` is {name:?}; expected 1 to {LONGEST_NAME} letters, digits, `-`, `_` and `.`, as it names a folder"
     );
     Ok(())
 }
@@ -131,6 +138,10 @@ fn check_references(spec: &Spec) -> Result<()> {
             reference.share > 0.0 && reference.share <= 1.0,
             "reference set `{label}`: share is {}, expected a number above 0 and at most 1",
             reference.share
+        );
+        ensure!(
+            !label.trim().is_empty() && label.chars().count() <= LONGEST_NAME,
+            "reference set {label:?}: expected a name of 1 to {LONGEST_NAME} characters"
         );
         ensure!(
             !labels.contains(&label),
@@ -184,53 +195,52 @@ fn reference_names(spec: &Spec) -> Vec<String> {
 }
 
 fn settings(spec: &Spec) -> Result<Settings> {
-    ensure!(
-        !spec.metrics.is_empty(),
-        "`metrics` is empty; see `runner list metrics`"
-    );
-    let metrics: Result<Vec<Metric>> = spec
-        .metrics
-        .iter()
-        .map(|name| name.parse().context("`metrics`"))
-        .collect();
-    let metrics = distinct(metrics?)?;
-    if let Some(threads) = spec.compute.threads {
-        positive("compute.threads", threads)?;
-    }
-    let objective: Metric = spec.objective.parse().context("`objective`")?;
     let resampling = Resampling {
         seed: spec.statistics.seed,
         bootstraps: positive("statistics.resamples", spec.statistics.resamples)?,
         permutations: positive("statistics.permutations", spec.statistics.permutations)?,
     };
-    let mut blocking = Blocking::default();
-    if let Some(columns) = spec.compute.block_columns {
-        blocking.columns = positive("compute.block_columns", columns)?;
-    }
-    if let Some(rows) = spec.compute.block_rows {
-        blocking.rows = positive("compute.block_rows", rows)?;
-    }
+    let ties: Result<TieRule, _> = spec.ties.parse();
     Ok(Settings {
-        metrics: Metrics::new(metrics, resampling),
-        objective: Objective(objective),
-        ties: spec
-            .ties
-            .parse::<TieRule>()
-            .map_err(anyhow::Error::msg)
-            .context("`ties`")?,
+        metrics: Metrics::new(metrics(&spec.metrics)?, resampling),
+        objective: Objective(spec.objective.parse().context("`objective`")?),
+        ties: ties.map_err(anyhow::Error::msg).context("`ties`")?,
         top: spec.top,
-        blocking,
+        blocking: blocking(&spec.compute)?,
     })
 }
 
-fn distinct(metrics: Vec<Metric>) -> Result<Vec<Metric>> {
-    for (index, metric) in metrics.iter().enumerate() {
+fn metrics(names: &[String]) -> Result<Vec<Metric>> {
+    ensure!(
+        !names.is_empty(),
+        "`metrics` is empty; see `runner list metrics`"
+    );
+    let mut metrics: Vec<Metric> = Vec::new();
+    for name in names {
+        let metric = name.parse().context("`metrics`")?;
         ensure!(
-            !metrics[..index].contains(metric),
+            !metrics.contains(&metric),
             "`metrics` names `{metric}` twice"
         );
+        metrics.push(metric);
     }
     Ok(metrics)
+}
+
+fn blocking(compute: &ComputeSpec) -> Result<Blocking> {
+    let threads = compute.threads.unwrap_or(1);
+    ensure!(
+        (1..=MOST_THREADS).contains(&threads),
+        "`compute.threads` is {threads}, expected 1 to {MOST_THREADS}"
+    );
+    let mut blocking = Blocking::default();
+    if let Some(columns) = compute.block_columns {
+        blocking.columns = positive("compute.block_columns", columns)?;
+    }
+    if let Some(rows) = compute.block_rows {
+        blocking.rows = positive("compute.block_rows", rows)?;
+    }
+    Ok(blocking)
 }
 
 fn positive(key: &str, value: usize) -> Result<usize> {

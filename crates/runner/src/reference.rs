@@ -98,8 +98,9 @@ struct Draw<'a> {
 impl Draw<'_> {
     fn one(&self, reference: &ReferenceSpec) -> Result<Drawn> {
         let origin = match &reference.dataset {
-            Some(name) => self.sources.named(name)?,
-            None => self.source,
+            // One data set may be there under several models; its own name means its own items.
+            Some(name) if *name != self.source.name => self.sources.named(name)?,
+            _ => self.source,
         };
         self.check_origin(origin)?;
         self.check_split(origin, reference)?;

@@ -143,7 +143,11 @@ fn parameters_out_of_range() {
 fn settings_out_of_range() {
     refuses(
         "compute: {threads: 0}",
-        &["compute.threads", "0", "at least 1"],
+        &["compute.threads", "is 0", "1 to 1024"],
+    );
+    refuses(
+        "compute: {threads: 99999}",
+        &["compute.threads", "99999", "1 to 1024"],
     );
     refuses(
         "compute: {block_rows: 0}",
@@ -158,6 +162,12 @@ fn settings_out_of_range() {
         &["share is 1.5", "at most 1"],
     );
     refuses("reference_sets: []", &["reference_sets", "empty"]);
+    refuses(
+        "reference_sets: [{name: ' '}]",
+        &["reference set \" \"", "1 to 80"],
+    );
+    let long = format!("reference_sets: [{{name: {}}}]", "x".repeat(300));
+    refuses(&long, &["reference set", "1 to 80 characters"]);
     refuses("metrics: []", &["metrics", "empty"]);
     refuses("methods: []", &["methods", "empty"]);
     refuses("metrics: [R@1, R@1]", &["metrics", "R@1", "twice"]);
@@ -173,7 +183,8 @@ fn settings_out_of_range() {
 
 #[test]
 fn experiment_names_that_are_no_folder() {
-    for name in ["a/b", "..", "", "a b", "C:x"] {
+    let long = "x".repeat(300);
+    for name in ["a/b", "..", "", "a b", "C:x", &long] {
         let config = BY_DATASET.replace("experiment: lab", &format!("experiment: '{name}'"));
         let quoted = format!("{name:?}");
         let parts = ["`experiment`", &quoted, "names a folder"];
@@ -220,7 +231,8 @@ fn embeddings_that_cannot_be_told_apart() {
     let lab = by_dataset();
     let parts = ["config.yaml", "`embeddings`", "`made-up`", "twice"];
     lab.refuses(twice(source), &[], &parts);
-    lab.run(&twice(&source.replace("model: noise", "model: other")), &[]);
+    let other = twice(&source.replace("model: noise", "model: other"));
+    lab.run(&(other + "reference_sets: [{dataset: made-up}]\n"), &[]);
     let models: BTreeSet<_> = lab
         .scores("lab")
         .into_iter()

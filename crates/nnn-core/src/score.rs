@@ -140,10 +140,6 @@ impl<'a> DotScorer<'a> {
         self.columns
     }
 
-    pub(crate) fn blocking(&self) -> Blocking {
-        self.blocking
-    }
-
     /// Other vectors with the same options.
     pub(crate) fn over<'b>(&self, rows: Rows<'b>, columns: Rows<'b>) -> DotScorer<'b>
     where
@@ -156,7 +152,8 @@ impl<'a> DotScorer<'a> {
         }
     }
 
-    fn columns_at_once(&self, delivery: Delivery) -> usize {
+    /// Columns that are packed at a time.
+    pub(crate) fn columns_at_once(&self, delivery: Delivery) -> usize {
         match delivery {
             Delivery::Pieces => self.blocking.columns.max(1).next_multiple_of(PANEL),
             Delivery::WholeRows => self.columns.len().max(1),

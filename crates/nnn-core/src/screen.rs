@@ -8,8 +8,8 @@
 //! cannot be among the k largest.
 
 use crate::Rows;
-use crate::kernel::LANES;
 use crate::kernel::bf16::{Pairs, each_above, exact_scores, kernel, prefetch};
+use crate::kernel::{Kernel, LANES};
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
 use crate::topk::LargestScores;
 
@@ -22,38 +22,81 @@ pub(crate) fn suits(k: usize, bank: usize) -> bool {
     bank / WORTHWHILE >= k && kernel().is_some()
 }
 
+/// Times `k` first columns whose scores are all computed: too many of them are among the largest so far.
+const OPENING: usize = 8;
+
+/// Times `k` columns until the running k-th largest is high enough to judge by.
+const SETTLED: usize = 32;
+
+/// Computing a candidate takes about as long as computing this many scores in blocks.
+const CANDIDATE_COST: usize = 10;
+
 /// The `k` largest scores of every row of `scorer`; as `largest[i]` pushed with all scores of row `i`.
 ///
 /// `None` where the processor cannot screen.
 pub(crate) fn largest(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<LargestScores>> {
-    let kernel = kernel()?;
     let (items, bank) = (scorer.row_vectors(), scorer.column_vectors());
-    let left = Pairs::new(items);
-    let rows = 0..items.len();
-    let mut screens: Vec<Screen> = rows.map(|i| Screen::new(k, items.row(i))).collect();
-    let step = scorer.blocking().columns.max(1);
-    let opening = bank.slice(0..bank.len().min(step));
-    let mut sinks: Vec<_> = screens.iter_mut().map(|s| s as &mut dyn RowSink).collect();
-    scorer
-        .over(items, opening)
-        .stream(Delivery::Pieces, 0, &mut sinks);
-    for start in (step..bank.len()).step_by(step) {
+    let mut pass = Pass {
+        scorer,
+        kernel: kernel()?,
+        left: Pairs::new(items),
+        screens: (0..items.len())
+            .map(|i| Screen::new(k, items.row(i)))
+            .collect(),
+    };
+    let opening = bank.len().min(OPENING * k);
+    pass.compute_all(bank.slice(0..opening));
+    let step = scorer.columns_at_once(Delivery::Pieces);
+    let mut worthwhile = true;
+    for start in (opening..bank.len()).step_by(step) {
         let columns = bank.slice(start..bank.len().min(start + step));
-        let right = Pairs::new(columns);
-        let slack = slack(items.dim(), left.residual + right.residual);
-        let mut sinks: Vec<_> = screens
-            .iter_mut()
-            .map(|screen| Step {
-                screen,
-                columns,
-                slack,
-            })
-            .collect();
-        let mut sinks: Vec<_> = sinks.iter_mut().map(|s| s as &mut dyn RowSink).collect();
-        let approximate = scorer.over(left.rows(), right.rows()).with_kernel(kernel);
-        approximate.stream(Delivery::Pieces, 0, &mut sinks);
+        if worthwhile {
+            worthwhile = pass.screen(columns) || start < SETTLED * k;
+        } else {
+            pass.compute_all(columns);
+        }
     }
-    Some(screens.into_iter().map(Screen::finish).collect())
+    Some(pass.screens.into_iter().map(Screen::finish).collect())
+}
+
+/// All rows on their way through the columns.
+struct Pass<'s, 'a> {
+    scorer: &'s DotScorer<'a>,
+    kernel: Kernel,
+    left: Pairs,
+    screens: Vec<Screen<'a>>,
+}
+
+impl<'a> Pass<'_, 'a> {
+    fn compute_all(&mut self, columns: Rows<'a>) {
+        let mut sinks: Vec<_> = self
+            .screens
+            .iter_mut()
+            .map(|s| s as &mut dyn RowSink)
+            .collect();
+        let scorer = self.scorer.over(self.scorer.row_vectors(), columns);
+        scorer.stream(Delivery::Pieces, 0, &mut sinks);
+    }
+
+    /// Computes what may matter; returns whether that was little enough to go on so. Scores that lie closer together
+    /// than bfloat16 can tell leave almost all of them.
+    fn screen(&mut self, columns: Rows<'a>) -> bool {
+        let right = Pairs::new(columns);
+        let slack = slack(columns.dim(), self.left.residual + right.residual);
+        let step = |screen| Step {
+            screen,
+            columns,
+            slack,
+            candidates: 0,
+        };
+        let mut steps: Vec<Step> = self.screens.iter_mut().map(step).collect();
+        let mut sinks: Vec<_> = steps.iter_mut().map(|s| s as &mut dyn RowSink).collect();
+        let approximate = self.scorer.over(self.left.rows(), right.rows());
+        let approximate = approximate.with_kernel(self.kernel);
+        approximate.stream(Delivery::Pieces, 0, &mut sinks);
+        let candidates: usize = steps.iter().map(|step| step.candidates).sum();
+        candidates * CANDIDATE_COST < steps.len() * columns.len()
+    }
 }
 
 /// How far a score may be above the product in bfloat16.
@@ -103,7 +146,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// Takes scores as they are: of the first columns, too many are among the largest so far to look for them.
+/// Takes scores as they are.
 impl RowSink for Screen<'_> {
     fn piece(&mut self, _first: usize, scores: &mut [f32]) {
         self.largest.push(scores);
@@ -115,6 +158,7 @@ struct Step<'s, 'a> {
     screen: &'s mut Screen<'a>,
     columns: Rows<'a>,
     slack: f64,
+    candidates: usize,
 }
 
 impl RowSink for Step<'_, '_> {
@@ -123,6 +167,7 @@ impl RowSink for Step<'_, '_> {
         // Rounded down, so that what is left out cannot be above the threshold; which only grows meanwhile.
         let cut = ((threshold - self.slack) as f32).next_down();
         each_above(products, cut, |column| {
+            self.candidates += 1;
             self.screen.add(self.columns.row(first + column));
         });
     }
@@ -180,7 +225,9 @@ mod tests {
         let bank = Embeddings::normalize(bank.collect(), 2).expect("valid");
         let gallery = Embeddings::normalize(vec![1.0, 0.0, 0.6, 0.8, -1.0, 0.1], 2).expect("valid");
         for k in [1, 5, 40] {
-            same_as_all(k, 64, &gallery, &bank);
+            for columns in [64, 3000] {
+                same_as_all(k, columns, &gallery, &bank);
+            }
         }
     }
 

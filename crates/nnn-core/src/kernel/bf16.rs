@@ -3,6 +3,7 @@
 
 use super::{Kernel, LANES, Line, PANEL, check_block};
 use crate::Rows;
+use rayon::prelude::*;
 use std::arch::x86_64::*;
 
 const ROWS: usize = 14;
@@ -29,20 +30,17 @@ pub(crate) struct Pairs {
 impl Pairs {
     pub(crate) fn new(rows: Rows<'_>) -> Self {
         let dim = rows.dim().div_ceil(2);
-        let mut data = Vec::with_capacity(rows.len() * dim);
-        let mut residual = 0.0f64;
-        for row in rows.data().chunks_exact(rows.dim()) {
-            data.extend(row.chunks(2).map(|pair| {
-                let high = pair.get(1).map_or(0, |&v| rounded(v));
-                f32::from_bits(high << 16 | rounded(pair[0]))
-            }));
-            let error = |&v: &f32| f64::from(v) - f64::from(f32::from_bits(rounded(v) << 16));
-            residual = residual.max(row.iter().map(error).map(|e| e * e).sum());
-        }
+        let mut data = vec![0.0; rows.len() * dim];
+        let rounded = data
+            .par_chunks_mut(dim)
+            .zip(rows.data().par_chunks(rows.dim()));
+        let residual = rounded
+            .map(|(pairs, row)| round_row(row, pairs))
+            .reduce(|| 0.0, f64::max);
         Self {
             data,
             dim,
-            residual: residual.sqrt(),
+            residual,
         }
     }
 
@@ -50,6 +48,16 @@ impl Pairs {
     pub(crate) fn rows(&self) -> Rows<'_> {
         Rows::raw(&self.data, self.dim)
     }
+}
+
+/// Rounds one vector; returns how far it moved.
+fn round_row(row: &[f32], pairs: &mut [f32]) -> f64 {
+    for (place, pair) in pairs.iter_mut().zip(row.chunks(2)) {
+        let high = pair.get(1).map_or(0, |&v| rounded(v));
+        *place = f32::from_bits(high << 16 | rounded(pair[0]));
+    }
+    let error = |&v: &f32| f64::from(v) - f64::from(f32::from_bits(rounded(v) << 16));
+    row.iter().map(error).map(|e| e * e).sum::<f64>().sqrt()
 }
 
 /// The upper half of the f32 nearest to `value` of those whose lower half is zero; ties to even.

@@ -1,0 +1,206 @@
+"""NNN's bias computation and a grid of it: this project beside nnn-retrieval and faiss, one machine, one run.
+
+Every measurement is a process of its own with two threads; the contenders take turns, so that what else the machine
+does falls on all of them. Prints a Markdown table and writes results.json.
+
+    python tools/peers/compare.py --binary target/release/examples/peers --output results.json
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+DIM, GALLERY, QUERIES = 512, 5_000, 25_010
+BANKS = {"113k": 113_349, "567k": 566_747}
+PEERS = ["nnn-retrieval", "faiss"]
+KS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+ALPHAS = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
+CHECKED = [(1, 0.5), (128, 0.75), (512, 1.0)]
+TIMES = ["seconds", "cpu_seconds"]
+WORKERS = Path(__file__).with_name("workers.py")
+
+
+def unit(rows):
+    """Rows of length one."""
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def around(random, centre, spread, rows):
+    """Random unit vectors about a common direction, as the embeddings of one modality lie in a cone."""
+    noise = random.standard_normal((rows, DIM), dtype=np.float32) / np.sqrt(DIM)
+    return unit(centre + spread * noise)
+
+
+def make_data(folder, seed):
+    """Gallery, queries (five an item, the last item has fifteen) and the larger bank."""
+    random = np.random.default_rng(seed)
+    image, text = unit(random.standard_normal((2, DIM)))
+    gallery = around(random, image + 0.3 * text, 1.2, GALLERY)
+    owners = np.minimum(np.arange(QUERIES) // 5, GALLERY - 1)
+    queries = unit(0.18 * gallery[owners] + around(random, text + 0.3 * image, 1.2, QUERIES))
+    bank = around(random, text + 0.3 * image, 1.2, max(BANKS.values()))
+    np.save(folder / "gallery.npy", gallery)
+    np.save(folder / "queries.npy", queries)
+    for name, size in BANKS.items():
+        np.save(folder / f"bank-{name}.npy", bank[:size])
+    return folder
+
+
+def call(command):
+    """Runs one task with two threads and reads its JSON object."""
+    threads = {name: "2" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    done = subprocess.run(
+        [str(part) for part in command], env=os.environ | threads, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+    )
+    return json.loads(done.stdout)
+
+
+class Bench:
+    """The contenders on one set of files."""
+
+    def __init__(self, folder, binary):
+        self.folder, self.binary = folder, binary
+
+    def file(self, name):
+        return self.folder / f"{name}.npy"
+
+    def bias(self, who, bank, k):
+        out = self.file(f"bias-{who}-{bank}-{k}")
+        files = [self.file("gallery"), self.file(f"bank-{bank}"), k, out]
+        if who == "ours":
+            return call([self.binary, "bias", *files])
+        return call([sys.executable, WORKERS, "bias", who, *files])
+
+    def rank(self, who, k, alpha):
+        bias = self.file(f"bias-{who}-113k-{k}")
+        return call([sys.executable, WORKERS, "rank", who, self.file("gallery"), self.file("queries"), bias, alpha])
+
+    def grid(self):
+        return call([self.binary, "grid", self.file("gallery"), self.file("bank-113k"), self.file("queries")])
+
+    def betas(self):
+        return call([self.binary, "betas", self.file("gallery"), self.file("bank-113k")])
+
+    def difference(self, who, bank, k):
+        ours, other = (np.load(self.file(f"bias-{name}-{bank}-{k}")) for name in ("ours", who))
+        return float(np.abs(ours - other).max())
+
+
+def median(runs, what="seconds"):
+    return statistics.median(run[what] for run in runs)
+
+
+def time_biases(bench, rounds):
+    """{bank/k: {contender: [runs]}} and the largest difference of each peer's bias from ours."""
+    runs, differences = {}, {}
+    cases = [("113k", 1, rounds), ("113k", 128, rounds), ("113k", 512, rounds), ("567k", 128, 1), ("567k", 512, 1)]
+    for bank, k, times in cases:
+        case = runs.setdefault(f"{bank}/k={k}", {who: [] for who in ["ours", *PEERS]})
+        for _ in range(times):
+            for who in case:
+                case[who].append(bench.bias(who, bank, k))
+                print(bank, k, who, f"{case[who][-1]['seconds']:.2f} s", file=sys.stderr)
+        differences[f"{bank}/k={k}"] = {who: bench.difference(who, bank, k) for who in PEERS}
+    return runs, differences
+
+
+def time_grid(bench, rounds, biases):
+    """Our whole grid; of the peers the checked points' rankings, extrapolated to all sixty."""
+    ours, ranks = [], {who: [] for who in PEERS}
+    for _ in range(rounds):
+        ours.append(bench.grid())
+        print("grid ours", f"{ours[-1]['seconds']:.2f} s", file=sys.stderr)
+        for who in PEERS:
+            for k, alpha in CHECKED:
+                ranks[who].append(bench.rank(who, k, alpha) | {"k": k, "alpha": alpha})
+                print("rank", who, k, f"{ranks[who][-1]['seconds']:.2f} s", file=sys.stderr)
+    peers = {who: {what: extrapolate(who, ranks[who], biases, what) for what in TIMES} for who in PEERS}
+    return {"ours": ours, "ranks": ranks, "peers": peers}
+
+
+def extrapolate(who, ranks, biases, what):
+    """Seconds of the grid. A k that was not measured costs what the largest measured k below it does: too little."""
+    measured = {k: median(biases[f"113k/k={k}"][who], what) for k in (1, 128, 512)}
+    bias = sum(measured[max(m for m in measured if m <= k)] for k in KS)
+    rank = len(KS) * len(ALPHAS) * median(ranks, what)
+    return {"each_point": len(ALPHAS) * bias + rank, "bias_once_a_k": bias + rank}
+
+
+def check_hits(grid):
+    """(point, ours, peers') hits at the checked points of the last round."""
+    ours, rows = grid["ours"][-1]["hits"], []
+    for k, alpha in CHECKED:
+        point = f"nnn(k={k},alpha={alpha:g})"
+        theirs = {r["who"]: r["hits"] for who in PEERS for r in [x | {"who": who} for x in grid["ranks"][who]] if (r["k"], r["alpha"]) == (k, alpha)}
+        rows.append({"point": point, "ours": ours[point], **theirs})
+    return rows
+
+
+def machine():
+    """Processor, cores, memory, load and versions."""
+    info = Path("/proc/cpuinfo").read_text()
+    model = next(line.split(": ")[1] for line in info.splitlines() if line.startswith("model name"))
+    names = ["faiss-cpu", "nnn-retrieval", "numpy", "torch"]
+    return {
+        "processor": model,
+        "avx512": "avx512f" in info,
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "load_before": os.getloadavg(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in names},
+    }
+
+
+def row(task, times, note=""):
+    """One line: {contender: {"seconds": ..., "cpu_seconds": ...}} and the ratios to the faster peer."""
+    cells = [f"{times[who]['seconds']:.1f} ({times[who]['cpu_seconds']:.1f})" for who in ["ours", *PEERS]]
+    ratios = [min(times[who][what] for who in PEERS) / times["ours"][what] for what in TIMES]
+    return f"| {task} | {' | '.join(cells)} | {ratios[0]:.1f} ({ratios[1]:.1f}) | {note} |"
+
+
+def table(results):
+    """The Markdown table: medians in seconds, wall and in brackets processor; ratios of the faster peer to ours."""
+    lines = ["| task | ours | nnn-retrieval | faiss | faster peer / ours | largest bias difference |", "|---|---|---|---|---|---|"]
+    for case, runs in results["bias"].items():
+        times = {who: {what: median(values, what) for what in TIMES} for who, values in runs.items()}
+        lines.append(row(f"bias {case}", times, f"{max(results['differences'][case].values()):.1e}"))
+    ours = {what: median(results["grid"]["ours"], what) for what in TIMES}
+    for way, label in [("each_point", "grid, bias for every point"), ("bias_once_a_k", "grid, bias once a k")]:
+        peers = {who: {what: results["grid"]["peers"][who][what][way] for what in TIMES} for who in PEERS}
+        lines.append(row(label, {"ours": ours, **peers}, "peers extrapolated"))
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", required=True, help="target/release/examples/peers")
+    parser.add_argument("--output", default="results.json")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(make_data(Path(folder), options.seed), Path(options.binary).resolve())
+        results = {"machine": machine(), "rounds": options.rounds, "seed": options.seed}
+        results["bias"], results["differences"] = time_biases(bench, options.rounds)
+        results["grid"] = time_grid(bench, options.rounds, results["bias"])
+        results["hits"] = check_hits(results["grid"])
+        results["betas"] = [bench.betas() for _ in range(options.rounds)]
+    results["machine"]["load_after"] = os.getloadavg()
+    Path(options.output).write_text(json.dumps(results, indent=1) + "\n")
+    print(table(results))
+    print("hits:", *results["hits"], sep="\n")
+    print("betas:", *results["betas"], sep="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""One timed task of one peer, in a process of its own: prints a JSON object. Started by compare.py.
+
+The clock runs over what the peer computes, not over reading files or building its index, which favours the peers.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+THREADS = 2
+
+
+class Clock:
+    """Wall and processor seconds since it was made; the latter of all threads."""
+
+    def __init__(self):
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def stop(self):
+        return {"seconds": time.perf_counter() - self.wall, "cpu_seconds": time.process_time() - self.cpu}
+
+
+def peak_mib():
+    """Peak resident memory of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def load(path):
+    """A (rows, dim) f32 matrix."""
+    return np.ascontiguousarray(np.load(path), dtype=np.float32)
+
+
+def nnn_bias(gallery, bank, k):
+    """The package's own exhaustive path at its default batch size of 128; returns (times, bias)."""
+    import torch
+    from nnn import NNNRetriever
+
+    torch.set_num_threads(THREADS)
+    retriever = NNNRetriever(gallery.shape[1])
+    gallery, bank = torch.from_numpy(gallery), torch.from_numpy(bank)
+    clock = Clock()
+    bias = retriever.compute_alignment_means(gallery, bank, k, 128)
+    return clock.stop(), bias[:, 0]
+
+
+def nnn_rank(gallery, queries, bias, alpha):
+    """The package's own exhaustive search for the best item; returns (times, items)."""
+    import torch
+    from nnn import NNNRetriever
+
+    torch.set_num_threads(THREADS)
+    retriever = NNNRetriever(gallery.shape[1])
+    gallery, queries = torch.from_numpy(gallery), torch.from_numpy(queries)
+    bias = torch.from_numpy(bias[:, None])
+    clock = Clock()
+    _, items = retriever.retrieve(gallery, queries, 1, alpha, bias, 128)
+    return clock.stop(), items[:, 0]
+
+
+def faiss_bias(gallery, bank, k):
+    """Exhaustive inner-product search of every gallery item in the bank; returns (times, bias)."""
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    index = faiss.IndexFlatIP(gallery.shape[1])
+    index.add(bank)
+    clock = Clock()
+    scores, _ = index.search(gallery, k)
+    bias = scores.mean(axis=1)
+    return clock.stop(), bias
+
+
+def faiss_rank(gallery, queries, bias, alpha):
+    """Exhaustive search with the bias as one more dimension; returns (times, items)."""
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    index = faiss.IndexFlatIP(gallery.shape[1] + 1)
+    index.add(np.concatenate([gallery, bias[:, None]], axis=1))
+    weights = np.full((len(queries), 1), -alpha, dtype=np.float32)
+    queries = np.concatenate([queries, weights], axis=1)
+    clock = Clock()
+    _, items = index.search(queries, 1)
+    return clock.stop(), items[:, 0]
+
+
+BIAS = {"nnn-retrieval": nnn_bias, "faiss": faiss_bias}
+RANK = {"nnn-retrieval": nnn_rank, "faiss": faiss_rank}
+
+
+def main():
+    """bias PEER GALLERY BANK K OUT, or rank PEER GALLERY QUERIES BIAS ALPHA."""
+    task, peer, gallery, other, *rest = sys.argv[1:]
+    gallery, other = load(gallery), load(other)
+    if task == "bias":
+        k, out = rest
+        times, bias = BIAS[peer](gallery, other, int(k))
+        np.save(out, bias)
+        result = times
+    else:
+        bias, alpha = rest
+        bias = np.load(bias).astype(np.float32)
+        times, items = RANK[peer](gallery, other, bias, float(alpha))
+        answers = np.minimum(np.arange(len(items)) // 5, len(gallery) - 1)
+        hits = int((items == answers).sum())
+        result = times | {"hits": hits}
+    print(json.dumps(result | {"peak_mib": peak_mib()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,17 @@ pub(crate) fn folder_of(config: &Path) -> PathBuf {
 /// The cards of the models of a config.
 pub(crate) fn models(names: &[String], configs: &Path) -> Result<Vec<ModelEntry>> {
     check_repeats("models", names)?;
-    names.iter().map(|name| model(name, configs)).collect()
+    let entries: Vec<ModelEntry> = names
+        .iter()
+        .map(|name| model(name, configs))
+        .collect::<Result<_>>()?;
+    // Two cards given by their paths may still carry one name, which would mix their rows.
+    let own: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.card.name.clone())
+        .collect();
+    check_repeats("models", &own)?;
+    Ok(entries)
 }
 
 fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
@@ -75,7 +85,16 @@ fn checkpoint_files(folder: &Path) -> Result<Vec<(String, String)>> {
 /// The cards of the data sets of a config.
 pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEntry>> {
     check_repeats("datasets", names)?;
-    names.iter().map(|name| dataset(name, configs)).collect()
+    let entries: Vec<DatasetEntry> = names
+        .iter()
+        .map(|name| dataset(name, configs))
+        .collect::<Result<_>>()?;
+    let own: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.card.name.clone())
+        .collect();
+    check_repeats("datasets", &own)?;
+    Ok(entries)
 }
 
 fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {

@@ -1,5 +1,6 @@
 //! Configs that say something wrong: the message names the place and what was expected, and nothing is computed.
 
+use crate::blocks::drawn;
 use crate::lab::Lab;
 use crate::vectors::{BY_DATASET, by_dataset, dataset_config};
 use std::collections::BTreeSet;
@@ -297,4 +298,14 @@ fn two_configs_of_one_name_would_overwrite_each_other() {
     let ended = lab.call(&["one.yaml", "two.yaml"]);
     ended.refused(&["one.yaml", "two.yaml", "`lab`"]);
     assert!(lab.files("results").is_empty());
+}
+
+/// Two files may hold cards of one name, which would mix their rows.
+#[test]
+fn cards_of_one_name() {
+    let lab = drawn(6, 3);
+    let card = std::fs::read_to_string(lab.path("datasets/tiny.yaml")).expect("the card");
+    lab.write("datasets/copy.yaml", card);
+    let config = "experiment: lab\nmodels: [clip]\ndatasets: [tiny, copy]\nmethods: [raw]\n";
+    lab.refuses(config, &[], &["`datasets`", "`tiny`", "twice"]);
 }

@@ -2,7 +2,7 @@
 //!
 //! A sweep yields [`ScoreRow`]s and [`GridRow`]s. [`write_scores`], [`write_grid`], [`write_queries`] and [`write_bias`] store
 //! them, [`read_scores`], [`read_grid`] and [`read_queries`] read them back; [`write_tables`] lays them out as the NNN paper
-//! does, [`summary`] prints them, [`check`] holds them against [`Expectation`]s. Records hold fractions; percent appears only
+//! does, [`summary()`] prints them, [`check()`] holds them against [`Expectation`]s. Records hold fractions; percent appears only
 //! in what people read. Every file is replaced whole or not at all, and equal records give equal bytes.
 
 mod bias;

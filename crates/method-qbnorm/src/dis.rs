@@ -2,8 +2,8 @@
 
 use crate::{BETA, Is};
 use nnn_core::{
-    Bank, BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
-    ParamInfo, Stat, StatPlan, best_items, signature,
+    Bank, BankStats, FitError, Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind,
+    Normalizer, Param, ParamInfo, Rows, Stat, StatPlan, signature,
 };
 
 const PARAMS: &[ParamInfo] = &[
@@ -79,28 +79,14 @@ impl Normalizer for Dis {
         plan.need(Bank::Query, self.places());
     }
 
-    fn fit(&self, stats: &BankStats) -> Result<Box<dyn Fitted>, FitError> {
+    fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let depth = self.depth() as f64;
         let places = stats.get(Bank::Query, self.places())?;
-        Ok(Box::new(GatedBias {
-            bias: Is { beta: self.beta }.bias(stats)?,
-            active: places.iter().map(|&place| place <= depth).collect(),
-        }))
-    }
-}
-
-/// A bias that is subtracted only where the query's best raw item is active.
-struct GatedBias {
-    bias: GalleryBias,
-    active: Vec<bool>,
-}
-
-impl Fitted for GatedBias {
-    fn apply(&self, row: &mut [f32]) {
-        // Of equally scored items the one of lower index is the best: the rule of every ranking here.
-        let best = best_items(row, 1);
-        if best.first().is_some_and(|&item| self.active[item as usize]) {
-            self.bias.subtract_from(row);
-        }
+        let raw = GalleryBias::zero(stats.gallery());
+        let active = places.iter().map(|&place| u8::from(place <= depth));
+        Ok(Fitted::Gated(GatedBias::new(
+            active.collect(),
+            vec![raw, Is { beta: self.beta }.bias(stats)?],
+        )))
     }
 }

@@ -3,7 +3,7 @@
 use crate::BETA;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
-    ParamInfo, Stat, StatPlan, signature,
+    ParamInfo, Rows, Stat, StatPlan, signature,
 };
 
 const PARAMS: &[ParamInfo] = &[BETA];
@@ -63,7 +63,7 @@ impl Normalizer for Is {
         plan.need(Bank::Query, self.stat());
     }
 
-    fn fit(&self, stats: &BankStats) -> Result<Box<dyn Fitted>, FitError> {
-        Ok(Box::new(self.bias(stats)?))
+    fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
+        Ok(Fitted::Additive(self.bias(stats)?))
     }
 }

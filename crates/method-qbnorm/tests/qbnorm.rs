@@ -203,17 +203,13 @@ fn dis_is_raw_or_is_as_the_gate_says() {
     }
 }
 
-fn rankings(
-    queries: &Embeddings,
-    gallery: &Embeddings,
-    methods: &[Box<dyn Fitted>],
-) -> Vec<Rankings> {
+fn rankings(queries: &Embeddings, gallery: &Embeddings, methods: &[Fitted]) -> Vec<Rankings> {
     let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
     let answers: Vec<u32> = (0..queries.len())
         .map(|q| (q % gallery.len()) as u32)
         .collect();
     let relevance = Relevance::one_each(&answers, gallery.len()).expect("in range");
-    let methods: Vec<&dyn Fitted> = methods.iter().map(|m| &**m).collect();
+    let methods: Vec<&Fitted> = methods.iter().collect();
     let options = RankOptions {
         ties: TieRule::Index,
         top: 10,

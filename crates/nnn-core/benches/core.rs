@@ -144,7 +144,7 @@ fn collect(c: &mut Criterion) {
             .for_each(|stat| plan.need(Bank::Query, stat));
         let banks = Banks {
             query: Some(bank.rows()),
-            gallery: None,
+            ..Banks::default()
         };
         group.bench_function(BenchmarkId::new(name, &size), |b| {
             b.iter(|| BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default()));
@@ -163,16 +163,16 @@ fn ranking(c: &mut Criterion) {
     let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
     let answers: Vec<u32> = (0..queries.len() as u32).collect();
     let relevance = Relevance::one_each(&answers, gallery.len()).expect("within the gallery");
-    let biases: Vec<GalleryBias> = (0..60)
+    let biases: Vec<Fitted> = (0..60)
         .map(|method| {
-            GalleryBias::from_f64((0..5000).map(|g| f64::from((g * 7 + method) % 100) * 1e-3))
+            let values = (0..5000).map(|g| f64::from((g * 7 + method) % 100) * 1e-3);
+            Fitted::Additive(GalleryBias::from_f64(values))
         })
         .collect();
     let mut group = c.benchmark_group("rank");
     group.throughput(Throughput::Elements((queries.len() * gallery.len()) as u64));
     for (methods, top) in [(1, 0), (1, 10), (60, 0)] {
-        let methods: Vec<&dyn Fitted> =
-            biases[..methods].iter().map(|b| b as &dyn Fitted).collect();
+        let methods: Vec<&Fitted> = biases[..methods].iter().collect();
         let options = RankOptions {
             ties: TieRule::Index,
             top,

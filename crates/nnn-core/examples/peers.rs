@@ -74,11 +74,11 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let clock = Clock::start()?;
     let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }))?;
     let bias = clock.read()?;
-    let fitted: Vec<Box<dyn Fitted>> = points
+    let fitted: Vec<Fitted> = points
         .iter()
-        .map(|point| point.fit(&stats))
+        .map(|point| point.fit(&stats, gallery.rows()))
         .collect::<Result<_, _>>()?;
-    let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+    let methods: Vec<&Fitted> = fitted.iter().collect();
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
     let options = RankOptions {
         ties: TieRule::Index,
@@ -171,7 +171,7 @@ fn collect(
         .for_each(|stat| plan.need(Bank::Query, stat));
     let banks = Banks {
         query: Some(bank.rows()),
-        gallery: None,
+        ..Banks::default()
     };
     Ok(BankStats::collect(
         &plan,

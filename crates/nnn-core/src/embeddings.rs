@@ -139,8 +139,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Vectors in a form of their own, for the kernel that knows it; `data` is a whole number of rows.
-    #[cfg(target_arch = "x86_64")]
+    /// Vectors of other lengths, or in a form that only a kernel knows; `data` is a whole number of rows.
     pub(crate) fn raw(data: &'a [f32], dim: usize) -> Self {
         Self { data, dim }
     }

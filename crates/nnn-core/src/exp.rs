@@ -82,16 +82,14 @@ dispatched! {
 }
 
 dispatched! {
-    /// Adds every score to its partial sum.
-    pub(crate) fn add_scores(scores: &[f32], sums: &mut [f64; SUMS]) -> () {
-        let mut chunks = scores.chunks_exact(SUMS);
-        for chunk in &mut chunks {
-            for (sum, &score) in sums.iter_mut().zip(chunk) {
-                *sum += f64::from(score);
+    /// Adds every score, and its square, to its partial sums.
+    pub(crate) fn add_powers(scores: &[f32], sums: &mut [[f64; SUMS]; 2]) -> () {
+        for chunk in scores.chunks(SUMS) {
+            for (i, &score) in chunk.iter().enumerate() {
+                let score = f64::from(score);
+                sums[0][i] += score;
+                sums[1][i] += score * score;
             }
-        }
-        for (sum, &score) in sums.iter_mut().zip(chunks.remainder()) {
-            *sum += f64::from(score);
         }
     }
 }

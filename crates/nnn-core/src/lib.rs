@@ -17,14 +17,14 @@
 //!
 //! let mut plan = StatPlan::default();
 //! nnn.needs(&mut plan);
-//! let banks = Banks { query: Some(reference.rows()), gallery: None };
+//! let banks = Banks { query: Some(reference.rows()), ..Banks::default() };
 //! let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default())?;
-//! let fitted = nnn.fit(&stats)?;
+//! let fitted = nnn.fit(&stats, gallery.rows())?;
 //!
 //! let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
 //! let relevance = Relevance::one_each(&[0], gallery.len())?;
 //! let options = RankOptions { ties: TieRule::Index, top: 1, all_relevant: false };
-//! let rankings = rank(&scorer, &relevance, &[&*fitted], options);
+//! let rankings = rank(&scorer, &relevance, &[&fitted], options);
 //! assert_eq!(rankings[0].first_rank(0), 1.0);
 //! # Ok(())
 //! # }
@@ -35,6 +35,7 @@ mod embeddings;
 mod exp;
 mod kernel;
 mod method;
+mod moved;
 mod nnn;
 mod param;
 mod rank;
@@ -50,14 +51,15 @@ mod topk;
 
 pub use embeddings::{EmbeddingError, Embeddings, Rows};
 pub use kernel::Kernel;
-pub use method::{Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer};
+pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Normalizer, RowRule};
+pub use moved::{MovedVectors, VectorMap, Vectors};
 pub use nnn::{Nnn, NnnFamily};
 pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
-pub use rank::{RankOptions, rank};
+pub use rank::{RankOptions, rank, rank_each};
 pub use rankings::Rankings;
 pub use raw::{Raw, RawFamily};
 pub use relevance::{Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
-pub use stats::{Bank, BankStats, Banks, FitError, PassOptions, Stat, StatPlan};
+pub use stats::{Bank, BankSizes, BankStats, Banks, FitError, PassOptions, Stat, StatPlan};
 pub use ties::TieRule;
 pub use topk::{LargestScores, best_items};

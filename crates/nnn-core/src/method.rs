@@ -1,7 +1,8 @@
 //! The traits that every correction implements.
 
 use crate::param::{self, Param, ParamError, ParamGrid, ParamInfo};
-use crate::{BankStats, FitError, StatPlan};
+use crate::topk::best_items;
+use crate::{BankStats, FitError, MovedVectors, Rows, StatPlan};
 
 /// A number per gallery item that is subtracted from the item's similarity: `score = similarity - bias[g]`.
 ///
@@ -43,13 +44,62 @@ impl GalleryBias {
     }
 }
 
-/// What a method does to a row of scores, and so what can serve it.
+/// A bias chosen query by query from a few, by the query's best raw item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatedBias {
+    /// Which bias applies where this item is the best.
+    choice: Vec<u8>,
+    biases: Vec<GalleryBias>,
+}
+
+impl GatedBias {
+    /// `choice[g]` is the place in `biases` of the one to subtract where gallery item `g` is a query's best.
+    ///
+    /// # Panics
+    /// A choice is not a place in `biases`.
+    #[must_use]
+    pub fn new(choice: Vec<u8>, biases: Vec<GalleryBias>) -> Self {
+        assert!(choice.iter().all(|&c| usize::from(c) < biases.len()));
+        Self { choice, biases }
+    }
+
+    /// Whether both choose alike, so that one look at the gate serves both.
+    pub(crate) fn same_gate(&self, other: &Self) -> bool {
+        self.biases.len() == other.biases.len() && self.choice == other.choice
+    }
+
+    pub(crate) fn biases(&self) -> &[GalleryBias] {
+        &self.biases
+    }
+
+    pub(crate) fn choice(&self, best: u32) -> usize {
+        usize::from(self.choice[best as usize])
+    }
+
+    /// The bias to subtract from a row whose best item is `best`.
+    #[must_use]
+    pub fn of(&self, best: u32) -> &GalleryBias {
+        &self.biases[self.choice(best)]
+    }
+}
+
+/// Rewrites one query's scores over the whole gallery; only the order within the row has a meaning afterwards.
+pub trait RowRule: Send + Sync {
+    /// Rewrites the row. What was finite stays finite.
+    fn apply(&self, row: &mut [f32]);
+}
+
+/// What a method does, and so what can serve it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MethodKind {
     /// Subtracts a number per gallery item: any inner-product engine serves it.
     Additive,
-    /// Decides query by query whether to subtract: needs the query's own top item first.
+    /// Decides query by query which bias to subtract: needs the query's own best item first.
     Gated,
+    /// Rewrites a query's scores by a rule that is no bias: needs all of them.
+    Rescaling,
+    /// Changes the vectors of both sides: any inner-product engine serves it after the change.
+    VectorMoving,
 }
 
 impl MethodKind {
@@ -59,6 +109,8 @@ impl MethodKind {
         match self {
             Self::Additive => "additive",
             Self::Gated => "gated",
+            Self::Rescaling => "rescaling",
+            Self::VectorMoving => "vector-moving",
         }
     }
 }
@@ -71,31 +123,59 @@ pub trait Normalizer: Send + Sync {
     /// Declares the statistics that [`Normalizer::fit`] will read.
     fn needs(&self, plan: &mut StatPlan);
 
-    /// Turns statistics into a correction for their gallery.
+    /// Turns statistics into a correction for their gallery, whose vectors are `gallery`.
     ///
     /// # Errors
     /// A statistic is absent.
-    fn fit(&self, stats: &BankStats) -> Result<Box<dyn Fitted>, FitError>;
+    fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError>;
 }
 
 /// A correction fitted to one gallery.
-pub trait Fitted: Send + Sync {
-    /// Rewrites one query's scores over the whole gallery. Only the order within the row has a meaning afterwards.
-    fn apply(&self, row: &mut [f32]);
-
-    /// The bias, if `apply` does nothing but subtract it.
-    fn additive(&self) -> Option<&GalleryBias> {
-        None
-    }
+pub enum Fitted {
+    /// `s(q,g) - b(g)`.
+    Additive(GalleryBias),
+    /// `s(q,g) - b(g)` with one of several `b`.
+    Gated(GatedBias),
+    /// Any rule over a query's row.
+    Rescaling(Box<dyn RowRule>),
+    /// `q' . g'`.
+    VectorMoving(MovedVectors),
 }
 
-impl Fitted for GalleryBias {
-    fn apply(&self, row: &mut [f32]) {
-        self.subtract_from(row);
+impl Fitted {
+    /// Rewrites one query's scores over the whole gallery. Only the order within the row has a meaning afterwards.
+    ///
+    /// # Panics
+    /// The correction moves vectors, so that it has other scores, not other forms of these; or the row is not as long
+    /// as the gallery.
+    pub fn apply(&self, row: &mut [f32]) {
+        match self {
+            Self::Additive(bias) => bias.subtract_from(row),
+            // Of equally scored items the one of lower index is the best: the rule of every ranking here.
+            Self::Gated(gated) => gated.of(best_items(row, 1)[0]).subtract_from(row),
+            Self::Rescaling(rule) => rule.apply(row),
+            Self::VectorMoving(_) => panic!("moved vectors have scores of their own"),
+        }
     }
 
-    fn additive(&self) -> Option<&GalleryBias> {
-        Some(self)
+    /// The bias, if the correction is one.
+    #[must_use]
+    pub fn additive(&self) -> Option<&GalleryBias> {
+        match self {
+            Self::Additive(bias) => Some(bias),
+            _ => None,
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn kind(&self) -> MethodKind {
+        match self {
+            Self::Additive(_) => MethodKind::Additive,
+            Self::Gated(_) => MethodKind::Gated,
+            Self::Rescaling(_) => MethodKind::Rescaling,
+            Self::VectorMoving(_) => MethodKind::VectorMoving,
+        }
     }
 }
 
@@ -107,8 +187,14 @@ pub trait MethodFamily: Sync {
     /// Paper and formula in one line.
     fn doc(&self) -> &'static str;
 
-    /// What it does to a row.
+    /// What its corrections do; that of every [`Fitted`] it makes.
     fn kind(&self) -> MethodKind;
+
+    /// Whether it reads the evaluated queries as a whole: its results are of a class of their own, as an answer depends
+    /// on what else was asked.
+    fn transductive(&self) -> bool {
+        false
+    }
 
     /// Parameters in the order of signatures; the first varies slowest in a grid.
     fn params(&self) -> &'static [ParamInfo];

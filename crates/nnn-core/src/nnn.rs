@@ -6,7 +6,7 @@
 use crate::param::signature;
 use crate::{
     Bank, BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
-    ParamInfo, Stat, StatPlan,
+    ParamInfo, Rows, Stat, StatPlan,
 };
 
 const PARAMS: &[ParamInfo] = &[
@@ -80,10 +80,10 @@ impl Normalizer for Nnn {
         plan.need(Bank::Query, Stat::TopMean { k: self.k });
     }
 
-    fn fit(&self, stats: &BankStats) -> Result<Box<dyn Fitted>, FitError> {
+    fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let means = stats.get(Bank::Query, Stat::TopMean { k: self.k })?;
         let alpha = self.alpha.get();
-        Ok(Box::new(GalleryBias::from_f64(
+        Ok(Fitted::Additive(GalleryBias::from_f64(
             means.iter().map(|mean| alpha * mean),
         )))
     }

@@ -49,6 +49,28 @@ impl Rankings {
         }
     }
 
+    pub(crate) fn empty(gallery: usize) -> Self {
+        Self::new(gallery, Vec::new(), Vec::new())
+    }
+
+    /// As [`Rankings::new`] from borrowed lists, the ranks ascending.
+    pub(crate) fn gather<'a>(
+        gallery: usize,
+        ranks: impl Iterator<Item = &'a [f32]>,
+        top: impl Iterator<Item = &'a [u32]>,
+    ) -> Self {
+        let mut gathered = Self::empty(gallery);
+        for (ranks, top) in ranks.zip(top) {
+            gathered
+                .ranks
+                .extend(ranks.iter().map(|&rank| f64::from(rank)));
+            gathered.offsets.push(gathered.ranks.len());
+            gathered.top.extend_from_slice(top);
+            gathered.top_width = top.len();
+        }
+        gathered
+    }
+
     /// Number of queries.
     #[must_use]
     pub fn queries(&self) -> usize {

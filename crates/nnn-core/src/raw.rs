@@ -2,7 +2,7 @@
 
 use crate::{
     BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
-    ParamInfo, StatPlan,
+    ParamInfo, Rows, StatPlan,
 };
 
 /// The family `raw`; it has no parameters and reads no bank.
@@ -42,7 +42,7 @@ impl Normalizer for Raw {
 
     fn needs(&self, _plan: &mut StatPlan) {}
 
-    fn fit(&self, stats: &BankStats) -> Result<Box<dyn Fitted>, FitError> {
-        Ok(Box::new(GalleryBias::zero(stats.gallery())))
+    fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
+        Ok(Fitted::Additive(GalleryBias::zero(stats.gallery())))
     }
 }

@@ -11,7 +11,7 @@ fn collect_error(stat: Stat, bank: Option<&Embeddings>) -> FitError {
     let gallery = random_rows(4, 8, 1);
     let banks = Banks {
         query: bank.map(Embeddings::rows),
-        gallery: None,
+        ..Banks::default()
     };
     BankStats::collect(
         &plan(&[stat]),
@@ -87,7 +87,7 @@ fn an_undeclared_statistic_is_refused_by_fit() {
         k: 2,
         alpha: param(0.5),
     }
-    .fit(&stats.expect("nothing to compute"));
+    .fit(&stats.expect("nothing to compute"), gallery.rows());
     let expected = FitError::NotDeclared {
         stat: Stat::TopMean { k: 2 },
         bank: Bank::Query,
@@ -101,6 +101,7 @@ fn an_unused_bank_is_not_looked_at() {
     let banks = Banks {
         query: Some(gallery.rows()),
         gallery: Some(other.rows()),
+        ..Banks::default()
     };
     assert!(
         BankStats::collect(

@@ -69,7 +69,7 @@ fn the_authors_example_gives_their_scores() {
         top: 1,
         all_relevant: false,
     };
-    let rankings = rank(&scorer, &relevance, &[&*raw, &*nnn], options);
+    let rankings = rank(&scorer, &relevance, &[&raw, &nnn], options);
 
     let corrected = nnn.additive().expect("additive").values();
     let expected = [
@@ -132,7 +132,7 @@ fn recall_on_real_embeddings_equals_the_recorded_figures() {
             hits.push(want);
         }
     }
-    let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+    let methods: Vec<&Fitted> = fitted.iter().collect();
     let scorer = DotScorer::new(data.queries.rows(), data.gallery.rows()).expect("one dimension");
     let relevance = Relevance::one_each(&data.answers, data.gallery.len()).expect("in range");
     let options = RankOptions {

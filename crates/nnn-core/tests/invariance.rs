@@ -14,6 +14,9 @@ fn all_stats() -> Vec<Stat> {
         Stat::Mean,
         Stat::BestPlace { depth: 1 },
         Stat::BestPlace { depth: 7 },
+        Stat::Deviation,
+        Stat::Kth { k: 9 },
+        Stat::TopDistance { k: 20 },
     ];
     stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
     stats.extend([1e-3, 1.0, 400.0].map(|beta| Stat::LogMeanExp { beta: param(beta) }));
@@ -44,7 +47,7 @@ fn rankings(
             bank,
         ),
     ];
-    let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+    let methods: Vec<&Fitted> = fitted.iter().collect();
     let options = RankOptions {
         ties: TieRule::Index,
         top: 10,
@@ -101,7 +104,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
     let ks = [1, 2, 10].map(|k| Stat::TopMean { k });
     for (gallery, bank, dim) in [(3, 1280, 1), (150, 1300, 48), (29, 9000, 129)] {
         let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
-        let beside = collect(&[&ks[..], &[Stat::Mean]].concat(), &gallery, &bank);
+        let beside = collect(&[&ks[..], &[Stat::Deviation]].concat(), &gallery, &bank);
         for (columns, rows) in [(4096, 56), (1, 1), (500, 20)] {
             let options = PassOptions {
                 blocking: Blocking { columns, rows },
@@ -122,7 +125,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
 #[test]
 fn progress_counts_every_score_once() {
     let (gallery, bank) = (random_rows(150, 16, 1), random_rows(5000, 16, 2));
-    for stats in [vec![Stat::TopMean { k: 3 }], vec![Stat::Mean]] {
+    for stats in [vec![Stat::TopMean { k: 3 }], vec![Stat::Deviation]] {
         let scores = std::sync::atomic::AtomicU64::new(0);
         let count = |n: u64| {
             scores.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
@@ -229,7 +232,9 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
         let bound = match stat {
             Stat::Mean => 2.0 * f64_error(bank.len()),
             Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
-            Stat::TopMean { .. } | Stat::BestPlace { .. } => 0.0,
+            // Of a difference of squares: the root of twice that.
+            Stat::Deviation => (4.0 * f64_error(bank.len())).sqrt(),
+            _ => 0.0,
         };
         for (a, b) in column.iter().zip(original) {
             assert!((a - b).abs() <= bound, "{stat}: {a} and {b}");
@@ -287,11 +292,22 @@ fn repeated_gallery_items_tie_and_the_first_one_wins() {
 fn a_bank_of_one_item_and_constant_vectors_are_no_special_case() {
     let (gallery, bank) = (random_rows(10, 8, 16), random_rows(1, 8, 17));
     let stats = [
-        Stat::Mean,
+        Stat::Kth { k: 1 },
         Stat::TopMean { k: 1 },
         Stat::LogMeanExp { beta: param(1.0) },
     ];
     let found = collect(&stats, &gallery, &bank);
+    // The mean is a product with the mean vector in f64: of one vector, the similarity before it is rounded.
+    let mean = collect(&[Stat::Mean, Stat::Deviation], &gallery, &bank);
+    for g in 0..gallery.len() {
+        let want = dot64(gallery.rows().row(g), bank.rows().row(0));
+        let got = mean.get(Bank::Query, Stat::Mean).expect("declared")[g];
+        assert!((got - want).abs() <= 16.0 * U64, "{got}, expected {want}");
+    }
+    assert_eq!(
+        mean.get(Bank::Query, Stat::Deviation).expect("declared"),
+        [0.0; 10]
+    );
     let scores: Vec<f64> = chain_matrix(gallery.rows(), bank.rows())
         .iter()
         .map(|row| f64::from(row[0]))
@@ -371,7 +387,7 @@ proptest! {
         let relevance = Relevance::one_each(&[0; 10], 50).expect("in range");
         let options = RankOptions { ties: TieRule::Index, top: 50, all_relevant: false };
         let fitted = [fit(&Raw, &gallery, &bank), fit(&nnn, &gallery, &bank)];
-        let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+        let methods: Vec<&Fitted> = fitted.iter().collect();
         let found = rank(&scorer, &relevance, &methods, options);
         prop_assert_eq!(&found[0], &found[1]);
         let expected: Vec<Vec<usize>> = chain_matrix(queries.rows(), gallery.rows()).iter().map(|r| ranked(r)).collect();

@@ -32,10 +32,12 @@ pub(crate) struct BankSet {
 }
 
 impl BankSet {
-    fn rows(&self) -> Banks<'_> {
+    /// With the queries of the task that is evaluated, for what is transductive.
+    fn rows<'a>(&'a self, task: &'a Task) -> Banks<'a> {
         Banks {
             query: self.query.as_ref().map(|bank| bank.rows()),
             gallery: self.gallery.as_ref().map(|bank| bank.rows()),
+            evaluated: Some(task.queries.rows()),
         }
     }
 }
@@ -87,7 +89,7 @@ impl Group<'_> {
     /// Chooses, measures and compares.
     pub(crate) fn run(&self) -> Result<Outcome> {
         let plan = self.stat_plan();
-        let stats = self.collect(&plan, self.test.gallery.rows())?;
+        let stats = self.collect(&plan, self.test)?;
         let validation = self.objectives_on_validation(&plan)?;
         let test = match self.searches() {
             true => Some(self.objectives(self.test, &stats)?),
@@ -119,11 +121,11 @@ impl Group<'_> {
             .any(|method| method.choose != Choose::Fixed)
     }
 
-    fn collect(&self, plan: &StatPlan, gallery: Rows<'_>) -> Result<BankStats> {
+    fn collect(&self, plan: &StatPlan, task: &Task) -> Result<BankStats> {
         Ok(BankStats::collect(
             plan,
-            gallery,
-            self.banks.rows(),
+            task.gallery.rows(),
+            self.banks.rows(task),
             self.pass,
         )?)
     }
@@ -140,14 +142,14 @@ impl Group<'_> {
         let task = self
             .validation
             .context("there are no held-out items to choose parameters on")?;
-        let stats = self.collect(plan, task.gallery.rows())?;
+        let stats = self.collect(plan, task)?;
         Ok(Some(self.objectives(task, &stats)?))
     }
 
     /// The objective of every point on a task.
     fn objectives(&self, task: &Task, stats: &BankStats) -> Result<Vec<f64>> {
         let objective = self.settings.objective;
-        let fitted = fit(self.points(), stats)?;
+        let fitted = fit(self.points(), stats, task.gallery.rows())?;
         let rankings = self.rank(
             task,
             &fitted,
@@ -163,12 +165,12 @@ impl Group<'_> {
     fn rank(
         &self,
         task: &Task,
-        fitted: &[Box<dyn Fitted>],
+        fitted: &[Fitted],
         all_relevant: bool,
         top: usize,
     ) -> Result<Vec<Rankings>> {
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
-        let methods: Vec<&dyn Fitted> = fitted.iter().map(|f| &**f).collect();
+        let methods: Vec<&Fitted> = fitted.iter().collect();
         let options = RankOptions {
             ties: self.settings.ties,
             top,
@@ -203,8 +205,9 @@ impl Group<'_> {
     /// Ranks the chosen points beside raw and measures everything.
     fn report(&self, chosen: &[Chosen<'_>], stats: &BankStats) -> Result<Outcome> {
         let metrics = &self.settings.metrics;
-        let mut fitted: Vec<Box<dyn Fitted>> = vec![nnn_core::Raw.fit(stats)?];
-        fitted.extend(fit(chosen.iter().map(Chosen::normalizer), stats)?);
+        let gallery = self.test.gallery.rows();
+        let mut fitted = vec![nnn_core::Raw.fit(stats, gallery)?];
+        fitted.extend(fit(chosen.iter().map(Chosen::normalizer), stats, gallery)?);
         let top = metrics
             .top_width()
             .max(self.settings.top)
@@ -362,11 +365,12 @@ impl<'a> Chosen<'a> {
 fn fit<'a>(
     points: impl Iterator<Item = &'a dyn Normalizer>,
     stats: &BankStats,
-) -> Result<Vec<Box<dyn Fitted>>, FitError> {
-    points.map(|point| point.fit(stats)).collect()
+    gallery: Rows<'_>,
+) -> Result<Vec<Fitted>, FitError> {
+    points.map(|point| point.fit(stats, gallery)).collect()
 }
 
-fn biases(chosen: &[Chosen<'_>], fitted: &[Box<dyn Fitted>]) -> Vec<(String, Vec<f32>)> {
+fn biases(chosen: &[Chosen<'_>], fitted: &[Fitted]) -> Vec<(String, Vec<f32>)> {
     let additive = chosen
         .iter()
         .zip(fitted)

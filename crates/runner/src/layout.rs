@@ -9,7 +9,7 @@ use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
-use nnn_core::{Bank, StatPlan};
+use nnn_core::{Bank, BankSizes, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -146,7 +146,11 @@ impl TaskLayout<'_> {
             let label = drawn.label.clone();
             layout.warnings.extend(drawn.warnings.iter().cloned());
             let size = |side: &Option<Side>| side.as_ref().map(Side::len);
-            let checked = needs.check(size(&drawn.query_bank), size(&drawn.gallery_bank));
+            let checked = needs.check(BankSizes {
+                query: size(&drawn.query_bank),
+                gallery: size(&drawn.gallery_bank),
+                evaluated: Some(1),
+            });
             checked.with_context(|| {
                 format!(
                     "reference set `{label}` of `{}` ({})",

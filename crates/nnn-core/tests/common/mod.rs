@@ -39,7 +39,7 @@ pub(crate) fn tied_rows(rows: usize, seed: u64) -> Embeddings {
 pub(crate) fn query_bank(bank: &Embeddings) -> Banks<'_> {
     Banks {
         query: Some(bank.rows()),
-        gallery: None,
+        ..Banks::default()
     }
 }
 
@@ -62,11 +62,7 @@ pub(crate) fn plan(stats: &[Stat]) -> StatPlan {
 }
 
 /// A method fitted to a gallery and its query bank.
-pub(crate) fn fit(
-    method: &dyn Normalizer,
-    gallery: &Embeddings,
-    bank: &Embeddings,
-) -> Box<dyn Fitted> {
+pub(crate) fn fit(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Fitted {
     let mut plan = StatPlan::default();
     method.needs(&mut plan);
     let stats = BankStats::collect(
@@ -75,7 +71,8 @@ pub(crate) fn fit(
         query_bank(bank),
         PassOptions::default(),
     );
-    method.fit(&stats.expect("valid plan")).expect("declared")
+    let stats = stats.expect("valid plan");
+    method.fit(&stats, gallery.rows()).expect("declared")
 }
 
 /// The bias of an additive method.

@@ -1,0 +1,188 @@
+//! Statistics that reduce one gallery item's row of bank scores.
+
+use super::Stat;
+use crate::exp::{STEP, SUMS, add_exponentials, add_powers, exp_nonpositive};
+use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+#[cfg(target_arch = "x86_64")]
+use crate::screen;
+use crate::topk::{LargestScores, any_above};
+
+/// Everything that reduces one gallery item's row of bank scores, in one pass.
+pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
+    let needs: Vec<Stat> = needs.iter().copied().filter(is_reduction).collect();
+    if needs.is_empty() {
+        return Vec::new();
+    }
+    let folds = screened_folds(&needs, scorer).unwrap_or_else(|| all_folds(&needs, scorer));
+    let mut columns: Vec<(Stat, Vec<f64>)> = needs.iter().map(|&need| (need, Vec::new())).collect();
+    for fold in folds {
+        fold.finish(&mut columns, scorer.columns());
+    }
+    columns
+}
+
+fn is_reduction(stat: &Stat) -> bool {
+    largest_needed(stat).is_some() || matches!(stat, Stat::Deviation | Stat::LogMeanExp { .. })
+}
+
+/// How many of the largest scores decide a statistic, if nothing else does.
+fn largest_needed(stat: &Stat) -> Option<usize> {
+    match *stat {
+        Stat::TopMean { k } | Stat::Kth { k } | Stat::TopDistance { k } => Some(k),
+        Stat::Largest { depth } => Some(depth),
+        _ => None,
+    }
+}
+
+/// Reductions of all scores of every item.
+fn all_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<ItemFold> {
+    let mut folds: Vec<ItemFold> = (0..scorer.rows()).map(|_| ItemFold::new(needs)).collect();
+    let mut sinks: Vec<_> = folds.iter_mut().map(|f| f as &mut dyn RowSink).collect();
+    scorer.stream(Delivery::Pieces, 0, &mut sinks);
+    folds
+}
+
+/// The same where nothing but the largest scores matters and these are few, or `None`.
+#[cfg(target_arch = "x86_64")]
+fn screened_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
+    let largest: Option<Vec<usize>> = needs.iter().map(largest_needed).collect();
+    let k = largest?.into_iter().max()?;
+    let found = screen::suits(k, scorer.columns()).then(|| screen::largest(k, scorer))??;
+    let fold = |largest| ItemFold {
+        largest,
+        ..ItemFold::new(&[])
+    };
+    Some(found.into_iter().map(fold).collect())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn screened_folds(_needs: &[Stat], _scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
+    None
+}
+
+/// Running reductions of one gallery item.
+struct ItemFold {
+    largest: LargestScores,
+    /// Sums of scores and of their squares.
+    sums: Option<[[f64; SUMS]; 2]>,
+    exponentials: Exponentials,
+}
+
+impl ItemFold {
+    fn new(needs: &[Stat]) -> Self {
+        let (mut sums, mut betas) = (None, Vec::new());
+        for need in needs {
+            match need {
+                Stat::Deviation => sums = Some([[0.0; SUMS]; 2]),
+                Stat::LogMeanExp { beta } => betas.push(beta.get()),
+                _ => {}
+            }
+        }
+        let largest = needs.iter().filter_map(largest_needed).max();
+        Self {
+            largest: LargestScores::new(largest.unwrap_or(0)),
+            sums,
+            exponentials: Exponentials::new(betas),
+        }
+    }
+
+    /// Appends this item's value, or values, to every column; `bank` is the number of scores.
+    fn finish(self, columns: &mut [(Stat, Vec<f64>)], bank: usize) {
+        let descending = self.largest.into_descending();
+        let mut logs = self.exponentials.finish(bank);
+        for (stat, column) in columns {
+            match *stat {
+                Stat::Largest { depth } => {
+                    column.extend(descending[..depth].iter().map(|&s| f64::from(s)));
+                }
+                Stat::TopMean { k } => column.push(mean(&descending[..k], f64::from)),
+                Stat::TopDistance { k } => column.push(mean(&descending[..k], distance)),
+                Stat::Kth { k } => column.push(f64::from(descending[k - 1])),
+                Stat::LogMeanExp { .. } => column.extend(logs.next()),
+                _ => column.extend(self.sums.map(|sums| deviation(&sums, bank))),
+            }
+        }
+    }
+}
+
+impl RowSink for ItemFold {
+    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
+        self.largest.push(scores);
+        if let Some(sums) = &mut self.sums {
+            add_powers(scores, sums);
+        }
+        self.exponentials.push(scores);
+    }
+}
+
+/// Euclidean distance of two unit vectors of this cosine.
+fn distance(cosine: f32) -> f64 {
+    (2.0 - 2.0 * f64::from(cosine)).max(0.0).sqrt()
+}
+
+/// `sqrt(mean s^2 - (mean s)^2)`; zero where all scores are equal.
+fn deviation([scores, squares]: &[[f64; SUMS]; 2], bank: usize) -> f64 {
+    let mean = total(scores) / bank as f64;
+    (total(squares) / bank as f64 - mean * mean).max(0.0).sqrt()
+}
+
+/// Running `sum exp(beta s)` for every `beta`, scaled by the largest score so far so that none overflows.
+struct Exponentials {
+    betas: Vec<f64>,
+    shift: f32,
+    sums: Vec<[f64; SUMS]>,
+}
+
+impl Exponentials {
+    fn new(betas: Vec<f64>) -> Self {
+        Self {
+            shift: f32::NEG_INFINITY,
+            sums: vec![[0.0; SUMS]; betas.len()],
+            betas,
+        }
+    }
+
+    fn push(&mut self, scores: &[f32]) {
+        if self.betas.is_empty() {
+            return;
+        }
+        for step in scores.chunks(STEP) {
+            if any_above(step, self.shift) {
+                self.rescale(step.iter().copied().fold(self.shift, f32::max));
+            }
+            let shift = f64::from(self.shift);
+            // The exponential of what is missing in the last step is zero.
+            let mut differences = [f64::NEG_INFINITY; STEP];
+            for (difference, &score) in differences.iter_mut().zip(step) {
+                *difference = f64::from(score) - shift;
+            }
+            add_exponentials(&differences, &self.betas, &mut self.sums);
+        }
+    }
+
+    fn rescale(&mut self, shift: f32) {
+        if self.shift.is_finite() {
+            let difference = f64::from(self.shift) - f64::from(shift);
+            for (beta, sums) in self.betas.iter().zip(&mut self.sums) {
+                let [factor] = exp_nonpositive([beta * difference]);
+                sums.iter_mut().for_each(|sum| *sum *= factor);
+            }
+        }
+        self.shift = shift;
+    }
+
+    /// `ln((1/bank) sum exp(beta s))` for every `beta`.
+    fn finish(self, bank: usize) -> impl Iterator<Item = f64> {
+        let shift = f64::from(self.shift);
+        let pairs = self.betas.into_iter().zip(self.sums);
+        pairs.map(move |(beta, sums)| beta * shift + (total(&sums) / bank as f64).ln())
+    }
+}
+
+fn total(sums: &[f64; SUMS]) -> f64 {
+    sums.iter().sum()
+}
+
+fn mean(values: &[f32], of: impl Fn(f32) -> f64) -> f64 {
+    values.iter().map(|&v| of(v)).sum::<f64>() / values.len() as f64
+}

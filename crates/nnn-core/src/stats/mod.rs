@@ -1,0 +1,439 @@
+//! Bank statistics: what the rows of a bank say about each gallery item, reduced to a few numbers an item.
+
+mod items;
+mod moments;
+mod neighbors;
+mod places;
+mod potential;
+
+use crate::score::{Blocking, DimensionMismatch, DotScorer};
+use crate::{Param, Rows};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use thiserror::Error;
+
+/// A set of items that a correction learns from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bank {
+    /// Reference items of the query's modality: NNN's reference queries, QB-Norm's query bank.
+    Query,
+    /// Reference items of the gallery's modality: DBNorm's second bank.
+    Gallery,
+    /// The evaluated queries themselves: what reads them is transductive.
+    Evaluated,
+}
+
+impl fmt::Display for Bank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Query => "query bank",
+            Self::Gallery => "gallery bank",
+            Self::Evaluated => "set of evaluated queries",
+        })
+    }
+}
+
+/// Numbers of each gallery item, computed from its similarities `s_1..s_M` to a bank of `M` rows `d_1..d_M`; one number
+/// an item where nothing else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stat {
+    /// `(1/M) sum s_i`.
+    Mean,
+    /// Standard deviation `sqrt((1/M) sum s_i^2 - mean^2)`.
+    Deviation,
+    /// Mean of the `k` largest `s_i`, `1 <= k <= M`.
+    TopMean {
+        /// How many of the largest similarities count.
+        k: usize,
+    },
+    /// The `k`-th largest `s_i`, `1 <= k <= M`.
+    Kth {
+        /// Place, from 1.
+        k: usize,
+    },
+    /// Mean Euclidean distance to the `k` nearest bank rows: of `sqrt(2 - 2 s_i)` over the `k` largest `s_i`.
+    TopDistance {
+        /// How many of the nearest rows count.
+        k: usize,
+    },
+    /// The `depth` largest `s_i` in descending order: `depth` numbers an item.
+    Largest {
+        /// How many, `1 <= depth <= M`.
+        depth: usize,
+    },
+    /// `ln((1/M) sum exp(beta s_i))`, `beta > 0`: log-sum-exp less the constant `ln M`, which changes no ranking and
+    /// would cost all precision at a small `beta`.
+    LogMeanExp {
+        /// Inverse temperature.
+        beta: Param,
+    },
+    /// The best place, from 1, that the item has in the list of any bank row, up to `depth`; `depth + 1` if it is in
+    /// none. The items with a place up to `k` are the activation set of a gate of width `k`.
+    BestPlace {
+        /// Length of the lists.
+        depth: usize,
+    },
+    /// `|c|^2` of the centroid `c` of the `k` nearest bank rows (of equally near ones, those of lower index).
+    CentroidNorm {
+        /// How many of the nearest rows count, `1 <= k <= M`.
+        k: usize,
+    },
+    /// `(1/p) sum s_i d_i` over the `p = max(1, floor(share M))` nearest bank rows (of equally near ones, those of lower
+    /// index): a vector an item.
+    Pooled {
+        /// Share of the bank, above 0, at most 1.
+        share: Param,
+    },
+    /// Of the bank itself, not of any item: the mean `(1/M) sum d_i`, then the second moments `(1/M) sum d_i d_i^T`, row
+    /// by row: `d + d * d` numbers.
+    Moments,
+    /// `tau ln u` of Sinkhorn's scaling `diag(u) exp((S - 1) / tau) diag(v)` of the similarities of items to bank rows, with
+    /// uniform marginals, after so many rounds of `v`, then `u`, from `u = 1`; see [`BankStats::collect`].
+    Potential {
+        /// Temperature, above 0.
+        tau: Param,
+        /// Rounds, at least 1.
+        iterations: usize,
+        /// Whether the rows of the gallery bank stand beside the gallery's items in the scaled matrix.
+        stacked: bool,
+    },
+}
+
+impl Stat {
+    /// Numbers that the statistic has for `gallery` items of dimension `dim`.
+    #[must_use]
+    pub fn len(&self, gallery: usize, dim: usize) -> usize {
+        match self {
+            Self::Largest { depth } => gallery * depth,
+            Self::Pooled { .. } => gallery * dim,
+            Self::Moments => dim + dim * dim,
+            _ => gallery,
+        }
+    }
+
+    /// How many bank rows the statistic cannot do without.
+    fn rows_needed(&self) -> usize {
+        match *self {
+            Self::TopMean { k } | Self::Kth { k } | Self::TopDistance { k } => k,
+            Self::CentroidNorm { k } | Self::Largest { depth: k } => k,
+            _ => 1,
+        }
+    }
+
+    /// Whether its own numbers make sense.
+    fn is_valid(&self) -> bool {
+        match *self {
+            Self::LogMeanExp { beta } => beta.get() > 0.0,
+            Self::Pooled { share } => share.get() > 0.0 && share.get() <= 1.0,
+            Self::Potential {
+                tau, iterations, ..
+            } => tau.get() > 0.0 && iterations > 0,
+            Self::BestPlace { depth } => depth > 0,
+            _ => self.rows_needed() > 0,
+        }
+    }
+}
+
+impl fmt::Display for Stat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mean => f.write_str("mean"),
+            Self::Deviation => f.write_str("deviation"),
+            Self::TopMean { k } => write!(f, "top_mean(k={k})"),
+            Self::Kth { k } => write!(f, "kth(k={k})"),
+            Self::TopDistance { k } => write!(f, "top_distance(k={k})"),
+            Self::Largest { depth } => write!(f, "largest(depth={depth})"),
+            Self::LogMeanExp { beta } => write!(f, "log_mean_exp(beta={beta})"),
+            Self::BestPlace { depth } => write!(f, "best_place(depth={depth})"),
+            Self::CentroidNorm { k } => write!(f, "centroid_norm(k={k})"),
+            Self::Pooled { share } => write!(f, "pooled(share={share})"),
+            Self::Moments => f.write_str("moments"),
+            Self::Potential {
+                tau,
+                iterations,
+                stacked,
+            } => write!(
+                f,
+                "potential(tau={tau},iterations={iterations},stacked={stacked})"
+            ),
+        }
+    }
+}
+
+/// Why statistics or a fitted method cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FitError {
+    /// A statistic needs a bank that the task does not have.
+    #[error("{stat} needs a {bank}, but this reference set has none")]
+    MissingBank {
+        /// The statistic.
+        stat: Stat,
+        /// The absent bank.
+        bank: Bank,
+    },
+    /// A bank holds no rows.
+    #[error("the {bank} is empty; it needs at least one item")]
+    EmptyBank {
+        /// The empty bank.
+        bank: Bank,
+    },
+    /// `k` asks for more similarities than the bank has; it is never clamped.
+    #[error("k = {k} is larger than the {bank}, which has {size} items")]
+    KExceedsBank {
+        /// The `k` asked for.
+        k: usize,
+        /// The bank.
+        bank: Bank,
+        /// Its number of rows.
+        size: usize,
+    },
+    /// A statistic's own numbers make no sense.
+    #[error("{stat} is out of range: counts start at 1, temperatures and shares above 0")]
+    OutOfRange {
+        /// The statistic.
+        stat: Stat,
+    },
+    /// A temperature is so small that every weight of an item vanishes.
+    #[error(
+        "{stat}: the weights of gallery item {item} underflow; tau is too small for these similarities"
+    )]
+    Underflow {
+        /// The statistic.
+        stat: Stat,
+        /// The item.
+        item: usize,
+    },
+    /// A statistic was read that no method had declared.
+    #[error("{stat} of the {bank} was not declared in `needs`")]
+    NotDeclared {
+        /// The statistic.
+        stat: Stat,
+        /// Its bank.
+        bank: Bank,
+    },
+    /// Gallery and bank have different dimensions.
+    #[error(
+        "the gallery has dimension {gallery}, the {bank} has dimension {other}; they must agree"
+    )]
+    Dimension {
+        /// Dimension of the gallery.
+        gallery: usize,
+        /// The bank.
+        bank: Bank,
+        /// Its dimension.
+        other: usize,
+    },
+}
+
+/// The statistics that a set of methods needs, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatPlan(BTreeSet<(Bank, Stat)>);
+
+impl StatPlan {
+    /// Declares a need; repeating one costs nothing.
+    pub fn need(&mut self, bank: Bank, stat: Stat) {
+        self.0.insert((bank, stat));
+    }
+
+    /// All needs in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (Bank, Stat)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether nothing is needed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether any statistic reads this bank.
+    #[must_use]
+    pub fn uses(&self, bank: Bank) -> bool {
+        self.iter().any(|need| banks_of(need).contains(&Some(bank)))
+    }
+
+    /// Checks the needs against the sizes of the banks before anything is computed.
+    ///
+    /// # Errors
+    /// A needed bank is missing or empty, a `k` exceeds it, or a number of a statistic is out of range.
+    pub fn check(&self, sizes: BankSizes) -> Result<(), FitError> {
+        for need in self.iter() {
+            for bank in banks_of(need).into_iter().flatten() {
+                check_need(bank, need.1, sizes.get(bank))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The banks that a statistic reads.
+fn banks_of((bank, stat): (Bank, Stat)) -> [Option<Bank>; 2] {
+    let stacked = matches!(stat, Stat::Potential { stacked: true, .. });
+    [Some(bank), stacked.then_some(Bank::Gallery)]
+}
+
+fn check_need(bank: Bank, stat: Stat, size: Option<usize>) -> Result<(), FitError> {
+    let k = stat.rows_needed();
+    match size {
+        _ if !stat.is_valid() => Err(FitError::OutOfRange { stat }),
+        None => Err(FitError::MissingBank { stat, bank }),
+        Some(0) => Err(FitError::EmptyBank { bank }),
+        Some(size) if k > size => Err(FitError::KExceedsBank { k, bank, size }),
+        _ => Ok(()),
+    }
+}
+
+/// Numbers of rows; `None`: there is no such bank.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BankSizes {
+    /// Of the query bank.
+    pub query: Option<usize>,
+    /// Of the gallery bank.
+    pub gallery: Option<usize>,
+    /// Of the evaluated queries.
+    pub evaluated: Option<usize>,
+}
+
+impl BankSizes {
+    fn get(self, bank: Bank) -> Option<usize> {
+        match bank {
+            Bank::Query => self.query,
+            Bank::Gallery => self.gallery,
+            Bank::Evaluated => self.evaluated,
+        }
+    }
+}
+
+/// The sets of one task that corrections may learn from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Banks<'a> {
+    /// Items of the query's modality.
+    pub query: Option<Rows<'a>>,
+    /// Items of the gallery's modality.
+    pub gallery: Option<Rows<'a>>,
+    /// The evaluated queries, for transductive methods.
+    pub evaluated: Option<Rows<'a>>,
+}
+
+impl<'a> Banks<'a> {
+    /// One of them, if it is there.
+    #[must_use]
+    pub fn get(&self, bank: Bank) -> Option<Rows<'a>> {
+        match bank {
+            Bank::Query => self.query,
+            Bank::Gallery => self.gallery,
+            Bank::Evaluated => self.evaluated,
+        }
+    }
+
+    fn sizes(&self) -> BankSizes {
+        let size = |rows: Option<Rows<'_>>| rows.map(|rows| rows.len());
+        BankSizes {
+            query: size(self.query),
+            gallery: size(self.gallery),
+            evaluated: size(self.evaluated),
+        }
+    }
+}
+
+/// How a pass over a bank is computed and watched; changes no result.
+#[derive(Clone, Copy, Default)]
+pub struct PassOptions<'a> {
+    /// Sizes of the blocks.
+    pub blocking: Blocking,
+    /// Told the number of scores after each block, from several threads.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl<'a> PassOptions<'a> {
+    /// A scorer with these options.
+    ///
+    /// # Errors
+    /// The dimensions differ.
+    pub fn scorer(
+        &self,
+        rows: Rows<'a>,
+        columns: Rows<'a>,
+    ) -> Result<DotScorer<'a>, DimensionMismatch> {
+        let scorer = DotScorer::new(rows, columns)?.with_blocking(self.blocking);
+        Ok(match self.progress {
+            Some(progress) => scorer.with_progress(progress),
+            None => scorer,
+        })
+    }
+}
+
+/// Computed statistics: for each declared `(bank, stat)` its numbers, item by item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BankStats {
+    gallery: usize,
+    values: BTreeMap<(Bank, Stat), Vec<f64>>,
+}
+
+impl BankStats {
+    /// Computes all planned statistics: one pass over each bank for everything that reduces an item's row, one more with
+    /// the sides exchanged if a list of places is wanted, one for neighbours, and for a potential one a round.
+    ///
+    /// # Errors
+    /// As [`StatPlan::check`]; the dimensions of gallery and bank differ; or a temperature is too small.
+    pub fn collect(
+        plan: &StatPlan,
+        gallery: Rows<'_>,
+        banks: Banks<'_>,
+        options: PassOptions<'_>,
+    ) -> Result<Self, FitError> {
+        plan.check(banks.sizes())?;
+        let mut values = BTreeMap::new();
+        for bank in [Bank::Query, Bank::Gallery, Bank::Evaluated] {
+            let Some(rows) = banks.get(bank).filter(|_| plan.uses(bank)) else {
+                continue;
+            };
+            let dimension = |_| FitError::Dimension {
+                gallery: gallery.dim(),
+                bank,
+                other: rows.dim(),
+            };
+            let needs: Vec<Stat> = plan.iter().filter(|n| n.0 == bank).map(|n| n.1).collect();
+            let item_major = options.scorer(gallery, rows).map_err(dimension)?;
+            let bank_major = options.scorer(rows, gallery).map_err(dimension)?;
+            let mut computed = items::reduce_items(&needs, &item_major);
+            computed.extend(places::best_places(&needs, &bank_major));
+            computed.extend(neighbors::neighbor_stats(&needs, &item_major));
+            computed.extend(moments::moments(&needs, &item_major));
+            computed.extend(potential::potentials(&needs, &bank_major, banks.gallery)?);
+            values.extend(
+                computed
+                    .into_iter()
+                    .map(|(stat, column)| ((bank, stat), column)),
+            );
+        }
+        Ok(Self {
+            gallery: gallery.len(),
+            values,
+        })
+    }
+
+    /// Number of gallery items.
+    #[must_use]
+    pub fn gallery(&self) -> usize {
+        self.gallery
+    }
+
+    /// One statistic: its numbers for every gallery item, item by item.
+    ///
+    /// # Errors
+    /// The statistic was not in the plan: a method forgot to declare it.
+    pub fn get(&self, bank: Bank, stat: Stat) -> Result<&[f64], FitError> {
+        let column = self.values.get(&(bank, stat));
+        column
+            .map(Vec::as_slice)
+            .ok_or(FitError::NotDeclared { stat, bank })
+    }
+
+    /// All statistics in a fixed order.
+    pub fn columns(&self) -> impl Iterator<Item = (Bank, Stat, &[f64])> + '_ {
+        self.values
+            .iter()
+            .map(|(&(bank, stat), column)| (bank, stat, column.as_slice()))
+    }
+}

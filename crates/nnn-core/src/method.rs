@@ -199,6 +199,12 @@ pub trait MethodFamily: Sync {
     /// Parameters in the order of signatures; the first varies slowest in a grid.
     fn params(&self) -> &'static [ParamInfo];
 
+    /// The points of the published search, each a value for every one of [`MethodFamily::params`], in the order in which
+    /// ties are settled: every combination of the parameters' published values, unless the paper searched otherwise.
+    fn published(&self) -> Vec<Vec<f64>> {
+        param::product(self.params().iter().map(|info| info.grid))
+    }
+
     /// The method at one point: a checked value for each of [`MethodFamily::params`], in their order.
     fn at(&self, point: &[Param]) -> Box<dyn Normalizer>;
 

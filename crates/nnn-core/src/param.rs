@@ -152,19 +152,21 @@ pub(crate) fn expand(
     grid: &ParamGrid,
 ) -> Result<Vec<Vec<Param>>, ParamError> {
     check_names(method, infos, grid)?;
-    let mut points = vec![Vec::new()];
-    for info in infos {
-        let values = values_of(info, grid)?;
-        points = points
-            .iter()
-            .flat_map(|point| values.iter().map(move |&value| extended(point, value)))
-            .collect();
-    }
-    Ok(points)
+    let values = infos.iter().map(|info| values_of(info, grid));
+    Ok(product(values.collect::<Result<Vec<_>, _>>()?))
 }
 
-fn extended(point: &[Param], value: Param) -> Vec<Param> {
-    point.iter().copied().chain([value]).collect()
+/// Every combination of a value from each list, the first list slowest.
+pub(crate) fn product<T: Copy>(lists: impl IntoIterator<Item = impl AsRef<[T]>>) -> Vec<Vec<T>> {
+    let mut points = vec![Vec::new()];
+    for list in lists {
+        let extended = |point: &Vec<T>, &value: &T| [&point[..], &[value]].concat();
+        points = points
+            .iter()
+            .flat_map(|point| list.as_ref().iter().map(|value| extended(point, value)))
+            .collect();
+    }
+    points
 }
 
 fn check_names(method: &str, infos: &[ParamInfo], grid: &ParamGrid) -> Result<(), ParamError> {

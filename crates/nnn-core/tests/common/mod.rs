@@ -63,14 +63,14 @@ pub(crate) fn plan(stats: &[Stat]) -> StatPlan {
 
 /// A method fitted to a gallery and its query bank.
 pub(crate) fn fit(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Fitted {
+    fit_to(method, gallery, query_bank(bank))
+}
+
+/// A method fitted to a gallery and any banks.
+pub(crate) fn fit_to(method: &dyn Normalizer, gallery: &Embeddings, banks: Banks<'_>) -> Fitted {
     let mut plan = StatPlan::default();
     method.needs(&mut plan);
-    let stats = BankStats::collect(
-        &plan,
-        gallery.rows(),
-        query_bank(bank),
-        PassOptions::default(),
-    );
+    let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default());
     let stats = stats.expect("valid plan");
     method.fit(&stats, gallery.rows()).expect("declared")
 }

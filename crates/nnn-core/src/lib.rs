@@ -38,6 +38,8 @@ mod method;
 mod moved;
 mod nnn;
 mod param;
+#[cfg(target_arch = "x86_64")]
+mod quantize;
 mod rank;
 mod rankings;
 mod raw;

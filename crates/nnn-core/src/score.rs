@@ -152,6 +152,18 @@ impl<'a> DotScorer<'a> {
         }
     }
 
+    /// Rows of one task.
+    pub(crate) fn rows_at_once(&self) -> usize {
+        self.blocking.rows.max(1)
+    }
+
+    /// Reports scores that were computed elsewhere.
+    pub(crate) fn advance(&self, scores: usize) {
+        if let Some(progress) = self.progress {
+            progress(scores as u64);
+        }
+    }
+
     /// Columns that are packed at a time.
     pub(crate) fn columns_at_once(&self, delivery: Delivery) -> usize {
         match delivery {
@@ -208,9 +220,7 @@ impl Scorer for DotScorer<'_> {
             groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
                 let from = first + group * task_rows;
                 task.run(self.rows.slice(from..from + sinks.len()), sinks, scratch);
-                if let Some(progress) = self.progress {
-                    progress((sinks.len() * (end - start)) as u64);
-                }
+                self.advance(sinks.len() * (end - start));
             });
         }
     }

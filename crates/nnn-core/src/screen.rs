@@ -1,175 +1,482 @@
-//! The largest scores of every row without most of the scores: products in bfloat16 say which ones can matter, and only
+//! The largest scores of every row without most of the scores: products of bytes say which ones can matter, and only
 //! those are computed. The result has the bits of the pass that computes all.
 //!
-//! For vectors `a`, `b` of length one (within 1e-4) and their rounded forms, `a'.b' - a.b = (a'-a).b' + a.(b'-b)`, so by
-//! Cauchy and Schwarz it is at most `1.01 (|a'-a| + |b'-b|)` in size; the lengths of the differences are computed, not
-//! estimated. To this come at most `3 d` roundings of partial sums below 1.01: two for each product in bfloat16 and one
-//! for each in f32, below `4 d u` with `u = 2^-24`. A score that the bound keeps at or below the running k-th largest
-//! cannot be among the k largest.
+//! # The bound
+//! Let `a`, `b` be two vectors of length one (within 1e-4), `x = R(a - m)` and `y = R(b - n)` the same in their frames (`m`, `n`
+//! any centres, `R` orthogonal), and `x'`, `y'` these rounded to bytes. Then `a.b = x.y + n.a + m.b - m.n`, and
+//! `x.y - x'.y' = (x-x').y' + x.(y-y')`, which by Cauchy and Schwarz is at most `|x-x'| |y'| + |x| |y-y'|` in size; all these
+//! lengths are computed, not estimated ([`LENGTHS`] covers their own rounding). The product `x'.y'` is exact in whole
+//! numbers, and `m.b` is rounded to half of the product of the two units.
+//!
+//! To this come roundings in f32, with `u = 2^-24`: the score is a chain of `d` fused steps, below `d u`; `n.a` and `m.b` are
+//! sums of products of vectors no longer than 1.01, below `d u` each; a rotation is four times at most 17 additions and a
+//! scaling of vectors no longer than 2.1, so `x` and `y` are off by less than `160 u` each and their product by less than
+//! `700 u`; what turns whole numbers into bounds rounds a few numbers below 5. All is below `(4 d + 2048) u`.
+//!
+//! # The search
+//! So each score has an upper bound, and a lower one below it. A score whose upper bound is below `k` lower bounds cannot be
+//! among the `k` largest and is dropped. What is left at the end is computed: first the `k` of the highest upper bounds, then
+//! those others that can still be above the lowest of these. A sample of the columns, searched first, tells about where the
+//! `k`-th largest score will lie; with that guess most scores are dropped at once. A row whose guess was too high, which shows
+//! at the end, is computed in full.
 
 use crate::Rows;
-use crate::kernel::bf16::{Pairs, each_above, exact_scores, kernel, prefetch};
-use crate::kernel::{Kernel, LANES};
-use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::kernel::int8::{Found, ROWS, available, exact_scores, find};
+use crate::kernel::{LANES, PANEL};
+use crate::quantize::{ColumnBytes, Frame, RowBytes, Strided};
+use crate::score::{Delivery, DotScorer, Scorer};
 use crate::topk::LargestScores;
+use rayon::prelude::*;
 
 /// A bank has to be this many times larger than `k` for screening to be worth its while: on smaller ones, too many scores
-/// are among the largest so far.
-const WORTHWHILE: usize = 128;
+/// are among the largest.
+const WORTHWHILE: usize = 32;
+
+/// Dimensions from which on products take longer than what screening adds, up to where sums of bytes stay in 32 bits.
+const DIMENSIONS: std::ops::RangeInclusive<usize> = 32..=65536;
 
 /// Whether this processor can screen and the sizes make it faster.
-pub(crate) fn suits(k: usize, bank: usize) -> bool {
-    bank / WORTHWHILE >= k && kernel().is_some()
+pub(crate) fn suits(k: usize, scorer: &DotScorer<'_>) -> bool {
+    let fits = DIMENSIONS.contains(&scorer.row_vectors().dim());
+    fits && scorer.columns() / WORTHWHILE >= k.max(32) && available()
 }
 
-/// Times `k` first columns whose scores are all computed: too many of them are among the largest so far.
-const OPENING: usize = 8;
+/// Covers the rounding of lengths that were computed in f32.
+const LENGTHS: f64 = 1.01;
 
-/// Times `k` columns until the running k-th largest is high enough to judge by.
-const SETTLED: usize = 32;
+/// Columns rounded at a time, in units of the blocking: bytes are smaller than floats.
+const STEP: usize = 4;
 
-/// Computing a candidate takes about as long as computing this many scores in blocks.
-const CANDIDATE_COST: usize = 10;
+/// Bytes of candidates held at a time, at about five times `k` a row.
+const HELD_BYTES: usize = 80 << 20;
+
+/// Bytes of columns that a task multiplies all its rows with before it goes on: half of a small second-level cache.
+const STRIP_BYTES: usize = 512 * 1024;
+
+/// One in so many columns is in the sample.
+const SAMPLE: usize = 16;
 
 /// The `k` largest scores of every row of `scorer`; as `largest[i]` pushed with all scores of row `i`.
 ///
-/// `None` where the processor cannot screen.
+/// `None` where the scores lie so close together that bytes do not tell them apart.
 pub(crate) fn largest(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<LargestScores>> {
     let (items, bank) = (scorer.row_vectors(), scorer.column_vectors());
-    let mut pass = Pass {
-        scorer,
-        kernel: kernel()?,
-        left: Pairs::new(items),
-        screens: (0..items.len())
-            .map(|i| Screen::new(k, items.row(i)))
-            .collect(),
-    };
-    let opening = bank.len().min(OPENING * k);
-    pass.compute_all(bank.slice(0..opening));
-    let step = scorer.columns_at_once(Delivery::Pieces);
-    let mut worthwhile = true;
-    for start in (opening..bank.len()).step_by(step) {
-        let columns = bank.slice(start..bank.len().min(start + step));
-        if worthwhile {
-            worthwhile = pass.screen(columns) || start < SETTLED * k;
-        } else {
-            pass.compute_all(columns);
+    let at_once = (HELD_BYTES / (5 * k * size_of::<Candidate>())).max(1024);
+    let at_once = items
+        .len()
+        .div_ceil(items.len().div_ceil(at_once).max(1))
+        .max(1);
+    let mut found = Vec::with_capacity(items.len());
+    for start in (0..items.len()).step_by(at_once) {
+        let items = items.slice(start..items.len().min(start + at_once));
+        let search = Search::new(scorer.over(items, bank));
+        let guesses = search.guesses(k)?;
+        found.extend(search.largest(k, 1, Some(&guesses))?);
+    }
+    Some(found)
+}
+
+/// Some rows and the columns that they are to be multiplied with.
+struct Search<'a> {
+    scorer: DotScorer<'a>,
+    left: RowBytes,
+    /// Frame of the columns.
+    frame: Frame,
+    /// The product of the two sides' centres.
+    centres: f64,
+}
+
+impl<'a> Search<'a> {
+    fn new(scorer: DotScorer<'a>) -> Self {
+        let (own, frame) = Frame::pair(scorer.row_vectors(), scorer.column_vectors());
+        Self {
+            left: RowBytes::new(scorer.row_vectors(), &own),
+            centres: frame.centres(),
+            scorer,
+            frame,
         }
     }
-    Some(pass.screens.into_iter().map(Screen::finish).collect())
-}
 
-/// All rows on their way through the columns.
-struct Pass<'s, 'a> {
-    scorer: &'s DotScorer<'a>,
-    kernel: Kernel,
-    left: Pairs,
-    screens: Vec<Screen<'a>>,
-}
+    /// For each row a score that, most likely, at least `k` are not below: of a sample that holds a number of the `k` largest
+    /// which varies as a Poisson number does, the one four deviations further down.
+    fn guesses(&self, k: usize) -> Option<Vec<f32>> {
+        let expected = k as f64 / SAMPLE as f64;
+        let place = (expected + 4.0 * expected.sqrt() + 4.0).ceil() as usize;
+        let found = self.largest(place, SAMPLE, None)?;
+        let last = |largest: LargestScores| largest.into_descending().last().copied();
+        found.into_iter().map(last).collect()
+    }
 
-impl<'a> Pass<'_, 'a> {
-    fn compute_all(&mut self, columns: Rows<'a>) {
-        let mut sinks: Vec<_> = self
-            .screens
-            .iter_mut()
-            .map(|s| s as &mut dyn RowSink)
+    /// The `k` largest scores of every row among every `stride`-th column.
+    fn largest(
+        &self,
+        k: usize,
+        stride: usize,
+        guesses: Option<&[f32]>,
+    ) -> Option<Vec<LargestScores>> {
+        let columns = self.scorer.columns().div_ceil(stride);
+        let guess = |row: usize| guesses.map_or(f32::NEG_INFINITY, |guesses| guesses[row]);
+        let mut screens: Vec<Screen> = (0..self.scorer.rows())
+            .map(|row| Screen::new(k, guess(row)))
             .collect();
-        let scorer = self.scorer.over(self.scorer.row_vectors(), columns);
-        scorer.stream(Delivery::Pieces, 0, &mut sinks);
+        let step = STEP * self.scorer.columns_at_once(Delivery::Pieces);
+        for start in (0..columns).step_by(step) {
+            let columns = Strided {
+                rows: self.scorer.column_vectors(),
+                first: start * stride,
+                stride,
+                len: step.min(columns - start),
+            };
+            self.screen(&columns, stride, &mut screens);
+            if is_hopeless(k, start + columns.len, &screens) {
+                return None;
+            }
+        }
+        screens.par_iter_mut().for_each(Screen::cut);
+        Some(self.compute(k, screens))
     }
 
-    /// Computes what may matter; returns whether that was little enough to go on so. Scores that lie closer together
-    /// than bfloat16 can tell leave almost all of them.
-    fn screen(&mut self, columns: Rows<'a>) -> bool {
-        let right = Pairs::new(columns);
-        let slack = slack(columns.dim(), self.left.residual + right.residual);
-        let step = |screen| Step {
-            screen,
-            columns,
-            slack,
-            candidates: 0,
+    fn screen(&self, columns: &Strided<'_>, stride: usize, screens: &mut [Screen]) {
+        let right = ColumnBytes::new(columns, &self.frame, self.left.unit);
+        let rows_a_task = self.scorer.rows_at_once().next_multiple_of(ROWS);
+        let groups = screens.par_chunks_mut(rows_a_task).enumerate();
+        groups.for_each(|(group, screens)| {
+            let task = Task {
+                search: self,
+                columns,
+                right: &right,
+                first_row: group * rows_a_task,
+            };
+            task.run(screens);
+            // The sample's scores come again in the pass over all columns.
+            if stride == 1 {
+                self.scorer.advance(screens.len() * columns.len);
+            }
+        });
+    }
+
+    /// The scores of what is left.
+    fn compute(&self, k: usize, screens: Vec<Screen>) -> Vec<LargestScores> {
+        let (items, bank) = (self.scorer.row_vectors(), self.scorer.column_vectors());
+        let mut rows: Vec<Exact> = (screens.into_iter().enumerate())
+            .map(|(row, screen)| Exact::new(k, items.row(row), screen))
+            .collect();
+        for round in [Round::Highest, Round::Rest] {
+            rows.par_iter_mut().for_each(|row| row.begin(round));
+            for start in (0..bank.len()).step_by(NEAR) {
+                let end = (start + NEAR) as u32;
+                rows.par_iter_mut()
+                    .for_each(|row| row.compute_below(end, bank));
+            }
+        }
+        rows.par_iter_mut()
+            .filter(|row| !row.is_certain())
+            .for_each(|row| row.compute_all(bank));
+        rows.par_iter_mut().for_each(Exact::flush);
+        rows.into_iter().map(|row| row.found).collect()
+    }
+}
+
+/// Whether bytes leave a large part of all scores.
+fn is_hopeless(k: usize, columns: usize, screens: &[Screen]) -> bool {
+    let kept: usize = screens.iter().map(|screen| screen.kept.len()).sum();
+    kept > screens.len() * (20 * k + columns / 16 + 1024)
+}
+
+/// Some rows before the columns of one step.
+struct Task<'a> {
+    search: &'a Search<'a>,
+    columns: &'a Strided<'a>,
+    right: &'a ColumnBytes,
+    first_row: usize,
+}
+
+impl Task<'_> {
+    fn run(&self, screens: &mut [Screen]) {
+        let panel_bytes = size_of_val(self.right.panel(0));
+        let strip = (STRIP_BYTES / panel_bytes).max(1);
+        let panels = self.right.panels.len();
+        let mut found = Found::NONE;
+        for start in (0..panels).step_by(strip) {
+            for (block, screens) in screens.chunks_mut(ROWS).enumerate() {
+                let mut block = self.block(self.first_row / ROWS + block, screens);
+                for panel in start..panels.min(start + strip) {
+                    self.find(&mut block, panel, &mut found);
+                }
+            }
+        }
+    }
+
+    fn block<'s>(&self, index: usize, screens: &'s mut [Screen]) -> Block<'s> {
+        let search = self.search;
+        let mut block = Block {
+            index,
+            bounds: Bounds {
+                above: [0.0; ROWS],
+                residual: [0.0; ROWS],
+                length: [0.0; ROWS],
+                least: [f64::INFINITY; ROWS],
+            },
+            screens,
         };
-        let mut steps: Vec<Step> = self.screens.iter_mut().map(step).collect();
-        let mut sinks: Vec<_> = steps.iter_mut().map(|s| s as &mut dyn RowSink).collect();
-        let approximate = self.scorer.over(self.left.rows(), right.rows());
-        let approximate = approximate.with_kernel(self.kernel);
-        approximate.stream(Delivery::Pieces, 0, &mut sinks);
-        let candidates: usize = steps.iter().map(|step| step.candidates).sum();
-        candidates * CANDIDATE_COST < steps.len() * columns.len()
+        for (r, screen) in block.screens.iter().enumerate() {
+            let facts = &search.left.facts[index * ROWS + r];
+            block.bounds.above[r] = f64::from(facts.with_other) - search.centres + self.rounding();
+            block.bounds.residual[r] = LENGTHS * f64::from(facts.rounded.residual);
+            block.bounds.length[r] = LENGTHS * f64::from(facts.rounded.length);
+            block.bounds.least[r] = screen.least;
+        }
+        block
+    }
+
+    /// See the head of this file.
+    fn rounding(&self) -> f64 {
+        let dim = self.search.scorer.row_vectors().dim();
+        (4.0 * dim as f64 + 2048.0) * f64::from(f32::EPSILON) / 2.0
+    }
+
+    /// One block of rows and one panel of columns.
+    fn find(&self, block: &mut Block<'_>, panel: usize, found: &mut Found) {
+        let facts = &self.right.panels[panel];
+        let unit = f64::from(self.search.left.unit) * f64::from(facts.unit);
+        let (residual, length) = (f64::from(facts.residual), f64::from(facts.length));
+        let mut cuts = [i32::MAX; ROWS];
+        block.bounds.cuts(unit, residual, length, &mut cuts);
+        let left = self.search.left.block(block.index);
+        find(left, self.right.panel(panel), &cuts, found);
+        let last = self.columns.len - panel * PANEL;
+        let valid = if last < PANEL {
+            (1 << last) - 1
+        } else {
+            u32::MAX
+        };
+        for r in 0..block.screens.len() {
+            let columns = found.columns[r] & valid;
+            if columns != 0 {
+                let slack = block.bounds.slack(r, unit, residual, length);
+                let above = block.bounds.above[r] + slack;
+                let bound = |sum: i32| ((f64::from(sum) * unit + above) as f32).next_up();
+                let first = panel * PANEL;
+                let screen = &mut block.screens[r];
+                // Grown by a quarter, not doubled: there is one list a row.
+                if screen.kept.capacity() - screen.kept.len() < PANEL {
+                    screen.kept.reserve_exact(screen.kept.len() / 4 + PANEL);
+                }
+                each_bit(columns, |column| {
+                    screen.kept.push(Candidate {
+                        bound: bound(found.sums[r][column]),
+                        column: self.columns.place(first + column) as u32,
+                    });
+                });
+                screen.width = screen.width.max(2.0 * (slack + self.rounding()));
+                if screen.kept.len() > screen.room {
+                    screen.cut();
+                    block.bounds.least[r] = screen.least;
+                }
+            }
+        }
     }
 }
 
-/// How far a score may be above the product in bfloat16.
-fn slack(dim: usize, residuals: f64) -> f64 {
-    1.01 * residuals + 4.0 * dim as f64 * f64::from(f32::EPSILON) / 2.0
+fn each_bit(mut bits: u32, mut found: impl FnMut(usize)) {
+    while bits != 0 {
+        found(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
 }
 
-/// One gallery item.
-struct Screen<'a> {
+/// One block of rows.
+struct Block<'s> {
+    index: usize,
+    bounds: Bounds,
+    screens: &'s mut [Screen],
+}
+
+/// What makes a sum of bytes an upper bound of a score: `sum * unit + above + slack`.
+struct Bounds {
+    above: [f64; ROWS],
+    residual: [f64; ROWS],
+    length: [f64; ROWS],
+    /// See [`Screen::least`].
+    least: [f64; ROWS],
+}
+
+impl Bounds {
+    fn slack(&self, row: usize, unit: f64, residual: f64, length: f64) -> f64 {
+        self.residual[row] * length + self.length[row] * residual + unit
+    }
+
+    /// The sums below which nothing matters, given a panel's unit, residual and length.
+    fn cuts(&self, unit: f64, residual: f64, length: f64, cuts: &mut [i32; ROWS]) {
+        let mut numbers = [0.0; ROWS];
+        for (r, number) in numbers.iter_mut().enumerate() {
+            let above = self.above[r] + self.residual[r] * length + self.length[r] * residual;
+            // Two units cover the slack's own and the rounding towards zero of what follows.
+            *number = (self.least[r] - above) * (1.0 / unit) - 2.0;
+        }
+        for (cut, number) in cuts.iter_mut().zip(numbers) {
+            // Saturates.
+            *cut = number as i32;
+        }
+    }
+}
+
+/// A score that may be among the largest.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// Not below the score.
+    bound: f32,
+    column: u32,
+}
+
+/// The candidates of one row.
+struct Screen {
+    k: usize,
+    guess: f32,
+    kept: Vec<Candidate>,
+    /// How many are kept before they are cut back.
+    room: usize,
+    /// No upper bound is further above its score than this.
+    width: f64,
+    /// Not above the `k`-th largest score so far, unless the guess is; it only grows.
+    least: f64,
+}
+
+impl Screen {
+    fn new(k: usize, guess: f32) -> Self {
+        Self {
+            k,
+            guess,
+            kept: Vec::new(),
+            room: 8 * k + 256,
+            width: 0.0,
+            least: f64::from(guess),
+        }
+    }
+
+    /// Drops what cannot be among the `k` largest.
+    fn cut(&mut self) {
+        if self.kept.len() <= self.k {
+            return;
+        }
+        let mut bounds: Vec<f32> = self.kept.iter().map(|c| c.bound).collect();
+        let (_, kth, _) = bounds.select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
+        self.least = self.least.max(f64::from(*kth) - self.width);
+        let least = self.least;
+        self.kept.retain(|c| f64::from(c.bound) >= least);
+        self.room = self.room.max(2 * self.kept.len());
+    }
+}
+
+/// Columns whose candidates are computed for all rows before the next ones, so that their vectors are fetched once.
+const NEAR: usize = 4096;
+
+/// Which candidates are computed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Round {
+    /// The `k` of the highest upper bounds.
+    Highest,
+    /// All others that may be above the lowest of these scores.
+    Rest,
+}
+
+/// One row whose candidates are being computed.
+struct Exact<'a> {
     item: &'a [f32],
-    largest: LargestScores,
-    /// Columns whose score may matter, not yet computed.
+    screen: Screen,
+    found: LargestScores,
+    /// Bounds from here on belong to the first round.
+    high: f32,
+    /// Candidates from `next` on are to be computed in this round.
+    todo: Vec<u32>,
+    next: usize,
+    /// The lowest score so far, and that of the first round.
+    lowest: f32,
+    sure: f32,
     pending: Vec<&'a [f32]>,
 }
 
-impl<'a> Screen<'a> {
-    fn new(k: usize, item: &'a [f32]) -> Self {
+impl<'a> Exact<'a> {
+    fn new(k: usize, item: &'a [f32], screen: Screen) -> Self {
+        let mut bounds: Vec<f32> = screen.kept.iter().map(|c| c.bound).collect();
+        let mut high = f32::NEG_INFINITY;
+        if bounds.len() > k {
+            high = *bounds
+                .select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a))
+                .1;
+        }
         Self {
             item,
-            largest: LargestScores::new(k),
-            pending: Vec::with_capacity(LANES),
+            screen,
+            found: LargestScores::new(k),
+            high,
+            todo: Vec::new(),
+            next: 0,
+            lowest: f32::INFINITY,
+            sure: f32::INFINITY,
+            pending: Vec::with_capacity(2 * LANES),
         }
     }
 
-    fn add(&mut self, column: &'a [f32]) {
-        prefetch(column);
-        self.pending.push(column);
-        if self.pending.len() == LANES {
-            self.compute();
-        }
-    }
-
-    /// Pushes the pending scores. Where there are fewer than the product takes, the first fills up.
-    fn compute(&mut self) {
-        let Some(&first) = self.pending.first() else {
-            return;
+    fn begin(&mut self, round: Round) {
+        self.flush();
+        self.sure = self.lowest;
+        let (high, lowest) = (self.high, self.lowest);
+        let wanted = |c: &&Candidate| match round {
+            Round::Highest => c.bound >= high,
+            Round::Rest => c.bound < high && c.bound >= lowest,
         };
-        let columns = std::array::from_fn(|i| self.pending.get(i).copied().unwrap_or(first));
-        let scores = exact_scores(self.item, columns);
-        self.largest.push(&scores[..self.pending.len()]);
-        self.pending.clear();
+        // Candidates were found, and so are kept, in ascending order of columns.
+        let wanted = self.screen.kept.iter().filter(wanted);
+        self.todo = wanted.map(|c| c.column).collect();
+        self.next = 0;
     }
 
-    fn finish(mut self) -> LargestScores {
-        self.compute();
-        self.largest
+    /// Whether the guess held: no column that it dropped is among the `k` largest.
+    fn is_certain(&self) -> bool {
+        self.screen.kept.len() >= self.screen.k && self.sure >= self.screen.guess
     }
-}
 
-/// Takes scores as they are.
-impl RowSink for Screen<'_> {
-    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
-        self.largest.push(scores);
+    /// Computes all scores of the row.
+    fn compute_all(&mut self, bank: Rows<'a>) {
+        self.flush();
+        self.found = LargestScores::new(self.screen.k);
+        self.todo = (0..bank.len() as u32).collect();
+        self.next = 0;
+        self.compute_below(bank.len() as u32, bank);
     }
-}
 
-/// One gallery item before one step of columns.
-struct Step<'s, 'a> {
-    screen: &'s mut Screen<'a>,
-    columns: Rows<'a>,
-    slack: f64,
-    candidates: usize,
-}
+    /// Computes the candidates of columns below `end`.
+    fn compute_below(&mut self, end: u32, bank: Rows<'a>) {
+        while let Some(&column) = self.todo.get(self.next).filter(|&&c| c < end) {
+            self.next += 1;
+            self.pending.push(bank.row(column as usize));
+            // While the first are computed, the others are fetched.
+            if self.pending.len() == 2 * LANES {
+                self.compute_first();
+            }
+        }
+    }
 
-impl RowSink for Step<'_, '_> {
-    fn piece(&mut self, first: usize, products: &mut [f32]) {
-        let threshold = f64::from(self.screen.largest.threshold());
-        // Rounded down, so that what is left out cannot be above the threshold; which only grows meanwhile.
-        let cut = ((threshold - self.slack) as f32).next_down();
-        each_above(products, cut, |column| {
-            self.candidates += 1;
-            self.screen.add(self.columns.row(first + column));
-        });
+    /// Pushes all pending scores.
+    fn flush(&mut self) {
+        while !self.pending.is_empty() {
+            self.compute_first();
+        }
+    }
+
+    /// Pushes the scores of the first pending vectors. Where there are fewer than the product takes, one fills up.
+    fn compute_first(&mut self) {
+        let count = self.pending.len().min(LANES);
+        let (now, next) = self.pending.split_at(count);
+        let scores = exact_scores(
+            self.item,
+            std::array::from_fn(|i| now[i.min(count - 1)]),
+            next,
+        );
+        self.lowest = scores[..count].iter().copied().fold(self.lowest, f32::min);
+        self.found.push(&scores[..count]);
+        self.pending.drain(..count);
     }
 }
 
@@ -177,6 +484,7 @@ impl RowSink for Step<'_, '_> {
 mod tests {
     use super::*;
     use crate::kernel::tests::noise;
+    use crate::score::RowSink;
     use crate::{Blocking, Embeddings};
 
     struct All(LargestScores);
@@ -208,8 +516,11 @@ mod tests {
 
     #[test]
     fn screening_finds_the_scores_of_the_whole_pass() {
-        for (gallery, bank, dim) in [(3, 40, 1), (17, 700, 5), (30, 5000, 64), (15, 9000, 131)] {
-            for k in [1, 7, 39, 700] {
+        for (gallery, bank, dim) in [(3, 40, 1), (17, 700, 35), (30, 5000, 64), (15, 9000, 131)] {
+            for k in [1, 7, 39, 500] {
+                if k >= bank {
+                    continue;
+                }
                 for columns in [32, 100, 4096] {
                     same_as_all(k, columns, &noise(gallery, dim, 1), &noise(bank, dim, 2));
                 }
@@ -231,22 +542,68 @@ mod tests {
         }
     }
 
+    /// Rows whose coordinates differ in size as `shape` says, all leaning towards one direction by `lean`.
+    fn shaped(
+        rows: usize,
+        dim: usize,
+        seed: u64,
+        lean: f32,
+        shape: fn(usize) -> f32,
+    ) -> Embeddings {
+        let noise = noise(rows, dim, seed);
+        let place = |(i, &v): (usize, &f32)| v * shape(i % dim) + lean / (1 + i % dim) as f32;
+        let data = noise.rows().data().iter().enumerate().map(place);
+        Embeddings::normalize(data.collect(), dim).expect("valid")
+    }
+
+    /// Every upper bound is one, and no further above its score than it claims: whatever the vectors look like.
     #[test]
-    fn no_product_is_further_off_than_the_bound() {
-        let Some(kernel) = kernel() else { return };
-        for dim in [1, 2, 33, 512] {
-            let (left, right) = (noise(14, dim, 3), noise(320, dim, 4));
-            let (a, b) = (Pairs::new(left.rows()), Pairs::new(right.rows()));
-            let scorer = DotScorer::new(left.rows(), right.rows()).expect("one dimension");
-            let products = rows(&scorer.over(a.rows(), b.rows()).with_kernel(kernel));
-            let bound = slack(dim, a.residual + b.residual);
-            for (scores, products) in rows(&scorer).iter().zip(&products) {
-                for (score, product) in scores.iter().zip(products) {
-                    assert!(
-                        f64::from((score - product).abs()) <= bound,
-                        "{score} {product}"
-                    );
+    fn no_score_is_outside_its_bounds() {
+        if !available() {
+            return;
+        }
+        let shapes: [fn(usize) -> f32; 5] = [
+            |_| 1.0,
+            |i| if i == 3 { 300.0 } else { 1.0 },
+            |i| if i == 0 { 1.0 } else { 1e-30 },
+            |i| 0.7f32.powi(i as i32 % 200),
+            |i| if i % 2 == 0 { 1e-4 } else { 1.0 },
+        ];
+        for (seed, dim) in (0..).zip([32, 33, 47, 64, 100, 131, 512, 768, 1000]) {
+            for shape in shapes {
+                for lean in [0.0, 0.5, 1e3] {
+                    let left = shaped(29, dim, 3 + seed, lean, shape);
+                    let right = shaped(320, dim, 40 + seed, -lean, shape);
+                    check_bounds(&left, &right);
+                    check_bounds(&left, &left);
                 }
+            }
+        }
+    }
+
+    fn check_bounds(left: &Embeddings, right: &Embeddings) {
+        let scorer = DotScorer::new(left.rows(), right.rows()).expect("one dimension");
+        let search = Search::new(scorer);
+        let mut screens: Vec<Screen> = (0..left.len())
+            .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY))
+            .collect();
+        let columns = Strided {
+            rows: right.rows(),
+            first: 0,
+            stride: 1,
+            len: right.len(),
+        };
+        search.screen(&columns, 1, &mut screens);
+        for (screen, scores) in screens.iter().zip(rows(&scorer)) {
+            assert_eq!(screen.kept.len(), right.len());
+            for candidate in &screen.kept {
+                let score = f64::from(scores[candidate.column as usize]);
+                let bound = f64::from(candidate.bound);
+                assert!(
+                    bound >= score && bound - screen.width <= score,
+                    "{score} {bound} {}",
+                    screen.width
+                );
             }
         }
     }

@@ -24,12 +24,6 @@ impl LargestScores {
         }
     }
 
-    /// No score at or below this is among the `k` largest so far; it only grows.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn threshold(&self) -> f32 {
-        self.threshold
-    }
-
     /// Adds finite scores.
     pub fn push(&mut self, scores: &[f32]) {
         if self.k == 0 {

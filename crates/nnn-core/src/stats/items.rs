@@ -47,7 +47,7 @@ fn all_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<ItemFold> {
 fn screened_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
     let largest: Option<Vec<usize>> = needs.iter().map(largest_needed).collect();
     let k = largest?.into_iter().max()?;
-    let found = screen::suits(k, scorer.columns()).then(|| screen::largest(k, scorer))??;
+    let found = screen::suits(k, scorer).then(|| screen::largest(k, scorer))??;
     let fold = |largest| ItemFold {
         largest,
         ..ItemFold::new(&[])

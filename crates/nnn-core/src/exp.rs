@@ -63,22 +63,89 @@ pub(crate) fn exp_nonpositive<const N: usize>(x: [f64; N]) -> [f64; N] {
     series
 }
 
+/// ln 2 in two parts for f32, and the bound below which `exp` counts as zero.
+const LN_2_HIGH_F32: f32 = 0.693_359_4;
+const LN_2_LOW_F32: f32 = -2.121_944_4e-4;
+const UNDERFLOW_F32: f32 = -87.0;
+
+/// Adding and subtracting 1.5 * 2^23 rounds a small f32 to a whole number.
+const ROUND_F32: f32 = 12_582_912.0;
+
+/// As [`exp_nonpositive`] in f32, within four units in the last place.
+#[inline(always)]
+fn exp_nonpositive_f32(x: [f32; STEP]) -> [f32; STEP] {
+    let (mut shifted, mut r) = ([0.0f32; STEP], [0.0f32; STEP]);
+    for i in 0..STEP {
+        let clamped = if x[i] < UNDERFLOW_F32 {
+            UNDERFLOW_F32
+        } else {
+            x[i]
+        };
+        shifted[i] = clamped * std::f32::consts::LOG2_E + ROUND_F32;
+        let whole = shifted[i] - ROUND_F32;
+        r[i] = (clamped - whole * LN_2_HIGH_F32) - whole * LN_2_LOW_F32;
+    }
+    let mut series = [TAYLOR[7] as f32; STEP];
+    for term in TAYLOR[..7].iter().rev() {
+        for (series, r) in series.iter_mut().zip(r) {
+            *series = *series * r + *term as f32;
+        }
+    }
+    for i in 0..STEP {
+        let scale = f32::from_bits((shifted[i].to_bits() << 23).wrapping_add(1.0f32.to_bits()));
+        series[i] = if x[i] < UNDERFLOW_F32 {
+            0.0
+        } else {
+            series[i] * scale
+        };
+    }
+    series
+}
+
 dispatched! {
     /// Adds `exp(beta * difference)` of every difference, none above zero, to the partial sums of every `beta`.
-    pub(crate) fn add_exponentials(differences: &[f64; STEP], betas: &[f64], sums: &mut [[f64; SUMS]]) -> () {
+    pub(crate) fn add_exponentials(differences: &[f32; STEP], betas: &[f32], sums: &mut [[f64; SUMS]]) -> () {
         for (beta, sums) in betas.iter().zip(sums) {
             let mut products = *differences;
             for product in &mut products {
                 *product *= beta;
             }
-            let terms = exp_nonpositive(products);
-            for terms in terms.chunks_exact(SUMS) {
-                for (sum, term) in sums.iter_mut().zip(terms) {
-                    *sum += term;
-                }
+            let terms = exp_nonpositive_f32(products);
+            // Two of a step's four terms of a partial sum are added in f32, whose rounding is that of the terms.
+            for i in 0..SUMS {
+                let low = terms[i] + terms[i + SUMS];
+                let high = terms[i + 2 * SUMS] + terms[i + 3 * SUMS];
+                sums[i] += f64::from(low) + f64::from(high);
             }
         }
     }
+}
+
+/// Powers that are summed.
+pub(crate) const MOMENTS: usize = 22;
+
+dispatched! {
+    /// Adds the powers `s^1` to `s^22` of every score to their partial sums.
+    pub(crate) fn add_moments(scores: &[f32; STEP], moments: &mut [[f64; SUMS]; MOMENTS]) -> () {
+        let mut values = [0.0f64; STEP];
+        for (value, &score) in values.iter_mut().zip(scores) {
+            *value = f64::from(score);
+        }
+        let mut powers = values;
+        for sums in moments.iter_mut() {
+            for i in 0..SUMS {
+                sums[i] += (powers[i] + powers[i + SUMS]) + (powers[i + 2 * SUMS] + powers[i + 3 * SUMS]);
+            }
+            for (power, value) in powers.iter_mut().zip(values) {
+                *power *= value;
+            }
+        }
+    }
+}
+
+/// All of a sum.
+pub(crate) fn total(sums: &[f64; SUMS]) -> f64 {
+    sums.iter().sum()
 }
 
 dispatched! {
@@ -97,6 +164,21 @@ dispatched! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exponentials_in_f32_are_within_four_units_of_the_library() {
+        for step in 0..200_000u32 {
+            let x = -(step as f32) * 0.000_521;
+            let (got, want) = (exp_nonpositive_f32([x; STEP])[0], f64::from(x).exp());
+            let unit = f64::from(f32::EPSILON);
+            let tolerance = want * 4.0 * unit + if x < UNDERFLOW_F32 { 2e-38 } else { 0.0 };
+            assert!(
+                (f64::from(got) - want).abs() <= tolerance,
+                "exp({x}) = {want}, got {got}"
+            );
+        }
+        assert_eq!(exp_nonpositive_f32([f32::NEG_INFINITY; STEP]), [0.0; STEP]);
+    }
 
     #[test]
     fn exponentials_are_within_two_units_of_the_library() {

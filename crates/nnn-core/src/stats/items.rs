@@ -1,11 +1,12 @@
 //! Statistics that reduce one gallery item's row of bank scores.
 
 use super::Stat;
-use crate::exp::{STEP, SUMS, add_exponentials, add_powers, exp_nonpositive};
+use super::exponentials::Exponentials;
+use crate::exp::{SUMS, add_powers, total};
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
 #[cfg(target_arch = "x86_64")]
 use crate::screen;
-use crate::topk::{LargestScores, any_above};
+use crate::topk::LargestScores;
 
 /// Everything that reduces one gallery item's row of bank scores, in one pass.
 pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
@@ -124,63 +125,6 @@ fn distance(cosine: f32) -> f64 {
 fn deviation([scores, squares]: &[[f64; SUMS]; 2], bank: usize) -> f64 {
     let mean = total(scores) / bank as f64;
     (total(squares) / bank as f64 - mean * mean).max(0.0).sqrt()
-}
-
-/// Running `sum exp(beta s)` for every `beta`, scaled by the largest score so far so that none overflows.
-struct Exponentials {
-    betas: Vec<f64>,
-    shift: f32,
-    sums: Vec<[f64; SUMS]>,
-}
-
-impl Exponentials {
-    fn new(betas: Vec<f64>) -> Self {
-        Self {
-            shift: f32::NEG_INFINITY,
-            sums: vec![[0.0; SUMS]; betas.len()],
-            betas,
-        }
-    }
-
-    fn push(&mut self, scores: &[f32]) {
-        if self.betas.is_empty() {
-            return;
-        }
-        for step in scores.chunks(STEP) {
-            if any_above(step, self.shift) {
-                self.rescale(step.iter().copied().fold(self.shift, f32::max));
-            }
-            let shift = f64::from(self.shift);
-            // The exponential of what is missing in the last step is zero.
-            let mut differences = [f64::NEG_INFINITY; STEP];
-            for (difference, &score) in differences.iter_mut().zip(step) {
-                *difference = f64::from(score) - shift;
-            }
-            add_exponentials(&differences, &self.betas, &mut self.sums);
-        }
-    }
-
-    fn rescale(&mut self, shift: f32) {
-        if self.shift.is_finite() {
-            let difference = f64::from(self.shift) - f64::from(shift);
-            for (beta, sums) in self.betas.iter().zip(&mut self.sums) {
-                let [factor] = exp_nonpositive([beta * difference]);
-                sums.iter_mut().for_each(|sum| *sum *= factor);
-            }
-        }
-        self.shift = shift;
-    }
-
-    /// `ln((1/bank) sum exp(beta s))` for every `beta`.
-    fn finish(self, bank: usize) -> impl Iterator<Item = f64> {
-        let shift = f64::from(self.shift);
-        let pairs = self.betas.into_iter().zip(self.sums);
-        pairs.map(move |(beta, sums)| beta * shift + (total(&sums) / bank as f64).ln())
-    }
-}
-
-fn total(sums: &[f64; SUMS]) -> f64 {
-    sums.iter().sum()
 }
 
 fn mean(values: &[f32], of: impl Fn(f32) -> f64) -> f64 {

@@ -37,6 +37,7 @@ mod kernel;
 mod method;
 mod moved;
 mod nnn;
+mod order;
 mod param;
 #[cfg(target_arch = "x86_64")]
 mod quantize;
@@ -56,6 +57,7 @@ pub use kernel::Kernel;
 pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Normalizer, RowRule};
 pub use moved::{MovedVectors, VectorMap, Vectors};
 pub use nnn::{Nnn, NnnFamily};
+pub use order::{rewrite_by_key, weighted_key};
 pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
 pub use rank::{RankOptions, rank, rank_each};
 pub use rankings::Rankings;

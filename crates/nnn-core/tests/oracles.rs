@@ -80,6 +80,34 @@ fn statistics_of_real_embeddings_are_within_the_bound() {
     check(&data.gallery, &data.bank, &[1, 8, 16, 64, 555]);
 }
 
+/// `ln_1p(mean expm1(beta s)) / beta` keeps its precision where sums of exponentials lose it.
+#[test]
+fn log_mean_exp_tends_to_the_mean() {
+    let (gallery, bank) = (random_rows(30, 48, 10), random_rows(700, 48, 11));
+    for beta in [1e-300, 1e-12, 6.1e-5, 1.0 / 16384.0, 1e-4] {
+        let stat = Stat::LogMeanExp { beta: param(beta) };
+        let stats = collect(&[stat], &gallery, &bank);
+        for (g, &got) in get(&stats, stat).iter().enumerate() {
+            let item = gallery.rows().row(g);
+            let scores = scores64(item, &bank);
+            let exponentials = scores.iter().map(|s| (beta * s).exp_m1()).sum::<f64>();
+            let want = (exponentials / 700.0).ln_1p() / beta;
+            // What the series leaves out, or what sums of exponentials lose.
+            let lost = if beta < 1.0 / 16384.0 {
+                0.13 * beta * beta
+            } else {
+                2.0 * f64_error(700) / beta
+            };
+            let bound = score_error(item, &bank) + f64_error(700) + lost;
+            assert!(
+                (got / beta - want).abs() <= bound,
+                "beta={beta}, item {g}: {}, expected {want}",
+                got / beta
+            );
+        }
+    }
+}
+
 /// The place of each item in each bank row's list, from the products as documented and a plain sort.
 fn best_places(gallery: &Embeddings, bank: &Embeddings, depth: usize) -> Vec<f64> {
     let mut best = vec![depth + 1; gallery.len()];

@@ -300,6 +300,8 @@ fn a_bank_of_one_item_and_constant_vectors_are_no_special_case() {
     ];
     let rounding = [0.0, 0.0, 16.0 * U64];
     let found = collect(&stats, &gallery, &bank);
+    assert_eq!(found.bank(Bank::Query), Some(1));
+    assert_eq!(found.bank(Bank::Gallery), None);
     // The mean is a product with the mean vector in f64: of one vector, the similarity before it is rounded.
     let mean = collect(&[Stat::Mean, Stat::Deviation], &gallery, &bank);
     for g in 0..gallery.len() {

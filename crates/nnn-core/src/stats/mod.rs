@@ -368,6 +368,7 @@ impl<'a> PassOptions<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct BankStats {
     gallery: usize,
+    banks: BankSizes,
     values: BTreeMap<(Bank, Stat), Vec<f64>>,
 }
 
@@ -410,6 +411,7 @@ impl BankStats {
         }
         Ok(Self {
             gallery: gallery.len(),
+            banks: banks.sizes(),
             values,
         })
     }
@@ -418,6 +420,12 @@ impl BankStats {
     #[must_use]
     pub fn gallery(&self) -> usize {
         self.gallery
+    }
+
+    /// Number of rows of a bank that the task has: what turns a count of them into a share.
+    #[must_use]
+    pub fn bank(&self, bank: Bank) -> Option<usize> {
+        self.banks.get(bank)
     }
 
     /// One statistic: its numbers for every gallery item, item by item.

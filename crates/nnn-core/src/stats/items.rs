@@ -8,10 +8,6 @@ use crate::score::{Delivery, DotScorer, RowSink, Scorer};
 use crate::screen;
 use crate::topk::LargestScores;
 
-/// Below this inverse temperature a log-mean-exp is taken from its series: sums of exponentials, which are all but equal,
-/// would leave nothing of it.
-const SERIES: f64 = 1.0 / (1 << 14) as f64;
-
 /// Everything that reduces one gallery item's row of bank scores, in one pass.
 pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
     let needs: Vec<Stat> = needs.iter().copied().filter(is_reduction).collect();
@@ -78,8 +74,8 @@ impl ItemFold {
         let (mut sums, mut betas) = (None, Vec::new());
         for need in needs {
             match need {
-                Stat::LogMeanExp { beta } if beta.get() >= SERIES => betas.push(beta.get()),
-                Stat::Deviation | Stat::LogMeanExp { .. } => sums = Some([[0.0; SUMS]; 2]),
+                Stat::Deviation => sums = Some([[0.0; SUMS]; 2]),
+                Stat::LogMeanExp { beta } => betas.push(beta.get()),
                 _ => {}
             }
         }
@@ -103,10 +99,7 @@ impl ItemFold {
                 Stat::TopMean { k } => column.push(mean(&descending[..k], f64::from)),
                 Stat::TopDistance { k } => column.push(mean(&descending[..k], distance)),
                 Stat::Kth { k } => column.push(f64::from(descending[k - 1])),
-                Stat::LogMeanExp { beta } if beta.get() >= SERIES => column.extend(logs.next()),
-                Stat::LogMeanExp { beta } => {
-                    column.extend(self.sums.map(|sums| series(beta.get(), &sums, bank)));
-                }
+                Stat::LogMeanExp { .. } => column.extend(logs.next()),
                 _ => column.extend(self.sums.map(|sums| deviation(&sums, bank))),
             }
         }
@@ -129,21 +122,9 @@ fn distance(cosine: f32) -> f64 {
 }
 
 /// `sqrt(mean s^2 - (mean s)^2)`; zero where all scores are equal.
-fn deviation(sums: &[[f64; SUMS]; 2], bank: usize) -> f64 {
-    mean_and_variance(sums, bank).1.sqrt()
-}
-
-/// `ln((1/bank) sum exp(beta s))` up to the square of `beta`. Over `beta`, the third cumulant of scores from -1 to 1 adds
-/// at most `0.13 beta^2`, which is below 2^-30.
-fn series(beta: f64, sums: &[[f64; SUMS]; 2], bank: usize) -> f64 {
-    let (mean, variance) = mean_and_variance(sums, bank);
-    beta * (mean + beta / 2.0 * variance)
-}
-
-fn mean_and_variance([scores, squares]: &[[f64; SUMS]; 2], bank: usize) -> (f64, f64) {
+fn deviation([scores, squares]: &[[f64; SUMS]; 2], bank: usize) -> f64 {
     let mean = total(scores) / bank as f64;
-    let variance = total(squares) / bank as f64 - mean * mean;
-    (mean, variance.max(0.0))
+    (total(squares) / bank as f64 - mean * mean).max(0.0).sqrt()
 }
 
 fn mean(values: &[f32], of: impl Fn(f32) -> f64) -> f64 {

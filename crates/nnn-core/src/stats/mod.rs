@@ -195,12 +195,12 @@ pub enum FitError {
     },
     /// A temperature is so small that every weight of an item vanishes.
     #[error(
-        "{stat}: the weights of gallery item {item} underflow; tau is too small for these similarities"
+        "{stat}: the weights of item {item} underflow; tau is too small for these similarities"
     )]
     Underflow {
         /// The statistic.
         stat: Stat,
-        /// The item.
+        /// The item's place in the gallery; from the gallery's length on, in the gallery bank stacked below it.
         item: usize,
     },
     /// A statistic was read that no method had declared.

@@ -90,7 +90,7 @@ pub enum Stat {
     /// `tau ln u` of Sinkhorn's scaling `diag(u) exp((S - 1) / tau) diag(v)` of the similarities of items to bank rows, with
     /// uniform marginals, after so many rounds of `v`, then `u`, from `u = 1`; see [`BankStats::collect`].
     Potential {
-        /// Temperature, above 0.
+        /// Temperature, above 0; above `2^24` it counts as `2^24`.
         tau: Param,
         /// Rounds, at least 1.
         iterations: usize,

@@ -9,8 +9,8 @@
 //!
 //! and neither `v` nor anything of the size of items by bank rows is held. The constant 1 in `K` cancels in `P`.
 //!
-//! A pass costs the products, shared by all temperatures, and an f64 exponential a score and temperature: at dimension
-//! 512 with AVX-512, some fifth of the products.
+//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential a score: at
+//! dimension 512 with AVX-512 (5,000 items, 20,000 bank rows, two threads) a fifth to a quarter of what the products take.
 
 use super::{FitError, Stat};
 use crate::exp::softmax;

@@ -1,4 +1,4 @@
-//! Sums of exponentials, the inner loop of log-mean-exp.
+//! Exponentials: the inner loops of log-mean-exp and of Sinkhorn's scaling.
 
 use crate::dispatch::dispatched;
 
@@ -159,6 +159,57 @@ dispatched! {
             }
         }
     }
+}
+
+dispatched! {
+    /// Writes the softmax over the items of `(score + potential) / tau` to `weights`; all have one length.
+    ///
+    /// Differences from the largest sum are divided, so that no `tau > 0` overflows.
+    pub(crate) fn softmax(scores: &[f32], potentials: &[f64], tau: f64, weights: &mut [f64]) -> () {
+        for ((weight, &score), &potential) in weights.iter_mut().zip(scores).zip(potentials) {
+            *weight = f64::from(score) + potential;
+        }
+        let largest = largest(weights);
+        // Of the least temperatures the inverse is infinite, and zero times it no number.
+        let inverse = (1.0 / tau).min(f64::MAX);
+        let mut sums = [0.0; SUMS];
+        for step in weights.chunks_mut(STEP) {
+            // The exponential of what is missing in the last step is zero.
+            let mut exponents = [f64::NEG_INFINITY; STEP];
+            for (exponent, &value) in exponents.iter_mut().zip(&*step) {
+                *exponent = (value - largest) * inverse;
+            }
+            let terms = exp_nonpositive(exponents);
+            for terms in terms.chunks_exact(SUMS) {
+                for (sum, term) in sums.iter_mut().zip(terms) {
+                    *sum += term;
+                }
+            }
+            step.copy_from_slice(&terms[..step.len()]);
+        }
+        let factor = 1.0 / sums.iter().sum::<f64>();
+        for weight in weights {
+            *weight *= factor;
+        }
+    }
+}
+
+#[inline(always)]
+fn largest(values: &[f64]) -> f64 {
+    let larger = |a: f64, b: f64| if b > a { b } else { a };
+    let mut largest = [f64::NEG_INFINITY; SUMS];
+    let chunks = values.chunks_exact(SUMS);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (largest, &value) in largest.iter_mut().zip(chunk) {
+            *largest = larger(*largest, value);
+        }
+    }
+    largest
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f64::NEG_INFINITY, larger)
 }
 
 #[cfg(test)]

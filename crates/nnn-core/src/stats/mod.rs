@@ -91,7 +91,7 @@ pub enum Stat {
     /// `tau ln u` of Sinkhorn's scaling `diag(u) exp((S - 1) / tau) diag(v)` of the similarities of items to bank rows, with
     /// uniform marginals, after so many rounds of `v`, then `u`, from `u = 1`; see [`BankStats::collect`].
     Potential {
-        /// Temperature, above 0.
+        /// Temperature, above 0; above `2^24` it counts as `2^24`.
         tau: Param,
         /// Rounds, at least 1.
         iterations: usize,
@@ -196,12 +196,12 @@ pub enum FitError {
     },
     /// A temperature is so small that every weight of an item vanishes.
     #[error(
-        "{stat}: the weights of gallery item {item} underflow; tau is too small for these similarities"
+        "{stat}: the weights of item {item} underflow; tau is too small for these similarities"
     )]
     Underflow {
         /// The statistic.
         stat: Stat,
-        /// The item.
+        /// The item's place in the gallery; from the gallery's length on, in the gallery bank stacked below it.
         item: usize,
     },
     /// A statistic was read that no method had declared.

@@ -11,8 +11,22 @@ use std::path::Path;
 pub(crate) const METHODS: &[&dyn MethodFamily] = &[
     &RawFamily,
     &NnnFamily,
+    &method_csls::CslsFamily,
+    &method_distnorm::DnFamily,
     &method_qbnorm::IsFamily,
     &method_qbnorm::DisFamily,
+    &method_dbnorm::DualIsFamily,
+    &method_dbnorm::DualDisFamily,
+    &method_dbnorm::DualDisReleasedFamily,
+    &method_sinkhorn::SnFamily,
+    &method_sinkhorn::DbsnFamily,
+    &method_gc::GcFamily,
+    &method_scaling::LsFamily,
+    &method_scaling::NicdmFamily,
+    &method_scaling::MpNormalFamily,
+    &method_scaling::MpEmpiricalFamily,
+    &method_scaling::ZscoreFamily,
+    &method_dsl::DslFamily,
 ];
 
 /// A model family: how to open a checkpoint of it.

@@ -208,6 +208,19 @@ pub trait MethodFamily: Sync {
     /// The method at one point: a checked value for each of [`MethodFamily::params`], in their order.
     fn at(&self, point: &[Param]) -> Box<dyn Normalizer>;
 
+    /// The method at every point of the published search.
+    ///
+    /// # Errors
+    /// A published value is out of the parameter's own range: a mistake of the family.
+    fn search(&self) -> Result<Vec<Box<dyn Normalizer>>, ParamError> {
+        let checked = |point: Vec<f64>| -> Result<Vec<Param>, ParamError> {
+            let pairs = self.params().iter().zip(point);
+            pairs.map(|(info, value)| info.check(value)).collect()
+        };
+        let points = self.published().into_iter();
+        points.map(|point| Ok(self.at(&checked(point)?))).collect()
+    }
+
     /// The method at every point of a grid, first parameter slowest; parameters left out have their default.
     ///
     /// # Errors

@@ -4,14 +4,15 @@ use crate::cli::RunArgs;
 use crate::files::{Cell, ResultsFolder, write_json};
 use crate::group::{BankSet, Group, Outcome, Task};
 use crate::layout::{GroupPlan, Layout, lay_out};
-use crate::plan::Plan;
+use crate::plan::{Method, Plan};
 use crate::progress::{Progress, say};
 use crate::provenance::{self, Machine};
 use crate::sources::{Embedder, Side, Sources, TaskItems};
+use crate::spec::Choose;
 use crate::warning::Warning;
 use crate::{dry_run, output};
 use anyhow::{Context, Result};
-use nnn_core::{Embeddings, PassOptions};
+use nnn_core::{Embeddings, MethodKind, PassOptions, StatPlan};
 use nnn_report::{ScoreRow, summary};
 use serde_json::json;
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl<'a> Run<'a> {
             .iter()
             .map(|&index| &self.plan.methods[index])
             .collect();
-        let progress = Progress::new(&group.title(), inputs.scores(), "scores");
+        let progress = Progress::new(&group.title(), inputs.scores(&methods), "scores");
         let advance = |scores| progress.advance(scores);
         let group = Group {
             labels: &group.labels,
@@ -217,15 +218,42 @@ fn warning_record(warning: &Warning) -> serde_json::Value {
 }
 
 impl Inputs {
-    /// Scores of all passes over the bank and the queries, for the progress bar.
-    fn scores(&self) -> u64 {
-        let of = |task: &Task| {
-            let banks = [&self.banks.query, &self.banks.gallery]
-                .into_iter()
-                .flatten();
-            let bank: usize = banks.map(|bank| bank.len()).sum();
-            (task.gallery.len() * (bank + task.queries.len())) as u64
+    /// Scores of all passes over the banks and the queries, for the progress bar.
+    fn scores(&self, methods: &[&Method]) -> u64 {
+        let mut plan = StatPlan::default();
+        for point in methods.iter().flat_map(|method| &method.points) {
+            point.needs(&mut plan);
+        }
+        let searched = |choose: Choose| methods.iter().any(|method| method.choose == choose);
+        let reported = |method: &Method| match method.choose {
+            Choose::Fixed => method.points.len() as u64,
+            _ => 1,
         };
-        of(&self.test) + self.validation.as_ref().map_or(0, of)
+        let report = self.test.pairs() * (1 + moving(methods, reported));
+        let search =
+            |task: &Task| task.pairs() * (1 + moving(methods, |method| method.points.len() as u64));
+        let statistics = |task: &Task| {
+            let sizes = self.banks.sizes(task);
+            plan.scores(task.gallery.len(), sizes)
+        };
+        let validation = self
+            .validation
+            .iter()
+            .filter(|_| searched(Choose::Validation));
+        let validation: u64 = validation.map(|task| statistics(task) + search(task)).sum();
+        let tests = if methods.iter().any(|method| method.choose != Choose::Fixed) {
+            search(&self.test)
+        } else {
+            0
+        };
+        statistics(&self.test) + validation + tests + report
     }
+}
+
+/// Passes over the queries that methods with vectors of their own take.
+fn moving(methods: &[&Method], passes: impl Fn(&Method) -> u64) -> u64 {
+    let moving = methods
+        .iter()
+        .filter(|method| method.family.kind() == MethodKind::VectorMoving);
+    moving.map(|method| passes(method)).sum()
 }

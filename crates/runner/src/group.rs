@@ -8,8 +8,8 @@ use crate::provenance::Signature;
 use crate::spec::Choose;
 use anyhow::{Context, Result};
 use nnn_core::{
-    BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, PassOptions, RankOptions, Rankings,
-    Relevance, Rows, StatPlan, rank,
+    BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, PassOptions,
+    RankOptions, Rankings, Relevance, Rows, StatPlan, rank, rank_each,
 };
 use nnn_metrics::Clusters;
 use nnn_report::{CellId, GridRow, QueryColumn, QueryTable, ScoreRow};
@@ -31,7 +31,24 @@ pub(crate) struct BankSet {
     pub(crate) gallery: Option<Arc<Embeddings>>,
 }
 
+impl Task {
+    /// Scores of one pass over the queries.
+    pub(crate) fn pairs(&self) -> u64 {
+        (self.queries.len() * self.gallery.len()) as u64
+    }
+}
+
 impl BankSet {
+    /// Sizes of all that a correction for the task may learn from.
+    pub(crate) fn sizes(&self, task: &Task) -> BankSizes {
+        let size = |bank: &Option<Arc<Embeddings>>| bank.as_ref().map(|bank| bank.len());
+        BankSizes {
+            query: size(&self.query),
+            gallery: size(&self.gallery),
+            evaluated: Some(task.queries.len()),
+        }
+    }
+
     /// With the queries of the task that is evaluated, for what is transductive.
     fn rows<'a>(&'a self, task: &'a Task) -> Banks<'a> {
         Banks {
@@ -150,16 +167,30 @@ impl Group<'_> {
     fn objectives(&self, task: &Task, stats: &BankStats) -> Result<Vec<f64>> {
         let objective = self.settings.objective;
         let fitted = fit(self.points(), stats, task.gallery.rows())?;
-        let rankings = self.rank(
-            task,
-            &fitted,
-            objective.needs().all_relevant,
-            objective.needs().top,
-        )?;
-        rankings
-            .iter()
-            .map(|rankings| objective.measure(rankings))
-            .collect()
+        let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
+        let methods: Vec<&Fitted> = fitted.iter().collect();
+        let needs = objective.needs();
+        let options = self.rank_options(needs.all_relevant, needs.top);
+        // Each point's ranks are reduced at once: a grid of thousands is never held whole.
+        let mut values: Vec<Result<f64>> = methods.iter().map(|_| Ok(0.0)).collect();
+        rank_each(
+            &scorer,
+            &task.relevance,
+            &methods,
+            options,
+            |point, rankings| {
+                values[point] = objective.measure(&rankings);
+            },
+        );
+        values.into_iter().collect()
+    }
+
+    fn rank_options(&self, all_relevant: bool, top: usize) -> RankOptions {
+        RankOptions {
+            ties: self.settings.ties,
+            top,
+            all_relevant,
+        }
     }
 
     fn rank(
@@ -171,11 +202,7 @@ impl Group<'_> {
     ) -> Result<Vec<Rankings>> {
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
         let methods: Vec<&Fitted> = fitted.iter().collect();
-        let options = RankOptions {
-            ties: self.settings.ties,
-            top,
-            all_relevant,
-        };
+        let options = self.rank_options(all_relevant, top);
         Ok(rank(&scorer, &task.relevance, &methods, options))
     }
 

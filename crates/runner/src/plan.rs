@@ -282,7 +282,11 @@ fn signatures(method: &Method) -> Vec<String> {
 fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     let family = registry::method(&written.name)?;
     let choose = written.options.choose.unwrap_or(default);
-    let points = family.expand(&grid(family, written, choose))?;
+    let points = if searches_as_published(family, written, choose) {
+        family.search()?
+    } else {
+        family.expand(&grid(family, written, choose))?
+    };
     // One point leaves nothing to choose.
     let choose = if points.len() == 1 {
         Choose::Fixed
@@ -296,7 +300,18 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     })
 }
 
-/// Listed values, and the published grid where a search lists none.
+/// Whether the points are those of the published search, which need not be every combination of values.
+fn searches_as_published(family: &dyn MethodFamily, written: &MethodSpec, choose: Choose) -> bool {
+    let params = &written.options.params;
+    let known = |name: &String| family.params().iter().any(|info| info.name == name);
+    let published = |info: &nnn_core::ParamInfo| match params.get(info.name) {
+        Some(values) => *values == Values::Published,
+        None => choose != Choose::Fixed,
+    };
+    params.keys().all(known) && family.params().iter().all(published)
+}
+
+/// Listed values, and the published ones where a search lists none.
 fn grid(family: &dyn MethodFamily, written: &MethodSpec, choose: Choose) -> ParamGrid {
     let mut grid = ParamGrid::new();
     for (name, values) in &written.options.params {

@@ -22,7 +22,7 @@ pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat,
     columns
 }
 
-fn is_reduction(stat: &Stat) -> bool {
+pub(super) fn is_reduction(stat: &Stat) -> bool {
     largest_needed(stat).is_some() || matches!(stat, Stat::Deviation | Stat::LogMeanExp { .. })
 }
 

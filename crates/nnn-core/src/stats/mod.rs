@@ -267,6 +267,26 @@ impl StatPlan {
     }
 }
 
+impl StatPlan {
+    /// How many scores [`BankStats::collect`] computes for `gallery` items: what its progress counts up to.
+    #[must_use]
+    pub fn scores(&self, gallery: usize, sizes: BankSizes) -> u64 {
+        let of = |bank: Bank| {
+            let needs: Vec<Stat> = self.iter().filter(|n| n.0 == bank).map(|n| n.1).collect();
+            let once = |wanted: fn(&Stat) -> bool| usize::from(needs.iter().any(wanted));
+            let passes = once(items::is_reduction)
+                + once(|stat| matches!(stat, Stat::BestPlace { .. }))
+                + once(|stat| matches!(stat, Stat::CentroidNorm { .. } | Stat::Pooled { .. }));
+            let rounds = |stacked: bool| potential::rounds(&needs, stacked);
+            let beside = gallery + sizes.gallery.unwrap_or(0);
+            sizes.get(bank).unwrap_or(0)
+                * (gallery * (passes + rounds(false)) + beside * rounds(true))
+        };
+        let banks = [Bank::Query, Bank::Gallery, Bank::Evaluated];
+        banks.map(|bank| of(bank) as u64).iter().sum()
+    }
+}
+
 /// The banks that a statistic reads.
 fn banks_of((bank, stat): (Bank, Stat)) -> [Option<Bank>; 2] {
     let stacked = matches!(stat, Stat::Potential { stacked: true, .. });

@@ -54,6 +54,19 @@ pub(super) fn potentials(
     Ok(found)
 }
 
+/// Passes over the bank that the wanted potentials take.
+pub(super) fn rounds(needs: &[Stat], stacked: bool) -> usize {
+    let rounds = needs.iter().map(|need| match *need {
+        Stat::Potential {
+            iterations,
+            stacked: other,
+            ..
+        } if other == stacked => iterations,
+        _ => 0,
+    });
+    rounds.max().unwrap_or(0)
+}
+
 /// The gallery's vectors, then the gallery bank's.
 fn stack(gallery: Rows<'_>, bank: Rows<'_>) -> Result<Vec<f32>, FitError> {
     if gallery.dim() != bank.dim() {

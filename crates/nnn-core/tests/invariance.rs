@@ -17,7 +17,12 @@ fn all_stats() -> Vec<Stat> {
         Stat::Deviation,
         Stat::Kth { k: 9 },
         Stat::TopDistance { k: 20 },
+        Stat::Moments,
     ];
+    stats.extend([1, 6].map(|k| Stat::CentroidNorm { k }));
+    stats.extend([0.004, 0.03, 1.0].map(|share| Stat::Pooled {
+        share: param(share),
+    }));
     stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
     stats.extend([1e-3, 1.0, 400.0].map(|beta| Stat::LogMeanExp { beta: param(beta) }));
     stats
@@ -190,7 +195,12 @@ fn permuting_the_gallery_permutes_every_statistic() {
     );
     for (bank, stat, column) in after.columns() {
         let original = before.get(bank, stat).expect("same plan");
-        let expected: Vec<f64> = order.iter().map(|&g| original[g as usize]).collect();
+        let each = stat.len(1, gallery.dim());
+        let of = |&item: &u32| &original[item as usize * each..][..each];
+        let expected: Vec<f64> = match stat {
+            Stat::Moments => original.to_vec(),
+            _ => order.iter().flat_map(of).copied().collect(),
+        };
         assert_eq!(column, expected, "{stat}");
     }
 }
@@ -230,7 +240,7 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
         let original = before.get(bank_name, stat).expect("same plan");
         // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
         let bound = match stat {
-            Stat::Mean => 2.0 * f64_error(bank.len()),
+            Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
             Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
             // Of a difference of squares: the root of twice that.
             Stat::Deviation => (4.0 * f64_error(bank.len())).sqrt(),

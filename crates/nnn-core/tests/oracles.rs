@@ -187,6 +187,13 @@ fn neighbours_equal_a_plain_sort_ties_included() {
         &shares,
     );
     check_neighbors(&random_rows(3, 5, 7), &random_rows(1, 5, 8), &[1], &shares);
+    // Lists of more items than are held at a time.
+    check_neighbors(
+        &random_rows(500, 2, 7),
+        &random_rows(9000, 2, 8),
+        &[],
+        &[1.0],
+    );
     if let Some(data) = fashion() {
         check_neighbors(&data.gallery, &data.bank, &[1, 10], &[0.01, 0.1]);
     }

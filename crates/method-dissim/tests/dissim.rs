@@ -139,6 +139,7 @@ fn rankings(queries: &Embeddings, gallery: &Embeddings, methods: &[Fitted]) -> V
         ties: TieRule::Index,
         top: gallery.len(),
         all_relevant: false,
+        depth: None,
     };
     rank(&scorer, &relevance, &methods, options)
 }

@@ -214,6 +214,7 @@ fn rankings(queries: &Embeddings, gallery: &Embeddings, methods: &[Fitted]) -> V
         ties: TieRule::Index,
         top: 10,
         all_relevant: false,
+        depth: None,
     };
     rank(&scorer, &relevance, &methods, options)
 }

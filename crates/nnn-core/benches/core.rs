@@ -177,6 +177,7 @@ fn ranking(c: &mut Criterion) {
             ties: TieRule::Index,
             top,
             all_relevant: false,
+            depth: None,
         };
         let name = format!("methods={},top={top}", methods.len());
         let size = format!("{}x{}x{DIM}", queries.len(), gallery.len());

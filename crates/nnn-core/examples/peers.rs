@@ -84,6 +84,7 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         ties: TieRule::Index,
         top: 0,
         all_relevant: false,
+        depth: None,
     };
     let rankings = rank(&scorer, &relevance, &methods, options);
     let times = clock.read()?;

@@ -1,7 +1,7 @@
 //! One plain loop, compiled for several instruction sets and chosen at run time.
 //!
-//! The loops hold no reassociable floating-point sums and no fused operations, so that wider registers change their
-//! speed and never their result.
+//! The loops hold no reassociable floating-point sums, and fused operations only where they say so, so that wider registers
+//! change their speed and never their result.
 
 /// Defines `fn $name(args) -> R` whose body is compiled for AVX-512, AVX2 and the baseline.
 macro_rules! dispatched {
@@ -18,7 +18,7 @@ macro_rules! dispatched {
                 fn avx512($($arg: $type),*) -> $ret {
                     plain($($arg),*)
                 }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $type),*) -> $ret {
                     plain($($arg),*)
                 }
@@ -30,8 +30,8 @@ macro_rules! dispatched {
                     // SAFETY: the features were just detected.
                     return unsafe { avx512($($arg),*) };
                 }
-                if is_x86_feature_detected!("avx2") {
-                    // SAFETY: the feature was just detected.
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: the features were just detected.
                     return unsafe { avx2($($arg),*) };
                 }
             }

@@ -23,7 +23,7 @@
 //!
 //! let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
 //! let relevance = Relevance::one_each(&[0], gallery.len())?;
-//! let options = RankOptions { ties: TieRule::Index, top: 1, all_relevant: false };
+//! let options = RankOptions { ties: TieRule::Index, top: 1, all_relevant: false, depth: None };
 //! let rankings = rank(&scorer, &relevance, &[&fitted], options);
 //! assert_eq!(rankings[0].first_rank(0), 1.0);
 //! # Ok(())
@@ -46,7 +46,7 @@ mod rankings;
 mod raw;
 mod relevance;
 mod score;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "no_screen.rs")]
 mod screen;
 mod stats;
 mod ties;

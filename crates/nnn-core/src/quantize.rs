@@ -206,18 +206,25 @@ impl RowBytes {
         let steps = padded / 4;
         let mut fours = vec![0; rows.len().div_ceil(ROWS) * ROWS * steps];
         let mut facts = vec![RowFacts::default(); rows.len()];
-        let mut bytes = vec![0u8; padded];
-        for (index, vector) in vectors.chunks_exact(padded).enumerate() {
-            facts[index] = RowFacts {
-                rounded: round(vector, unit, 0x80, &mut bytes),
-                with_other: product(rows.row(index), &frame.other),
-            };
-            let block = &mut fours[index / ROWS * ROWS * steps..];
-            let places = block.iter_mut().skip(index % ROWS).step_by(ROWS);
-            for (place, four) in places.zip(bytes.chunks_exact(4)) {
-                *place = i32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-            }
-        }
+        let blocks = fours.par_chunks_mut(ROWS * steps);
+        let vectors = vectors.par_chunks(ROWS * padded);
+        let facts_of = facts.par_chunks_mut(ROWS).enumerate();
+        blocks
+            .zip(vectors)
+            .zip(facts_of)
+            .for_each(|((block, vectors), (index, facts))| {
+                let mut bytes = vec![0u8; padded];
+                for (r, (vector, facts)) in vectors.chunks_exact(padded).zip(facts).enumerate() {
+                    *facts = RowFacts {
+                        rounded: round(vector, unit, 0x80, &mut bytes),
+                        with_other: product(rows.row(index * ROWS + r), &frame.other),
+                    };
+                    let places = block.iter_mut().skip(r).step_by(ROWS);
+                    for (place, four) in places.zip(bytes.chunks_exact(4)) {
+                        *place = i32::from_le_bytes([four[0], four[1], four[2], four[3]]);
+                    }
+                }
+            });
         Self {
             fours,
             steps,

@@ -25,7 +25,7 @@ use crate::kernel::int8::{Found, ROWS, available, exact_scores, find};
 use crate::kernel::{LANES, PANEL};
 use crate::quantize::{ColumnBytes, Frame, RowBytes, Strided};
 use crate::score::{Delivery, DotScorer, Scorer};
-use crate::topk::LargestScores;
+use crate::topk::{LargestScores, better_first};
 use rayon::prelude::*;
 
 /// A bank has to be this many times larger than `k` for screening to be worth its while: on smaller ones, too many scores
@@ -36,7 +36,7 @@ const WORTHWHILE: usize = 32;
 const DIMENSIONS: std::ops::RangeInclusive<usize> = 32..=65536;
 
 /// Whether this processor can screen and the sizes make it faster.
-pub(crate) fn suits(k: usize, scorer: &DotScorer<'_>) -> bool {
+fn suits(k: usize, scorer: &DotScorer<'_>) -> bool {
     let fits = DIMENSIONS.contains(&scorer.row_vectors().dim());
     fits && scorer.columns() / WORTHWHILE >= k.max(32) && available()
 }
@@ -50,6 +50,9 @@ const STEP: usize = 4;
 /// Bytes of candidates held at a time, at about five times `k` a row.
 const HELD_BYTES: usize = 80 << 20;
 
+/// Rows at a time, whose vectors are held in their frame until they are rounded.
+const ROWS_AT_ONCE: usize = 1 << 14;
+
 /// Bytes of columns that a task multiplies all its rows with before it goes on: half of a small second-level cache.
 const STRIP_BYTES: usize = 512 * 1024;
 
@@ -58,22 +61,79 @@ const SAMPLE: usize = 16;
 
 /// The `k` largest scores of every row of `scorer`; as `largest[i]` pushed with all scores of row `i`.
 ///
-/// `None` where the scores lie so close together that bytes do not tell them apart.
+/// `None` where this processor cannot screen, the sizes do not make it faster, or the scores lie so close together that
+/// bytes do not tell them apart.
 pub(crate) fn largest(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<LargestScores>> {
+    suits(k, scorer).then(|| search(k, scorer))?
+}
+
+/// The `k` best columns of every row of `scorer` with their scores, best first, ties to the lower column.
+///
+/// `None` as for [`largest`].
+pub(crate) fn best(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<Vec<(f32, u32)>>> {
+    let found: Vec<BestPairs> = suits(k, scorer).then(|| search(k, scorer))??;
+    Some(found.into_iter().map(BestPairs::into_best).collect())
+}
+
+fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<C>> {
     let (items, bank) = (scorer.row_vectors(), scorer.column_vectors());
-    let at_once = (HELD_BYTES / (5 * k * size_of::<Candidate>())).max(1024);
-    let at_once = items
-        .len()
-        .div_ceil(items.len().div_ceil(at_once).max(1))
-        .max(1);
+    let most = (HELD_BYTES / (5 * k * size_of::<Candidate>())).clamp(1024, ROWS_AT_ONCE);
+    let parts = items.len().div_ceil(most).max(1);
+    let at_once = items.len().div_ceil(parts).max(1);
     let mut found = Vec::with_capacity(items.len());
     for start in (0..items.len()).step_by(at_once) {
         let items = items.slice(start..items.len().min(start + at_once));
         let search = Search::new(scorer.over(items, bank));
         let guesses = search.guesses(k)?;
-        found.extend(search.largest(k, 1, Some(&guesses))?);
+        found.extend(search.collect(k, 1, Some(&guesses))?);
     }
     Some(found)
+}
+
+/// Takes the scores that may be among the largest of a row.
+trait Collect: Send {
+    fn new(k: usize) -> Self;
+    fn push(&mut self, columns: &[u32], scores: &[f32]);
+}
+
+impl Collect for LargestScores {
+    fn new(k: usize) -> Self {
+        Self::new(k)
+    }
+
+    fn push(&mut self, _columns: &[u32], scores: &[f32]) {
+        self.push(scores);
+    }
+}
+
+/// The best columns so far and some others.
+struct BestPairs {
+    k: usize,
+    pairs: Vec<(f32, u32)>,
+}
+
+impl Collect for BestPairs {
+    fn new(k: usize) -> Self {
+        let pairs = Vec::new();
+        Self { k, pairs }
+    }
+
+    fn push(&mut self, columns: &[u32], scores: &[f32]) {
+        self.pairs
+            .extend(scores.iter().copied().zip(columns.iter().copied()));
+        if self.pairs.len() > 4 * self.k + 256 {
+            self.pairs.select_nth_unstable_by(self.k - 1, better_first);
+            self.pairs.truncate(self.k);
+        }
+    }
+}
+
+impl BestPairs {
+    fn into_best(mut self) -> Vec<(f32, u32)> {
+        self.pairs.sort_unstable_by(better_first);
+        self.pairs.truncate(self.k);
+        self.pairs
+    }
 }
 
 /// Some rows and the columns that they are to be multiplied with.
@@ -97,23 +157,22 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// For each row a score that, most likely, at least `k` are not below: of a sample that holds a number of the `k` largest
-    /// which varies as a Poisson number does, the one four deviations further down.
+    /// For each row a score that, most likely, at least `k` are not below: in the sample, the one below as many as hardly
+    /// ever belong to the `k` largest of all.
     fn guesses(&self, k: usize) -> Option<Vec<f32>> {
-        let expected = k as f64 / SAMPLE as f64;
-        let place = (expected + 4.0 * expected.sqrt() + 4.0).ceil() as usize;
-        let found = self.largest(place, SAMPLE, None)?;
+        let place = unlikely(k as f64 / SAMPLE as f64);
+        let found: Vec<LargestScores> = self.collect(place, SAMPLE, None)?;
         let last = |largest: LargestScores| largest.into_descending().last().copied();
         found.into_iter().map(last).collect()
     }
 
-    /// The `k` largest scores of every row among every `stride`-th column.
-    fn largest(
+    /// What `C` collects of the `k` largest scores of every row among every `stride`-th column.
+    fn collect<C: Collect>(
         &self,
         k: usize,
         stride: usize,
         guesses: Option<&[f32]>,
-    ) -> Option<Vec<LargestScores>> {
+    ) -> Option<Vec<C>> {
         let columns = self.scorer.columns().div_ceil(stride);
         let guess = |row: usize| guesses.map_or(f32::NEG_INFINITY, |guesses| guesses[row]);
         let mut screens: Vec<Screen> = (0..self.scorer.rows())
@@ -156,9 +215,9 @@ impl<'a> Search<'a> {
     }
 
     /// The scores of what is left.
-    fn compute(&self, k: usize, screens: Vec<Screen>) -> Vec<LargestScores> {
+    fn compute<C: Collect>(&self, k: usize, screens: Vec<Screen>) -> Vec<C> {
         let (items, bank) = (self.scorer.row_vectors(), self.scorer.column_vectors());
-        let mut rows: Vec<Exact> = (screens.into_iter().enumerate())
+        let mut rows: Vec<Exact<C>> = (screens.into_iter().enumerate())
             .map(|(row, screen)| Exact::new(k, items.row(row), screen))
             .collect();
         for round in [Round::Highest, Round::Rest] {
@@ -172,9 +231,20 @@ impl<'a> Search<'a> {
         rows.par_iter_mut()
             .filter(|row| !row.is_certain())
             .for_each(|row| row.compute_all(bank));
-        rows.par_iter_mut().for_each(Exact::flush);
+        rows.par_iter_mut().for_each(|row| row.flush());
         rows.into_iter().map(|row| row.found).collect()
     }
+}
+
+/// The least number that a Poisson number of this mean reaches in less than one case of ten thousand.
+fn unlikely(mean: f64) -> usize {
+    let (mut term, mut below, mut count) = ((-mean).exp(), 0.0, 0);
+    while 1.0 - below >= 1e-4 {
+        below += term;
+        count += 1;
+        term *= mean / f64::from(count);
+    }
+    count as usize
 }
 
 /// Whether bytes leave a large part of all scores.
@@ -381,10 +451,10 @@ enum Round {
 }
 
 /// One row whose candidates are being computed.
-struct Exact<'a> {
+struct Exact<'a, C> {
     item: &'a [f32],
     screen: Screen,
-    found: LargestScores,
+    found: C,
     /// Bounds from here on belong to the first round.
     high: f32,
     /// Candidates from `next` on are to be computed in this round.
@@ -396,7 +466,7 @@ struct Exact<'a> {
     pending: Vec<&'a [f32]>,
 }
 
-impl<'a> Exact<'a> {
+impl<'a, C: Collect> Exact<'a, C> {
     fn new(k: usize, item: &'a [f32], screen: Screen) -> Self {
         let mut bounds: Vec<f32> = screen.kept.iter().map(|c| c.bound).collect();
         let mut high = f32::NEG_INFINITY;
@@ -408,7 +478,7 @@ impl<'a> Exact<'a> {
         Self {
             item,
             screen,
-            found: LargestScores::new(k),
+            found: C::new(k),
             high,
             todo: Vec::new(),
             next: 0,
@@ -440,7 +510,7 @@ impl<'a> Exact<'a> {
     /// Computes all scores of the row.
     fn compute_all(&mut self, bank: Rows<'a>) {
         self.flush();
-        self.found = LargestScores::new(self.screen.k);
+        self.found = C::new(self.screen.k);
         self.todo = (0..bank.len() as u32).collect();
         self.next = 0;
         self.compute_below(bank.len() as u32, bank);
@@ -475,7 +545,8 @@ impl<'a> Exact<'a> {
             next,
         );
         self.lowest = scores[..count].iter().copied().fold(self.lowest, f32::min);
-        self.found.push(&scores[..count]);
+        let columns = &self.todo[self.next - self.pending.len()..][..count];
+        self.found.push(columns, &scores[..count]);
         self.pending.drain(..count);
     }
 }
@@ -512,6 +583,21 @@ mod tests {
         let mut sinks: Vec<_> = all.iter_mut().map(|a| a as &mut dyn RowSink).collect();
         scorer.stream(Delivery::Pieces, 0, &mut sinks);
         assert_eq!(bits(found), bits(all.into_iter().map(|a| a.0).collect()));
+        let best = best(k, &scorer).expect("as above");
+        for (best, scores) in best.iter().zip(rows(&scorer)) {
+            let items: Vec<u32> = best.iter().map(|pair| pair.1).collect();
+            assert_eq!(items, crate::best_items(&scores, k));
+        }
+    }
+
+    /// Rows that are each there several times, so that the columns of the best scores are decided by ties.
+    #[test]
+    fn screening_settles_ties_as_the_whole_pass_does() {
+        let (gallery, some) = (noise(20, 40, 5), noise(300, 40, 6));
+        let bank = some.select(&(0..6000).map(|i| i % 300).collect::<Vec<u32>>());
+        for k in [1, 3, 50, 150] {
+            same_as_all(k, 4096, &gallery, &bank);
+        }
     }
 
     #[test]

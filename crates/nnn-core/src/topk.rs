@@ -139,7 +139,7 @@ impl BestItems {
 }
 
 /// Higher score first, then lower index; zeros of either sign are equal. Scores are finite.
-fn better_first(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
+pub(crate) fn better_first(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
     let by_score = b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal);
     by_score.then(a.1.cmp(&b.1))
 }

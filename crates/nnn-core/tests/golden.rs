@@ -68,6 +68,7 @@ fn the_authors_example_gives_their_scores() {
         ties: TieRule::Index,
         top: 1,
         all_relevant: false,
+        depth: None,
     };
     let rankings = rank(&scorer, &relevance, &[&raw, &nnn], options);
 
@@ -139,6 +140,7 @@ fn recall_on_real_embeddings_equals_the_recorded_figures() {
         ties: TieRule::Index,
         top: 0,
         all_relevant: false,
+        depth: None,
     };
     let found: Vec<usize> = rank(&scorer, &relevance, &methods, options)
         .iter()

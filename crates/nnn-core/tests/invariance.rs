@@ -67,6 +67,7 @@ fn rankings(
         ties: TieRule::Index,
         top: 10,
         all_relevant: true,
+        depth: None,
     };
     rank(&scorer, &relevance, &methods, options)
 }
@@ -456,7 +457,7 @@ proptest! {
         prop_assert_eq!(bias(&nnn, &gallery, &bank), bias(&Raw, &gallery, &bank));
         let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
         let relevance = Relevance::one_each(&[0; 10], 50).expect("in range");
-        let options = RankOptions { ties: TieRule::Index, top: 50, all_relevant: false };
+        let options = RankOptions { ties: TieRule::Index, top: 50, all_relevant: false, depth: None };
         let fitted = [fit(&Raw, &gallery, &bank), fit(&nnn, &gallery, &bank)];
         let methods: Vec<&Fitted> = fitted.iter().collect();
         let found = rank(&scorer, &relevance, &methods, options);
@@ -493,4 +494,54 @@ fn a_signature_names_its_point() {
     };
     assert_eq!(nnn.signature(), "nnn(k=128,alpha=0.75)");
     assert_eq!(Raw.signature(), "raw");
+}
+
+/// Every kind of rule ranked in batches, beside each ranked by a sort of its own row; and with a depth, up to which nothing
+/// changes.
+#[test]
+fn batches_rank_as_sorted_rows_do() {
+    use nnn_core::{GalleryBias, GatedBias};
+    let (gallery, queries) = (tied_rows(300, 21), tied_rows(40, 22));
+    let bias = |seed: usize| {
+        let value = move |g: usize| ((g * 7 + seed * 13) % 11) as f64 / 16.0 - 0.2;
+        GalleryBias::from_f64((0..300).map(value))
+    };
+    let mut fitted: Vec<Fitted> = (0..70).map(|seed| Fitted::Additive(bias(seed))).collect();
+    let choice: Vec<u8> = (0..300).map(|g| (g % 3) as u8).collect();
+    for seed in 0..40 {
+        let biases = (0..3).map(|c| bias(100 + seed * 3 + c)).collect();
+        fitted.push(Fitted::Gated(GatedBias::new(choice.clone(), biases)));
+    }
+    let methods: Vec<&Fitted> = fitted.iter().collect();
+    let answers: Vec<Vec<u32>> = (0..40).map(|q| vec![q * 3, q * 5 % 300]).collect();
+    let relevance = Relevance::new(&answers, 300).expect("within the gallery");
+    let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
+    let at = |depth| RankOptions {
+        ties: TieRule::Index,
+        top: 0,
+        all_relevant: false,
+        depth,
+    };
+    let (all, some) = (
+        rank(&scorer, &relevance, &methods, at(None)),
+        rank(&scorer, &relevance, &methods, at(Some(5))),
+    );
+    for (q, row) in chain_matrix(queries.rows(), gallery.rows())
+        .into_iter()
+        .enumerate()
+    {
+        for (method, (all, some)) in methods.iter().zip(all.iter().zip(&some)) {
+            let mut row = row.clone();
+            method.apply(&mut row);
+            let order = ranked(&row);
+            let place = |item: &u32| order.iter().position(|o| o == &(*item as usize));
+            let want = answers[q].iter().filter_map(place).min().expect("listed") as f64 + 1.0;
+            assert_eq!(all.first_rank(q), want);
+            let got = some.first_rank(q);
+            assert!(
+                if want <= 5.0 { got == want } else { got > 5.0 },
+                "{got}, {want}"
+            );
+        }
+    }
 }

@@ -115,6 +115,15 @@ impl QueryMetric {
         }
     }
 
+    /// The rank above which its values do not differ, if there is one and only the first rank is read.
+    #[must_use]
+    pub fn depth(self) -> Option<usize> {
+        match self {
+            Self::HitRate(k) => Some(k.get()),
+            _ => None,
+        }
+    }
+
     /// Whether it is a proportion of queries, for which [`binomial_interval`](crate::binomial_interval) is meant.
     #[must_use]
     pub fn is_proportion(self) -> bool {

@@ -170,7 +170,10 @@ impl Group<'_> {
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
         let methods: Vec<&Fitted> = fitted.iter().collect();
         let needs = objective.needs();
-        let options = self.rank_options(needs.all_relevant, needs.top);
+        let options = RankOptions {
+            depth: objective.depth(),
+            ..self.rank_options(needs.all_relevant, needs.top)
+        };
         // Each point's ranks are reduced at once: a grid of thousands is never held whole.
         let mut values: Vec<Result<f64>> = methods.iter().map(|_| Ok(0.0)).collect();
         rank_each(
@@ -190,6 +193,7 @@ impl Group<'_> {
             ties: self.settings.ties,
             top,
             all_relevant,
+            depth: None,
         }
     }
 

@@ -204,6 +204,14 @@ impl Objective {
         self.0.needs()
     }
 
+    /// The rank above which it tells no ranks apart.
+    pub(crate) fn depth(self) -> Option<usize> {
+        match self.0 {
+            Metric::Query(metric) => metric.depth(),
+            Metric::Hubness(_) => None,
+        }
+    }
+
     /// Refuses a gallery that is shorter than the top lists that it reads.
     pub(crate) fn check_gallery(self, items: usize) -> Result<()> {
         check_gallery(self.0, items).context("`objective`")

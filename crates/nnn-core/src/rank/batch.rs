@@ -81,11 +81,13 @@ impl<'a> Batch<'a> {
     }
 
     /// For every bias: how many items are above the best placed relevant one, and how many equal it, itself included.
+    /// Where all biases have `most` items above, the rest is not counted.
     pub(super) fn count(
         &self,
         scores: &[f32],
         relevant: &[u32],
         best: u32,
+        most: u32,
     ) -> (Lane<u32>, Lane<u32>) {
         let pack = match &self.biases {
             Biases::Additive(_) => &self.packs[0],
@@ -93,37 +95,46 @@ impl<'a> Batch<'a> {
         };
         let thresholds = pack.thresholds(scores, relevant);
         let cut = pack.cut(&thresholds);
-        let mut candidates = Vec::new();
-        at_least(scores, cut, &mut candidates);
+        // The best items first, as these are above most thresholds: often they settle all.
+        let middle = f32::midpoint(cut, scores[best as usize]);
         let mut counts = ([0; WIDTH], [0; WIDTH]);
-        compare(&candidates, &pack.items, &thresholds, &mut counts);
+        let mut candidates = Vec::new();
+        for (low, high) in [(middle, f32::INFINITY), (cut, middle)] {
+            candidates.clear();
+            between(scores, low, high, &mut candidates);
+            for some in candidates.chunks(CHUNK) {
+                compare(some, &pack.items, &thresholds, &mut counts);
+                if counts.0.iter().all(|&greater| greater >= most) {
+                    return counts;
+                }
+            }
+        }
         counts
     }
 }
 
+/// Candidates counted between two looks at whether that is enough.
+const CHUNK: usize = 64;
+
 /// Biases by item.
 struct Pack {
-    /// `(gallery)` of one value a bias; the places of absent biases hold zero.
+    /// `(gallery)` of one value a bias; the places of absent biases hold those of the first.
     items: Vec<Lane<f32>>,
     least: Lane<f32>,
-    biases: usize,
 }
 
 impl Pack {
     fn new(biases: &[&GalleryBias]) -> Self {
         let mut items = vec![[0.0; WIDTH]; biases[0].values().len()];
         let mut least = [0.0; WIDTH];
-        for (place, bias) in biases.iter().enumerate() {
+        for place in 0..WIDTH {
+            let bias = biases.get(place).unwrap_or(&biases[0]);
             for (item, &value) in items.iter_mut().zip(bias.values()) {
                 item[place] = value;
             }
             least[place] = bias.values().iter().copied().fold(f32::INFINITY, f32::min);
         }
-        Self {
-            items,
-            least,
-            biases: biases.len(),
-        }
+        Self { items, least }
     }
 
     /// The best corrected score of a relevant item under every bias.
@@ -141,7 +152,7 @@ impl Pack {
     /// No item with a score below this can reach the threshold of any bias. In f64 the sum of two f32 is off by less than
     /// 2^-52 of it, and the corrected f32 score by less than 2^-24 of itself or the threshold: 2^-22 of both covers it.
     fn cut(&self, thresholds: &Lane<f32>) -> f32 {
-        let pairs = thresholds.iter().zip(&self.least).take(self.biases);
+        let pairs = thresholds.iter().zip(&self.least);
         let cuts = pairs.map(|(&threshold, &least)| {
             let (threshold, least) = (f64::from(threshold), f64::from(least));
             threshold + least - (threshold.abs() + least.abs()) / f64::from(1 << 22)
@@ -151,12 +162,13 @@ impl Pack {
 }
 
 dispatched! {
-    /// Appends position and value of every score of at least `cut`.
-    pub(crate) fn at_least(scores: &[f32], cut: f32, found: &mut Vec<(u32, f32)>) -> () {
+    /// Appends position and value of every score from `low` to below `high`.
+    pub(crate) fn between(scores: &[f32], low: f32, high: f32, found: &mut Vec<(u32, f32)>) -> () {
         for (chunk, scores) in scores.chunks(64).enumerate() {
-            if scores.iter().map(|&score| u32::from(score >= cut)).sum::<u32>() > 0 {
+            let inside = |score: f32| score >= low && score < high;
+            if scores.iter().map(|&score| u32::from(inside(score))).sum::<u32>() > 0 {
                 for (i, &score) in scores.iter().enumerate() {
-                    if score >= cut {
+                    if inside(score) {
                         found.push(((chunk * 64 + i) as u32, score));
                     }
                 }

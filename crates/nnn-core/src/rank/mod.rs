@@ -17,6 +17,16 @@ pub struct RankOptions {
     pub top: usize,
     /// Ranks of all relevant items, not only of the best placed one.
     pub all_relevant: bool,
+    /// Ranks above this need not be told apart: any number above it may stand for them. Fewer items are looked at then.
+    pub depth: Option<usize>,
+}
+
+impl RankOptions {
+    /// Ranks above this are not told apart.
+    fn most(&self) -> u32 {
+        let depth = self.depth.and_then(|depth| u32::try_from(depth).ok());
+        depth.unwrap_or(u32::MAX)
+    }
 }
 
 /// Ranks the gallery for every query with every correction: `scorer` is `(query, gallery)`, the result has one
@@ -122,25 +132,18 @@ struct RankPlan<'a> {
     rescaling: Vec<usize>,
     zero: GalleryBias,
     options: RankOptions,
-    /// Whether any rule asks for the query's best raw item.
-    gated: bool,
 }
 
 impl<'a> RankPlan<'a> {
     fn new(rules: &[(usize, &'a Fitted)], gallery: usize, options: RankOptions) -> Self {
         let rules: Vec<&Fitted> = rules.iter().map(|rule| rule.1).collect();
-        let of_kind = |wanted: fn(&Fitted) -> bool| {
-            let places = (0..rules.len()).filter(|&rule| wanted(rules[rule]));
-            places.collect::<Vec<usize>>()
-        };
-        let rescaling = of_kind(|rule| matches!(rule, Fitted::Rescaling(_)));
-        let gated = of_kind(|rule| matches!(rule, Fitted::Gated(_)));
+        let rescaling = |&rule: &usize| matches!(rules[rule], Fitted::Rescaling(_));
+        let rescaling = (0..rules.len()).filter(rescaling).collect();
         Self {
             batches: Batch::all(&rules),
             rescaling,
             zero: GalleryBias::zero(gallery),
             options,
-            gated: !gated.is_empty(),
             rules,
         }
     }
@@ -200,11 +203,7 @@ impl RowSink for QueryRanks<'_> {
         let plan = self.plan;
         self.ranks = vec![0.0; plan.rules.len() * self.width];
         self.top = vec![0; plan.rules.len() * self.top_width];
-        let best = if plan.gated {
-            best_items(scores, 1)[0]
-        } else {
-            0
-        };
+        let best = best_items(scores, 1)[0];
         for batch in &plan.batches {
             self.rank_batch(batch, scores, best);
         }
@@ -224,11 +223,13 @@ impl QueryRanks<'_> {
     /// Ranks one batch; where scores are equal, or all relevant items are wanted, its biases one by one.
     fn rank_batch(&mut self, batch: &Batch<'_>, scores: &[f32], best: u32) {
         let options = self.plan.options;
-        let together = (!options.all_relevant).then(|| batch.count(scores, self.relevant, best));
+        let most = options.most();
+        let together =
+            (!options.all_relevant).then(|| batch.count(scores, self.relevant, best, most));
         for (place, &rule) in batch.rules.iter().enumerate() {
             let bias = batch.bias(place, best);
             match together {
-                Some((greater, equal)) if equal[place] == 1 => {
+                Some((greater, equal)) if equal[place] == 1 || greater[place] >= most => {
                     self.keep_ranks(rule, [f64::from(greater[place]) + 1.0]);
                 }
                 _ => {

@@ -4,7 +4,6 @@ use super::Stat;
 use super::exponentials::Exponentials;
 use crate::exp::{SUMS, add_powers, total};
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
-#[cfg(target_arch = "x86_64")]
 use crate::screen;
 use crate::topk::LargestScores;
 
@@ -44,21 +43,14 @@ fn all_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<ItemFold> {
 }
 
 /// The same where nothing but the largest scores matters and these are few, or `None`.
-#[cfg(target_arch = "x86_64")]
 fn screened_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
     let largest: Option<Vec<usize>> = needs.iter().map(largest_needed).collect();
-    let k = largest?.into_iter().max()?;
-    let found = screen::suits(k, scorer).then(|| screen::largest(k, scorer))??;
+    let found = screen::largest(largest?.into_iter().max()?, scorer)?;
     let fold = |largest| ItemFold {
         largest,
         ..ItemFold::new(&[])
     };
     Some(found.into_iter().map(fold).collect())
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn screened_folds(_needs: &[Stat], _scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
-    None
 }
 
 /// Running reductions of one gallery item.

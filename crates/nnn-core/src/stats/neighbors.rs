@@ -3,6 +3,7 @@
 use super::Stat;
 use crate::Rows;
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::screen;
 use crate::topk::BestItems;
 use rayon::prelude::*;
 
@@ -50,6 +51,11 @@ fn nearest(
     first: usize,
     items: usize,
 ) -> Vec<Vec<(f32, u32)>> {
+    let rows = item_major.row_vectors().slice(first..first + items);
+    let found = screen::best(count, &item_major.over(rows, item_major.column_vectors()));
+    if let Some(found) = found {
+        return found;
+    }
     let mut lists: Vec<BestItems> = (0..items).map(|_| BestItems::new(count)).collect();
     let mut sinks: Vec<_> = lists.iter_mut().map(|l| l as &mut dyn RowSink).collect();
     item_major.stream(Delivery::Pieces, first, &mut sinks);

@@ -2,6 +2,7 @@
 
 use super::Stat;
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::screen;
 use crate::topk::best_items;
 
 /// Bank rows ranked at a time: bounds the memory of their lists.
@@ -30,18 +31,29 @@ pub(super) fn best_places(needs: &[Stat], bank_major: &DotScorer<'_>) -> Vec<(St
 fn best_places_to(depth: usize, bank_major: &DotScorer<'_>) -> Vec<usize> {
     let mut places = vec![depth + 1; bank_major.columns()];
     for first in (0..bank_major.rows()).step_by(BANK_ROWS) {
-        let rows = BANK_ROWS.min(bank_major.rows() - first);
-        let mut lists: Vec<BestOfRow> = (0..rows).map(|_| BestOfRow::new(depth)).collect();
-        let mut sinks: Vec<_> = lists.iter_mut().map(|l| l as &mut dyn RowSink).collect();
-        bank_major.stream(Delivery::WholeRows, first, &mut sinks);
-        for list in &lists {
-            for (place, &item) in (1..).zip(&list.items) {
+        let last = bank_major.rows().min(first + BANK_ROWS);
+        let rows = bank_major.row_vectors().slice(first..last);
+        let scorer = bank_major.over(rows, bank_major.column_vectors());
+        for list in best_of_rows(depth, &scorer) {
+            for (place, item) in (1..).zip(list) {
                 let best = &mut places[item as usize];
                 *best = place.min(*best);
             }
         }
     }
     places
+}
+
+/// The best columns of every row, best first.
+fn best_of_rows(depth: usize, scorer: &DotScorer<'_>) -> Vec<Vec<u32>> {
+    if let Some(found) = screen::best(depth, scorer) {
+        let items = |row: Vec<(f32, u32)>| row.into_iter().map(|(_, item)| item).collect();
+        return found.into_iter().map(items).collect();
+    }
+    let mut lists: Vec<BestOfRow> = (0..scorer.rows()).map(|_| BestOfRow::new(depth)).collect();
+    let mut sinks: Vec<_> = lists.iter_mut().map(|l| l as &mut dyn RowSink).collect();
+    scorer.stream(Delivery::WholeRows, 0, &mut sinks);
+    lists.into_iter().map(|list| list.items).collect()
 }
 
 struct BestOfRow {

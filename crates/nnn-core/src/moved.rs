@@ -1,7 +1,7 @@
 //! Vectors of a method's own making.
 
 use crate::Rows;
-use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::score::{Delivery, DotScorer, Keep, RowSink, Scorer};
 
 /// A correction that changes the vectors of both sides: `score = map(q) . gallery[g]`.
 #[derive(Debug, Clone)]
@@ -109,19 +109,11 @@ fn to_unit(row: &mut [f32]) {
 fn products(rows: &Vectors, matrix: &Vectors) -> Vectors {
     let scorer = DotScorer::new(rows.rows(), matrix.rows());
     let scorer = scorer.expect("a matrix has the dimension of the vectors");
-    let mut kept: Vec<Keep> = (0..scorer.rows()).map(|_| Keep(Vec::new())).collect();
+    let mut kept: Vec<Keep> = (0..scorer.rows()).map(|_| Keep::default()).collect();
     let mut sinks: Vec<_> = kept.iter_mut().map(|k| k as &mut dyn RowSink).collect();
     scorer.stream(Delivery::WholeRows, 0, &mut sinks);
     Vectors {
         data: kept.into_iter().flat_map(|row| row.0).collect(),
         dim: scorer.columns(),
-    }
-}
-
-struct Keep(Vec<f32>);
-
-impl RowSink for Keep {
-    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
-        self.0.extend_from_slice(scores);
     }
 }

@@ -26,6 +26,16 @@ pub trait RowSink: Send {
     fn piece(&mut self, first: usize, scores: &mut [f32]);
 }
 
+/// Keeps its row.
+#[derive(Default)]
+pub(crate) struct Keep(pub(crate) Vec<f32>);
+
+impl RowSink for Keep {
+    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
+        self.0.extend_from_slice(scores);
+    }
+}
+
 /// How a row is handed to its sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {

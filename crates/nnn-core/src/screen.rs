@@ -555,7 +555,7 @@ impl<'a, C: Collect> Exact<'a, C> {
 mod tests {
     use super::*;
     use crate::kernel::tests::noise;
-    use crate::score::RowSink;
+    use crate::score::{Keep, RowSink};
     use crate::{Blocking, Embeddings};
 
     struct All(LargestScores);
@@ -694,16 +694,8 @@ mod tests {
         }
     }
 
-    struct Keep(Vec<f32>);
-
-    impl RowSink for Keep {
-        fn piece(&mut self, _first: usize, scores: &mut [f32]) {
-            self.0.extend_from_slice(scores);
-        }
-    }
-
     fn rows(scorer: &DotScorer<'_>) -> Vec<Vec<f32>> {
-        let mut rows: Vec<Keep> = (0..scorer.rows()).map(|_| Keep(Vec::new())).collect();
+        let mut rows: Vec<Keep> = (0..scorer.rows()).map(|_| Keep::default()).collect();
         let mut sinks: Vec<_> = rows.iter_mut().map(|r| r as &mut dyn RowSink).collect();
         scorer.stream(Delivery::Pieces, 0, &mut sinks);
         rows.into_iter().map(|row| row.0).collect()

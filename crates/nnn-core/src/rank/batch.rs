@@ -1,10 +1,12 @@
 //! Many biases ranked at once.
 //!
-//! An item can stand at or above the relevant item `r` only if `s_j - b_j >= t = s_r - b_r`, hence only if
-//! `s_j >= t + min b`. Most items of most rows fail this for all biases of a batch, and only the others are counted: with the
-//! biases laid out item by item, each of them is compared under all biases of the batch at once.
+//! The biases of a batch are laid out item by item, so that an item is compared under all of them at once, and a group of
+//! queries passes over some items before the next ones, so that biases are fetched once for all. An item can stand at or
+//! above the relevant item `r` only if `s_j - b_j >= t = s_r - b_r`, hence only if `s_j >= t + min b`: runs of items that all fail
+//! this for every bias of the batch are skipped.
 
 use crate::dispatch::dispatched;
+use crate::topk::best_items;
 use crate::{Fitted, GalleryBias, GatedBias};
 
 /// Biases ranked together: two registers of the widest instruction set.
@@ -80,41 +82,147 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// For every bias: how many items are above the best placed relevant one, and how many equal it, itself included.
-    /// Where all biases have `most` items above, the rest is not counted.
-    pub(super) fn count(
-        &self,
-        scores: &[f32],
-        relevant: &[u32],
-        best: u32,
-        most: u32,
-    ) -> (Lane<u32>, Lane<u32>) {
-        let pack = match &self.biases {
-            Biases::Additive(_) => &self.packs[0],
-            Biases::Gated(gates) => &self.packs[gates[0].choice(best)],
-        };
-        let thresholds = pack.thresholds(scores, relevant);
-        let cut = pack.cut(&thresholds);
-        // The best items first, as these are above most thresholds: often they settle all.
-        let middle = f32::midpoint(cut, scores[best as usize]);
-        let mut counts = ([0; WIDTH], [0; WIDTH]);
-        let mut candidates = Vec::new();
-        for (low, high) in [(middle, f32::INFINITY), (cut, middle)] {
-            candidates.clear();
-            between(scores, low, high, &mut candidates);
-            for some in candidates.chunks(CHUNK) {
-                compare(some, &pack.items, &thresholds, &mut counts);
-                if counts.0.iter().all(|&greater| greater >= most) {
-                    return counts;
+    /// Where the best placed relevant item of each row stands under every bias of the batch. Ranks above `most` are not told
+    /// apart.
+    pub(super) fn standings(&self, rows: &[Row<'_>], most: u32) -> Vec<Option<Standing>> {
+        let mut counts: Vec<Count> = (rows.iter())
+            .map(|row| Count::new(self.pack(row.best), row))
+            .collect();
+        let gallery = self.packs[0].items.len();
+        for first in (0..gallery).step_by(TILE) {
+            let tile = first..gallery.min(first + TILE);
+            for (row, count) in rows.iter().zip(&mut counts) {
+                if !count.is_settled(most) {
+                    count.add(row, tile.clone(), most);
                 }
             }
         }
         counts
+            .iter()
+            .map(|count| Some(count.standing(most)))
+            .collect()
+    }
+
+    fn pack(&self, best: u32) -> &Pack {
+        match &self.biases {
+            Biases::Additive(_) => &self.packs[0],
+            Biases::Gated(gates) => &self.packs[gates[0].choice(best)],
+        }
     }
 }
 
-/// Candidates counted between two looks at whether that is enough.
+/// Items whose biases stay in a second-level cache while the rows of a group pass over them.
+const TILE: usize = 2048;
+
+/// Items of which only the best is looked at first.
 const CHUNK: usize = 64;
+
+/// A query's scores as they are counted.
+pub(super) struct Row<'a> {
+    pub(super) scores: &'a [f32],
+    /// The best raw item.
+    pub(super) best: u32,
+    relevant: &'a [u32],
+    /// The scores, below all others where an item is relevant.
+    others: Vec<f32>,
+    /// The best of every [`CHUNK`] of `others`.
+    peaks: Vec<f32>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(scores: &'a [f32], relevant: &'a [u32]) -> Self {
+        let mut others = scores.to_vec();
+        for &item in relevant {
+            others[item as usize] = f32::NEG_INFINITY;
+        }
+        let peak = |chunk: &[f32]| chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        Self {
+            best: best_items(scores, 1)[0],
+            peaks: others.chunks(CHUNK).map(peak).collect(),
+            scores,
+            relevant,
+            others,
+        }
+    }
+}
+
+/// Where relevant items stand, a place a bias.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    greater: Lane<u32>,
+    /// Whether another item has the same corrected score.
+    tied: Lane<bool>,
+    most: u32,
+}
+
+impl Standing {
+    /// The rank under one bias, if no tie is in its way.
+    pub(super) fn rank(&self, place: usize) -> Option<f64> {
+        let greater = self.greater[place];
+        let known = greater >= self.most || !self.tied[place];
+        known.then(|| f64::from(greater) + 1.0)
+    }
+}
+
+/// What is known of one row under every bias, after some of the items.
+struct Count<'a> {
+    pack: &'a Pack,
+    thresholds: Lane<f32>,
+    /// Whether several relevant items stand at the threshold.
+    shared: Lane<bool>,
+    /// No item of a lower score can reach any threshold.
+    cut: f32,
+    /// The best corrected score of the items so far, where nothing else is asked for.
+    highest: Lane<f32>,
+    greater: Lane<u32>,
+    equal: Lane<u32>,
+}
+
+impl<'a> Count<'a> {
+    fn new(pack: &'a Pack, row: &Row<'_>) -> Self {
+        let (thresholds, shared) = pack.thresholds(row.scores, row.relevant);
+        Self {
+            cut: pack.cut(&thresholds),
+            pack,
+            thresholds,
+            shared,
+            highest: [f32::NEG_INFINITY; WIDTH],
+            greater: [0; WIDTH],
+            equal: [0; WIDTH],
+        }
+    }
+
+    fn add(&mut self, row: &Row<'_>, tile: std::ops::Range<usize>, most: u32) {
+        let (scores, items) = (&row.others[tile.clone()], &self.pack.items[tile.clone()]);
+        let peaks = &row.peaks[tile.start / CHUNK..tile.end.div_ceil(CHUNK)];
+        // Whether an item is above is all that the first place depends on.
+        if most == 1 {
+            highest(scores, peaks, self.cut, items, &mut self.highest);
+        } else {
+            let counts = (&mut self.greater, &mut self.equal);
+            compare(scores, peaks, self.cut, items, &self.thresholds, counts);
+        }
+    }
+
+    fn is_settled(&self, most: u32) -> bool {
+        let above = |lane: usize| self.highest[lane] > self.thresholds[lane];
+        (0..WIDTH).all(|lane| self.greater[lane] >= most || above(lane))
+    }
+
+    fn standing(&self, most: u32) -> Standing {
+        let mut standing = Standing {
+            greater: self.greater,
+            tied: self.shared,
+            most,
+        };
+        for lane in 0..WIDTH {
+            let (highest, threshold) = (self.highest[lane], self.thresholds[lane]);
+            standing.greater[lane] += u32::from(highest > threshold);
+            standing.tied[lane] |= self.equal[lane] > 0 || highest == threshold;
+        }
+        standing
+    }
+}
 
 /// Biases by item.
 struct Pack {
@@ -137,16 +245,18 @@ impl Pack {
         Self { items, least }
     }
 
-    /// The best corrected score of a relevant item under every bias.
-    fn thresholds(&self, scores: &[f32], relevant: &[u32]) -> Lane<f32> {
-        let mut thresholds = [f32::NEG_INFINITY; WIDTH];
+    /// The best corrected score of a relevant item under every bias, and whether several have it.
+    fn thresholds(&self, scores: &[f32], relevant: &[u32]) -> (Lane<f32>, Lane<bool>) {
+        let (mut best, mut shared) = ([f32::NEG_INFINITY; WIDTH], [false; WIDTH]);
         for &item in relevant {
             let (score, biases) = (scores[item as usize], &self.items[item as usize]);
-            for (threshold, bias) in thresholds.iter_mut().zip(biases) {
-                *threshold = threshold.max(score - bias);
+            for lane in 0..WIDTH {
+                let corrected = score - biases[lane];
+                shared[lane] = corrected == best[lane] || shared[lane] && corrected < best[lane];
+                best[lane] = best[lane].max(corrected);
             }
         }
-        thresholds
+        (best, shared)
     }
 
     /// No item with a score below this can reach the threshold of any bias. In f64 the sum of two f32 is off by less than
@@ -162,35 +272,41 @@ impl Pack {
 }
 
 dispatched! {
-    /// Appends position and value of every score from `low` to below `high`.
-    pub(crate) fn between(scores: &[f32], low: f32, high: f32, found: &mut Vec<(u32, f32)>) -> () {
-        for (chunk, scores) in scores.chunks(64).enumerate() {
-            let inside = |score: f32| score >= low && score < high;
-            if scores.iter().map(|&score| u32::from(inside(score))).sum::<u32>() > 0 {
-                for (i, &score) in scores.iter().enumerate() {
-                    if inside(score) {
-                        found.push(((chunk * 64 + i) as u32, score));
-                    }
+    /// Raises every bias's best corrected score to that of the items in chunks whose peak is at least `cut`.
+    pub(crate) fn highest(
+        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], best: &mut [f32; 32]
+    ) -> () {
+        let mut found = *best;
+        let chunks = scores.chunks(64).zip(items.chunks(64));
+        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
+            for (score, biases) in scores.iter().zip(items) {
+                for i in 0..32 {
+                    let corrected = score - biases[i];
+                    found[i] = if corrected > found[i] { corrected } else { found[i] };
                 }
             }
         }
+        *best = found;
     }
 }
 
 dispatched! {
-    /// Adds to every bias's counts the items above and at its threshold.
+    /// Adds to every bias's counts the items above and at its threshold, of chunks whose peak is at least `cut`.
     pub(crate) fn compare(
-        candidates: &[(u32, f32)], items: &[[f32; 32]], thresholds: &[f32; 32], counts: &mut ([u32; 32], [u32; 32])
+        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], thresholds: &[f32; 32],
+        counts: (&mut [u32; 32], &mut [u32; 32])
     ) -> () {
-        let (mut greater, mut equal) = (counts.0, counts.1);
-        for &(item, score) in candidates {
-            let biases = &items[item as usize];
-            for i in 0..32 {
-                let corrected = score - biases[i];
-                greater[i] += u32::from(corrected > thresholds[i]);
-                equal[i] += u32::from(corrected == thresholds[i]);
+        let (mut greater, mut equal) = (*counts.0, *counts.1);
+        let chunks = scores.chunks(64).zip(items.chunks(64));
+        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
+            for (score, biases) in scores.iter().zip(items) {
+                for i in 0..32 {
+                    let corrected = score - biases[i];
+                    greater[i] += u32::from(corrected > thresholds[i]);
+                    equal[i] += u32::from(corrected == thresholds[i]);
+                }
             }
         }
-        *counts = (greater, equal);
+        (*counts.0, *counts.1) = (greater, equal);
     }
 }

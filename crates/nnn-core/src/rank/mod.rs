@@ -3,10 +3,11 @@
 mod batch;
 
 use crate::dispatch::dispatched;
-use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::score::{Delivery, DotScorer, Keep, RowSink, Scorer};
 use crate::topk::best_items;
 use crate::{Fitted, GalleryBias, MovedVectors, Rankings, Relevance, TieRule};
-use batch::Batch;
+use batch::{Batch, Row, Standing};
+use rayon::prelude::*;
 
 /// What a ranking pass is to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +117,14 @@ fn rank_rules(
     let mut queries: Vec<QueryRanks> = (0..scorer.rows())
         .map(|query| QueryRanks::new(&plan, relevance.of(query), scorer.columns()))
         .collect();
-    let mut sinks: Vec<_> = queries.iter_mut().map(|q| q as &mut dyn RowSink).collect();
-    scorer.stream(Delivery::WholeRows, 0, &mut sinks);
+    let at_once = (HELD_BYTES / size_of::<f32>() / scorer.columns()).max(GROUP);
+    for (part, queries) in queries.chunks_mut(at_once).enumerate() {
+        let mut rows: Vec<Keep> = queries.iter().map(|_| Keep::default()).collect();
+        let mut sinks: Vec<_> = rows.iter_mut().map(|r| r as &mut dyn RowSink).collect();
+        scorer.stream(Delivery::WholeRows, part * at_once, &mut sinks);
+        let groups = queries.par_chunks_mut(GROUP).zip(rows.par_chunks(GROUP));
+        groups.for_each(|(queries, rows)| rank_group(&plan, queries, rows));
+    }
     for (rule, &(place, _)) in rules.iter().enumerate() {
         let ranks = queries.iter().map(|query| query.ranks_of(rule));
         let top = queries.iter().map(|query| query.top_of(rule));
@@ -198,15 +205,58 @@ impl<'a> QueryRanks<'a> {
     }
 }
 
-impl RowSink for QueryRanks<'_> {
-    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
-        let plan = self.plan;
-        self.ranks = vec![0.0; plan.rules.len() * self.width];
-        self.top = vec![0; plan.rules.len() * self.top_width];
-        let best = best_items(scores, 1)[0];
-        for batch in &plan.batches {
-            self.rank_batch(batch, scores, best);
+/// Bytes of whole rows held at a time.
+const HELD_BYTES: usize = 16 << 20;
+
+/// Queries ranked together, so that biases fetched for one serve the others.
+const GROUP: usize = 32;
+
+/// Ranks some queries under all rules.
+fn rank_group(plan: &RankPlan<'_>, queries: &mut [QueryRanks<'_>], rows: &[Keep]) {
+    let rows: Vec<Row> = (queries.iter().zip(rows))
+        .map(|(query, row)| Row::new(&row.0, query.relevant))
+        .collect();
+    for query in &mut *queries {
+        query.ranks = vec![0.0; plan.rules.len() * query.width];
+        query.top = vec![0; plan.rules.len() * query.top_width];
+    }
+    for batch in &plan.batches {
+        let standings = match plan.options.all_relevant {
+            true => vec![None; rows.len()],
+            false => batch.standings(&rows, plan.options.most()),
+        };
+        for ((query, row), standing) in queries.iter_mut().zip(&rows).zip(standings) {
+            query.keep_batch(batch, row, standing);
         }
+    }
+    for (query, row) in queries.iter_mut().zip(&rows) {
+        query.keep_rescaled(row.scores);
+    }
+}
+
+impl QueryRanks<'_> {
+    /// Ranks one batch; where scores are equal, or all relevant items are wanted, its biases one by one.
+    fn keep_batch(&mut self, batch: &Batch<'_>, row: &Row<'_>, standing: Option<Standing>) {
+        for (place, &rule) in batch.rules.iter().enumerate() {
+            let bias = batch.bias(place, row.best);
+            match standing.and_then(|standing| standing.rank(place)) {
+                Some(rank) => self.keep_ranks(rule, [rank]),
+                None => {
+                    let ranks = self.exact_ranks(row.scores, bias);
+                    self.keep_ranks(rule, ranks);
+                }
+            }
+            if self.top_width > 0 {
+                let pairs = row.scores.iter().zip(bias.values());
+                let corrected: Vec<f32> = pairs.map(|(score, bias)| score - bias).collect();
+                self.keep_top(rule, &corrected);
+            }
+        }
+    }
+
+    /// Ranks what rewrites rows.
+    fn keep_rescaled(&mut self, scores: &[f32]) {
+        let plan = self.plan;
         let mut row = Vec::new();
         for &rule in &plan.rescaling {
             row.clear();
@@ -215,33 +265,6 @@ impl RowSink for QueryRanks<'_> {
             let ranks = self.exact_ranks(&row, &plan.zero);
             self.keep_ranks(rule, ranks);
             self.keep_top(rule, &row);
-        }
-    }
-}
-
-impl QueryRanks<'_> {
-    /// Ranks one batch; where scores are equal, or all relevant items are wanted, its biases one by one.
-    fn rank_batch(&mut self, batch: &Batch<'_>, scores: &[f32], best: u32) {
-        let options = self.plan.options;
-        let most = options.most();
-        let together =
-            (!options.all_relevant).then(|| batch.count(scores, self.relevant, best, most));
-        for (place, &rule) in batch.rules.iter().enumerate() {
-            let bias = batch.bias(place, best);
-            match together {
-                Some((greater, equal)) if equal[place] == 1 || greater[place] >= most => {
-                    self.keep_ranks(rule, [f64::from(greater[place]) + 1.0]);
-                }
-                _ => {
-                    let ranks = self.exact_ranks(scores, bias);
-                    self.keep_ranks(rule, ranks);
-                }
-            }
-            if self.top_width > 0 {
-                let pairs = scores.iter().zip(bias.values());
-                let row: Vec<f32> = pairs.map(|(score, bias)| score - bias).collect();
-                self.keep_top(rule, &row);
-            }
         }
     }
 

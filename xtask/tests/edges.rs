@@ -20,7 +20,7 @@ fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
         "nnn-core" | "xtask" => Some(&[]),
-        "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
+        "nnn-ann" | "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
         "nnn-report" => Some(&["nnn-data"]),
         "nnn-encode" => Some(&["nnn-core", "nnn-data"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),

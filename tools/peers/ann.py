@@ -177,8 +177,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     results = {"machine": machine(), "gallery": GALLERY, "dim": DIM, "seed": options.seed, "records": []}
-    for geometry in options.geometries:
-        for size in sorted(options.sizes):
+    for size in sorted(options.sizes):
+        for geometry in options.geometries:
             results["records"] += measure(options, geometry, size)
             Path(options.output).write_text(json.dumps(results, indent=1) + "\n")
             print(geometry, size, file=sys.stderr)

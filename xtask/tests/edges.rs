@@ -36,6 +36,7 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "candle-core" | "candle-nn" => {
             Some(|user| user == "nnn-encode" || user.starts_with("encoder-"))
         }
+        "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" => Some(|user| user == "nnn-report" || user == "nnn-data"),
         "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         _ => None,

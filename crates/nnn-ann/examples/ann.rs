@@ -31,14 +31,21 @@ fn main() -> Outcome<()> {
     for &k in &ks {
         write(&format!("{truth}-{k}.npy"), &stats, k)?;
     }
+    let probes = numbers(probes)?;
+    let ivf = Ivf {
+        lists: lists.parse()?,
+        probes: probes[0],
+        seed: 0,
+    };
+    let started = Instant::now();
+    let mut index = BankIndex::build(&bank, ivf)?;
+    let build = started.elapsed().as_secs_f64();
     let mut searches = Vec::new();
-    for probes in numbers(probes)? {
-        let ivf = Ivf {
-            lists: lists.parse()?,
-            probes,
-            seed: 0,
-        };
-        searches.push(searched(&gallery, &bank, ivf, &ks, &stats)?);
+    for probes in probes {
+        index = index.with_probes(probes)?;
+        let rows = searched(&gallery, &index, &ks, &stats)?;
+        let setting = Ivf { probes, ..ivf }.to_string();
+        searches.push(json!({"setting": setting, "build_seconds": build, "rows": rows}));
     }
     println!("{}", json!({"exact": exact, "ivf": searches}));
     Ok(())
@@ -62,30 +69,25 @@ fn bounds(gallery: &Embeddings, bank: &Embeddings, ks: &[usize]) -> Outcome<Bank
     collect(gallery, bank, &stats.collect::<Vec<_>>())
 }
 
-/// Builds one index and searches it for each `k` by itself.
+/// Searches for each `k` by itself.
 fn searched(
     gallery: &Embeddings,
-    bank: &Embeddings,
-    ivf: Ivf,
+    index: &BankIndex<'_>,
     ks: &[usize],
     exact: &BankStats,
-) -> Outcome<Value> {
-    let started = Instant::now();
-    let index = BankIndex::build(bank, ivf)?;
-    let build = started.elapsed().as_secs_f64();
-    let mut rows = Vec::new();
-    for &k in ks {
+) -> Outcome<Vec<Value>> {
+    let search = |&k: &usize| {
         let started = Instant::now();
         let nearest = index.nearest(gallery.rows(), k)?;
         std::hint::black_box(nearest.top_mean(k));
-        let search = started.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         let accuracy = nearest.accuracy(k, exact)?;
-        rows.push(
-            json!({"k": k, "search_seconds": search, "recall": accuracy.recall,
+        Ok(
+            json!({"k": k, "search_seconds": seconds, "recall": accuracy.recall,
             "mean_error": accuracy.mean_error, "largest_error": accuracy.largest_error}),
-        );
-    }
-    Ok(json!({"setting": ivf.to_string(), "build_seconds": build, "rows": rows}))
+        )
+    };
+    ks.iter().map(search).collect()
 }
 
 fn collect(gallery: &Embeddings, bank: &Embeddings, stats: &[Stat]) -> Outcome<BankStats> {

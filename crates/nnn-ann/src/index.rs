@@ -111,6 +111,16 @@ impl<'a> BankIndex<'a> {
         Ok(Self { bank, ivf, index })
     }
 
+    /// The same index, of which a search reads another number of lists.
+    ///
+    /// # Errors
+    /// As [`Ivf::check`].
+    pub fn with_probes(mut self, probes: usize) -> Result<Self, AnnError> {
+        self.ivf.probes = probes;
+        self.ivf.check(self.bank.len())?;
+        Ok(self)
+    }
+
     /// The `k` bank rows that the index takes for the nearest to each gallery item, with their exact similarities.
     /// Gallery items are searched in parallel; threads change no result.
     ///

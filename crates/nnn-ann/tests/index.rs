@@ -71,8 +71,9 @@ fn more_lists_miss_less_and_no_mean_is_above_the_exact_one() {
     let (gallery, bank) = (rows(50, 2), rows(600, 3));
     let stats = exact(&gallery, &bank, &KS);
     let mut recalls = Vec::new();
+    let mut index = BankIndex::build(&bank, ivf(12, 1)).expect("an index");
     for probes in [1, 2, 4, 12] {
-        let index = BankIndex::build(&bank, ivf(12, probes)).expect("an index");
+        index = index.with_probes(probes).expect("in range");
         let nearest = index.nearest(gallery.rows(), 20).expect("a search");
         let accuracy = nearest.accuracy(20, &stats).expect("compared");
         let means = stats

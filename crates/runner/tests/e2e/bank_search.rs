@@ -175,7 +175,10 @@ fn numbers_that_fit_no_bank_are_refused() {
     );
     refuses("{ivf: {lists: 4}}", &["probes"]);
     refuses("{ivf: {list: 4, probes: 1}}", &["`list`", "`lists`"]);
-    refuses("{hnsw: {m: 16}}", &["`hnsw`", "`ivf`"]);
+    refuses(
+        "{hnsw: {m: 16}}",
+        &["unknown key `hnsw`", "known: ivf, check"],
+    );
 }
 
 #[test]

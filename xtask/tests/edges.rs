@@ -20,7 +20,7 @@ fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
         "nnn-core" | "xtask" => Some(&[]),
-        "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
+        "nnn-ann" | "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
         "nnn-report" => Some(&["nnn-data"]),
         "nnn-encode" => Some(&["nnn-core", "nnn-data"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
@@ -36,6 +36,7 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "candle-core" | "candle-nn" => {
             Some(|user| user == "nnn-encode" || user.starts_with("encoder-"))
         }
+        "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" => Some(|user| user == "nnn-report" || user == "nnn-data"),
         "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         _ => None,

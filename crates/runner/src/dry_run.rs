@@ -41,6 +41,10 @@ pub(crate) fn print(plan: &Plan, arguments: &RunArgs) -> Result<()> {
     for source in &plan.spec.embeddings {
         let _ = writeln!(text, "  data {}: embeddings from files", source.name);
     }
+    if let Some(search) = &plan.settings.bank_search {
+        let check = if search.check { "checked" } else { "unchecked" };
+        let _ = writeln!(text, "  bank search: {}, {check}", search.ivf);
+    }
     text.push_str(&cells(plan));
     let _ = writeln!(text, "  downloads: none");
     let _ = writeln!(

@@ -125,6 +125,9 @@ impl<'a> Run<'a> {
             .for_each(|warning| self.warn(warning.clone()));
         let encoded = started.elapsed().as_secs_f64();
         let outcome = self.compute(group, &inputs)?;
+        if let Some(search) = &outcome.bank_search {
+            say(&format!("{}: {search}", group.title()));
+        }
         let swept = started.elapsed().as_secs_f64() - encoded;
         let seconds = vec![
             ("embeddings".to_owned(), encoded),
@@ -193,7 +196,9 @@ impl<'a> Run<'a> {
     fn record(&self, cells: &[Cell], complete: bool) -> Result<()> {
         let groups = self.layout.groups.iter().zip(cells);
         let seconds: Vec<_> = groups
-            .map(|(group, cell)| json!({"group": group.title(), "seconds": cell.seconds}))
+            .map(|(group, cell)| {
+                json!({"group": group.title(), "seconds": cell.seconds, "bank_search": cell.bank_search})
+            })
             .collect();
         let record = json!({
             "experiment": self.plan.spec.experiment,

@@ -1,5 +1,6 @@
 //! `results/<experiment>/`: cells as they finish, and the files made from them.
 
+use crate::bank_search::SearchRecord;
 use crate::group::Outcome;
 use crate::progress::say;
 use crate::warning::Warning;
@@ -30,6 +31,8 @@ pub(crate) struct Cell {
     pub(crate) warnings: Vec<Warning>,
     /// Seconds that the group took, by step.
     pub(crate) seconds: Vec<(String, f64)>,
+    /// What the index over the query bank was worth, where one was used.
+    pub(crate) bank_search: Option<SearchRecord>,
 }
 
 impl ResultsFolder {
@@ -85,6 +88,7 @@ impl ResultsFolder {
             files: summed.collect::<Result<_>>()?,
             warnings,
             seconds,
+            bank_search: outcome.bank_search,
         };
         write_json(&self.cell_path(key), &cell)?;
         Ok(cell)

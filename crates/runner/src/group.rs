@@ -2,6 +2,7 @@
 //!
 //! One bank pass serves every parameter of every method, and one query pass ranks them all.
 
+use crate::bank_search::{Found, Search, SearchRecord, top_means};
 use crate::metrics::{Measured, Metrics};
 use crate::plan::{Method, Settings};
 use crate::provenance::Signature;
@@ -50,7 +51,7 @@ impl BankSet {
     }
 
     /// With the queries of the task that is evaluated, for what is transductive.
-    fn rows<'a>(&'a self, task: &'a Task) -> Banks<'a> {
+    pub(crate) fn rows<'a>(&'a self, task: &'a Task) -> Banks<'a> {
         Banks {
             query: self.query.as_ref().map(|bank| bank.rows()),
             gallery: self.gallery.as_ref().map(|bank| bank.rows()),
@@ -94,6 +95,8 @@ pub(crate) struct Outcome {
     pub(crate) queries: QueryTable,
     /// Method name and bias of every reported additive method that reads a bank, with its signature.
     pub(crate) biases: Vec<(String, Vec<f32>)>,
+    /// What the index over the query bank was worth, where one was used.
+    pub(crate) bank_search: Option<SearchRecord>,
 }
 
 /// A method's parameters that will be reported.
@@ -106,8 +109,9 @@ impl Group<'_> {
     /// Chooses, measures and compares.
     pub(crate) fn run(&self) -> Result<Outcome> {
         let plan = self.stat_plan();
-        let stats = self.collect(&plan, self.test)?;
-        let validation = self.objectives_on_validation(&plan)?;
+        let search = self.search(&plan)?;
+        let (stats, found) = self.collect(&plan, search.as_ref(), self.test)?;
+        let validation = self.objectives_on_validation(&plan, search.as_ref())?;
         let test = match self.searches() {
             true => Some(self.objectives(self.test, &stats)?),
             false => None,
@@ -115,7 +119,23 @@ impl Group<'_> {
         let chosen = self.choose(validation.as_deref(), test.as_deref());
         let mut outcome = self.report(&chosen, &stats)?;
         outcome.grid = self.grid(&chosen, validation.as_deref(), test.as_deref());
+        if let (Some(search), Some(found)) = (&search, &found) {
+            let points: Vec<_> = chosen.iter().map(Chosen::normalizer).collect();
+            outcome.bank_search = Some(search.record(self, found, &stats, &points)?);
+        }
         Ok(outcome)
+    }
+
+    /// The index over the query bank, if the experiment has one and a method here reads it.
+    fn search(&self, plan: &StatPlan) -> Result<Option<Search<'_>>> {
+        let settings = self.settings.bank_search;
+        let bank = self.banks.query.as_deref();
+        match (settings, bank) {
+            (Some(settings), Some(bank)) if !top_means(plan).is_empty() => {
+                Search::start(settings, bank, plan).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn stat_plan(&self) -> StatPlan {
@@ -138,17 +158,31 @@ impl Group<'_> {
             .any(|method| method.choose != Choose::Fixed)
     }
 
-    fn collect(&self, plan: &StatPlan, task: &Task) -> Result<BankStats> {
-        Ok(BankStats::collect(
-            plan,
-            task.gallery.rows(),
-            self.banks.rows(task),
-            self.pass,
-        )?)
+    /// All statistics for a task, the means of the largest similarities from what is found through `search` if there is
+    /// one.
+    fn collect(
+        &self,
+        plan: &StatPlan,
+        search: Option<&Search<'_>>,
+        task: &Task,
+    ) -> Result<(BankStats, Option<Found>)> {
+        let exactly = |plan: &StatPlan| {
+            BankStats::collect(plan, task.gallery.rows(), self.banks.rows(task), self.pass)
+        };
+        let Some(search) = search else {
+            return Ok((exactly(plan)?, None));
+        };
+        let found = search.find(task.gallery.rows())?;
+        let stats = found.add_to(exactly(search.exact_part())?);
+        Ok((stats, Some(found)))
     }
 
     /// The objective of every point on the held-out items, if any method asks for it.
-    fn objectives_on_validation(&self, plan: &StatPlan) -> Result<Option<Vec<f64>>> {
+    fn objectives_on_validation(
+        &self,
+        plan: &StatPlan,
+        search: Option<&Search<'_>>,
+    ) -> Result<Option<Vec<f64>>> {
         if !self
             .methods
             .iter()
@@ -159,7 +193,7 @@ impl Group<'_> {
         let task = self
             .validation
             .context("there are no held-out items to choose parameters on")?;
-        let stats = self.collect(plan, task)?;
+        let (stats, _) = self.collect(plan, search, task)?;
         Ok(Some(self.objectives(task, &stats)?))
     }
 
@@ -197,7 +231,7 @@ impl Group<'_> {
         }
     }
 
-    fn rank(
+    pub(crate) fn rank(
         &self,
         task: &Task,
         fitted: &[Fitted],
@@ -257,6 +291,7 @@ impl Group<'_> {
             grid: Vec::new(),
             queries: self.query_table(chosen, rankings),
             biases: biases(chosen, &fitted[1..]),
+            bank_search: None,
         })
     }
 
@@ -304,6 +339,9 @@ impl Group<'_> {
     fn signature(&self, chosen: &Chosen<'_>, metric: &str) -> String {
         let labels = self.labels;
         let word = chosen.method.chosen_word();
+        let search = self.settings.bank_search.as_ref();
+        let search = search.filter(|_| !top_means(&chosen.method.stat_plan()).is_empty());
+        let topk = search.map_or("exact".to_owned(), |s| format!("approximate({})", s.ivf));
         let line = Signature {
             metric,
             direction: &labels.direction,
@@ -314,6 +352,7 @@ impl Group<'_> {
             bank: labels.bank_signature.as_deref(),
             method: &chosen.normalizer().signature(),
             chosen: (!word.is_empty()).then_some(word),
+            topk: &topk,
             ties: self.settings.ties.name(),
         };
         line.line()
@@ -393,7 +432,7 @@ impl<'a> Chosen<'a> {
     }
 }
 
-fn fit<'a>(
+pub(crate) fn fit<'a>(
     points: impl Iterator<Item = &'a dyn Normalizer>,
     stats: &BankStats,
     gallery: Rows<'_>,

@@ -1,6 +1,7 @@
 //! The groups of an experiment: which items are queries, gallery, hold-out and banks. Every check that needs no weight
 //! is made here, so that nothing is encoded for a run that cannot end well.
 
+use crate::bank_search::top_means;
 use crate::group::Labels;
 use crate::plan::Plan;
 use crate::provenance::{self, short};
@@ -68,6 +69,7 @@ impl GroupPlan {
             &spec.ties,
             spec.top,
             &spec.statistics,
+            &spec.compute.bank_search,
         );
         key = key.part(serde_json::to_vec(&settings)?);
         for task in [Some(&self.test), self.validation.as_ref()]
@@ -151,7 +153,10 @@ impl TaskLayout<'_> {
                 gallery: size(&drawn.gallery_bank),
                 evaluated: Some(1),
             });
-            checked.with_context(|| {
+            let searched = checked
+                .map_err(anyhow::Error::from)
+                .and_then(|()| self.check_search(&needs, size(&drawn.query_bank), layout));
+            searched.with_context(|| {
                 format!(
                     "reference set `{label}` of `{}` ({})",
                     self.source.name, self.direction
@@ -160,6 +165,25 @@ impl TaskLayout<'_> {
             layout
                 .groups
                 .push(self.group(referenced.clone(), Some(drawn))?);
+        }
+        Ok(())
+    }
+
+    /// An index needs a bank that fills its lists; one whose errors nobody measures is worth a warning.
+    fn check_search(
+        &self,
+        needs: &StatPlan,
+        bank: Option<usize>,
+        layout: &mut Layout,
+    ) -> Result<()> {
+        let search = self.plan.settings.bank_search.as_ref();
+        let Some(search) = search.filter(|_| !top_means(needs).is_empty()) else {
+            return Ok(());
+        };
+        search.check(bank.unwrap_or(0))?;
+        if !search.check {
+            let index = search.ivf.to_string();
+            layout.warnings.push(Warning::SearchUnchecked { index });
         }
         Ok(())
     }

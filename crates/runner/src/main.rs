@@ -1,5 +1,6 @@
 //! Runs YAML-specified sweeps of models, data sets, reference sets and methods; see `runner --help`.
 
+mod bank_search;
 mod check;
 mod cli;
 mod dry_run;

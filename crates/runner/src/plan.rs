@@ -1,5 +1,6 @@
 //! From a config as written to checked methods, metrics and settings; nothing is loaded or computed here.
 
+use crate::bank_search::{BankSearch, top_means};
 use crate::metrics::{Metrics, Objective};
 use crate::registry;
 use crate::sources::cards::{self, DatasetEntry, ModelEntry};
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) ties: TieRule,
     pub(crate) top: usize,
     pub(crate) blocking: Blocking,
+    pub(crate) bank_search: Option<BankSearch>,
 }
 
 /// A method with all its parameter points.
@@ -79,6 +81,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     let settings = settings(&spec)?;
     let methods = methods(&spec)?;
     check_banks(&spec, &methods)?;
+    check_bank_search(&settings, &methods)?;
     let configs = cards::folder_of(config);
     let models = cards::models(&spec.models, &configs)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
@@ -178,6 +181,22 @@ fn check_banks(spec: &Spec, methods: &[Method]) -> Result<()> {
     }
 }
 
+/// A search that nothing reads would be ignored, and a number that no bank fits is known to be wrong already.
+fn check_bank_search(settings: &Settings, methods: &[Method]) -> Result<()> {
+    let Some(search) = settings.bank_search else {
+        return Ok(());
+    };
+    let read = methods
+        .iter()
+        .any(|m| !top_means(&m.stat_plan()).is_empty());
+    ensure!(
+        read,
+        "`compute.bank_search` is set, but no method here reads means of the largest similarities to the query bank, as `nnn` \
+         and `csls` do"
+    );
+    search.check(usize::MAX)
+}
+
 /// Data sets that are named by a reference set and not evaluated.
 fn reference_names(spec: &Spec) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -207,6 +226,7 @@ fn settings(spec: &Spec) -> Result<Settings> {
         ties: ties.map_err(anyhow::Error::msg).context("`ties`")?,
         top: spec.top,
         blocking: blocking(&spec.compute)?,
+        bank_search: spec.compute.bank_search.as_ref().map(BankSearch::new),
     })
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Signature<'a> {
     pub(crate) bank: Option<&'a str>,
     pub(crate) method: &'a str,
     pub(crate) chosen: Option<&'a str>,
+    /// `exact`, or `approximate(...)` with the index that the method's statistics came from.
+    pub(crate) topk: &'a str,
     pub(crate) ties: &'a str,
 }
 
@@ -79,7 +81,7 @@ impl Signature<'_> {
             ("bank:", self.bank.unwrap_or("-")),
             ("method:", self.method),
             ("chosen:", self.chosen.unwrap_or("-")),
-            ("topk:", "exact"),
+            ("topk:", self.topk),
             ("ties:", self.ties),
             ("v:", &version),
         ];

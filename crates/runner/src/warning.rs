@@ -45,6 +45,11 @@ pub(crate) enum Warning {
         /// How many items.
         items: usize,
     },
+    /// Statistics came from an index, and how far they are from the exact ones was not measured.
+    SearchUnchecked {
+        /// The index.
+        index: String,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -88,6 +93,10 @@ impl fmt::Display for Warning {
             } => write!(
                 f,
                 "reference set `{reference_set}` holds {items} evaluated items of `{dataset}`: its results are transductive"
+            ),
+            Self::SearchUnchecked { index } => write!(
+                f,
+                "means of the largest similarities are approximate, by {index}; their error was not measured"
             ),
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(

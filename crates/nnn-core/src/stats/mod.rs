@@ -444,6 +444,17 @@ impl BankStats {
         })
     }
 
+    /// The same statistics with one of a number an item, computed elsewhere, added or put in place of the one there.
+    ///
+    /// # Panics
+    /// `column` does not have a number for every gallery item.
+    #[must_use]
+    pub fn with_column(mut self, bank: Bank, stat: Stat, column: Vec<f64>) -> Self {
+        assert_eq!(column.len(), self.gallery, "a number for every item");
+        self.values.insert((bank, stat), column);
+        self
+    }
+
     /// Number of gallery items.
     #[must_use]
     pub fn gallery(&self) -> usize {

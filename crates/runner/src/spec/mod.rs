@@ -62,7 +62,7 @@ pub(crate) struct Spec {
     /// Intervals and tests.
     #[serde(default)]
     pub(crate) statistics: StatisticsSpec,
-    /// Threads and block sizes; they change no result.
+    /// Threads and block sizes, which change no result, and the search in the query bank, which may.
     #[serde(default)]
     pub(crate) compute: ComputeSpec,
     /// Numbers that `runner check` holds the results against.
@@ -208,7 +208,7 @@ impl Default for StatisticsSpec {
     }
 }
 
-/// Threads and blocks.
+/// Threads, blocks, and how the query bank is searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ComputeSpec {
@@ -221,6 +221,35 @@ pub(crate) struct ComputeSpec {
     /// Gallery items or queries that one task takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) block_rows: Option<usize>,
+    /// Finds the largest similarities to the query bank, which `nnn` and `csls` average, through an index that may miss
+    /// some; all similarities are computed when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bank_search: Option<BankSearchSpec>,
+}
+
+/// An approximate search in the query bank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BankSearchSpec {
+    /// An inverted file.
+    pub(crate) ivf: IvfSpec,
+    /// Whether recall, errors of the means and changes of R@1 are measured. It costs what the index is to save and more:
+    /// the exact pass over the bank, and another ranking of the reported points.
+    #[serde(default = "yes")]
+    pub(crate) check: bool,
+}
+
+/// The bank cut into lists by k-means, of which a search reads the nearest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IvfSpec {
+    /// Number of lists, 1 to the number of bank rows.
+    pub(crate) lists: usize,
+    /// Number of lists that a search reads, 1 to `lists`.
+    pub(crate) probes: usize,
+    /// Seed of k-means.
+    #[serde(default)]
+    pub(crate) seed: u64,
 }
 
 fn both_directions() -> Vec<Direction> {
@@ -248,6 +277,10 @@ fn train_split() -> String {
 
 fn whole() -> f64 {
     1.0
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_metrics() -> Vec<String> {

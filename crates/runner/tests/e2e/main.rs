@@ -8,6 +8,7 @@ mod bad_config;
 mod bad_disk;
 mod bad_files;
 mod bad_images;
+mod bank_search;
 mod blocks;
 mod identity;
 mod kills;

@@ -171,6 +171,10 @@ fn configs_of_vectors_are_valid() {
         &dataset_config("methods: [nnn: {k: [1, 2], alpha: paper, choose: oracle}]"),
         true,
     );
+    assert_valid(
+        &dataset_config("compute: {bank_search: {ivf: {lists: 4, probes: 2}, check: false}}"),
+        true,
+    );
 }
 
 #[test]
@@ -184,6 +188,8 @@ fn mistakes_are_not() {
         "directions: [sideways]",
         "top: many",
         "compute: {threads: -1}",
+        "compute: {bank_search: {ivf: {lists: 4}}}",
+        "compute: {bank_search: {ivf: {lists: 4, probes: 2}, chek: true}}",
         "reference_sets: [{share: few}]",
         "statistics: {resample: 1}",
     ] {

@@ -77,28 +77,65 @@ dispatched! {
 /// Returns fewer items only where the row is shorter.
 #[must_use]
 pub fn best_items(scores: &[f32], n: usize) -> Vec<u32> {
-    if n == 0 {
-        return Vec::new();
-    }
-    let mut kept: Vec<(f32, u32)> = Vec::with_capacity(2 * n + LANES);
-    // Below: a later item of the same score loses its tie, so it need not be looked at.
-    let mut threshold = f32::NEG_INFINITY;
-    for (chunk_index, chunk) in scores.chunks(LANES).enumerate() {
-        if kept.len() >= n && !any_above(chunk, threshold) {
-            continue;
+    let mut best = BestItems::new(n.min(scores.len()));
+    best.push(0, scores);
+    best.into_best().into_iter().map(|(_, item)| item).collect()
+}
+
+/// Keeps the `n` best of the scores pushed to it, with their items.
+pub(crate) struct BestItems {
+    n: usize,
+    /// A later item of this score loses its tie, so it need not be looked at.
+    threshold: f32,
+    kept: Vec<(f32, u32)>,
+}
+
+impl BestItems {
+    pub(crate) fn new(n: usize) -> Self {
+        Self {
+            n,
+            threshold: f32::NEG_INFINITY,
+            kept: Vec::with_capacity(Self::room(n)),
         }
-        let first = (chunk_index * LANES) as u32;
-        let pairs = chunk.iter().copied().zip(first..);
-        kept.extend(pairs.filter(|pair| pair.0 > threshold));
-        if kept.len() >= 2 * n {
-            kept.select_nth_unstable_by(n - 1, better_first);
-            kept.truncate(n);
-            threshold = kept[n - 1].0;
+    }
+
+    /// Bytes that a collection of the `n` best holds.
+    pub(crate) fn bytes(n: usize) -> usize {
+        Self::room(n) * size_of::<(f32, u32)>()
+    }
+
+    fn room(n: usize) -> usize {
+        2 * n + LANES
+    }
+
+    /// Adds the finite scores of the items from `first` on; pieces come in ascending order of items.
+    pub(crate) fn push(&mut self, first: u32, scores: &[f32]) {
+        if self.n == 0 {
+            return;
+        }
+        for (first, chunk) in (first..).step_by(LANES).zip(scores.chunks(LANES)) {
+            if any_above(chunk, self.threshold) {
+                self.collect(first, chunk);
+            }
         }
     }
-    kept.sort_unstable_by(better_first);
-    kept.truncate(n);
-    kept.into_iter().map(|(_, item)| item).collect()
+
+    fn collect(&mut self, first: u32, chunk: &[f32]) {
+        let (pairs, threshold) = (chunk.iter().copied().zip(first..), self.threshold);
+        self.kept.extend(pairs.filter(|pair| pair.0 > threshold));
+        if self.kept.len() >= 2 * self.n {
+            self.kept.select_nth_unstable_by(self.n - 1, better_first);
+            self.kept.truncate(self.n);
+            self.threshold = self.kept[self.n - 1].0;
+        }
+    }
+
+    /// The best, best first: `n`, or all when fewer were pushed.
+    pub(crate) fn into_best(mut self) -> Vec<(f32, u32)> {
+        self.kept.sort_unstable_by(better_first);
+        self.kept.truncate(self.n);
+        self.kept
+    }
 }
 
 /// Higher score first, then lower index; zeros of either sign are equal. Scores are finite.
@@ -131,11 +168,17 @@ mod tests {
         }
 
         #[test]
-        fn best_items_equal_a_stable_sort(scores in tied_scores(), n in 0usize..50) {
+        fn best_items_equal_a_stable_sort(scores in tied_scores(), n in 0usize..50, piece in 1usize..90) {
             let mut items: Vec<u32> = (0..scores.len() as u32).collect();
             items.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
             items.truncate(n);
-            prop_assert_eq!(best_items(&scores, n), items);
+            prop_assert_eq!(&best_items(&scores, n), &items);
+            let mut best = BestItems::new(n);
+            for (first, piece) in (0..).step_by(piece).zip(scores.chunks(piece)) {
+                best.push(first, piece);
+            }
+            let expected: Vec<(f32, u32)> = items.iter().map(|&item| (scores[item as usize], item)).collect();
+            prop_assert_eq!(best.into_best(), expected);
         }
     }
 }

@@ -18,7 +18,12 @@ fn all_stats() -> Vec<Stat> {
         Stat::Deviation,
         Stat::Kth { k: 9 },
         Stat::TopDistance { k: 20 },
+        Stat::Moments,
     ];
+    stats.extend([1, 6].map(|k| Stat::CentroidNorm { k }));
+    stats.extend([0.004, 0.03, 1.0].map(|share| Stat::Pooled {
+        share: param(share),
+    }));
     stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
     stats.extend([1e-3, 1.0, 400.0].map(|beta| Stat::LogMeanExp { beta: param(beta) }));
     stats.extend(potentials(false));
@@ -228,10 +233,15 @@ fn permuting_the_gallery_permutes_every_statistic() {
     );
     for (bank, stat, column) in after.columns() {
         let original = before.get(bank, stat).expect("same plan");
-        let expected: Vec<f64> = order.iter().map(|&g| original[g as usize]).collect();
+        let each = stat.len(1, gallery.dim());
+        let of = |&item: &u32| &original[item as usize * each..][..each];
+        let expected: Vec<f64> = match stat {
+            Stat::Moments => original.to_vec(),
+            _ => order.iter().flat_map(of).copied().collect(),
+        };
         let bound = potential_error(stat, gallery.len(), 240);
-        for (g, (a, b)) in column.iter().zip(&expected).enumerate() {
-            assert!((a - b).abs() <= bound, "{stat}, item {g}: {a} and {b}");
+        for (place, (a, b)) in column.iter().zip(&expected).enumerate() {
+            assert!((a - b).abs() <= bound, "{stat}, place {place}: {a} and {b}");
         }
     }
 }
@@ -286,7 +296,7 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
         let original = before.get(bank_name, stat).expect("same plan");
         // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
         let bound = match stat {
-            Stat::Mean => 2.0 * f64_error(bank.len()),
+            Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
             // Exponentials in f32, relative to the largest score so far: twice the error that `exponentials.rs` states.
             Stat::LogMeanExp { beta } if beta.get() > 2.0 => 2.0 * U32 * (4.0 * beta.get() + 4.0),
             Stat::LogMeanExp { .. } => 2.0 * f64_error(bank.len()),

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use nnn_core::{Bank, BankStats, Embeddings, Nnn, Stat};
+use nnn_core::{Bank, BankStats, Embeddings, Nnn, Rows, Stat};
 
 const BETAS: [f64; 6] = [1e-3, 0.1, 1.0, 20.0, 100.0, 400.0];
 
@@ -140,6 +140,124 @@ fn best_places_equal_a_plain_sort_ties_included() {
                 "depth {depth}"
             );
         }
+    }
+}
+
+/// `(1/k) sum weight_i d_i` over some bank rows.
+fn weighted_mean64(bank: Rows<'_>, rows: &[(f64, usize)]) -> Vec<f64> {
+    let at = |c: usize| -> f64 {
+        let terms = rows.iter().map(|&(w, r)| w * f64::from(bank.row(r)[c]));
+        terms.sum::<f64>() / rows.len() as f64
+    };
+    (0..bank.dim()).map(at).collect()
+}
+
+/// Neighbours from the products as documented and a plain sort; the rest is f64 on either side: a product, a sum and a
+/// quotient a term of size at most one, and for the norm, at most one itself, twice that and a square a coordinate.
+fn check_neighbors(gallery: &Embeddings, bank: &Embeddings, ks: &[usize], shares: &[f64]) {
+    let centroids = ks.iter().map(|&k| Stat::CentroidNorm { k });
+    let pools = shares.iter().map(|&share| Stat::Pooled {
+        share: param(share),
+    });
+    let stats = collect(
+        &centroids.chain(pools).collect::<Vec<Stat>>(),
+        gallery,
+        bank,
+    );
+    let (bank, dim) = (bank.rows(), bank.dim());
+    for (g, scores) in chain_matrix(gallery.rows(), bank).iter().enumerate() {
+        let order = ranked(scores);
+        for &k in ks {
+            let nearest: Vec<(f64, usize)> = order[..k].iter().map(|&row| (1.0, row)).collect();
+            let centroid = weighted_mean64(bank, &nearest);
+            let want: f64 = centroid.iter().map(|v| v * v).sum();
+            let got = get(&stats, Stat::CentroidNorm { k })[g];
+            let bound = 4.0 * f64_error(k) + 2.0 * dim as f64 * U64;
+            assert!(
+                (got - want).abs() <= bound,
+                "k={k}, item {g}: {got}, expected {want}"
+            );
+        }
+        for &share in shares {
+            let count = ((share * bank.len() as f64).floor() as usize).max(1);
+            let nearest = order[..count]
+                .iter()
+                .map(|&row| (f64::from(scores[row]), row));
+            let want = weighted_mean64(bank, &nearest.collect::<Vec<_>>());
+            let stat = Stat::Pooled {
+                share: param(share),
+            };
+            let got = &get(&stats, stat)[g * dim..][..dim];
+            for (got, want) in got.iter().zip(want) {
+                let bound = 2.0 * f64_error(count);
+                assert!(
+                    (got - want).abs() <= bound,
+                    "share={share}, item {g}: {got}, expected {want}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn neighbours_equal_a_plain_sort_ties_included() {
+    let shares = [1e-300, 0.01, 0.2, 1.0];
+    check_neighbors(
+        &tied_rows(30, 3),
+        &tied_rows(200, 4),
+        &[1, 2, 9, 200],
+        &shares,
+    );
+    check_neighbors(
+        &random_rows(40, 48, 5),
+        &random_rows(700, 48, 6),
+        &[1, 5, 100],
+        &shares,
+    );
+    check_neighbors(&random_rows(3, 5, 7), &random_rows(1, 5, 8), &[1], &shares);
+    // Lists of more items than are held at a time.
+    check_neighbors(
+        &random_rows(500, 2, 7),
+        &random_rows(9000, 2, 8),
+        &[],
+        &[1.0],
+    );
+    if let Some(data) = fashion() {
+        check_neighbors(&data.gallery, &data.bank, &[1, 10], &[0.01, 0.1]);
+    }
+}
+
+/// The mean within its rounding; the second moments bit by bit, as products of f32 are exact in f64 and each sum is one
+/// chain in the order of the bank.
+fn check_moments(bank: &Embeddings) {
+    let stats = collect(&[Stat::Moments], &random_rows(2, bank.dim(), 1), bank);
+    let (mean, second) = get(&stats, Stat::Moments).split_at(bank.dim());
+    let (rows, size) = (bank.rows(), bank.len() as f64);
+    let all: Vec<(f64, usize)> = (0..bank.len()).map(|row| (1.0, row)).collect();
+    for (got, want) in mean.iter().zip(weighted_mean64(rows, &all)) {
+        assert!(
+            (got - want).abs() <= 2.0 * f64_error(bank.len()),
+            "{got}, expected {want}"
+        );
+    }
+    for (i, row) in second.chunks_exact(bank.dim()).enumerate() {
+        for (j, &got) in row.iter().enumerate() {
+            let products = (0..bank.len()).map(|r| {
+                let row = rows.row(r);
+                f64::from(row[i]) * f64::from(row[j])
+            });
+            assert_eq!(got, products.sum::<f64>() / size, "({i}, {j})");
+        }
+    }
+}
+
+#[test]
+fn moments_equal_their_definition() {
+    for (rows, dim) in [(1, 1), (7, 16), (129, 33), (2500, 40), (9000, 5)] {
+        check_moments(&random_rows(rows, dim, 2));
+    }
+    if let Some(data) = fashion() {
+        check_moments(&data.bank);
     }
 }
 

@@ -188,6 +188,14 @@ pub enum FitError {
         /// Its number of rows.
         size: usize,
     },
+    /// A count of directions asks for more than the vectors have; it is never clamped.
+    #[error("{asked} directions are asked for, but the vectors have dimension {dim}")]
+    BeyondDimension {
+        /// The count asked for.
+        asked: usize,
+        /// The dimension.
+        dim: usize,
+    },
     /// A statistic's own numbers make no sense.
     #[error("{stat} is out of range: counts start at 1, temperatures and shares above 0")]
     OutOfRange {

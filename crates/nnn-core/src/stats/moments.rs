@@ -2,6 +2,7 @@
 
 use super::Stat;
 use crate::Rows;
+use crate::dispatch::dispatched;
 use crate::score::DotScorer;
 use rayon::prelude::*;
 
@@ -11,14 +12,21 @@ const CHUNK: usize = 4096;
 /// The means of every item's similarities, and the moments of the bank, if wanted.
 pub(super) fn moments(needs: &[Stat], item_major: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
     let (items, bank) = (item_major.row_vectors(), item_major.column_vectors());
-    let mut found = Vec::new();
-    if needs.contains(&Stat::Mean) {
-        // The mean of products with the bank's rows is the product with their mean.
-        let mean = mean(bank);
-        let of = |item: usize| dot(items.row(item), &mean);
-        found.push((Stat::Mean, (0..items.len()).map(of).collect()));
+    let wanted = |stat| needs.contains(&stat).then_some(stat);
+    let wanted = [wanted(Stat::Mean), wanted(Stat::Moments)];
+    if wanted == [None, None] {
+        return Vec::new();
     }
-    found
+    let mean = mean(bank);
+    let numbers = |stat| match stat {
+        Stat::Moments => [&mean[..], &second_moments(bank)].concat(),
+        // The mean of products with the bank's rows is the product with their mean.
+        _ => (0..items.len())
+            .map(|item| dot(items.row(item), &mean))
+            .collect(),
+    };
+    let wanted = wanted.into_iter().flatten();
+    wanted.map(|stat| (stat, numbers(stat))).collect()
 }
 
 /// `(1/M) sum d_i`, each coordinate summed in f64 in fixed chunks.
@@ -47,4 +55,94 @@ fn sum(rows: &[f32], dim: usize) -> Vec<f64> {
 
 fn dot(item: &[f32], mean: &[f64]) -> f64 {
     item.iter().zip(mean).map(|(&a, b)| f64::from(a) * b).sum()
+}
+
+/// Coordinates of one panel, and the height and width of one tile of products.
+const PANEL: usize = 16;
+/// Rows of a tile whose sums stay in registers.
+const HELD: usize = 4;
+/// Bank rows multiplied at a time: two panels of them stay in a first-level cache.
+const STEP: usize = 128;
+/// Bank rows laid out at a time.
+const LAID_OUT: usize = 1024;
+
+/// One coordinate panel of a bank row.
+type Line = [f64; PANEL];
+type Tile = [Line; PANEL];
+
+/// `(1/M) sum d_i d_i^T`, row by row.
+///
+/// The product of two f32 is exact in f64, and every sum is one chain in the order of the bank: the bits depend on
+/// nothing else. Tiles below the diagonal are mirrored.
+fn second_moments(bank: Rows<'_>) -> Vec<f64> {
+    let panels = bank.dim().div_ceil(PANEL);
+    // Of panel `p` the tiles with the panels from `p` on.
+    let mut bands: Vec<Vec<Tile>> = (0..panels)
+        .map(|panel| vec![[[0.0; PANEL]; PANEL]; panels - panel])
+        .collect();
+    for first in (0..bank.len()).step_by(LAID_OUT) {
+        let laid_out = lay_out(bank.slice(first..bank.len().min(first + LAID_OUT)));
+        bands
+            .par_iter_mut()
+            .enumerate()
+            .with_max_len(1)
+            .for_each(|(panel, band)| add_band(&laid_out[panel..], band));
+    }
+    square(&bands, bank.dim(), bank.len())
+}
+
+/// Panel by panel, row by row; what is missing in the last panel is zero.
+fn lay_out(rows: Rows<'_>) -> Vec<Vec<Line>> {
+    let line = |row: usize, first: usize| {
+        let mut line = [0.0; PANEL];
+        let values = rows.row(row)[first..].iter();
+        line.iter_mut()
+            .zip(values)
+            .for_each(|(l, &v)| *l = f64::from(v));
+        line
+    };
+    (0..rows.dim())
+        .into_par_iter()
+        .step_by(PANEL)
+        .map(|first| (0..rows.len()).map(|row| line(row, first)).collect())
+        .collect()
+}
+
+/// Adds the products of the first panel with every panel.
+fn add_band(panels: &[Vec<Line>], band: &mut [Tile]) {
+    for first in (0..panels[0].len()).step_by(STEP) {
+        let of = |panel: &Vec<Line>| first..panel.len().min(first + STEP);
+        let left = &panels[0][of(&panels[0])];
+        for (panel, tile) in panels.iter().zip(&mut *band) {
+            add_products(left, &panel[of(panel)], tile);
+        }
+    }
+}
+
+dispatched! {
+    /// `tile[i][j] += sum left[row][i] * right[row][j]`, row after row.
+    pub(crate) fn add_products(left: &[Line], right: &[Line], tile: &mut Tile) -> () {
+        for (part, sums) in tile.as_chunks_mut::<HELD>().0.iter_mut().enumerate() {
+            let mut held = *sums;
+            for (left, right) in left.iter().zip(right) {
+                for (i, held) in held.iter_mut().enumerate() {
+                    let value = left[part * HELD + i];
+                    for (sum, other) in held.iter_mut().zip(right) {
+                        *sum += value * other;
+                    }
+                }
+            }
+            *sums = held;
+        }
+    }
+}
+
+/// The whole matrix, divided by the number of rows.
+fn square(bands: &[Vec<Tile>], dim: usize, rows: usize) -> Vec<f64> {
+    let at = |i: usize, j: usize| {
+        let (i, j) = (i.min(j), i.max(j));
+        bands[i / PANEL][j / PANEL - i / PANEL][i % PANEL][j % PANEL] / rows as f64
+    };
+    let row = |i: usize| (0..dim).map(move |j| at(i, j));
+    (0..dim).flat_map(row).collect()
 }

@@ -3,7 +3,7 @@
 
 use nnn_core::{
     Bank, BankStats, Banks, Embeddings, Fitted, Normalizer, Param, PassOptions, Rows, Stat,
-    StatPlan,
+    StatPlan, Vectors,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,6 +43,13 @@ pub(crate) fn query_bank(bank: &Embeddings) -> Banks<'_> {
     }
 }
 
+pub(crate) fn both_banks<'a>(query: &'a Embeddings, gallery: &'a Embeddings) -> Banks<'a> {
+    Banks {
+        gallery: Some(gallery.rows()),
+        ..query_bank(query)
+    }
+}
+
 /// The computed statistics of a query bank.
 pub(crate) fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -> BankStats {
     let plan = plan(stats);
@@ -79,6 +86,21 @@ pub(crate) fn fit_to(method: &dyn Normalizer, gallery: &Embeddings, banks: Banks
 pub(crate) fn bias(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Vec<f32> {
     let fitted = fit(method, gallery, bank);
     fitted.additive().expect("additive").values().to_vec()
+}
+
+/// Products in f64 of the vectors that a correction makes of queries and gallery: `(query, gallery)`.
+pub(crate) fn moved_scores(fitted: &Fitted, queries: &Embeddings) -> Vec<Vec<f64>> {
+    let Fitted::VectorMoving(moved) = fitted else {
+        panic!("the correction moves no vectors");
+    };
+    let queries = moved.query.apply(queries.rows());
+    let rows = |vectors: &Vectors| -> Vec<Vec<f32>> {
+        let rows = vectors.data().chunks_exact(vectors.dim());
+        rows.map(<[f32]>::to_vec).collect()
+    };
+    let gallery = rows(&moved.gallery);
+    let row = |q: &Vec<f32>| gallery.iter().map(|g| dot64(q, g)).collect();
+    rows(&queries).iter().map(row).collect()
 }
 
 /// The similarity in f64; its own rounding is 2^-29 of the bound below.
@@ -152,10 +174,11 @@ pub(crate) fn ranked(scores: &[f32]) -> Vec<usize> {
 
 /// The embeddings of fashion products that the project's checks use where they are present.
 pub(crate) struct Fashion {
-    /// Test images, test texts and reference texts, normalised.
+    /// Test images, test texts, reference texts and reference images, normalised.
     pub(crate) gallery: Embeddings,
     pub(crate) queries: Embeddings,
     pub(crate) bank: Embeddings,
+    pub(crate) gallery_bank: Embeddings,
     /// Gallery row of every query.
     pub(crate) answers: Vec<u32>,
 }
@@ -194,6 +217,7 @@ pub(crate) fn fashion() -> Option<Fashion> {
         gallery: images.select(&test_images),
         queries: texts.select(&test_texts),
         bank: texts.select(&of(&text_splits, "reference")),
+        gallery_bank: images.select(&of(&image_splits, "reference")),
         answers,
     })
 }

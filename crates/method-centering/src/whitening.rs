@@ -1,0 +1,85 @@
+//! Whitening.
+
+use crate::space::{Axis, Space, need_moments};
+use nnn_core::{
+    BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo, Rows,
+    StatPlan, signature,
+};
+
+/// The paper keeps all of BERT's 768 dimensions, or 256 of them (384 of the large model's 1024).
+const PARAMS: &[ParamInfo] = &[ParamInfo {
+    name: "dims",
+    doc: "how many principal components of largest variance are kept; 0 keeps all",
+    default: 0.0,
+    min: 0.0,
+    above_min: false,
+    whole: true,
+    grid: &[0.0, 256.0, 384.0],
+}];
+
+/// The family `whitening`.
+#[derive(Debug, Clone, Copy)]
+pub struct WhiteningFamily;
+
+impl MethodFamily for WhiteningFamily {
+    fn name(&self) -> &'static str {
+        "whitening"
+    }
+
+    fn doc(&self) -> &'static str {
+        "cosine after x -> (x - mu) U L^(-1/2), U L U^T the covariance of both banks: BERT-whitening (arXiv 2103.15316)"
+    }
+
+    fn kind(&self) -> MethodKind {
+        MethodKind::VectorMoving
+    }
+
+    fn params(&self) -> &'static [ParamInfo] {
+        PARAMS
+    }
+
+    fn at(&self, point: &[Param]) -> Box<dyn Normalizer> {
+        Box::new(Whitening { dims: point[0] })
+    }
+}
+
+/// Whitening to one number of dimensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Whitening {
+    /// Components kept, 0 for all; a whole number, at most the dimension. Those without variance are left out.
+    pub dims: Param,
+}
+
+impl Normalizer for Whitening {
+    fn signature(&self) -> String {
+        signature("whitening", PARAMS, &[self.dims])
+    }
+
+    fn needs(&self, plan: &mut StatPlan) {
+        need_moments(plan);
+    }
+
+    fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {
+        let space = Space::new(stats, gallery.dim())?;
+        let kept = match self.dims.get() as usize {
+            0 => space.varying(gallery.dim())?,
+            dims => space.varying(dims)?,
+        };
+        Ok(space.moved(&whitener(kept, gallery.dim()), gallery))
+    }
+}
+
+/// `L^(-1/2) U^T`, row by row; a row of zeros where nothing varies, so that all scores are equal.
+fn whitener(axes: &[Axis], dim: usize) -> Vec<f64> {
+    if axes.is_empty() {
+        return vec![0.0; dim];
+    }
+    let row = |axis: &Axis| {
+        let deviation = axis.variance.sqrt();
+        axis.direction
+            .iter()
+            .map(|v| v / deviation)
+            .collect::<Vec<f64>>()
+    };
+    axes.iter().flat_map(row).collect()
+}

@@ -81,7 +81,10 @@ fn frame(rows: &[ComparisonRow]) -> PolarsResult<DataFrame> {
     DataFrame::new(rows.len(), columns)
 }
 
-const NUMBERS: [(&str, fn(&ComparisonRow) -> f64); 5] = [
+/// Name of a column and what stands in it.
+type Values<T> = (&'static str, fn(&ComparisonRow) -> T);
+
+const NUMBERS: [Values<f64>; 5] = [
     ("delta", |row| row.delta),
     ("ci_low", |row| row.interval.low),
     ("ci_high", |row| row.interval.high),
@@ -89,7 +92,7 @@ const NUMBERS: [(&str, fn(&ComparisonRow) -> f64); 5] = [
     ("p_holm", |row| row.p_holm),
 ];
 
-const COUNTS: [(&str, fn(&ComparisonRow) -> usize); 4] = [
+const COUNTS: [Values<usize>; 4] = [
     ("wins", |row| row.wins),
     ("ties", |row| row.ties),
     ("losses", |row| row.losses),

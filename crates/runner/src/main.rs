@@ -2,10 +2,12 @@
 
 mod check;
 mod cli;
+mod clock;
 mod dry_run;
 mod execute;
 mod files;
 mod group;
+mod kind;
 mod layout;
 mod leakage;
 mod list;

@@ -9,6 +9,7 @@ mod bad_disk;
 mod bad_files;
 mod bad_images;
 mod blocks;
+mod comparisons;
 mod identity;
 mod kills;
 mod lab;

@@ -55,13 +55,4 @@ impl Clusters {
     pub fn of(&self) -> &[u32] {
         &self.of
     }
-
-    /// The sum over each cluster of the values of its queries.
-    pub(crate) fn sums(&self, values: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.count];
-        for (&cluster, value) in self.of.iter().zip(values) {
-            sums[cluster as usize] += value;
-        }
-        sums
-    }
 }

@@ -2,8 +2,9 @@
 
 use crate::clusters::Clusters;
 use crate::error::MetricError;
+use crate::paired::compare_all;
 use crate::query::QueryMetric;
-use crate::resample::{Resampled, Resampling, check};
+use crate::resample::Resampling;
 
 /// A two-sided 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,16 +66,15 @@ pub fn bootstrap_interval(
     clusters: &Clusters,
     resampling: &Resampling,
 ) -> Result<Interval, MetricError> {
-    check("values", values, clusters)?;
-    let resampled = Resampled::new(metric.statistic(), values, clusters);
-    percentile_interval(&resampling.bootstrap(clusters.count(), |counts| resampled.value(counts)))
+    Ok(compare_all(metric, &[values], &[], clusters, resampling)?.intervals[0])
 }
 
-/// The interval between the outer percentiles of ascending values.
-pub(crate) fn percentile_interval(sorted: &[f64]) -> Result<Interval, MetricError> {
+/// The interval between the outer percentiles of values in any order.
+pub(crate) fn percentile_interval(mut sorted: Vec<f64>) -> Result<Interval, MetricError> {
     let Some(last) = sorted.len().checked_sub(1) else {
         return Err(MetricError::NoResamples);
     };
+    sorted.sort_unstable_by(f64::total_cmp);
     let quantile = |share: f64| {
         let place = share * last as f64;
         let (below, above) = (

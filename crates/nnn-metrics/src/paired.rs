@@ -3,8 +3,9 @@
 use crate::clusters::Clusters;
 use crate::error::MetricError;
 use crate::interval::{Interval, check_probability, percentile_interval};
-use crate::query::{QueryMetric, Statistic};
-use crate::resample::{Resampled, Resampling, check, weighted_median};
+use crate::query::QueryMetric;
+use crate::resample::{ClusterSums, Resampled, Resampling, check, weighted_median};
+use rayon::prelude::*;
 
 /// A method against a baseline on the same queries.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +24,15 @@ pub struct Comparison {
     pub losses: usize,
 }
 
+/// Several methods on the same queries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contest {
+    /// Of every method, as of [`bootstrap_interval`](crate::bootstrap_interval), to the bit.
+    pub intervals: Vec<Interval>,
+    /// Of every pair, in the order asked for; as of [`compare`], to the bit.
+    pub comparisons: Vec<Comparison>,
+}
+
 /// Compares a method with a baseline from the per-query values of one metric.
 ///
 /// The p-value is that of Fisher's randomisation test: under the null hypothesis the two methods may trade places in
@@ -39,16 +49,53 @@ pub fn compare(
     clusters: &Clusters,
     resampling: &Resampling,
 ) -> Result<Comparison, MetricError> {
-    check("values of the method", method, clusters)?;
-    check("values of the baseline", baseline, clusters)?;
-    let (wins, ties, losses) = tally(metric, method, baseline);
-    Ok(Comparison {
-        delta: metric.aggregate(method)? - metric.aggregate(baseline)?,
-        interval: delta_interval(metric, method, baseline, clusters, resampling)?,
-        p_value: p_value(metric, method, baseline, clusters, resampling),
-        wins,
-        ties,
-        losses,
+    let contest = compare_all(metric, &[method, baseline], &[(0, 1)], clusters, resampling)?;
+    Ok(contest.comparisons[0])
+}
+
+/// The intervals of several `methods` and the comparisons of `pairs` of them (a method and its baseline, by their
+/// places), each list holding the per-query values of one metric.
+///
+/// Resamples and flips are drawn once for all. For a mean, a flip costs one step a cluster and method, and one a pair;
+/// for the median one step a query and pair.
+///
+/// # Errors
+/// As [`bootstrap_interval`](crate::bootstrap_interval), for any list of values.
+///
+/// # Panics
+/// A pair names a place that `methods` does not have.
+pub fn compare_all(
+    metric: QueryMetric,
+    methods: &[&[f64]],
+    pairs: &[(usize, usize)],
+    clusters: &Clusters,
+    resampling: &Resampling,
+) -> Result<Contest, MetricError> {
+    for values in methods {
+        check("values", values, clusters)?;
+    }
+    let resampled = Resampled::new(metric.statistic(), methods, clusters);
+    let drawn = resampling.bootstrap(clusters.count(), |counts| resampled.values(counts));
+    let interval = |method: usize| percentile_interval(drawn.iter().map(|v| v[method]).collect());
+    let p_values = match &resampled {
+        Resampled::Means(sums) => mean_p_values(sums, pairs, clusters, resampling),
+        Resampled::Medians(_) => median_p_values(methods, pairs, clusters, resampling),
+    };
+    let comparison = |(&(a, b), p_value): (&(usize, usize), &f64)| {
+        let (wins, ties, losses) = tally(metric, methods[a], methods[b]);
+        Ok(Comparison {
+            delta: metric.aggregate(methods[a])? - metric.aggregate(methods[b])?,
+            interval: percentile_interval(drawn.iter().map(|v| v[a] - v[b]).collect())?,
+            p_value: *p_value,
+            wins,
+            ties,
+            losses,
+        })
+    };
+    let comparisons = pairs.par_iter().zip(&p_values).map(comparison);
+    Ok(Contest {
+        comparisons: comparisons.collect::<Result<_, _>>()?,
+        intervals: (0..methods.len()).map(interval).collect::<Result<_, _>>()?,
     })
 }
 
@@ -86,55 +133,52 @@ fn tally(metric: QueryMetric, method: &[f64], baseline: &[f64]) -> (usize, usize
     }
 }
 
-fn delta_interval(
-    metric: QueryMetric,
-    method: &[f64],
-    baseline: &[f64],
-    clusters: &Clusters,
-    resampling: &Resampling,
-) -> Result<Interval, MetricError> {
-    let [method, baseline] =
-        [method, baseline].map(|values| Resampled::new(metric.statistic(), values, clusters));
-    let delta = |counts: &[u32]| method.value(counts) - baseline.value(counts);
-    percentile_interval(&resampling.bootstrap(clusters.count(), delta))
-}
-
-fn p_value(
-    metric: QueryMetric,
-    method: &[f64],
-    baseline: &[f64],
-    clusters: &Clusters,
-    resampling: &Resampling,
-) -> f64 {
-    let extreme = match metric.statistic() {
-        Statistic::Mean => extreme_means(method, baseline, clusters, resampling),
-        Statistic::Median => extreme_medians(method, baseline, clusters, resampling),
-    };
+fn p_value(extreme: usize, resampling: &Resampling) -> f64 {
     (extreme + 1) as f64 / (resampling.permutations + 1) as f64
 }
 
-/// How many flips move the mean difference at least as far from zero as it is.
-fn extreme_means(
-    method: &[f64],
-    baseline: &[f64],
+/// Of every pair: how many flips move the difference of the sums at least as far from zero as it is.
+fn mean_p_values(
+    sums: &ClusterSums,
+    pairs: &[(usize, usize)],
     clusters: &Clusters,
     resampling: &Resampling,
-) -> usize {
-    let differences: Vec<f64> = method.iter().zip(baseline).map(|(a, b)| a - b).collect();
-    let mut sums = clusters.sums(&differences);
-    // A cluster without a difference stays as it is on either side of the coin.
-    sums.retain(|&sum| sum != 0.0);
+) -> Vec<f64> {
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    let apart = |totals: &[f64], (a, b): (usize, usize)| (totals[a] - totals[b]).abs();
+    let totals = sums.weighted(std::iter::repeat(1.0));
     // Rounding of a sum of n terms is at most n half units in the last place of their absolute sum, twice over here.
-    let size: f64 = differences.iter().map(|difference| difference.abs()).sum();
-    let rounding = size * differences.len() as f64 * f64::EPSILON;
-    let observed = sums.iter().sum::<f64>().abs() - rounding;
-    resampling.flips(sums.len(), |sides| {
+    let unit = clusters.queries() as f64 * f64::EPSILON;
+    let size: Vec<f64> = (0..totals.len()).map(|m| sums.absolute(m)).collect();
+    let rounding = |(a, b): (usize, usize)| (size[a] + size[b]) * unit;
+    let bound = |&pair: &(usize, usize)| apart(&totals, pair) - rounding(pair);
+    let bounds: Vec<f64> = pairs.iter().map(bound).collect();
+    let judge = |sides: &[bool], extreme: &mut [usize]| {
         // A product where a branch would guess wrong half the time.
-        let signed = sums.iter().zip(sides);
-        let signed = signed.map(|(sum, &side)| sum * (1.0 - 2.0 * f64::from(side)));
-        let flipped: f64 = signed.sum();
-        flipped.abs() >= observed
-    })
+        let signs = sides.iter().map(|&side| 1.0 - 2.0 * f64::from(side));
+        let totals = sums.weighted(signs);
+        for ((count, &pair), &bound) in extreme.iter_mut().zip(pairs).zip(&bounds) {
+            *count += usize::from(apart(&totals, pair) >= bound);
+        }
+    };
+    let extreme = resampling.flips(clusters.count(), pairs.len(), judge);
+    extreme.iter().map(|&n| p_value(n, resampling)).collect()
+}
+
+fn median_p_values(
+    methods: &[&[f64]],
+    pairs: &[(usize, usize)],
+    clusters: &Clusters,
+    resampling: &Resampling,
+) -> Vec<f64> {
+    let extreme =
+        |&(a, b): &(usize, usize)| extreme_medians(methods[a], methods[b], clusters, resampling);
+    pairs
+        .iter()
+        .map(|pair| p_value(extreme(pair), resampling))
+        .collect()
 }
 
 /// How many flips leave the two medians at least as far apart as they are.
@@ -163,5 +207,8 @@ fn extreme_medians(
     };
     let apart = |sides: &[bool]| (median(true, sides) - median(false, sides)).abs();
     let observed = apart(&vec![false; clusters.count()]);
-    resampling.flips(clusters.count(), |sides| apart(sides) >= observed)
+    let judge = |sides: &[bool], extreme: &mut [usize]| {
+        extreme[0] += usize::from(apart(sides) >= observed);
+    };
+    resampling.flips(clusters.count(), 1, judge)[0]
 }

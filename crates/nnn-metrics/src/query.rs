@@ -173,6 +173,12 @@ impl QueryMetric {
         })
     }
 
+    /// Whether its value over queries is a mean, so that a test of many pairs is cheap.
+    #[must_use]
+    pub fn is_mean(self) -> bool {
+        self.statistic() == Statistic::Mean
+    }
+
     pub(crate) fn statistic(self) -> Statistic {
         match self {
             Self::MedR => Statistic::Median,

@@ -35,35 +35,43 @@ impl Default for Resampling {
 const FLIPS: u64 = 1 << 63;
 
 impl Resampling {
-    /// Draws as many clusters as there are, with replacement, `bootstraps` times; `statistic` sees how often each
-    /// cluster was drawn. Its values, ascending.
+    /// Draws as many clusters as there are, with replacement, `bootstraps` times; `statistics` sees how often each
+    /// cluster was drawn. Its values, resample by resample.
     pub(crate) fn bootstrap(
         &self,
         clusters: usize,
-        statistic: impl Fn(&[u32]) -> f64 + Sync,
-    ) -> Vec<f64> {
+        statistics: impl Fn(&[u32]) -> Vec<f64> + Sync,
+    ) -> Vec<Vec<f64>> {
         let one = |counts: &mut Vec<u32>, resample| {
             draw(&mut self.stream(resample), counts);
-            statistic(counts)
+            statistics(counts)
         };
-        let mut values: Vec<f64> = (0..self.bootstraps as u64)
+        (0..self.bootstraps as u64)
             .into_par_iter()
             .map_init(|| vec![0; clusters], one)
-            .collect();
-        values.sort_unstable_by(f64::total_cmp);
-        values
+            .collect()
     }
 
-    /// Flips `coins` fair coins `permutations` times; how many outcomes `extreme` accepts.
-    pub(crate) fn flips(&self, coins: usize, extreme: impl Fn(&[bool]) -> bool + Sync) -> usize {
-        let one = |sides: &mut Vec<bool>, permutation| {
-            flip(&mut self.stream(FLIPS | permutation), sides);
-            usize::from(extreme(sides))
+    /// Flips `coins` fair coins `permutations` times; `judge` sees them and adds one to each of `tests` that it finds
+    /// as extreme. How often that was.
+    pub(crate) fn flips(
+        &self,
+        coins: usize,
+        tests: usize,
+        judge: impl Fn(&[bool], &mut [usize]) + Sync,
+    ) -> Vec<usize> {
+        let start = || (vec![false; coins], vec![0; tests]);
+        let one = |(mut sides, mut extreme): (Vec<bool>, Vec<usize>), permutation| {
+            flip(&mut self.stream(FLIPS | permutation), &mut sides);
+            judge(&sides, &mut extreme);
+            (sides, extreme)
         };
+        let add = |a: Vec<usize>, b: Vec<usize>| a.iter().zip(b).map(|(a, b)| a + b).collect();
         (0..self.permutations as u64)
             .into_par_iter()
-            .map_init(|| vec![false; coins], one)
-            .sum()
+            .fold(start, one)
+            .map(|(_, extreme)| extreme)
+            .reduce(|| vec![0; tests], add)
     }
 
     fn stream(&self, number: u64) -> ChaCha8Rng {
@@ -91,46 +99,91 @@ fn flip(rng: &mut impl Rng, sides: &mut [bool]) {
     }
 }
 
-/// A statistic of per-query values, ready to be computed on many resamples.
+/// Per-query values of several methods, reduced to what resamples of clusters are computed from.
 pub(crate) enum Resampled {
-    /// Sums and sizes of the clusters: a mean costs one step a cluster.
-    Mean { sums: Vec<f64>, sizes: Vec<f64> },
-    /// Values ascending, each with its cluster: a median costs one step a query, in order and without sorting again.
-    Median { sorted: Vec<(f64, u32)> },
+    /// A mean costs one step a cluster.
+    Means(ClusterSums),
+    /// For each method its values ascending, each with its cluster: a median costs one step a query, in order and
+    /// without sorting again.
+    Medians(Vec<Vec<(f64, u32)>>),
 }
 
 impl Resampled {
-    pub(crate) fn new(statistic: Statistic, values: &[f64], clusters: &Clusters) -> Self {
+    pub(crate) fn new(statistic: Statistic, methods: &[&[f64]], clusters: &Clusters) -> Self {
+        let sorted = |values: &&[f64]| {
+            let of = clusters.of().iter().copied();
+            let mut sorted: Vec<_> = values.iter().copied().zip(of).collect();
+            sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+            sorted
+        };
         match statistic {
-            Statistic::Mean => Self::Mean {
-                sums: clusters.sums(values),
-                sizes: clusters.sums(&vec![1.0; values.len()]),
-            },
-            Statistic::Median => {
-                let of = clusters.of().iter().copied();
-                let mut sorted: Vec<_> = values.iter().copied().zip(of).collect();
-                sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-                Self::Median { sorted }
-            }
+            Statistic::Mean => Self::Means(ClusterSums::new(methods, clusters)),
+            Statistic::Median => Self::Medians(methods.iter().map(sorted).collect()),
         }
     }
 
-    /// The statistic of the sample that holds cluster `c` `counts[c]` times.
-    pub(crate) fn value(&self, counts: &[u32]) -> f64 {
+    /// The statistic of every method on the sample that holds cluster `c` `counts[c]` times.
+    pub(crate) fn values(&self, counts: &[u32]) -> Vec<f64> {
         match self {
-            Self::Mean { sums, sizes } => weighted_sum(counts, sums) / weighted_sum(counts, sizes),
-            Self::Median { sorted } => {
-                let weighted = sorted.iter().map(|&(value, c)| (value, counts[c as usize]));
-                let total = weighted.clone().map(|(_, n)| u64::from(n)).sum();
-                weighted_median(weighted, total)
+            Self::Means(sums) => sums.means(counts),
+            Self::Medians(methods) => {
+                let total = |sorted: &[(f64, u32)]| {
+                    let counted = sorted.iter().map(|&(_, c)| u64::from(counts[c as usize]));
+                    counted.sum()
+                };
+                let median = |sorted: &Vec<(f64, u32)>| {
+                    let weighted = sorted.iter().map(|&(value, c)| (value, counts[c as usize]));
+                    weighted_median(weighted, total(sorted))
+                };
+                methods.iter().map(median).collect()
             }
         }
     }
 }
 
-fn weighted_sum(counts: &[u32], values: &[f64]) -> f64 {
-    let terms = counts.iter().zip(values);
-    terms.map(|(&n, value)| f64::from(n) * value).sum()
+/// Sums of several methods' values over each cluster, side by side: `(cluster, method)`, the cluster's size behind them.
+pub(crate) struct ClusterSums {
+    width: usize,
+    sums: Vec<f64>,
+}
+
+impl ClusterSums {
+    fn new(methods: &[&[f64]], clusters: &Clusters) -> Self {
+        let width = methods.len() + 1;
+        let mut sums = vec![0.0; clusters.count() * width];
+        for (query, &cluster) in clusters.of().iter().enumerate() {
+            let row = &mut sums[cluster as usize * width..][..width];
+            for (sum, values) in row.iter_mut().zip(methods) {
+                *sum += values[query];
+            }
+            row[width - 1] += 1.0;
+        }
+        Self { width, sums }
+    }
+
+    /// The sum over clusters of the weight of each times its row, cluster after cluster: one number a method, then that
+    /// of the sizes. A method's number is the same whatever stands beside it.
+    pub(crate) fn weighted(&self, weights: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut totals = vec![0.0; self.width];
+        for (row, weight) in self.sums.chunks_exact(self.width).zip(weights) {
+            for (total, sum) in totals.iter_mut().zip(row) {
+                *total += weight * sum;
+            }
+        }
+        totals
+    }
+
+    fn means(&self, counts: &[u32]) -> Vec<f64> {
+        let mut totals = self.weighted(counts.iter().map(|&n| f64::from(n)));
+        let size = totals.pop().unwrap_or_default();
+        totals.iter().map(|total| total / size).collect()
+    }
+
+    /// The sum of the sizes of a method's cluster sums.
+    pub(crate) fn absolute(&self, method: usize) -> f64 {
+        let rows = self.sums.chunks_exact(self.width);
+        rows.map(|row| row[method].abs()).sum()
+    }
 }
 
 /// The median of values, at least one.

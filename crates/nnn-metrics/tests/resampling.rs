@@ -3,7 +3,7 @@
 mod common;
 
 use common::query_metric;
-use nnn_metrics::{Clusters, QueryMetric, Resampling, bootstrap_interval, compare};
+use nnn_metrics::{Clusters, QueryMetric, Resampling, bootstrap_interval, compare, compare_all};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -232,4 +232,32 @@ fn the_smallest_p_value() {
         (compared.delta, compared.p_value, compared.wins),
         (1.0, 1.0 / 10_001.0, 60)
     );
+}
+
+/// What is drawn once for many methods is what each pair would draw by itself.
+#[test]
+fn company_changes_no_comparison() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let values: Vec<Vec<f64>> = (0..4).map(|_| correlated_hits(&mut rng)).collect();
+    let methods: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+    let clusters = Clusters::from_ids(&ids());
+    let resampling = Resampling {
+        bootstraps: 100,
+        permutations: 100,
+        ..Resampling::default()
+    };
+    let pairs = [(1, 0), (3, 1), (2, 3)];
+    for name in ["MRR", "MedR"] {
+        let metric = query_metric(name);
+        let together = compare_all(metric, &methods, &pairs, &clusters, &resampling);
+        let together = together.expect("comparisons");
+        for (&(a, b), found) in pairs.iter().zip(&together.comparisons) {
+            let alone = compare(metric, methods[a], methods[b], &clusters, &resampling);
+            assert_eq!(*found, alone.expect("a comparison"));
+        }
+        for (values, found) in methods.iter().zip(&together.intervals) {
+            let alone = bootstrap_interval(metric, values, &clusters, &resampling);
+            assert_eq!(*found, alone.expect("an interval"));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::error::ReportError;
 use crate::frame::write_bytes;
 use crate::lines::{Column, Entry, Style, lines};
 use crate::number::{distinct, scale, shown, signed};
-use crate::table::{Cell, Row, Table, markdown};
+use crate::table::{Cell, Row, SCORES, Table, markdown};
 use crate::tables::table_path;
 
 impl Expectation {
@@ -195,7 +195,7 @@ fn tally(rows: &[CheckRow]) -> String {
 /// # Errors
 /// [`ReportError::Write`] where the file system refuses.
 pub fn write_check(folder: &Path, rows: &[CheckRow]) -> Result<(), ReportError> {
-    let text = markdown(&[table(rows)]);
+    let text = markdown(SCORES, &[table(rows)]);
     write_bytes(&table_path(folder, "check.md"), text.as_bytes())
 }
 

@@ -7,7 +7,7 @@ use nnn_data::write_atomically;
 use polars::prelude::*;
 
 use crate::error::ReportError;
-use crate::record::CellId;
+use crate::record::{CellId, Interval};
 
 /// A column of text; the empty text is stored as an absent value.
 pub(crate) fn texts<'a>(name: &str, values: impl Iterator<Item = &'a str>) -> Column {
@@ -25,21 +25,24 @@ pub(crate) fn counts(name: &str, values: impl Iterator<Item = usize>) -> Column 
     Column::new(name.into(), values.map(|n| n as u64).collect::<Vec<_>>())
 }
 
-/// Names of the text columns of a cell, in the order of the files; the reference size stands before `method`.
-const CELL_TEXTS: [&str; 9] = [
+/// Names of the text columns that say where a cell was measured, in the order of the files.
+const PLACE_TEXTS: [&str; 6] = [
     "experiment",
     "model",
     "dataset",
     "split",
     "direction",
     "reference_set",
-    "method",
-    "params",
-    "chosen",
 ];
 
-/// Place of `reference_size` among the columns of a cell.
-const SIZE_AT: usize = 6;
+/// Names of the text columns that say what was measured; the reference size stands before them.
+pub(crate) const METHOD_TEXTS: [&str; 4] = ["method", "kind", "params", "chosen"];
+
+/// The names of all text columns of a cell, with `suffix` behind those of the method.
+fn cell_names(suffix: &str) -> impl Iterator<Item = String> {
+    let method = METHOD_TEXTS.map(|name| format!("{name}{suffix}"));
+    PLACE_TEXTS.map(str::to_owned).into_iter().chain(method)
+}
 
 fn cell_text(cell: &CellId, column: usize) -> &str {
     match column {
@@ -50,23 +53,35 @@ fn cell_text(cell: &CellId, column: usize) -> &str {
         4 => &cell.direction,
         5 => &cell.reference_set,
         6 => &cell.method,
-        7 => &cell.params,
+        7 => &cell.kind,
+        8 => &cell.params,
         _ => &cell.chosen,
     }
 }
 
-/// The ten columns that say what a row is about.
-pub(crate) fn cell_columns(cells: &[&CellId]) -> Vec<Column> {
-    let text = |(at, name): (usize, &&str)| texts(name, cells.iter().map(|c| cell_text(c, at)));
-    let mut columns: Vec<_> = CELL_TEXTS.iter().enumerate().map(text).collect();
+/// The eleven columns that say what a row is about; `suffix` stands behind the names of those of the method.
+pub(crate) fn cell_columns(cells: &[&CellId], suffix: &str) -> Vec<Column> {
+    let text =
+        |(at, name): (usize, String)| texts(&name, cells.iter().map(move |c| cell_text(c, at)));
+    let mut columns: Vec<_> = cell_names(suffix).enumerate().map(text).collect();
     let sizes = counts("reference_size", cells.iter().map(|c| c.reference_size));
-    columns.insert(SIZE_AT, sizes);
+    columns.insert(PLACE_TEXTS.len(), sizes);
     columns
 }
 
 /// Writes bytes to `path`, whole or not at all.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     write_atomically(path, |out| out.write_all(bytes)).map_err(ReportError::write(path))
+}
+
+/// Writes a table as CSV on one thread, numbers in the shortest form that reads back.
+pub(crate) fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), ReportError> {
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes)
+        .n_threads(1)
+        .finish(frame)
+        .map_err(ReportError::encode(path))?;
+    write_bytes(path, &bytes)
 }
 
 /// Writes a table as one row group, on one thread, so that equal tables are equal files.
@@ -160,11 +175,10 @@ impl<'a> Table<'a> {
         lists.series_iter().map(list).collect()
     }
 
-    /// The cells of all rows.
-    pub(crate) fn cells(&self) -> Result<Vec<CellId>, ReportError> {
-        let mut texts = CELL_TEXTS
-            .iter()
-            .map(|name| self.texts(name).map(Vec::into_iter))
+    /// The cells of all rows, in columns as [`cell_columns`] makes them.
+    pub(crate) fn cells(&self, suffix: &str) -> Result<Vec<CellId>, ReportError> {
+        let mut texts = cell_names(suffix)
+            .map(|name| self.texts(&name).map(Vec::into_iter))
             .collect::<Result<Vec<_>, _>>()?;
         let mut next = |at: usize| texts[at].next().unwrap_or_default();
         let sizes = self.counts("reference_size")?.into_iter();
@@ -177,8 +191,9 @@ impl<'a> Table<'a> {
             reference_set: next(5),
             reference_size,
             method: next(6),
-            params: next(7),
-            chosen: next(8),
+            kind: next(7),
+            params: next(8),
+            chosen: next(9),
         };
         Ok(sizes.map(cell).collect())
     }
@@ -201,4 +216,29 @@ impl<'a> Table<'a> {
     fn wrap<T>(&self, result: PolarsResult<T>) -> Result<T, ReportError> {
         result.map_err(ReportError::parse(self.path))
     }
+}
+
+/// Two columns of bounds as intervals, absent where a bound is.
+pub(crate) fn intervals(
+    table: &Table<'_>,
+    low: &str,
+    high: &str,
+) -> Result<Vec<Option<Interval>>, ReportError> {
+    let bounds = table.numbers(low)?.into_iter().zip(table.numbers(high)?);
+    let interval = |(low, high): (Option<f64>, Option<f64>)| {
+        Some(Interval {
+            low: low?,
+            high: high?,
+        })
+    };
+    Ok(bounds.map(interval).collect())
+}
+
+/// Two columns of bounds as intervals, none absent.
+pub(crate) fn full_intervals(
+    table: &Table<'_>,
+    low: &str,
+    high: &str,
+) -> Result<Vec<Interval>, ReportError> {
+    table.full(low, intervals(table, low, high)?.into_iter())
 }

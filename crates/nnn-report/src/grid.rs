@@ -12,7 +12,7 @@ const GRID: &str = "grid.parquet";
 
 /// Writes `grid.parquet` into `folder`, the rows in the given order, in one row group.
 ///
-/// Columns: the ten of a cell as in `scores.csv`, then `evaluated_on, metric, value, n_queries, selected`. Equal rows give
+/// Columns: the eleven of a cell as in `scores.csv`, then `evaluated_on, metric, value, n_queries, selected`. Equal rows give
 /// equal bytes. The file is replaced whole or not at all.
 ///
 /// # Errors
@@ -44,13 +44,13 @@ pub fn read_grid(folder: &Path) -> Result<Vec<GridRow>, ReportError> {
         n_queries: n_queries[at],
         selected: selected[at],
     };
-    Ok(table.cells()?.into_iter().enumerate().map(row).collect())
+    Ok(table.cells("")?.into_iter().enumerate().map(row).collect())
 }
 
 fn frame(rows: &[GridRow]) -> PolarsResult<DataFrame> {
     let cells: Vec<&CellId> = rows.iter().map(|row| &row.cell).collect();
     let selected: Vec<bool> = rows.iter().map(|row| row.selected).collect();
-    let mut columns = cell_columns(&cells);
+    let mut columns = cell_columns(&cells, "");
     columns.push(texts(
         "evaluated_on",
         rows.iter().map(|row| row.evaluated_on.as_str()),

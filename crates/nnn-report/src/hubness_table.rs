@@ -1,4 +1,4 @@
-//! Hubness before and after, as in Table 3 of the NNN paper.
+//! Hubness before and after, as in Table 3 of the NNN paper and beyond it.
 
 use crate::layout::{ABSENT, Place, Setting, Sweep, any_number};
 use crate::number::signed;
@@ -6,11 +6,27 @@ use crate::table::{Cell, Row, Table};
 use crate::tables::{notes, place_label, task};
 
 /// Prefix of a metric's name, the cutoff follows, and its name in the table.
-const STATISTICS: [(&str, &str); 4] = [
+const STATISTICS: [(&str, &str); 8] = [
     ("k_skewness@", "Skewness"),
     ("k_kurtosis@", "Kurtosis"),
     ("k_mae@", "MAE"),
     ("k_max@", "Max"),
+    ("gini@", "Gini"),
+    ("robin_hood@", "Robin Hood"),
+    ("antihub@", "Anti-hubs"),
+    ("hub_share@", "Hubs"),
+];
+
+/// What each statistic is, in the same order.
+const MEANINGS: [&str; 8] = [
+    "population skewness",
+    "excess kurtosis",
+    "MAE: mean absolute distance from the mean (uniform)",
+    "largest",
+    "Gini coefficient, percent",
+    "Robin Hood index (share of places to take from some items and give to others until all are equal), percent",
+    "anti-hubs: items that no query has among its first k, percent",
+    "hubs: places taken by items of at least twice the mean, percent",
 ];
 
 /// The metric of the gain in the last lines.
@@ -52,7 +68,7 @@ fn label(metric: &str) -> Option<String> {
     STATISTICS.into_iter().find_map(named)
 }
 
-/// What was measured, in the order of the paper's table.
+/// What was measured: the paper's statistics in its order, then the others.
 fn statistics<'a>(sweep: &Sweep<'a>) -> Vec<Statistic<'a>> {
     let mut statistics = Vec::new();
     for (prefix, _) in STATISTICS {
@@ -69,9 +85,15 @@ fn statistics<'a>(sweep: &Sweep<'a>) -> Vec<Statistic<'a>> {
 }
 
 fn caption(sweep: &Sweep<'_>) -> Vec<String> {
-    let about = "Statistics over all gallery items of how many queries have the item among their first k: population \
-                 skewness, excess kurtosis, mean absolute distance from the mean, largest; lower is less hubness.";
-    let mut sentences = vec![about.to_owned()];
+    let metrics = sweep.metrics();
+    let measured = |prefix: &str| metrics.iter().any(|metric| metric.starts_with(prefix));
+    let meanings = STATISTICS.iter().zip(MEANINGS);
+    let meanings = meanings.filter(|((prefix, _), _)| measured(prefix));
+    let meanings: Vec<_> = meanings.map(|(_, meaning)| meaning).collect();
+    let mut sentences = vec![format!(
+        "Statistics over all gallery items of how many queries have the item among their first k: {}; lower is less hubness.",
+        meanings.join("; ")
+    )];
     sentences.extend(notes(
         sweep,
         "of a model on a data set under each statistic",

@@ -6,8 +6,38 @@ use crate::number::{Goal, distinct, goal, grouped, shown};
 use crate::record::{CellId, ScoreRow};
 use crate::table::Cell;
 
+/// Marks what reads the evaluated queries as a whole.
+pub(crate) const TRANSDUCTIVE: &str = "†";
+
 /// Marks what was chosen on the evaluated items themselves.
-pub(crate) const ORACLE: &str = "†";
+pub(crate) const ORACLE: &str = "‡";
+
+/// The marks of a method.
+pub(crate) fn marks(transductive: bool, chosen: &str) -> String {
+    let transductive = if transductive { TRANSDUCTIVE } else { "" };
+    let oracle = if chosen == "oracle" { ORACLE } else { "" };
+    format!("{transductive}{oracle}")
+}
+
+/// What the marks mean, as far as they occur.
+pub(crate) fn mark_notes(transductive: bool, oracle: bool) -> Vec<String> {
+    let notes = [
+        (
+            transductive,
+            format!(
+                "{TRANSDUCTIVE} Transductive: reads the evaluated queries as a whole, so that an answer depends on what else is asked; a class of its own, never bold as best."
+            ),
+        ),
+        (
+            oracle,
+            format!(
+                "{ORACLE} Parameters chosen on the evaluated queries themselves (oracle): an upper bound, never bold as best."
+            ),
+        ),
+    ];
+    let said = notes.into_iter().filter(|(said, _)| *said);
+    said.map(|(_, note)| note).collect()
+}
 
 /// Stands where a number does not exist.
 pub(crate) const ABSENT: &str = "–";
@@ -44,6 +74,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) chosen: &'a str,
     /// Empty where parameters are chosen.
     pub(crate) params: &'a str,
+    pub(crate) transductive: bool,
 }
 
 impl<'a> Setting<'a> {
@@ -54,6 +85,7 @@ impl<'a> Setting<'a> {
             reference_set: &cell.reference_set,
             chosen: &cell.chosen,
             params: if fixed { &cell.params } else { "" },
+            transductive: cell.is_transductive(),
         }
     }
 
@@ -63,6 +95,11 @@ impl<'a> Setting<'a> {
 
     pub(crate) fn is_oracle(&self) -> bool {
         self.chosen == "oracle"
+    }
+
+    /// Whether its numbers may be the best ones.
+    pub(crate) fn competes(&self) -> bool {
+        !self.is_oracle() && !self.transductive
     }
 
     /// Whether another setting has the same method and reference set, so that the choice or the parameters tell them
@@ -77,11 +114,11 @@ impl<'a> Setting<'a> {
 
     /// The method's name and as much of the choice as tells it from its neighbours.
     pub(crate) fn label(&self, among: &[Self]) -> String {
+        let name = format!("{}{}", self.method, marks(self.transductive, self.chosen));
         match self.chosen {
-            "oracle" => format!("{}{ORACLE}", self.method),
-            _ if !self.is_ambiguous(among) => self.method.to_owned(),
-            "validation" => format!("{} (validation)", self.method),
-            _ => format!("{} ({})", self.method, self.params),
+            _ if self.is_oracle() || !self.is_ambiguous(among) => name,
+            "validation" => format!("{name} (validation)"),
+            _ => format!("{name} ({})", self.params),
         }
     }
 }
@@ -161,7 +198,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// The values of one metric as cells, in the order of `settings`: bold what no other setting that competes exceeds,
-    /// as printed. Oracles do not compete. `more` is written behind a value.
+    /// as printed. Oracles and transductive methods do not compete. `more` is written behind a value.
     pub(crate) fn cells(
         &self,
         model: &'a str,
@@ -174,7 +211,7 @@ impl<'a> Sweep<'a> {
             .iter()
             .map(|&setting| (setting, self.row(model, place, setting, metric)))
             .collect();
-        let competing = rows.iter().filter(|(setting, _)| !setting.is_oracle());
+        let competing = rows.iter().filter(|(setting, _)| setting.competes());
         let best = best(
             metric,
             competing.filter_map(|(_, row)| Some(row.as_ref()?.value)),
@@ -183,7 +220,7 @@ impl<'a> Sweep<'a> {
             Some(row) => {
                 let value = shown(metric, row.value);
                 Cell {
-                    bold: !setting.is_oracle() && best.as_ref() == Some(&value),
+                    bold: setting.competes() && best.as_ref() == Some(&value),
                     text: value + &more(row),
                 }
             }

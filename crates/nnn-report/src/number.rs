@@ -7,20 +7,17 @@ pub(crate) enum Goal {
     Lower,
 }
 
-/// Metrics from 0 to 1 that are shown in percent; all of them are better when higher.
+/// Metrics from 0 to 1 that are shown in percent and are better when higher.
 const PERCENT: [&str; 6] = ["R@", "P@", "mAP@", "nDCG@", "MRR", "precision@"];
 
+/// Shares from 0 to 1 that are shown in percent too, and are better when lower.
+const SHARES: [&str; 4] = ["gini@", "robin_hood@", "antihub@", "hub_share@"];
+
+/// The smallest p-value that is printed as a number, and what is printed below it.
+const SMALLEST_P: (f64, &str) = (0.0001, "<1e-4");
+
 /// Prefixes of the metrics that are better when lower: ranks and hubness.
-const LOWER: [&str; 8] = [
-    "MedR",
-    "MeanR",
-    "k_",
-    "gini@",
-    "robin_hood@",
-    "antihub@",
-    "hub_share@",
-    "bias@",
-];
+const LOWER: [&str; 4] = ["MedR", "MeanR", "k_", "bias@"];
 
 fn starts(metric: &str, prefixes: &[&str]) -> bool {
     prefixes.iter().any(|prefix| metric.starts_with(prefix))
@@ -30,7 +27,7 @@ fn starts(metric: &str, prefixes: &[&str]) -> bool {
 pub(crate) fn goal(metric: &str) -> Option<Goal> {
     if starts(metric, &PERCENT) {
         Some(Goal::Higher)
-    } else if starts(metric, &LOWER) {
+    } else if starts(metric, &LOWER) || starts(metric, &SHARES) {
         Some(Goal::Lower)
     } else {
         None
@@ -39,7 +36,8 @@ pub(crate) fn goal(metric: &str) -> Option<Goal> {
 
 /// What a metric's values are multiplied by when shown.
 pub(crate) fn scale(metric: &str) -> f64 {
-    if starts(metric, &PERCENT) { 100.0 } else { 1.0 }
+    let percent = starts(metric, &PERCENT) || starts(metric, &SHARES);
+    if percent { 100.0 } else { 1.0 }
 }
 
 /// A value with two decimals, in percent where the metric is shown so.
@@ -62,6 +60,14 @@ fn unsigned_zero(text: String) -> String {
         "0.00".to_owned()
     } else {
         text
+    }
+}
+
+/// A p-value with four decimals.
+pub(crate) fn p_value(p: f64) -> String {
+    match p {
+        p if p < SMALLEST_P.0 => SMALLEST_P.1.to_owned(),
+        p => format!("{p:.4}"),
     }
 }
 
@@ -103,6 +109,8 @@ mod tests {
     fn fractions_are_percent_and_hubness_is_not() {
         assert_eq!(shown("R@1", 0.304_31), "30.43");
         assert_eq!(shown("k_max@1", 162.0), "162.00");
+        assert_eq!(shown("antihub@10", 0.125), "12.50");
+        assert_eq!(goal("antihub@10"), Some(Goal::Lower));
         assert_eq!(signed("R@1", 0.071), "+7.10");
         assert_eq!(signed("R@1", -1e-9), "+0.00");
         assert_eq!(shown("k_skewness@10", -1e-9), "0.00");

@@ -21,10 +21,25 @@ pub struct CellId {
     pub reference_size: usize,
     /// Name of the method family.
     pub method: String,
+    /// What the method does: `additive`, `gated`, `rescaling` or `vector-moving`; `rescaling, transductive` where it
+    /// reads the evaluated queries as a whole.
+    pub kind: String,
     /// Parameters as in the method's signature: `k=128,alpha=0.75`; empty without parameters.
     pub params: String,
     /// How the parameters came about: `fixed`, `validation` or `oracle`; empty without parameters.
     pub chosen: String,
+}
+
+impl CellId {
+    /// Whether an answer depends on what else was asked, so that the method is of a class of its own.
+    #[must_use]
+    pub fn is_transductive(&self) -> bool {
+        is_transductive(&self.kind)
+    }
+}
+
+fn is_transductive(kind: &str) -> bool {
+    kind.split(", ").any(|word| word == "transductive")
 }
 
 /// A value with a lower and an upper bound.
@@ -85,4 +100,89 @@ pub struct GridRow {
     pub n_queries: usize,
     /// Whether this point was the one chosen.
     pub selected: bool,
+}
+
+/// A method with its parameters, as in a [`CellId`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodId {
+    /// Name of the method family.
+    pub method: String,
+    /// What the method does.
+    pub kind: String,
+    /// Parameters as in the method's signature.
+    pub params: String,
+    /// How the parameters came about.
+    pub chosen: String,
+}
+
+impl MethodId {
+    /// As [`CellId::is_transductive`].
+    #[must_use]
+    pub fn is_transductive(&self) -> bool {
+        is_transductive(&self.kind)
+    }
+}
+
+impl From<CellId> for MethodId {
+    fn from(cell: CellId) -> Self {
+        Self {
+            method: cell.method,
+            kind: cell.kind,
+            params: cell.params,
+            chosen: cell.chosen,
+        }
+    }
+}
+
+/// Two methods on the same queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRow {
+    /// The method, and where both were measured.
+    pub cell: CellId,
+    /// What it is compared with, on the same queries and with the same reference set, if it reads one.
+    pub other: MethodId,
+    /// Name of the metric.
+    pub metric: String,
+    /// Value of the method less that of the other.
+    pub delta: f64,
+    /// Paired bootstrap interval of `delta`, resampled by image.
+    pub interval: Interval,
+    /// Two-sided paired randomisation test, signs flipped by image.
+    pub p_value: f64,
+    /// The p-value by Holm's correction over all pairs of the group under the metric.
+    pub p_holm: f64,
+    /// Queries on which the method is better, in the direction of the metric.
+    pub wins: usize,
+    /// Queries on which the two are equal.
+    pub ties: usize,
+    /// Queries on which the method is worse.
+    pub losses: usize,
+    /// Number of queries.
+    pub n_queries: usize,
+}
+
+/// What choosing one method's parameters took and gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChoosingRow {
+    /// The method with the parameters chosen.
+    pub cell: CellId,
+    /// Points tried.
+    pub points: usize,
+    /// What the search takes by itself, sharing no pass with another method; absent unless asked for.
+    pub seconds: Option<ChoosingSeconds>,
+    /// Name of the objective.
+    pub metric: String,
+    /// Its value at the chosen point on the held-out items; absent where they were not asked.
+    pub validation: Option<f64>,
+    /// Its value at the chosen point on the evaluated items.
+    pub test: Option<f64>,
+}
+
+/// Seconds of a search, by step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ChoosingSeconds {
+    /// Passes over the banks for all points.
+    pub statistics: f64,
+    /// Fitting and ranking of all points.
+    pub ranking: f64,
 }

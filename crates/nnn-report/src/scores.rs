@@ -6,16 +6,18 @@ use std::sync::Arc;
 use polars::prelude::*;
 
 use crate::error::ReportError;
-use crate::frame::{Table, cell_columns, counts, numbers, texts, write_bytes, write_parquet};
-use crate::record::{CellId, Gain, Interval, ScoreRow};
+use crate::frame::{
+    Table, cell_columns, counts, intervals, numbers, texts, write_csv, write_parquet,
+};
+use crate::record::{CellId, Gain, ScoreRow};
 
 const CSV: &str = "scores.csv";
 const PARQUET: &str = "scores.parquet";
 
 /// Writes `scores.csv` and `scores.parquet` into `folder`, the rows in the given order.
 ///
-/// Columns: `experiment, model, dataset, split, direction, reference_set, reference_size, method, params, chosen, metric,
-/// value, ci_low, ci_high, binomial_low, binomial_high, delta_raw, delta_low, delta_high, p_value, n_queries, n_gallery,
+/// Columns: `experiment, model, dataset, split, direction, reference_set, reference_size, method, kind, params, chosen,
+/// metric, value, ci_low, ci_high, binomial_low, binomial_high, delta_raw, delta_low, delta_high, p_value, n_queries, n_gallery,
 /// signature`. Values are fractions, not percent, in the shortest form that reads back to the same number; absent values
 /// and empty texts are empty (null in parquet). Equal rows give equal bytes. Each file is replaced whole or not at all.
 ///
@@ -24,8 +26,7 @@ const PARQUET: &str = "scores.parquet";
 pub fn write_scores(folder: &Path, rows: &[ScoreRow]) -> Result<(), ReportError> {
     let csv = folder.join(CSV);
     let mut frame = frame(rows).map_err(ReportError::encode(&csv))?;
-    let bytes = csv_bytes(&mut frame).map_err(ReportError::encode(&csv))?;
-    write_bytes(&csv, &bytes)?;
+    write_csv(&csv, &mut frame)?;
     write_parquet(&folder.join(PARQUET), &mut frame)
 }
 
@@ -51,7 +52,7 @@ pub fn read_scores(folder: &Path) -> Result<Vec<ScoreRow>, ReportError> {
 
 fn frame(rows: &[ScoreRow]) -> PolarsResult<DataFrame> {
     let cells: Vec<&CellId> = rows.iter().map(|row| &row.cell).collect();
-    let mut columns = cell_columns(&cells);
+    let mut columns = cell_columns(&cells, "");
     columns.push(texts("metric", rows.iter().map(|row| row.metric.as_str())));
     columns.extend(NUMBERS.map(|(name, get)| numbers(name, rows.iter().map(get))));
     columns.push(counts("n_queries", rows.iter().map(|row| row.n_queries)));
@@ -75,12 +76,6 @@ const NUMBERS: [Number; 9] = [
     ("p_value", |row| row.gain?.p_value),
 ];
 
-fn csv_bytes(frame: &mut DataFrame) -> PolarsResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).n_threads(1).finish(frame)?;
-    Ok(bytes)
-}
-
 fn rows(table: &Table<'_>) -> Result<Vec<ScoreRow>, ReportError> {
     let metrics = table.texts("metric")?;
     let values = table.full_numbers("value")?;
@@ -101,22 +96,7 @@ fn rows(table: &Table<'_>) -> Result<Vec<ScoreRow>, ReportError> {
         n_gallery: n_gallery[at],
         signature: signatures[at].clone(),
     };
-    Ok(table.cells()?.into_iter().enumerate().map(row).collect())
-}
-
-fn intervals(
-    table: &Table<'_>,
-    low: &str,
-    high: &str,
-) -> Result<Vec<Option<Interval>>, ReportError> {
-    let bounds = table.numbers(low)?.into_iter().zip(table.numbers(high)?);
-    let interval = |(low, high): (Option<f64>, Option<f64>)| {
-        Some(Interval {
-            low: low?,
-            high: high?,
-        })
-    };
-    Ok(bounds.map(interval).collect())
+    Ok(table.cells("")?.into_iter().enumerate().map(row).collect())
 }
 
 fn gains(table: &Table<'_>) -> Result<Vec<Option<Gain>>, ReportError> {

@@ -1,12 +1,12 @@
 //! What a run prints at its end.
 
-use crate::layout::{ORACLE, Place, best};
+use crate::layout::{Place, best, mark_notes, marks};
 use crate::lines::{Column, Entry, Style, lines};
-use crate::number::{distinct, grouped, scale, shown, signed};
+use crate::number::{self, distinct, grouped, scale, shown, signed};
 use crate::record::{CellId, Interval, ScoreRow};
 
 /// Marks what was chosen on held-out items.
-const VALIDATION: &str = "‡";
+const VALIDATION: &str = "§";
 
 /// The metric that is shown with its interval and its gain, where it was measured.
 const HEADLINE: &str = "R@1";
@@ -20,16 +20,13 @@ const SKEWNESS: &str = "k_skewness@";
 /// How many other metrics are shown where the headline was not measured.
 const OTHERS: usize = 4;
 
-/// The smallest p-value that is printed as a number, and what is printed below it.
-const SMALLEST_P: (f64, &str) = (0.0001, "<1e-4");
-
 /// The scores as text: a block for each model, data set and direction, in the order of the rows.
 ///
 /// Raw comes first, then every method in the given order with its reference set and parameters: R@1 with its 95 %
 /// bootstrap interval, R@5, R@10, the median rank, the gain over raw with its interval and p-value, and the skewness of
 /// the k-occurrences (its value before is raw's). Columns that were not measured are left out; where R@1 was not, the
 /// first metric takes its place. Fractions are in percent. The best R@1 is bold, or starred without colour; rows chosen
-/// on the evaluated queries (oracle) are marked and do not compete.
+/// on the evaluated queries (oracle) and transductive methods are marked and do not compete.
 #[must_use]
 pub fn summary(rows: &[ScoreRow], style: Style) -> String {
     if rows.is_empty() {
@@ -72,17 +69,19 @@ impl Line<'_> {
         self.rows.iter().copied().find(|row| row.metric == metric)
     }
 
-    fn is_oracle(&self) -> bool {
-        self.cell.chosen == "oracle"
+    fn competes(&self) -> bool {
+        self.cell.chosen != "oracle" && !self.cell.is_transductive()
     }
 
     fn method(&self) -> String {
-        let mark = match self.cell.chosen.as_str() {
-            "oracle" => ORACLE,
-            "validation" => VALIDATION,
-            _ => "",
+        let CellId { method, chosen, .. } = self.cell;
+        let marks = marks(self.cell.is_transductive(), chosen);
+        let validation = if chosen == "validation" {
+            VALIDATION
+        } else {
+            ""
         };
-        format!("{}{mark}", self.cell.method)
+        format!("{method}{marks}{validation}")
     }
 }
 
@@ -172,14 +171,14 @@ fn columns(rows: &[&ScoreRow]) -> Vec<Column> {
 
 /// The headline metric with its interval, the best one set off.
 fn headlines<'a>(cells: &'a [Line<'a>], metric: &'a str) -> impl Iterator<Item = Entry> + 'a {
-    let competing = cells.iter().filter(|cell| !cell.is_oracle());
+    let competing = cells.iter().filter(|cell| cell.competes());
     let best = best(
         metric,
         competing.filter_map(|cell| Some(cell.row(metric)?.value)),
     );
     cells.iter().map(move |cell| match cell.row(metric) {
         Some(row) => Entry {
-            strong: !cell.is_oracle() && best == Some(shown(metric, row.value)),
+            strong: cell.competes() && best == Some(shown(metric, row.value)),
             text: shown(metric, row.value) + &bracketed(row.ci, |bound| shown(metric, bound)),
         },
         None => Entry::default(),
@@ -207,11 +206,8 @@ fn gain(row: &ScoreRow) -> String {
 }
 
 fn p_value(row: &ScoreRow) -> String {
-    match row.gain.and_then(|gain| gain.p_value) {
-        None => String::new(),
-        Some(p) if p < SMALLEST_P.0 => SMALLEST_P.1.to_owned(),
-        Some(p) => format!("{p:.4}"),
-    }
+    let p = row.gain.and_then(|gain| gain.p_value);
+    p.map_or(String::new(), number::p_value)
 }
 
 /// What the marks and brackets mean, as far as they occur.
@@ -240,15 +236,13 @@ fn legend(rows: &[ScoreRow], style: Style) -> String {
             any(&|row| row.cell.chosen == "validation"),
             format!("{VALIDATION} Parameters chosen on held-out training items."),
         ),
-        (
-            any(&|row| row.cell.chosen == "oracle"),
-            format!(
-                "{ORACLE} Parameters chosen on the evaluated queries themselves (oracle): an upper bound."
-            ),
-        ),
     ];
     let said = sentences.into_iter().filter(|(said, _)| *said);
-    filled(said.map(|(_, text)| text), style.width)
+    let marks = mark_notes(
+        any(&|row| row.cell.is_transductive()),
+        any(&|row| row.cell.chosen == "oracle"),
+    );
+    filled(said.map(|(_, text)| text).chain(marks), style.width)
 }
 
 /// Sentences in lines of at most `width` characters; a sentence is never broken.

@@ -1,6 +1,7 @@
 //! Carries out a plan: opens the data, lays out the groups, runs those that are not finished yet, writes the tables.
 
 use crate::cli::RunArgs;
+use crate::clock::timed;
 use crate::files::{Cell, ResultsFolder, write_json};
 use crate::group::{BankSet, Group, Outcome, Task};
 use crate::layout::{GroupPlan, Layout, lay_out};
@@ -91,6 +92,7 @@ impl<'a> Run<'a> {
     fn all(mut self) -> Result<Vec<ScoreRow>> {
         let mut cells = Vec::new();
         let layout = self.layout;
+        let objective = self.plan.settings.objective.name();
         for (index, group) in layout.groups.iter().enumerate() {
             if let Some(cell) = self.results.finished(&self.keys[index]) {
                 self.warnings.extend(cell.warnings.iter().cloned());
@@ -99,10 +101,10 @@ impl<'a> Run<'a> {
             }
             let cell = self.group(index, group, &cells);
             cells.push(cell.with_context(|| group.title())?);
-            self.results.write_tables(&cells)?;
+            self.results.write_tables(&cells, &objective)?;
         }
         self.results.remove_stale(&self.keys, &cells)?;
-        let scores = self.results.write_tables(&cells)?;
+        let scores = self.results.write_tables(&cells, &objective)?;
         self.record(&cells, true)?;
         say(&format!("results are in {}", self.results.path().display()));
         Ok(scores)
@@ -117,22 +119,18 @@ impl<'a> Run<'a> {
 
     /// Computes a group and writes its files and its record; `before` are the groups that are done.
     fn group(&mut self, index: usize, group: &GroupPlan, before: &[Cell]) -> Result<Cell> {
-        let started = Instant::now();
-        let inputs = self.inputs(group)?;
+        let (inputs, encoded) = timed(|| self.inputs(group));
+        let inputs = inputs?;
         let warnings = std::mem::take(&mut self.embedder.warnings);
         warnings
             .iter()
             .for_each(|warning| self.warn(warning.clone()));
-        let encoded = started.elapsed().as_secs_f64();
         let outcome = self.compute(group, &inputs)?;
         if let Some(search) = &outcome.bank_search {
             say(&format!("{}: {search}", group.title()));
         }
-        let swept = started.elapsed().as_secs_f64() - encoded;
-        let seconds = vec![
-            ("embeddings".to_owned(), encoded),
-            ("sweep".to_owned(), swept),
-        ];
+        let mut seconds = vec![("embeddings".to_owned(), encoded)];
+        seconds.extend(outcome.seconds.iter().cloned());
         // From here on the folder holds something of this run, and not all of it.
         self.record(before, false)?;
         let key = &self.keys[index];
@@ -230,10 +228,7 @@ impl Inputs {
             point.needs(&mut plan);
         }
         let searched = |choose: Choose| methods.iter().any(|method| method.choose == choose);
-        let reported = |method: &Method| match method.choose {
-            Choose::Fixed => method.points.len() as u64,
-            _ => 1,
-        };
+        let reported = |method: &Method| method.reported() as u64;
         let report = self.test.pairs() * (1 + moving(methods, reported));
         let search =
             |task: &Task| task.pairs() * (1 + moving(methods, |method| method.points.len() as u64));

@@ -7,7 +7,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
-    GridRow, ScoreRow, write_bias, write_grid, write_queries, write_scores, write_tables,
+    ChoosingRow, ComparisonRow, GridRow, Records, ScoreRow, write_bias, write_choosing,
+    write_comparisons, write_grid, write_queries, write_scores, write_tables,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,7 +25,9 @@ pub(crate) struct ResultsFolder {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) scores: Vec<ScoreRow>,
+    pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
+    pub(crate) choosing: Vec<ChoosingRow>,
     /// Files of the group, relative to the results folder, with their SHA-256.
     pub(crate) files: Vec<(String, String)>,
     /// What came up while the group was computed.
@@ -84,7 +87,9 @@ impl ResultsFolder {
         });
         let cell = Cell {
             scores: outcome.scores,
+            comparisons: outcome.comparisons,
             grid: outcome.grid,
+            choosing: outcome.choosing,
             files: summed.collect::<Result<_>>()?,
             warnings,
             seconds,
@@ -98,13 +103,22 @@ impl ResultsFolder {
         self.folder.join("cells").join(format!("{key}.json"))
     }
 
-    /// Writes the tables of all finished groups.
-    pub(crate) fn write_tables(&self, cells: &[Cell]) -> Result<Vec<ScoreRow>> {
-        let scores: Vec<ScoreRow> = cells.iter().flat_map(|cell| cell.scores.clone()).collect();
-        let grid: Vec<GridRow> = cells.iter().flat_map(|cell| cell.grid.clone()).collect();
+    /// Writes the tables of all finished groups; comparisons are laid out under the objective.
+    pub(crate) fn write_tables(&self, cells: &[Cell], objective: &str) -> Result<Vec<ScoreRow>> {
+        let scores = gather(cells, |cell| &cell.scores);
+        let comparisons = gather(cells, |cell| &cell.comparisons);
+        let choosing = gather(cells, |cell| &cell.choosing);
         write_scores(&self.folder, &scores)?;
-        write_grid(&self.folder, &grid)?;
-        write_tables(&self.folder, &scores)?;
+        write_comparisons(&self.folder, &comparisons)?;
+        write_grid(&self.folder, &gather(cells, |cell| &cell.grid))?;
+        write_choosing(&self.folder, &choosing)?;
+        let records = Records {
+            scores: &scores,
+            comparisons: &comparisons,
+            choosing: &choosing,
+            objective,
+        };
+        write_tables(&self.folder, &records)?;
         Ok(scores)
     }
 
@@ -139,6 +153,11 @@ impl ResultsFolder {
         }
         Ok(())
     }
+}
+
+/// The rows of one kind of all groups.
+fn gather<T: Clone>(cells: &[Cell], rows: impl Fn(&Cell) -> &[T]) -> Vec<T> {
+    cells.iter().flat_map(|cell| rows(cell).to_vec()).collect()
 }
 
 /// Removes the temporary files of writes that were killed, here and in all folders below.

@@ -2,8 +2,13 @@
 //!
 //! One bank pass serves every parameter of every method, and one query pass ranks them all.
 
+mod choosing;
+mod comparisons;
+
 use crate::bank_search::{Found, Search, SearchRecord, top_means};
-use crate::metrics::{Measured, Metrics};
+use crate::clock::Clock;
+use crate::kind::kind;
+use crate::metrics::Number;
 use crate::plan::{Method, Settings};
 use crate::provenance::Signature;
 use crate::spec::Choose;
@@ -13,7 +18,8 @@ use nnn_core::{
     RankOptions, Rankings, Relevance, Rows, StatPlan, rank, rank_each,
 };
 use nnn_metrics::Clusters;
-use nnn_report::{CellId, GridRow, QueryColumn, QueryTable, ScoreRow};
+use nnn_report::{CellId, ChoosingRow, ComparisonRow, GridRow, QueryColumn, QueryTable, ScoreRow};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Queries, a gallery, and which item answers which query.
@@ -91,12 +97,16 @@ pub(crate) struct Group<'a> {
 /// What a group leaves behind.
 pub(crate) struct Outcome {
     pub(crate) scores: Vec<ScoreRow>,
+    pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
+    pub(crate) choosing: Vec<ChoosingRow>,
     pub(crate) queries: QueryTable,
     /// Method name and bias of every reported additive method that reads a bank, with its signature.
     pub(crate) biases: Vec<(String, Vec<f32>)>,
     /// What the index over the query bank was worth, where one was used.
     pub(crate) bank_search: Option<SearchRecord>,
+    /// Seconds of every step.
+    pub(crate) seconds: Vec<(String, f64)>,
 }
 
 /// A method's parameters that will be reported.
@@ -108,21 +118,28 @@ struct Chosen<'a> {
 impl Group<'_> {
     /// Chooses, measures and compares.
     pub(crate) fn run(&self) -> Result<Outcome> {
+        let mut clock = Clock::default();
         let plan = self.stat_plan();
         let search = self.search(&plan)?;
-        let (stats, found) = self.collect(&plan, search.as_ref(), self.test)?;
-        let validation = self.objectives_on_validation(&plan, search.as_ref())?;
+        let (stats, found) = clock.time("statistics (test)", || {
+            self.collect(&plan, search.as_ref(), self.test)
+        })?;
+        let validation = self.objectives_on_validation(&plan, search.as_ref(), &mut clock)?;
+        let validation = validation.as_deref();
         let test = match self.searches() {
-            true => Some(self.objectives(self.test, &stats)?),
+            true => Some(clock.time("ranking (test)", || self.objectives(self.test, &stats))?),
             false => None,
         };
-        let chosen = self.choose(validation.as_deref(), test.as_deref());
-        let mut outcome = self.report(&chosen, &stats)?;
-        outcome.grid = self.grid(&chosen, validation.as_deref(), test.as_deref());
+        let test = test.as_deref();
+        let chosen = self.choose(validation, test);
+        let mut outcome = clock.time("report", || self.report(&chosen, &stats))?;
+        outcome.grid = self.grid(&chosen, validation, test);
+        outcome.choosing = self.choosing(&chosen, validation, test)?;
         if let (Some(search), Some(found)) = (&search, &found) {
             let points: Vec<_> = chosen.iter().map(Chosen::normalizer).collect();
             outcome.bank_search = Some(search.record(self, found, &stats, &points)?);
         }
+        outcome.seconds = clock.0;
         Ok(outcome)
     }
 
@@ -150,6 +167,16 @@ impl Group<'_> {
         self.methods
             .iter()
             .flat_map(|method| method.points.iter().map(|point| &**point))
+    }
+
+    /// Every method with the places of its points among those of all.
+    fn own_points(&self) -> impl Iterator<Item = (&Method, Range<usize>)> {
+        let mut first = 0;
+        self.methods.iter().map(move |&method| {
+            let own = first..first + method.points.len();
+            first = own.end;
+            (method, own)
+        })
     }
 
     fn searches(&self) -> bool {
@@ -182,6 +209,7 @@ impl Group<'_> {
         &self,
         plan: &StatPlan,
         search: Option<&Search<'_>>,
+        clock: &mut Clock,
     ) -> Result<Option<Vec<f64>>> {
         if !self
             .methods
@@ -193,8 +221,17 @@ impl Group<'_> {
         let task = self
             .validation
             .context("there are no held-out items to choose parameters on")?;
-        let (stats, _) = self.collect(plan, search, task)?;
-        Ok(Some(self.objectives(task, &stats)?))
+        let (stats, _) = clock.time("statistics (validation)", || {
+            self.collect(plan, search, task)
+        })?;
+        let objectives = clock.time("ranking (validation)", || self.objectives(task, &stats))?;
+        Ok(Some(objectives))
+    }
+
+    /// The statistics of a task, whichever way the config wants them.
+    fn statistics(&self, plan: &StatPlan, task: &Task) -> Result<BankStats> {
+        let search = self.search(plan)?;
+        Ok(self.collect(plan, search.as_ref(), task)?.0)
     }
 
     /// The objective of every point on a task.
@@ -247,10 +284,7 @@ impl Group<'_> {
     /// The points to report: every point of a fixed method, the best one of a searched method; the first of equals wins.
     fn choose(&self, validation: Option<&[f64]>, test: Option<&[f64]>) -> Vec<Chosen<'_>> {
         let mut chosen = Vec::new();
-        let mut first = 0;
-        for &method in self.methods {
-            let own = first..first + method.points.len();
-            first = own.end;
+        for (method, own) in self.own_points() {
             let values = match method.choose {
                 Choose::Fixed => None,
                 Choose::Validation => validation,
@@ -271,52 +305,45 @@ impl Group<'_> {
     fn report(&self, chosen: &[Chosen<'_>], stats: &BankStats) -> Result<Outcome> {
         let metrics = &self.settings.metrics;
         let gallery = self.test.gallery.rows();
+        let others: Vec<&Chosen<'_>> = chosen.iter().filter(|c| !c.method.is_raw()).collect();
         let mut fitted = vec![nnn_core::Raw.fit(stats, gallery)?];
-        fitted.extend(fit(chosen.iter().map(Chosen::normalizer), stats, gallery)?);
+        fitted.extend(fit(others.iter().map(|c| c.normalizer()), stats, gallery)?);
         let top = metrics
             .top_width()
             .max(self.settings.top)
             .min(self.test.gallery.len());
         let rankings = self.rank(self.test, &fitted, metrics.need_all_relevant(), top)?;
-        let (raw, rankings) = rankings.split_first().context("raw was ranked")?;
-        let raw = metrics.measure(raw)?;
+        let standings = metrics.standings(&rankings, &self.test.clusters)?;
+        let mut numbers: Vec<_> = standings.numbers.into_iter().map(Some).collect();
         let mut scores = Vec::new();
-        for (chosen, rankings) in chosen.iter().zip(rankings) {
-            let measured = metrics.measure(rankings)?;
-            let baseline = (!chosen.is_raw()).then_some(&raw);
-            scores.extend(self.score_rows(chosen, metrics, &measured, baseline)?);
+        for (chosen, place) in chosen.iter().zip(places(chosen)) {
+            scores.extend(self.score_rows(chosen, numbers[place].take().unwrap_or_default()));
         }
         Ok(Outcome {
             scores,
+            comparisons: self.comparisons(&others, standings.pairs),
             grid: Vec::new(),
-            queries: self.query_table(chosen, rankings),
-            biases: biases(chosen, &fitted[1..]),
+            choosing: Vec::new(),
+            queries: self.query_table(chosen, &rankings),
+            biases: biases(&others, &fitted[1..]),
             bank_search: None,
+            seconds: Vec::new(),
         })
     }
 
-    fn score_rows(
-        &self,
-        chosen: &Chosen<'_>,
-        metrics: &Metrics,
-        measured: &Measured,
-        baseline: Option<&Measured>,
-    ) -> Result<Vec<ScoreRow>> {
-        let mut rows = Vec::new();
-        for number in metrics.numbers(measured, baseline, &self.test.clusters)? {
-            rows.push(ScoreRow {
-                cell: self.cell(chosen.method, chosen.point),
-                signature: self.signature(chosen, &number.metric),
-                metric: number.metric,
-                value: number.value,
-                ci: number.ci,
-                binomial: number.binomial,
-                gain: number.gain,
-                n_queries: self.test.queries.len(),
-                n_gallery: self.test.gallery.len(),
-            });
-        }
-        Ok(rows)
+    fn score_rows(&self, chosen: &Chosen<'_>, numbers: Vec<Number>) -> Vec<ScoreRow> {
+        let row = |number: Number| ScoreRow {
+            cell: self.cell(chosen.method, chosen.point),
+            signature: self.signature(chosen, &number.metric),
+            metric: number.metric,
+            value: number.value,
+            ci: number.ci,
+            binomial: number.binomial,
+            gain: number.gain,
+            n_queries: self.test.queries.len(),
+            n_gallery: self.test.gallery.len(),
+        };
+        numbers.into_iter().map(row).collect()
     }
 
     fn cell(&self, method: &Method, point: usize) -> CellId {
@@ -331,6 +358,7 @@ impl Group<'_> {
             reference_set,
             reference_size,
             method: method.family.name().to_owned(),
+            kind: kind(method.family),
             params: method.params(point),
             chosen: method.chosen_word().to_owned(),
         }
@@ -366,10 +394,7 @@ impl Group<'_> {
         test: Option<&[f64]>,
     ) -> Vec<GridRow> {
         let mut rows = Vec::new();
-        let mut first = 0;
-        for &method in self.methods {
-            let own = first..first + method.points.len();
-            first = own.end;
+        for (method, own) in self.own_points() {
             if method.choose == Choose::Fixed {
                 continue;
             }
@@ -401,7 +426,8 @@ impl Group<'_> {
 
     fn query_table(&self, chosen: &[Chosen<'_>], rankings: &[Rankings]) -> QueryTable {
         let keep = self.settings.top;
-        let methods = chosen.iter().zip(rankings).map(|(chosen, rankings)| {
+        let methods = chosen.iter().zip(places(chosen)).map(|(chosen, place)| {
+            let rankings = &rankings[place];
             let queries = 0..rankings.queries();
             let width = keep.min(rankings.top_width());
             QueryColumn {
@@ -426,10 +452,6 @@ impl<'a> Chosen<'a> {
     fn normalizer(&self) -> &'a dyn Normalizer {
         &*self.method.points[self.point]
     }
-
-    fn is_raw(&self) -> bool {
-        self.method.family.name() == "raw"
-    }
 }
 
 pub(crate) fn fit<'a>(
@@ -440,11 +462,21 @@ pub(crate) fn fit<'a>(
     points.map(|point| point.fit(stats, gallery)).collect()
 }
 
-fn biases(chosen: &[Chosen<'_>], fitted: &[Fitted]) -> Vec<(String, Vec<f32>)> {
-    let additive = chosen
-        .iter()
-        .zip(fitted)
-        .filter(|(chosen, _)| !chosen.is_raw());
+/// Where each chosen point is ranked: raw is the first, the others follow in their order.
+fn places(chosen: &[Chosen<'_>]) -> Vec<usize> {
+    let mut last = 0;
+    let place = |chosen: &Chosen<'_>| {
+        if chosen.method.is_raw() {
+            return 0;
+        }
+        last += 1;
+        last
+    };
+    chosen.iter().map(place).collect()
+}
+
+fn biases(others: &[&Chosen<'_>], fitted: &[Fitted]) -> Vec<(String, Vec<f32>)> {
+    let additive = others.iter().zip(fitted);
     additive
         .filter_map(|(chosen, fitted)| {
             let bias = fitted.additive()?;

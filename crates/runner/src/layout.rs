@@ -3,7 +3,8 @@
 
 use crate::bank_search::top_means;
 use crate::group::Labels;
-use crate::plan::Plan;
+use crate::metrics::MOST_COMPARED;
+use crate::plan::{Method, Plan};
 use crate::provenance::{self, short};
 use crate::reference::{Drawn, draw_references};
 use crate::sources::{Side, Source, Sources, TaskItems};
@@ -70,6 +71,7 @@ impl GroupPlan {
             spec.top,
             &spec.statistics,
             &spec.compute.bank_search,
+            spec.time_methods,
         );
         key = key.part(serde_json::to_vec(&settings)?);
         for task in [Some(&self.test), self.validation.as_ref()]
@@ -130,7 +132,7 @@ impl TaskLayout<'_> {
         let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
             .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
         if !alone.is_empty() {
-            layout.groups.push(self.group(alone, None)?);
+            self.push(layout, self.group(alone, None)?);
         }
         if referenced.is_empty() {
             return Ok(());
@@ -162,9 +164,7 @@ impl TaskLayout<'_> {
                     self.source.name, self.direction
                 )
             })?;
-            layout
-                .groups
-                .push(self.group(referenced.clone(), Some(drawn))?);
+            self.push(layout, self.group(referenced.clone(), Some(drawn))?);
         }
         Ok(())
     }
@@ -186,6 +186,24 @@ impl TaskLayout<'_> {
             layout.warnings.push(Warning::SearchUnchecked { index });
         }
         Ok(())
+    }
+
+    fn push(&self, layout: &mut Layout, group: GroupPlan) {
+        layout.warnings.extend(self.many_settings(&group));
+        layout.groups.push(group);
+    }
+
+    /// Says where not every two settings will be compared.
+    fn many_settings(&self, group: &GroupPlan) -> Option<Warning> {
+        let methods = group.methods.iter().map(|&index| &self.plan.methods[index]);
+        let others = methods.filter(|method| !method.is_raw());
+        let settings = 1 + others.map(Method::reported).sum::<usize>();
+        (settings > MOST_COMPARED).then(|| Warning::ComparedWithRaw {
+            reference_set: group.labels.reference.clone().unwrap_or_default().0,
+            dataset: group.labels.dataset.clone(),
+            settings,
+            most: MOST_COMPARED,
+        })
     }
 
     fn searches(&self, methods: &[usize]) -> bool {

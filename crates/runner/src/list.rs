@@ -1,5 +1,6 @@
 //! `runner list`.
 
+use crate::kind::kind;
 use crate::output::print;
 use crate::registry::{METHODS, MODELS};
 use crate::sources::cards;
@@ -39,7 +40,7 @@ fn method(family: &dyn MethodFamily) -> String {
     let mut text = format!(
         "{} ({})\n    {}\n",
         family.name(),
-        family.kind().name(),
+        kind(family),
         family.doc()
     );
     for info in family.params() {

@@ -3,10 +3,12 @@
 mod bank_search;
 mod check;
 mod cli;
+mod clock;
 mod dry_run;
 mod execute;
 mod files;
 mod group;
+mod kind;
 mod layout;
 mod leakage;
 mod list;

@@ -3,26 +3,30 @@
 use anyhow::{Context, Result, ensure};
 use nnn_core::Rankings;
 use nnn_metrics::{
-    Clusters, Metric, Needs, QueryMetric, Resampling, binomial_interval, bootstrap_interval,
-    compare,
+    Clusters, Comparison, Contest, Metric, Needs, QueryMetric, Resampling, binomial_interval,
+    compare_all, holm,
 };
 use nnn_report::{Gain, Interval};
+
+/// More rankings than this, raw included, are compared with raw only. Of so many there are 496 pairs: at 10,000 flips the
+/// smallest p-value is still below 5 % after Holm's correction over them, and of one more it is not.
+pub(crate) const MOST_COMPARED: usize = 32;
 
 /// The metrics of an experiment and the statistics that go with them.
 pub(crate) struct Metrics {
     metrics: Vec<Metric>,
+    /// The objective, if it is compared and not among the metrics.
+    beside: Option<QueryMetric>,
     needs: Needs,
     resampling: Resampling,
 }
 
-/// A ranking reduced to what the metrics read: values a query, or one value of the whole run.
-pub(crate) struct Measured {
-    numbers: Vec<Values>,
-}
-
-enum Values {
-    PerQuery(QueryMetric, Vec<f64>),
-    Whole(Metric, f64),
+/// What several rankings of the same queries come to.
+pub(crate) struct Standings {
+    /// Of every ranking, metric by metric.
+    pub(crate) numbers: Vec<Vec<Number>>,
+    /// Every two rankings under every metric that is a mean over queries.
+    pub(crate) pairs: Vec<Pair>,
 }
 
 /// One metric of one method, with its statistics.
@@ -34,17 +38,27 @@ pub(crate) struct Number {
     pub(crate) gain: Option<Gain>,
 }
 
+/// Two rankings, by their places, under one metric.
+pub(crate) struct Pair {
+    pub(crate) metric: String,
+    pub(crate) method: usize,
+    pub(crate) other: usize,
+    pub(crate) comparison: Comparison,
+    pub(crate) p_holm: f64,
+}
+
 impl Metrics {
-    pub(crate) fn new(metrics: Vec<Metric>, resampling: Resampling) -> Self {
-        let none = Needs {
-            all_relevant: false,
-            top: 0,
+    pub(crate) fn new(metrics: Vec<Metric>, objective: Objective, resampling: Resampling) -> Self {
+        let beside = match objective.0 {
+            Metric::Query(metric) if metric.is_mean() => Some(metric),
+            _ => None,
         };
-        let needs = metrics
-            .iter()
-            .fold(none, |needs, metric| needs.and(metric.needs()));
+        let beside = beside.filter(|&metric| !metrics.contains(&metric.into()));
+        let read = metrics.iter().copied().chain(beside.map(Metric::from));
+        let needs = read.fold(Needs::default(), |needs, metric| needs.and(metric.needs()));
         Self {
             metrics,
+            beside,
             needs,
             resampling,
         }
@@ -67,93 +81,130 @@ impl Metrics {
         self.needs.all_relevant
     }
 
-    /// Reduces a ranking.
-    pub(crate) fn measure(&self, rankings: &Rankings) -> Result<Measured> {
-        let reduce = |metric: &Metric| match *metric {
-            Metric::Query(query) => Ok(Values::PerQuery(query, query.values(rankings))),
-            whole => Ok(Values::Whole(whole, whole.value(rankings)?)),
-        };
-        let numbers: Result<_> = self.metrics.iter().map(reduce).collect();
-        Ok(Measured { numbers: numbers? })
-    }
-
-    /// Values with their intervals, and their gains over `baseline`.
-    pub(crate) fn numbers(
+    /// Values with their intervals, gains over the first ranking, which is raw, and comparisons.
+    pub(crate) fn standings(
         &self,
-        measured: &Measured,
-        baseline: Option<&Measured>,
+        rankings: &[Rankings],
         clusters: &Clusters,
-    ) -> Result<Vec<Number>> {
-        let mut numbers = Vec::new();
-        for (index, values) in measured.numbers.iter().enumerate() {
-            let baseline = baseline.map(|measured| &measured.numbers[index]);
-            numbers.push(self.number(values, baseline, clusters)?);
-        }
-        Ok(numbers)
-    }
-
-    fn number(
-        &self,
-        values: &Values,
-        baseline: Option<&Values>,
-        clusters: &Clusters,
-    ) -> Result<Number> {
-        match values {
-            Values::Whole(metric, value) => Ok(whole_number(*metric, *value, baseline)),
-            Values::PerQuery(metric, values) => {
-                let raw = match baseline {
-                    Some(Values::PerQuery(_, raw)) => Some(raw.as_slice()),
-                    _ => None,
-                };
-                self.query_number(*metric, values, raw, clusters)
+    ) -> Result<Standings> {
+        let mut numbers: Vec<Vec<Number>> = rankings.iter().map(|_| Vec::new()).collect();
+        let mut pairs = Vec::new();
+        for &metric in &self.metrics {
+            let found = match metric {
+                Metric::Query(metric) => {
+                    let contest = QueryContest::of(metric, rankings, clusters, &self.resampling)?;
+                    pairs.extend(contest.pairs()?);
+                    contest.numbers()?
+                }
+                whole => whole_numbers(whole, rankings)?,
+            };
+            for (own, number) in numbers.iter_mut().zip(found) {
+                own.push(number);
             }
         }
+        if let Some(metric) = self.beside {
+            let contest = QueryContest::of(metric, rankings, clusters, &self.resampling)?;
+            pairs.extend(contest.pairs()?);
+        }
+        Ok(Standings { numbers, pairs })
+    }
+}
+
+/// All rankings under one metric that has a value for every query.
+struct QueryContest {
+    metric: QueryMetric,
+    values: Vec<Vec<f64>>,
+    /// Places of a ranking and of an earlier one.
+    pairs: Vec<(usize, usize)>,
+    contest: Contest,
+}
+
+impl QueryContest {
+    fn of(
+        metric: QueryMetric,
+        rankings: &[Rankings],
+        clusters: &Clusters,
+        resampling: &Resampling,
+    ) -> Result<Self> {
+        let values: Vec<Vec<f64>> = rankings.iter().map(|r| metric.values(r)).collect();
+        let methods: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+        let all = metric.is_mean() && rankings.len() <= MOST_COMPARED;
+        let earlier = |place: usize| if all { 0..place } else { 0..place.min(1) };
+        let pairs: Vec<_> = (0..rankings.len())
+            .flat_map(|a| earlier(a).map(move |b| (a, b)))
+            .collect();
+        Ok(Self {
+            metric,
+            contest: compare_all(metric, &methods, &pairs, clusters, resampling)?,
+            pairs,
+            values,
+        })
     }
 
-    fn query_number(
-        &self,
-        metric: QueryMetric,
-        values: &[f64],
-        raw: Option<&[f64]>,
-        clusters: &Clusters,
-    ) -> Result<Number> {
-        let value = metric.aggregate(values)?;
-        let binomial = match metric.is_proportion() {
+    fn numbers(&self) -> Result<Vec<Number>> {
+        (0..self.values.len())
+            .map(|place| self.number(place))
+            .collect()
+    }
+
+    fn number(&self, place: usize) -> Result<Number> {
+        let values = &self.values[place];
+        let value = self.metric.aggregate(values)?;
+        let binomial = match self.metric.is_proportion() {
             true => Some(interval(binomial_interval(value, values.len())?)),
             false => None,
         };
-        let gain = match raw {
-            Some(raw) => Some(self.gain(metric, values, raw, clusters)?),
-            None => None,
-        };
+        let with_raw = self.pairs.iter().position(|&pair| pair == (place, 0));
+        let gain = with_raw.map(|at| &self.contest.comparisons[at]);
         Ok(Number {
-            metric: metric.to_string(),
+            metric: self.metric.to_string(),
             value,
-            ci: Some(interval(bootstrap_interval(
-                metric,
-                values,
-                clusters,
-                &self.resampling,
-            )?)),
+            ci: Some(interval(self.contest.intervals[place])),
             binomial,
-            gain,
+            gain: gain.map(|comparison| Gain {
+                delta: comparison.delta,
+                interval: Some(interval(comparison.interval)),
+                p_value: Some(comparison.p_value),
+            }),
         })
     }
 
-    fn gain(
-        &self,
-        metric: QueryMetric,
-        values: &[f64],
-        raw: &[f64],
-        clusters: &Clusters,
-    ) -> Result<Gain> {
-        let comparison = compare(metric, values, raw, clusters, &self.resampling)?;
-        Ok(Gain {
-            delta: comparison.delta,
-            interval: Some(interval(comparison.interval)),
-            p_value: Some(comparison.p_value),
-        })
+    /// The pairs with their corrected p-values; none of a metric that is no mean.
+    fn pairs(&self) -> Result<Vec<Pair>> {
+        if !self.metric.is_mean() {
+            return Ok(Vec::new());
+        }
+        let comparisons = &self.contest.comparisons;
+        let p_values: Vec<f64> = comparisons.iter().map(|c| c.p_value).collect();
+        let corrected = holm(&p_values)?;
+        let found = self.pairs.iter().zip(comparisons).zip(corrected);
+        let pair = |((&(method, other), &comparison), p_holm)| Pair {
+            metric: self.metric.to_string(),
+            method,
+            other,
+            comparison,
+            p_holm,
+        };
+        Ok(found.map(pair).collect())
     }
+}
+
+/// Numbers of a metric of whole runs, with plain differences to the first.
+fn whole_numbers(metric: Metric, rankings: &[Rankings]) -> Result<Vec<Number>> {
+    let values: Result<Vec<f64>, _> = rankings.iter().map(|r| metric.value(r)).collect();
+    let values = values?;
+    let number = |(place, &value): (usize, &f64)| Number {
+        metric: metric.to_string(),
+        value,
+        ci: None,
+        binomial: None,
+        gain: (place > 0).then(|| Gain {
+            delta: value - values[0],
+            interval: None,
+            p_value: None,
+        }),
+    };
+    Ok(values.iter().enumerate().map(number).collect())
 }
 
 fn check_gallery(metric: Metric, items: usize) -> Result<()> {
@@ -165,25 +216,8 @@ fn check_gallery(metric: Metric, items: usize) -> Result<()> {
     Ok(())
 }
 
-fn whole_number(metric: Metric, value: f64, baseline: Option<&Values>) -> Number {
-    let gain = match baseline {
-        Some(Values::Whole(_, raw)) => Some(Gain {
-            delta: value - raw,
-            interval: None,
-            p_value: None,
-        }),
-        _ => None,
-    };
-    Number {
-        metric: metric.to_string(),
-        value,
-        ci: None,
-        binomial: None,
-        gain,
-    }
-}
-
-fn interval(interval: nnn_metrics::Interval) -> Interval {
+/// An interval as results hold it.
+pub(crate) fn interval(interval: nnn_metrics::Interval) -> Interval {
     Interval {
         low: interval.low,
         high: interval.high,

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) top: usize,
     pub(crate) blocking: Blocking,
     pub(crate) bank_search: Option<BankSearch>,
+    /// Whether every search is done again by itself, for its time.
+    pub(crate) time_methods: bool,
 }
 
 /// A method with all its parameter points.
@@ -55,6 +57,19 @@ impl Method {
             ""
         } else {
             self.choose.name()
+        }
+    }
+
+    /// Whether it is what all others are compared with.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.family.name() == "raw"
+    }
+
+    /// How many of its points are reported.
+    pub(crate) fn reported(&self) -> usize {
+        match self.choose {
+            Choose::Fixed => self.points.len(),
+            _ => 1,
         }
     }
 
@@ -220,13 +235,16 @@ fn settings(spec: &Spec) -> Result<Settings> {
         permutations: positive("statistics.permutations", spec.statistics.permutations)?,
     };
     let ties: Result<TieRule, _> = spec.ties.parse();
+    let metrics = metrics(&spec.metrics)?;
+    let objective = Objective(spec.objective.parse().context("`objective`")?);
     Ok(Settings {
-        metrics: Metrics::new(metrics(&spec.metrics)?, resampling),
-        objective: Objective(spec.objective.parse().context("`objective`")?),
+        metrics: Metrics::new(metrics, objective, resampling),
+        objective,
         ties: ties.map_err(anyhow::Error::msg).context("`ties`")?,
         top: spec.top,
         blocking: blocking(&spec.compute)?,
         bank_search: spec.compute.bank_search.as_ref().map(BankSearch::new),
+        time_methods: spec.time_methods,
     })
 }
 

@@ -50,6 +50,17 @@ pub(crate) enum Warning {
         /// The index.
         index: String,
     },
+    /// A group reports too many settings for a comparison of every two.
+    ComparedWithRaw {
+        /// The reference set; empty for the methods that read none.
+        reference_set: String,
+        /// The evaluated data set.
+        dataset: String,
+        /// How many settings, raw included.
+        settings: usize,
+        /// Up to how many are compared with one another.
+        most: usize,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -97,6 +108,15 @@ impl fmt::Display for Warning {
             Self::SearchUnchecked { index } => write!(
                 f,
                 "means of the largest similarities are approximate, by {index}; their error was not measured"
+            ),
+            Self::ComparedWithRaw {
+                reference_set,
+                dataset,
+                settings,
+                most,
+            } => write!(
+                f,
+                "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
             ),
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(

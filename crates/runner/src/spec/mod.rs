@@ -62,6 +62,9 @@ pub(crate) struct Spec {
     /// Intervals and tests.
     #[serde(default)]
     pub(crate) statistics: StatisticsSpec,
+    /// Repeats every method's search by itself, for its time alone; no other result changes.
+    #[serde(default)]
+    pub(crate) time_methods: bool,
     /// Threads and block sizes, which change no result, and the search in the query bank, which may.
     #[serde(default)]
     pub(crate) compute: ComputeSpec,

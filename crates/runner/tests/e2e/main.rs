@@ -10,6 +10,7 @@ mod bad_files;
 mod bad_images;
 mod bank_search;
 mod blocks;
+mod comparisons;
 mod identity;
 mod kills;
 mod lab;

@@ -19,7 +19,8 @@ fn lists() {
     for part in [
         "raw",
         "nnn (",
-        "is (",
+        "is (additive)",
+        "dsl (rescaling, transductive)",
         "dis (",
         "alpha = 0.75",
         "published grid: ",

@@ -1,0 +1,114 @@
+//! Every two methods of a group under the objective.
+
+use crate::layout::{Place, mark_notes, marks};
+use crate::number::{distinct, grouped, p_value, scale, signed};
+use crate::record::{CellId, ComparisonRow};
+use crate::table::{Cell, Row, Table};
+use crate::tables::task;
+
+/// Corrected p-values below this are called significant.
+const LEVEL: f64 = 0.05;
+
+/// A table for each group: one model, data set, direction and reference set.
+pub(crate) fn tables(rows: &[ComparisonRow], objective: &str) -> Vec<Table> {
+    let rows: Vec<_> = rows.iter().filter(|row| row.metric == objective).collect();
+    let groups = distinct(rows.iter().map(|row| group(&row.cell)));
+    let of = |wanted| {
+        rows.iter()
+            .copied()
+            .filter(move |r| group(&r.cell) == wanted)
+    };
+    groups
+        .into_iter()
+        .map(|g| table(&of(g).collect::<Vec<_>>()))
+        .collect()
+}
+
+fn group(cell: &CellId) -> (&str, Place<'_>, &str, &str) {
+    let CellId {
+        model,
+        direction,
+        reference_set,
+        ..
+    } = cell;
+    (model, Place::of(cell), direction, reference_set)
+}
+
+/// `rows` are those of one group, at least one.
+fn table(rows: &[&ComparisonRow]) -> Table {
+    let header = ["Δ", "95 %", "Wins", "Ties", "Losses", "p (Holm)"];
+    Table {
+        title: title(rows[0]),
+        notes: notes(rows),
+        labels: ["Method", "Against"].map(str::to_owned).to_vec(),
+        header: vec![header.map(str::to_owned).to_vec()],
+        rows: rows.iter().map(|row| line(row)).collect(),
+    }
+}
+
+fn title(row: &ComparisonRow) -> String {
+    let cell = &row.cell;
+    let set = match cell.reference_set.as_str() {
+        "" => "no reference set",
+        set => set,
+    };
+    let (task, place) = (task(&cell.direction), Place::of(cell).label());
+    format!(
+        "{task}: {} on {place}, {set}: {}, every two methods",
+        cell.model, row.metric
+    )
+}
+
+fn notes(rows: &[&ComparisonRow]) -> Vec<String> {
+    let metric = &rows[0].metric;
+    let unit = if scale(metric) > 1.0 { ", points" } else { "" };
+    let any = |chosen: &str| {
+        rows.iter()
+            .any(|r| r.cell.chosen == chosen || r.other.chosen == chosen)
+    };
+    let transductive =
+        |row: &&ComparisonRow| row.cell.is_transductive() || row.other.is_transductive();
+    let mut notes = vec![
+        format!("n = {} queries.", grouped(rows[0].n_queries)),
+        format!(
+            "Δ: {metric} of the method less that of the other{unit}, with its paired bootstrap interval, resampled by image."
+        ),
+        format!(
+            "p: two-sided paired randomisation test, Holm's correction over {} pairs; bold: below {LEVEL}.",
+            rows.len()
+        ),
+    ];
+    notes.extend(mark_notes(rows.iter().any(transductive), any("oracle")));
+    notes
+}
+
+/// The method with all its parameters: two of one family may stand side by side.
+fn label(method: &str, marks: &str, params: &str) -> String {
+    match params {
+        "" => format!("{method}{marks}"),
+        params => format!("{method}{marks} ({params})"),
+    }
+}
+
+fn line(row: &ComparisonRow) -> Row {
+    let (cell, other) = (&row.cell, &row.other);
+    let show = |difference| signed(&row.metric, difference);
+    let interval = format!("[{}, {}]", show(row.interval.low), show(row.interval.high));
+    let counts = [row.wins, row.ties, row.losses].map(grouped);
+    let texts = [show(row.delta), interval].into_iter().chain(counts);
+    let bold = row.p_holm < LEVEL;
+    let marks_of = [
+        marks(cell.is_transductive(), &cell.chosen),
+        marks(other.is_transductive(), &other.chosen),
+    ];
+    Row {
+        labels: vec![
+            label(&cell.method, &marks_of[0], &cell.params),
+            label(&other.method, &marks_of[1], &other.params),
+        ],
+        cells: texts
+            .chain([p_value(row.p_holm)])
+            .map(|text| Cell { text, bold })
+            .collect(),
+    }
+}

@@ -236,15 +236,9 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The least number that a Poisson number of this mean reaches in less than one case of ten thousand.
+/// A number that a Poisson number of this mean hardly ever reaches: four deviations and some more above it.
 fn unlikely(mean: f64) -> usize {
-    let (mut term, mut below, mut count) = ((-mean).exp(), 0.0, 0);
-    while 1.0 - below >= 1e-4 {
-        below += term;
-        count += 1;
-        term *= mean / f64::from(count);
-    }
-    count as usize
+    (mean + 4.0 * mean.sqrt() + 3.0).ceil() as usize
 }
 
 /// Whether bytes leave a large part of all scores.
@@ -587,6 +581,19 @@ mod tests {
         for (best, scores) in best.iter().zip(rows(&scorer)) {
             let items: Vec<u32> = best.iter().map(|pair| pair.1).collect();
             assert_eq!(items, crate::best_items(&scores, k));
+        }
+    }
+
+    /// A sample of a large bank may hold a thousand of the `k` largest; the guess is found for any number.
+    #[test]
+    fn guesses_are_made_for_any_k() {
+        for k in [1usize, 100, 12_000, 1_000_000] {
+            let mean = k as f64 / SAMPLE as f64;
+            let place = unlikely(mean) as f64;
+            assert!(
+                place > mean && place <= 2.0 * mean + 12.0,
+                "k = {k}: {place}"
+            );
         }
     }
 

@@ -187,7 +187,7 @@ impl<'a> Search<'a> {
                 len: step.min(columns - start),
             };
             self.screen(&columns, stride, &mut screens);
-            if is_hopeless(k, start + columns.len, &screens) {
+            if is_hopeless(k, &screens) {
                 return None;
             }
         }
@@ -241,10 +241,10 @@ fn unlikely(mean: f64) -> usize {
     (mean + 4.0 * mean.sqrt() + 3.0).ceil() as usize
 }
 
-/// Whether bytes leave a large part of all scores.
-fn is_hopeless(k: usize, columns: usize, screens: &[Screen]) -> bool {
+/// Whether bytes leave so many scores that computing all is better; it also bounds what is held, however large the bank.
+fn is_hopeless(k: usize, screens: &[Screen]) -> bool {
     let kept: usize = screens.iter().map(|screen| screen.kept.len()).sum();
-    kept > screens.len() * (20 * k + columns / 16 + 1024)
+    kept > screens.len() * (20 * k + 1024) + HELD_BYTES / size_of::<Candidate>()
 }
 
 /// Some rows before the columns of one step.

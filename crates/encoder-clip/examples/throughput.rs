@@ -3,7 +3,7 @@
 //! `tools/reference/clip_goldens.py speed` makes checkpoints to run it on and measures PyTorch with the same batches.
 #![allow(clippy::print_stdout)]
 
-use nnn_encode::{EncodeError, Encoder, RgbImage};
+use nnn_encode::{CheckpointFiles, Compute, EncodeError, Encoder, RgbImage};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const SECONDS: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for folder in std::env::args_os().skip(1).map(PathBuf::from) {
-        let encoder = encoder_clip::load(&folder)?;
+        let encoder = encoder_clip::load(&CheckpointFiles::folder(&folder)?, &Compute::default())?;
         let (images, texts) = measure(&*encoder)?;
         println!(
             "{}: {images:.0} images/s in batches of 32, {texts:.0} captions/s of 16 tokens in batches of 64",

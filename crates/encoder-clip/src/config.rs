@@ -1,16 +1,7 @@
 //! `config.json` of a `CLIPModel`, with the defaults of `transformers` for what it leaves out.
 
+use nnn_encode::Activation;
 use serde::{Deserialize, Serialize};
-
-/// The activation between the two halves of an MLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Activation {
-    /// x * sigmoid(1.702 x), OpenAI's.
-    QuickGelu,
-    /// x * (1 + erf(x / sqrt 2)) / 2, LAION's.
-    Gelu,
-}
 
 /// Both towers and the joint dimension.
 #[derive(Clone, Debug, Serialize)]

@@ -3,11 +3,8 @@
 //! A port of `CLIPModel` of `transformers` 5.23.0 (`models/clip/modeling_clip.py`), inference only, single precision.
 //! See the README for what is supported.
 
-mod checkpoint;
 mod config;
 mod encoder;
-mod layers;
 mod model;
 
-pub use checkpoint::TensorFault;
-pub use encoder::{LoadError, load};
+pub use encoder::load;

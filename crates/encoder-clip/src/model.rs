@@ -1,14 +1,22 @@
 //! The two towers.
 
-use crate::checkpoint::{Shapes, Weights};
 use crate::config::{ClipConfig, TextConfig, VisionConfig};
-use crate::layers::{LayerSize, Norm, Transformer, project};
-use candle_core::{Device, Result, Tensor};
+use candle_core::Tensor;
+use nnn_encode::{
+    Compute, EncodeError, LayerNames, LayerSize, Norm, Shapes, Towers, Transformer, Weights,
+    causal, features, indices, patches, project,
+};
+
+/// Configurations written before transformers 4.31 carry this id whatever the tokenizer's is; pooling then goes by the
+/// highest id, which in CLIP's vocabulary is the end token.
+const LEGACY_EOS: u32 = 2;
 
 /// A `CLIPModel`.
 pub(crate) struct ClipModel {
     text: TextTower,
     vision: VisionTower,
+    eos: u32,
+    compute: Compute,
 }
 
 /// Token ids to text features.
@@ -43,21 +51,44 @@ impl ClipModel {
     }
 
     /// Takes the model from weights that have [`shapes`](Self::shapes).
-    pub(crate) fn new(weights: &Weights, config: &ClipConfig) -> Result<Self> {
+    pub(crate) fn new(
+        weights: &Weights,
+        config: &ClipConfig,
+        compute: &Compute,
+    ) -> candle_core::Result<Self> {
         Ok(Self {
             text: TextTower::new(weights, &config.text)?,
             vision: VisionTower::new(weights, &config.vision)?,
+            eos: config.text.eos_token_id,
+            compute: compute.clone(),
         })
     }
 
-    /// Text features (batch, projection) of equally long sequences, pooled at the places `ends`.
-    pub(crate) fn text(&self, ids: Vec<u32>, ends: &[usize]) -> Result<Tensor> {
-        self.text.forward(ids, ends)
+    /// Where a sequence is pooled: at its first end token, or by the legacy rule at its first highest id.
+    fn end(&self, ids: &[u32]) -> Result<usize, EncodeError> {
+        let eos = match self.eos {
+            LEGACY_EOS => ids.iter().copied().max().unwrap_or_default(),
+            other => other,
+        };
+        let end = ids.iter().position(|&id| id == eos);
+        end.ok_or_else(|| EncodeError::NoEndToken {
+            eos,
+            ids: ids.to_vec(),
+        })
+    }
+}
+
+impl Towers for ClipModel {
+    fn images(&self, pixels: Vec<f32>, batch: usize) -> Result<Vec<f32>, EncodeError> {
+        features(self.vision.forward(pixels, batch, &self.compute))
     }
 
-    /// Image features (batch, projection) of pixels (batch, 3, side, side).
-    pub(crate) fn images(&self, pixels: Vec<f32>, batch: usize) -> Result<Tensor> {
-        self.vision.forward(pixels, batch)
+    fn texts(&self, ids: Vec<u32>, batch: usize) -> Result<Vec<f32>, EncodeError> {
+        let sequences = ids.chunks_exact(ids.len() / batch);
+        let ends: Vec<usize> = sequences
+            .map(|ids| self.end(ids))
+            .collect::<Result<_, _>>()?;
+        features(self.text.forward(ids, &ends, &self.compute))
     }
 }
 
@@ -70,6 +101,7 @@ impl TextTower {
             heads: config.num_attention_heads,
             activation: config.hidden_act,
             eps: config.layer_norm_eps,
+            names: LayerNames::HUGGING_FACE,
         }
     }
 
@@ -88,7 +120,7 @@ impl TextTower {
         shapes.insert("text_projection.weight".into(), vec![projection, width]);
     }
 
-    fn new(weights: &Weights, config: &TextConfig) -> Result<Self> {
+    fn new(weights: &Weights, config: &TextConfig) -> candle_core::Result<Self> {
         let (norm, eps) = ("text_model.final_layer_norm", config.layer_norm_eps);
         Ok(Self {
             tokens: weights["text_model.embeddings.token_embedding.weight"].clone(),
@@ -99,12 +131,17 @@ impl TextTower {
         })
     }
 
-    fn forward(&self, ids: Vec<u32>, ends: &[usize]) -> Result<Tensor> {
+    fn forward(
+        &self,
+        ids: Vec<u32>,
+        ends: &[usize],
+        compute: &Compute,
+    ) -> candle_core::Result<Tensor> {
         let (batch, count) = (ends.len(), ids.len());
         let length = count / batch;
         let tokens = self
             .tokens
-            .index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
+            .index_select(&Tensor::new(ids, &compute.device)?, 0)?;
         let positions = self.positions.narrow(0, 0, length)?;
         let rows = tokens
             .reshape((batch, length, ()))?
@@ -114,10 +151,9 @@ impl TextTower {
             .iter()
             .enumerate()
             .map(|(item, end)| item * length + end);
-        let keep = indices(places)?;
-        let rows = self
-            .layers
-            .forward(rows, batch, Some(&causal(length)?), &keep)?;
+        let keep = indices(places, compute)?;
+        let mask = causal(length, compute)?;
+        let rows = self.layers.forward(rows, batch, Some(&mask), Some(&keep))?;
         project(&self.norm.forward(&rows)?, &self.projection)
     }
 }
@@ -131,6 +167,7 @@ impl VisionTower {
             heads: config.num_attention_heads,
             activation: config.hidden_act,
             eps: config.layer_norm_eps,
+            names: LayerNames::HUGGING_FACE,
         }
     }
 
@@ -153,7 +190,7 @@ impl VisionTower {
         Norm::shapes(shapes, "vision_model.post_layernorm", width);
     }
 
-    fn new(weights: &Weights, config: &VisionConfig) -> Result<Self> {
+    fn new(weights: &Weights, config: &VisionConfig) -> candle_core::Result<Self> {
         let norm = |name: &str| Norm::new(weights, name, config.layer_norm_eps);
         let patches = &weights["vision_model.embeddings.patch_embedding.weight"];
         Ok(Self {
@@ -168,44 +205,25 @@ impl VisionTower {
         })
     }
 
-    fn forward(&self, pixels: Vec<f32>, batch: usize) -> Result<Tensor> {
-        let patches = project(&self.cut(pixels, batch)?, &self.patches)?;
+    fn forward(
+        &self,
+        pixels: Vec<f32>,
+        batch: usize,
+        compute: &Compute,
+    ) -> candle_core::Result<Tensor> {
+        let (side, patch) = (self.size.image_size, self.size.patch_size);
+        let patches = project(
+            &patches(pixels, batch, side, patch, compute)?,
+            &self.patches,
+        )?;
         let patches = patches.reshape((batch, (), self.size.hidden_size))?;
         let class = self.class.broadcast_left((batch, 1))?;
         let tokens = Tensor::cat(&[&class, &patches], 1)?;
         let rows = tokens.broadcast_add(&self.positions)?;
         let length = rows.dim(1)?;
         let rows = self.norm_before.forward(&rows.flatten(0, 1)?)?;
-        let keep = indices((0..batch).map(|item| item * length))?;
-        let rows = self.layers.forward(rows, batch, None, &keep)?;
+        let keep = indices((0..batch).map(|item| item * length), compute)?;
+        let rows = self.layers.forward(rows, batch, None, Some(&keep))?;
         project(&self.norm_after.forward(&rows)?, &self.projection)
     }
-
-    /// One row a patch: (batch x grid x grid, 3 x patch x patch).
-    fn cut(&self, pixels: Vec<f32>, batch: usize) -> Result<Tensor> {
-        let (side, grid, patch) = (self.size.image_size, self.size.grid(), self.size.patch_size);
-        let pixels = Tensor::from_vec(pixels, (batch, 3, side, side), &Device::Cpu)?;
-        pixels
-            .narrow(2, 0, grid * patch)?
-            .narrow(3, 0, grid * patch)?
-            .contiguous()?
-            .reshape(&[batch, 3, grid, patch, grid, patch])?
-            .permute(vec![0, 2, 4, 1, 3, 5])?
-            .reshape((batch * grid * grid, 3 * patch * patch))
-    }
-}
-
-fn indices(places: impl Iterator<Item = usize>) -> Result<Tensor> {
-    let places: Vec<u32> = places.map(|place| place as u32).collect();
-    Tensor::new(places, &Device::Cpu)
-}
-
-/// Zero where a place may look (itself and before), minus infinity elsewhere.
-fn causal(length: usize) -> Result<Tensor> {
-    let value = |at: usize| match at % length > at / length {
-        true => f32::NEG_INFINITY,
-        false => 0.0,
-    };
-    let mask: Vec<f32> = (0..length * length).map(value).collect();
-    Tensor::from_vec(mask, (length, length), &Device::Cpu)
 }

@@ -2,7 +2,7 @@
 // Tests say what they skip and what they measured.
 #![allow(clippy::print_stdout)]
 
-use nnn_encode::{Encoder, ImageLimits, RgbImage, load_image};
+use nnn_encode::{CheckpointFiles, Compute, Encoder, ImageLimits, RgbImage, load_image};
 use safetensors::SafeTensors;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,9 +53,14 @@ fn golden(name: &str) -> Golden {
     }
 }
 
+fn load(folder: &Path) -> Box<dyn Encoder> {
+    let files = CheckpointFiles::folder(folder).expect("a folder");
+    encoder_clip::load(&files, &Compute::default()).expect("a checkpoint")
+}
+
 fn checkpoint(name: &str) -> Box<dyn Encoder> {
     let folder = root().join("crates/encoder-clip/tests/golden").join(name);
-    encoder_clip::load(&folder).expect(name)
+    load(&folder)
 }
 
 fn texts(golden: &Golden) -> Vec<&str> {
@@ -118,7 +123,7 @@ fn the_shipped_checkpoint_is_that_of_transformers() {
         println!("skipped: no shipped checkpoint, or no golden of it");
         return;
     }
-    let encoder = encoder_clip::load(&folder).expect("the shipped checkpoint");
+    let encoder = load(&folder);
     assert_golden(&*encoder, &golden("blocks-clip"), "blocks-clip");
 }
 

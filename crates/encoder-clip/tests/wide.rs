@@ -1,6 +1,7 @@
 //! Alone as in a batch where the matrix products change their ways: inner dimensions above 512 with results of few
 //! columns, on a checkpoint made here.
 
+use nnn_encode::{CheckpointFiles, Compute};
 use safetensors::tensor::{Dtype, TensorView};
 use std::fs;
 use std::path::Path;
@@ -98,7 +99,8 @@ fn write_checkpoint(folder: &Path) {
 fn alone_is_as_in_a_batch_to_the_bit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_checkpoint(folder.path());
-    let encoder = encoder_clip::load(folder.path()).expect("the checkpoint");
+    let files = CheckpointFiles::folder(folder.path()).expect("a folder");
+    let encoder = encoder_clip::load(&files, &Compute::default()).expect("the checkpoint");
     let mut state = 9;
     let pixels: Vec<Vec<f32>> = (0..70)
         .map(|_| {

@@ -6,7 +6,7 @@ mod common;
 
 use common::json;
 use nnn_data::sha256_bytes;
-use nnn_encode::{TextTokenizer, TokenizerError};
+use nnn_encode::{CheckpointFiles, TextTokenizer, TokenizerError};
 use std::path::{Path, PathBuf};
 
 /// Data that is not part of the repository; `None`, with a line that says so, where it is absent.
@@ -25,6 +25,10 @@ fn ids(value: &serde_json::Value) -> Vec<u32> {
     serde_json::from_value(value.clone()).expect("ids")
 }
 
+fn files(folder: &Path) -> CheckpointFiles {
+    CheckpointFiles::folder(folder).expect("a folder")
+}
+
 #[test]
 fn every_coco_caption_has_the_ids_of_transformers() {
     let (Some(vocabulary), Some(captions)) = (
@@ -33,7 +37,7 @@ fn every_coco_caption_has_the_ids_of_transformers() {
     ) else {
         return;
     };
-    let tokenizer = TextTokenizer::load(&vocabulary, 77).expect("CLIP's tokenizer");
+    let tokenizer = TextTokenizer::clip(&files(&vocabulary), 77).expect("CLIP's tokenizer");
     let golden = json("coco-tokens.json");
     for key in ["examples", "texts"] {
         for example in golden[key].as_array().expect("examples") {
@@ -65,17 +69,17 @@ fn long_texts_keep_both_ends() {
     let Some(vocabulary) = shared("clip-tokenizer") else {
         return;
     };
-    let tokenizer = TextTokenizer::load(&vocabulary, 5).expect("CLIP's tokenizer");
+    let tokenizer = TextTokenizer::clip(&files(&vocabulary), 5).expect("CLIP's tokenizer");
     let ids = tokenizer.ids("a cat on a mat").expect("ids");
     assert_eq!(ids, [49_406, 320, 2368, 525, 49_407]);
-    let other = TextTokenizer::load(&vocabulary, 6).expect("CLIP's tokenizer");
+    let other = TextTokenizer::clip(&files(&vocabulary), 6).expect("CLIP's tokenizer");
     assert_ne!(tokenizer.sha256(), other.sha256());
 }
 
 #[test]
 fn a_folder_without_a_tokenizer_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let load = |length| match TextTokenizer::load(folder.path(), length) {
+    let load = |length| match TextTokenizer::clip(&files(folder.path()), length) {
         Ok(_) => panic!("there is no tokenizer"),
         Err(error) => error,
     };

@@ -3,7 +3,7 @@
 use crate::spec::nearest;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{MethodFamily, NnnFamily, RawFamily};
-use nnn_encode::Encoder;
+use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -42,15 +42,15 @@ pub(crate) struct ModelFamily {
     pub(crate) name: &'static str,
     /// Paper and layout in one line.
     pub(crate) doc: &'static str,
-    /// Opens a checkpoint's folder.
-    pub(crate) load: fn(&Path) -> Result<Box<dyn Encoder>>,
+    /// Opens a checkpoint.
+    pub(crate) load: fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>,
 }
 
 /// Every model family.
 pub(crate) const MODELS: &[ModelFamily] = &[ModelFamily {
     name: "clip",
     doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
-    load: |folder| Ok(encoder_clip::load(folder)?),
+    load: encoder_clip::load,
 }];
 
 /// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.

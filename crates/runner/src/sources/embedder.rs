@@ -9,8 +9,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images, extract_texts,
-    files_sha256, texts_sha256,
+    CheckpointFiles, Compute, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
+    extract_images, extract_texts, files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -99,8 +99,11 @@ impl<'a> Embedder<'a> {
         self.encoder = None;
         let entry = &self.plan.models[model];
         let family = registry::model_family(&entry.card.family)?;
-        let encoder =
-            (family.load)(&entry.folder).with_context(|| format!("model `{}`", entry.card.name))?;
+        let encoder = (family.load)(
+            &CheckpointFiles::folder(&entry.folder)?,
+            &Compute::default(),
+        )
+        .with_context(|| format!("model `{}`", entry.card.name))?;
         self.encoder = Some((model, encoder));
         Ok(())
     }

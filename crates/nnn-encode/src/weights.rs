@@ -1,6 +1,7 @@
 //! Weights on disk: one safetensors file, several with an index, or a PyTorch archive.
 
-use crate::encoder::LoadError;
+use crate::files::CheckpointFiles;
+use crate::load::LoadError;
 use candle_core::pickle::PthTensors;
 use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};
@@ -11,17 +12,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Shapes by name: what a model needs.
-pub(crate) type Shapes = BTreeMap<String, Vec<usize>>;
+pub type Shapes = BTreeMap<String, Vec<usize>>;
 
-/// Weights by name, in single precision.
-pub(crate) type Weights = HashMap<String, Tensor>;
+/// Weights by name, on one device in one number type.
+pub type Weights = HashMap<String, Tensor>;
 
-/// Tensors of a checkpoint that a model does not read.
-const IGNORED: [&str; 3] = [
-    "logit_scale",
-    "text_model.embeddings.position_ids",
-    "vision_model.embeddings.position_ids",
-];
+/// Where a forward pass runs and in which number type.
+#[derive(Clone, Debug)]
+pub struct Compute {
+    /// The processor.
+    pub device: Device,
+    /// The number type of weights and activations.
+    pub dtype: DType,
+}
+
+impl Default for Compute {
+    /// Single precision on the CPU.
+    fn default() -> Self {
+        Self {
+            device: Device::Cpu,
+            dtype: DType::F32,
+        }
+    }
+}
 
 /// Number types that can be read.
 const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
@@ -69,8 +82,8 @@ impl fmt::Display for TensorFault {
     }
 }
 
-/// An open checkpoint.
-pub(crate) struct Checkpoint {
+/// The weights of a checkpoint, open and not yet read.
+pub struct Checkpoint {
     source: Source,
     files: Vec<PathBuf>,
 }
@@ -88,23 +101,21 @@ struct Index {
 
 impl Checkpoint {
     /// Opens `model.safetensors`, or the files of `model.safetensors.index.json`, or `pytorch_model.bin`.
-    pub(crate) fn open(folder: &Path) -> Result<Self, LoadError> {
-        let (single, index, pickle) = (
-            folder.join("model.safetensors"),
-            folder.join("model.safetensors.index.json"),
-            folder.join("pytorch_model.bin"),
-        );
-        if single.is_file() {
-            Self::map(vec![single])
-        } else if index.is_file() {
-            Self::map(indexed(folder, &index)?)
-        } else if pickle.is_file() {
-            let tensors = PthTensors::new(&pickle, None).map_err(|it| bad(&pickle, &it))?;
-            let (source, files) = (Source::Pickle(tensors), vec![pickle]);
+    ///
+    /// # Errors
+    /// None of them is there, or what is there is damaged.
+    pub fn open(files: &CheckpointFiles) -> Result<Self, LoadError> {
+        if let Some(single) = files.path("model.safetensors") {
+            Self::map(vec![single.to_path_buf()])
+        } else if let Some(index) = files.path("model.safetensors.index.json") {
+            Self::map(indexed(files, index)?)
+        } else if let Some(pickle) = files.path("pytorch_model.bin") {
+            let tensors = PthTensors::new(pickle, None).map_err(|it| bad(pickle, &it))?;
+            let (source, files) = (Source::Pickle(tensors), vec![pickle.to_path_buf()]);
             Ok(Self { source, files })
         } else {
             Err(LoadError::NoWeights {
-                folder: folder.to_path_buf(),
+                files: files.to_string(),
             })
         }
     }
@@ -120,13 +131,22 @@ impl Checkpoint {
     }
 
     /// The files that hold the weights.
-    pub(crate) fn files(&self) -> &[PathBuf] {
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// All that the model needs, in single precision.
-    pub(crate) fn load(&self, expected: &Shapes) -> Result<Weights, LoadError> {
-        let faults = faults(expected, &self.found());
+    /// All that the model needs, where and as `compute` says. Tensors whose name `ignored` accepts may be there beside.
+    ///
+    /// # Errors
+    /// [`LoadError::Tensors`] with all that is missing, unexpected or of the wrong shape or type.
+    pub fn load(
+        &self,
+        expected: &Shapes,
+        ignored: &dyn Fn(&str) -> bool,
+        compute: &Compute,
+    ) -> Result<Weights, LoadError> {
+        let faults = faults(expected, &self.found(), ignored);
         if !faults.is_empty() {
             return Err(LoadError::Tensors {
                 file: self.files[0].clone(),
@@ -134,10 +154,18 @@ impl Checkpoint {
             });
         }
         let tensors = expected.keys().map(|name| {
-            let tensor = self.tensor(name).and_then(|it| it.to_dtype(DType::F32));
+            let tensor = self
+                .tensor(name)
+                .and_then(|it| it.to_dtype(compute.dtype)?.to_device(&compute.device));
             Ok((name.clone(), tensor.map_err(|it| bad(&self.files[0], &it))?))
         });
         tensors.collect()
+    }
+
+    /// The error of a model that could not be made of the weights.
+    #[must_use]
+    pub fn unfit(&self, error: &candle_core::Error) -> LoadError {
+        bad(&self.files[0], error)
     }
 
     /// Number type and shape of every tensor.
@@ -178,25 +206,31 @@ fn bad(file: &Path, error: &candle_core::Error) -> LoadError {
 }
 
 /// The index's files, each once. Names with a folder in them are refused.
-fn indexed(folder: &Path, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
+fn indexed(files: &CheckpointFiles, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let weights = |reason: String| LoadError::Weights {
         file: index.to_path_buf(),
         reason,
     };
     let text = fs::read_to_string(index).map_err(|it| weights(it.to_string()))?;
-    let index: Index = serde_json::from_str(&text).map_err(|it| weights(it.to_string()))?;
-    let names: BTreeSet<String> = index.weight_map.into_values().collect();
-    match names
-        .iter()
-        .find(|name| Path::new(name).file_name() != Some(name.as_ref()))
-    {
-        Some(name) => Err(weights(format!("{name:?} is not the name of a file"))),
-        None if names.is_empty() => Err(weights("it names no file".into())),
-        None => Ok(names.iter().map(|name| folder.join(name)).collect()),
+    let parsed: Index = serde_json::from_str(&text).map_err(|it| weights(it.to_string()))?;
+    let names: BTreeSet<String> = parsed.weight_map.into_values().collect();
+    if names.is_empty() {
+        return Err(weights("it names no file".into()));
     }
+    let path = |name: &String| match files.path(name) {
+        Some(path) => Ok(path.to_path_buf()),
+        None => Err(weights(format!(
+            "{name:?} is not a file of this checkpoint"
+        ))),
+    };
+    names.iter().map(path).collect()
 }
 
-fn faults(expected: &Shapes, found: &BTreeMap<String, (String, Vec<usize>)>) -> Vec<TensorFault> {
+fn faults(
+    expected: &Shapes,
+    found: &BTreeMap<String, (String, Vec<usize>)>,
+    ignored: &dyn Fn(&str) -> bool,
+) -> Vec<TensorFault> {
     let needed = expected.iter().filter_map(|(name, shape)| {
         let (name, expected) = (name.clone(), shape.clone());
         match found.get(&name) {
@@ -209,7 +243,7 @@ fn faults(expected: &Shapes, found: &BTreeMap<String, (String, Vec<usize>)>) -> 
             }),
         }
     });
-    let known = |name: &&String| expected.contains_key(*name) || IGNORED.contains(&name.as_str());
+    let known = |name: &&String| expected.contains_key(*name) || ignored(name);
     let rest = found.keys().filter(|name| !known(name)).cloned();
     needed
         .chain(rest.map(|name| TensorFault::Unexpected { name }))

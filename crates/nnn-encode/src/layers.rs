@@ -1,0 +1,475 @@
+//! The pieces of transformer towers, on rows of activations: (batch x sequence, width), contiguous.
+//!
+//! **A row is a function of its own sequence, bit for bit, whatever else is in the batch.** Norms, activations and
+//! softmax work row by row. Attention multiplies each head of each sequence by itself, in shapes that depend on the
+//! sequence alone. What is left are the products with weights, where the batch is part of the shape: `gemm` sums every
+//! element in one order, cut into chunks that depend on the inner dimension, except that it has other kernels for
+//! single vectors and for results of up to 256 elements, and another cut where both sides are at most 64. Rows are
+//! therefore filled up to 65, beyond all three.
+
+use crate::encoder::EncodeError;
+use crate::weights::{Compute, Shapes, Weights};
+use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Fewest rows a product with weights is given.
+const MIN_ROWS: usize = 65;
+
+/// The activation between the two halves of an MLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x * sigmoid(1.702 x), OpenAI's.
+    QuickGelu,
+    /// x * (1 + erf(x / sqrt 2)) / 2.
+    Gelu,
+    /// x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+    #[serde(rename = "gelu_pytorch_tanh", alias = "gelu_new")]
+    GeluTanh,
+}
+
+/// x W^T + b.
+#[derive(Clone)]
+pub struct Linear {
+    /// (output, input).
+    weight: Tensor,
+    /// (output).
+    bias: Tensor,
+}
+
+/// `x W^T` with `weight` (output, input), in the shapes that the module describes.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let count = rows.dim(0)?;
+    if count >= MIN_ROWS {
+        return rows.matmul(&weight.t()?);
+    }
+    let filled = rows.pad_with_zeros(0, 0, MIN_ROWS - count)?;
+    filled
+        .matmul(&weight.t()?)?
+        .narrow(0, 0, count)?
+        .contiguous()
+}
+
+impl Linear {
+    /// Adds `name.weight` and `name.bias`.
+    pub fn shapes(shapes: &mut Shapes, name: &str, output: usize, input: usize) {
+        shapes.insert(format!("{name}.weight"), vec![output, input]);
+        shapes.insert(format!("{name}.bias"), vec![output]);
+    }
+
+    /// Takes `name.weight` and `name.bias` from weights that have [`shapes`](Self::shapes).
+    #[must_use]
+    pub fn new(weights: &Weights, name: &str) -> Self {
+        Self::named(weights, &format!("{name}.weight"), &format!("{name}.bias"))
+    }
+
+    /// Takes the two tensors by their whole names.
+    #[must_use]
+    pub fn named(weights: &Weights, weight: &str, bias: &str) -> Self {
+        Self {
+            weight: weights[weight].clone(),
+            bias: weights[bias].clone(),
+        }
+    }
+
+    /// Several layers of one input as one, outputs side by side.
+    ///
+    /// # Errors
+    /// Their inputs differ.
+    pub fn stacked(parts: &[Self]) -> Result<Self> {
+        let weights: Vec<&Tensor> = parts.iter().map(|it| &it.weight).collect();
+        let biases: Vec<&Tensor> = parts.iter().map(|it| &it.bias).collect();
+        Ok(Self {
+            weight: Tensor::cat(&weights, 0)?,
+            bias: Tensor::cat(&biases, 0)?,
+        })
+    }
+
+    /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
+    fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
+        let scale_first = |it: &Tensor| {
+            let rest = it.dim(0)? - outputs;
+            let first = (it.narrow(0, 0, outputs)? * scale)?;
+            Tensor::cat(&[&first, &it.narrow(0, outputs, rest)?], 0)
+        };
+        Ok(Self {
+            weight: scale_first(&self.weight)?,
+            bias: scale_first(&self.bias)?,
+        })
+    }
+
+    /// The layer's output.
+    ///
+    /// # Errors
+    /// Rows of another width.
+    pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
+        project(rows, &self.weight)?.broadcast_add(&self.bias)
+    }
+
+    /// The layer's output after an activation.
+    ///
+    /// # Errors
+    /// Rows of another width.
+    pub fn activated(&self, rows: &Tensor, activation: Activation) -> Result<Tensor> {
+        project(rows, &self.weight)?.apply_op2_no_bwd(&self.bias, &Activated(activation))
+    }
+}
+
+/// activation(x + b), b along the rows of x.
+struct Activated(Activation);
+
+impl CustomOp2 for Activated {
+    fn name(&self) -> &'static str {
+        "bias-activation"
+    }
+
+    fn cpu_fwd(
+        &self,
+        rows: &CpuStorage,
+        layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let bias = values(bias, bias_layout)?;
+        let mut out = values(rows, layout)?.to_vec();
+        out.par_chunks_mut(bias.len()).for_each(|row| {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value = activate(self.0, *value + bias);
+            }
+        });
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+}
+
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice()?[start..end]),
+        None => candle_core::bail!("contiguous values expected"),
+    }
+}
+
+#[inline]
+fn activate(activation: Activation, x: f32) -> f32 {
+    match activation {
+        Activation::QuickGelu => x / (1.0 + (-1.702 * x).exp()),
+        Activation::Gelu => {
+            let erf = candle_core::cpu::erf::erf_f32(x * std::f32::consts::FRAC_1_SQRT_2);
+            x * 0.5 * (1.0 + erf)
+        }
+        Activation::GeluTanh => {
+            let inner = (2.0 / std::f32::consts::PI).sqrt() * x * (1.0 + 0.044_715 * x * x);
+            0.5 * x * (1.0 + inner.tanh())
+        }
+    }
+}
+
+/// (x - mean) / sqrt(variance + eps) * weight + bias, row by row.
+#[derive(Clone)]
+pub struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    eps: f32,
+}
+
+impl Norm {
+    /// Adds `name.weight` and `name.bias`.
+    pub fn shapes(shapes: &mut Shapes, name: &str, width: usize) {
+        shapes.insert(format!("{name}.weight"), vec![width]);
+        shapes.insert(format!("{name}.bias"), vec![width]);
+    }
+
+    /// Takes the norm from weights that have [`shapes`](Self::shapes).
+    #[must_use]
+    pub fn new(weights: &Weights, name: &str, eps: f64) -> Self {
+        Self {
+            weight: weights[&format!("{name}.weight")].clone(),
+            bias: weights[&format!("{name}.bias")].clone(),
+            eps: eps as f32,
+        }
+    }
+
+    /// The normalised rows.
+    ///
+    /// # Errors
+    /// Rows of another width.
+    pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
+        candle_nn::ops::layer_norm(rows, &self.weight, &self.bias, self.eps)
+    }
+}
+
+/// Attention of `batch` sequences in parallel: `qkv` (batch x sequence, 3 width) holds queries (already scaled), keys and
+/// values side by side, heads side by side within each; the result (batch x sequence, width) the mixed values. `mask`
+/// (sequence, sequence) is added to the scores.
+///
+/// # Errors
+/// Shapes that do not fit.
+pub fn attend(qkv: &Tensor, batch: usize, heads: usize, mask: Option<&Tensor>) -> Result<Tensor> {
+    let (count, width) = qkv.dims2()?;
+    let (length, width) = (count / batch, width / 3);
+    let qkv = qkv
+        .reshape((batch, length, 3, heads, width / heads))?
+        .permute((2, 0, 3, 1, 4))?
+        .contiguous()?;
+    let (queries, keys, values) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
+    let scores = queries.matmul(&keys.transpose(D::Minus2, D::Minus1)?)?;
+    let scores = match mask {
+        Some(mask) => scores.broadcast_add(mask)?,
+        None => scores,
+    };
+    let mixed = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&values)?;
+    mixed.transpose(1, 2)?.reshape((count, width))
+}
+
+/// What a checkpoint calls the parts of a pre-norm layer.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerNames {
+    /// The list of layers, such as `layers`.
+    pub layers: &'static str,
+    /// Queries, keys and values.
+    pub qkv: QkvNames,
+    /// The output projection of the attention.
+    pub out: &'static str,
+    /// The norm before the attention.
+    pub norm1: &'static str,
+    /// The norm before the MLP.
+    pub norm2: &'static str,
+    /// The MLP's first half.
+    pub fc1: &'static str,
+    /// The MLP's second half.
+    pub fc2: &'static str,
+}
+
+/// How a checkpoint keeps queries, keys and values.
+#[derive(Clone, Copy, Debug)]
+pub enum QkvNames {
+    /// Three linear layers.
+    Separate([&'static str; 3]),
+    /// One, given by the names of its weight and its bias.
+    Fused {
+        /// (3 width, width).
+        weight: &'static str,
+        /// (3 width).
+        bias: &'static str,
+    },
+}
+
+impl LayerNames {
+    /// `transformers`' names in CLIP and SigLIP.
+    pub const HUGGING_FACE: Self = Self {
+        layers: "layers",
+        qkv: QkvNames::Separate(["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]),
+        out: "self_attn.out_proj",
+        norm1: "layer_norm1",
+        norm2: "layer_norm2",
+        fc1: "mlp.fc1",
+        fc2: "mlp.fc2",
+    };
+}
+
+/// Size of a tower's layers.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerSize {
+    /// Number of layers.
+    pub layers: usize,
+    /// Length of an activation row.
+    pub width: usize,
+    /// Length inside an MLP.
+    pub inner: usize,
+    /// Attention heads; divides `width`.
+    pub heads: usize,
+    /// Between the halves of an MLP.
+    pub activation: Activation,
+    /// Epsilon of the norms.
+    pub eps: f64,
+    /// Names in the checkpoint.
+    pub names: LayerNames,
+}
+
+/// The pre-norm layers of one tower: x + attention(norm1(x)), then x + mlp(norm2(x)).
+pub struct Transformer {
+    layers: Vec<Layer>,
+    heads: usize,
+    activation: Activation,
+}
+
+struct Layer {
+    norm1: Norm,
+    /// Queries, keys and values in one product; the queries already divided by the square root of a head's width.
+    qkv: Linear,
+    out: Linear,
+    norm2: Norm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Transformer {
+    /// Names and shapes of all layers under `prefix`.
+    pub fn shapes(shapes: &mut Shapes, prefix: &str, size: LayerSize) {
+        let LayerSize {
+            width,
+            inner,
+            names,
+            ..
+        } = size;
+        for layer in 0..size.layers {
+            let name = |part: &str| format!("{prefix}.{}.{layer}.{part}", names.layers);
+            match names.qkv {
+                QkvNames::Separate(parts) => parts
+                    .iter()
+                    .for_each(|part| Linear::shapes(shapes, &name(part), width, width)),
+                QkvNames::Fused { weight, bias } => {
+                    shapes.insert(name(weight), vec![3 * width, width]);
+                    shapes.insert(name(bias), vec![3 * width]);
+                }
+            }
+            Linear::shapes(shapes, &name(names.out), width, width);
+            Norm::shapes(shapes, &name(names.norm1), width);
+            Norm::shapes(shapes, &name(names.norm2), width);
+            Linear::shapes(shapes, &name(names.fc1), inner, width);
+            Linear::shapes(shapes, &name(names.fc2), width, inner);
+        }
+    }
+
+    /// Takes the layers from weights that have [`shapes`](Self::shapes).
+    ///
+    /// # Errors
+    /// Weights of other shapes.
+    pub fn new(weights: &Weights, prefix: &str, size: LayerSize) -> Result<Self> {
+        let layers = (0..size.layers).map(|layer| {
+            Layer::new(
+                weights,
+                &format!("{prefix}.{}.{layer}", size.names.layers),
+                size,
+            )
+        });
+        Ok(Self {
+            layers: layers.collect::<Result<_>>()?,
+            heads: size.heads,
+            activation: size.activation,
+        })
+    }
+
+    /// Runs all layers over `batch` sequences; of the last, only the rows at `keep` (all if none) go past the attention.
+    ///
+    /// `mask` (sequence, sequence) is added to the scores.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn forward(
+        &self,
+        mut rows: Tensor,
+        batch: usize,
+        mask: Option<&Tensor>,
+        keep: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let keep = keep.filter(|_| index + 1 == self.layers.len());
+            let qkv = layer.qkv.forward(&layer.norm1.forward(&rows)?)?;
+            let mixed = attend(&qkv, batch, self.heads, mask)?;
+            rows = layer.finish(&rows, mixed, keep, self.activation)?;
+        }
+        match keep {
+            Some(keep) if self.layers.is_empty() => rows.index_select(keep, 0),
+            _ => Ok(rows),
+        }
+    }
+}
+
+impl Layer {
+    fn new(weights: &Weights, name: &str, size: LayerSize) -> Result<Self> {
+        let names = size.names;
+        let part = |part: &str| format!("{name}.{part}");
+        let linear = |it: &str| Linear::new(weights, &part(it));
+        let norm = |it: &str| Norm::new(weights, &part(it), size.eps);
+        let qkv = match names.qkv {
+            QkvNames::Separate(parts) => Linear::stacked(&parts.map(linear))?,
+            QkvNames::Fused { weight, bias } => Linear::named(weights, &part(weight), &part(bias)),
+        };
+        Ok(Self {
+            norm1: norm(names.norm1),
+            qkv: qkv.scaled(size.width, 1.0 / ((size.width / size.heads) as f64).sqrt())?,
+            out: linear(names.out),
+            norm2: norm(names.norm2),
+            fc1: linear(names.fc1),
+            fc2: linear(names.fc2),
+        })
+    }
+
+    /// Output projection, residuals and MLP, for the rows at `keep` or for all.
+    fn finish(
+        &self,
+        rows: &Tensor,
+        mixed: Tensor,
+        keep: Option<&Tensor>,
+        activation: Activation,
+    ) -> Result<Tensor> {
+        let (rows, mixed) = match keep {
+            Some(keep) => (rows.index_select(keep, 0)?, mixed.index_select(keep, 0)?),
+            None => (rows.clone(), mixed),
+        };
+        let rows = (rows + self.out.forward(&mixed)?)?;
+        let inner = self
+            .fc1
+            .activated(&self.norm2.forward(&rows)?, activation)?;
+        &rows + self.fc2.forward(&inner)?
+    }
+}
+
+/// The convolution of non-overlapping patches as a product: (batch x grid x grid, 3 x patch x patch), one row a patch,
+/// of `pixels` (batch, 3, side, side). What is left of the image beyond whole patches is not seen.
+///
+/// # Errors
+/// `pixels` has another length.
+pub fn patches(
+    pixels: Vec<f32>,
+    batch: usize,
+    side: usize,
+    patch: usize,
+    compute: &Compute,
+) -> Result<Tensor> {
+    let grid = side / patch;
+    Tensor::from_vec(pixels, (batch, 3, side, side), &candle_core::Device::Cpu)?
+        .narrow(2, 0, grid * patch)?
+        .narrow(3, 0, grid * patch)?
+        .contiguous()?
+        .reshape(&[batch, 3, grid, patch, grid, patch])?
+        .permute(vec![0, 2, 4, 1, 3, 5])?
+        .reshape((batch * grid * grid, 3 * patch * patch))?
+        .to_device(&compute.device)?
+        .to_dtype(compute.dtype)
+}
+
+/// Places as a tensor, for `index_select`.
+///
+/// # Errors
+/// The device fails.
+pub fn indices(places: impl Iterator<Item = usize>, compute: &Compute) -> Result<Tensor> {
+    let places: Vec<u32> = places.map(|place| place as u32).collect();
+    Tensor::new(places, &compute.device)
+}
+
+/// A mask (length, length): zero where a place may look (itself and before), minus infinity elsewhere.
+///
+/// # Errors
+/// The device fails.
+pub fn causal(length: usize, compute: &Compute) -> Result<Tensor> {
+    let value = |at: usize| match at % length > at / length {
+        true => f32::NEG_INFINITY,
+        false => 0.0,
+    };
+    let mask: Vec<f32> = (0..length * length).map(value).collect();
+    Tensor::from_vec(mask, (length, length), &compute.device)?.to_dtype(compute.dtype)
+}
+
+/// The values of a forward pass's result, in single precision.
+///
+/// # Errors
+/// [`EncodeError::Forward`] with the pass's own error.
+pub fn features(passed: Result<Tensor>) -> std::result::Result<Vec<f32>, EncodeError> {
+    let values = passed.and_then(|it| it.to_dtype(DType::F32)?.flatten_all()?.to_vec1());
+    values.map_err(|error| EncodeError::Forward(Box::new(error)))
+}

@@ -1,0 +1,264 @@
+//! What all families share between a checkpoint's files and an [`Encoder`].
+
+use crate::checksum::{ReadError, files_sha256};
+use crate::encoder::{EncodeError, Encoder, EncoderInfo};
+use crate::files::CheckpointFiles;
+use crate::pixels::{PixelSpec, PixelSpecError};
+use crate::tokens::{TextTokenizer, TokenizerError};
+use crate::weights::{Checkpoint, Compute, TensorFault};
+use image::RgbImage;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a checkpoint does not load.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file that the family needs is not there.
+    #[error("{name} is missing from {files}")]
+    Absent {
+        /// The file.
+        name: String,
+        /// What there is.
+        files: String,
+    },
+    /// `config.json` is not that of a model that can be computed.
+    #[error("{}: {reason}", file.display())]
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// `preprocessor_config.json` is refused.
+    #[error("{}: {source}", file.display())]
+    Preprocessor {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: PixelSpecError,
+    },
+    /// Preprocessing gives images of a size that the model does not take.
+    #[error(
+        "the model takes images of {expected} x {expected}, preprocessing gives (height, width) {received:?}"
+    )]
+    ImageSize {
+        /// Side in pixels.
+        expected: usize,
+        /// Size after preprocessing; `None` if it depends on the image.
+        received: Option<(u32, u32)>,
+    },
+    /// The tokenizer is missing or damaged.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// There are no weights.
+    #[error("{files} holds neither model.safetensors nor its index nor pytorch_model.bin")]
+    NoWeights {
+        /// What there is.
+        files: String,
+    },
+    /// A file of weights is damaged or of another format.
+    #[error("cannot read weights from {}: {reason}", file.display())]
+    Weights {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Weights do not fit the configuration.
+    #[error("{} does not fit config.json:{}", file.display(), list(faults))]
+    Tensors {
+        /// The (first) file.
+        file: PathBuf,
+        /// Every tensor that is missing, unexpected or wrong.
+        faults: Vec<TensorFault>,
+    },
+}
+
+fn list(faults: &[TensorFault]) -> String {
+    faults.iter().map(|it| format!("\n  {it}")).collect()
+}
+
+/// What a family brings: its two forward passes.
+pub trait Towers: Send + Sync {
+    /// Projected features, row-major (batch x dim), of `pixels` (batch, 3, side, side).
+    ///
+    /// # Errors
+    /// The forward pass fails.
+    fn images(&self, pixels: Vec<f32>, batch: usize) -> Result<Vec<f32>, EncodeError>;
+
+    /// Projected features, row-major (batch x dim), of token ids (batch, sequence).
+    ///
+    /// # Errors
+    /// The forward pass fails, or the ids are not what the family's tokenizer gives.
+    fn texts(&self, ids: Vec<u32>, batch: usize) -> Result<Vec<f32>, EncodeError>;
+}
+
+/// What the towers take and give.
+#[derive(Clone, Debug)]
+pub struct TowerSize {
+    /// Side of an image in pixels.
+    pub image: usize,
+    /// Most token ids of a text.
+    pub context: usize,
+    /// Number of token embeddings.
+    pub vocabulary: usize,
+    /// Length of an embedding.
+    pub dim: usize,
+}
+
+/// An encoder made of a family's towers and what stands before them.
+pub struct DualEncoder<T> {
+    info: EncoderInfo,
+    size: TowerSize,
+    pixels: PixelSpec,
+    tokenizer: TextTokenizer,
+    towers: T,
+}
+
+/// What a family says of itself and its checkpoint.
+pub struct Identity<'a> {
+    /// The family, such as `clip`.
+    pub family: &'a str,
+    /// The crate that computes and its revision; see [`EncoderInfo::code`].
+    pub code: &'a str,
+    /// All that the forward pass reads from the configuration, as canonical JSON.
+    pub architecture: String,
+}
+
+impl<T: Towers> DualEncoder<T> {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// A file of weights cannot be read.
+    pub fn new(
+        identity: &Identity<'_>,
+        size: TowerSize,
+        pixels: PixelSpec,
+        tokenizer: TextTokenizer,
+        towers: T,
+        checkpoint: &Checkpoint,
+        compute: &Compute,
+    ) -> Result<Self, LoadError> {
+        let info = EncoderInfo {
+            family: identity.family.into(),
+            dim: size.dim,
+            architecture: identity.architecture.clone(),
+            weights_sha256: files_sha256(checkpoint.files())?,
+            preprocessing: pixels.canonical(),
+            tokenizer_sha256: tokenizer.sha256().to_string(),
+            dtype: compute.dtype.as_str().into(),
+            code: identity.code.into(),
+        };
+        Ok(Self {
+            info,
+            size,
+            pixels,
+            tokenizer,
+            towers,
+        })
+    }
+}
+
+/// Reads `preprocessor_config.json` (or what the card says in its place) for a model of images of `side` x `side`.
+///
+/// # Errors
+/// It is missing or refused, or gives other sizes.
+pub fn read_preprocessor(files: &CheckpointFiles, side: usize) -> Result<PixelSpec, LoadError> {
+    let name = "preprocessor_config.json";
+    let pixels = PixelSpec::parse(&files.text(name)?);
+    let pixels = pixels.map_err(|source| LoadError::Preprocessor {
+        file: files.origin(name),
+        source,
+    })?;
+    match pixels.fixed_size() {
+        Some((height, width)) if [height, width].iter().all(|&it| it as usize == side) => {
+            Ok(pixels)
+        }
+        received => Err(LoadError::ImageSize {
+            expected: side,
+            received,
+        }),
+    }
+}
+
+/// Reads `config.json` (or what the card says in its place) with `parse`, whose error says what is wrong.
+///
+/// # Errors
+/// It is missing or refused.
+pub fn read_config<C>(
+    files: &CheckpointFiles,
+    parse: impl Fn(&str) -> Result<C, String>,
+) -> Result<C, LoadError> {
+    let name = "config.json";
+    parse(&files.text(name)?).map_err(|reason| LoadError::Config {
+        file: files.origin(name),
+        reason,
+    })
+}
+
+impl<T: Towers> Encoder for DualEncoder<T> {
+    fn info(&self) -> &EncoderInfo {
+        &self.info
+    }
+
+    fn prepare_image(&self, image: &RgbImage) -> Result<Vec<f32>, EncodeError> {
+        let pixels = self.pixels.apply(image);
+        self.check_pixels(&pixels)?;
+        Ok(pixels)
+    }
+
+    fn prepare_text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        let ids = self.tokenizer.ids(text);
+        let ids = ids.map_err(|error| EncodeError::Tokenizer {
+            text: text.into(),
+            reason: error.to_string(),
+        })?;
+        self.check_ids(&ids)?;
+        Ok(ids)
+    }
+
+    fn encode_pixels(&self, batch: &[Vec<f32>]) -> Result<Vec<f32>, EncodeError> {
+        batch.iter().try_for_each(|it| self.check_pixels(it))?;
+        match batch.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.towers.images(batch.concat(), batch.len()),
+        }
+    }
+
+    fn encode_tokens(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
+        let Some(expected) = batch.first().map(Vec::len) else {
+            return Ok(Vec::new());
+        };
+        batch.iter().try_for_each(|ids| self.check_ids(ids))?;
+        match batch.iter().map(Vec::len).find(|&it| it != expected) {
+            Some(received) => Err(EncodeError::TokenCount { expected, received }),
+            None => self.towers.texts(batch.concat(), batch.len()),
+        }
+    }
+}
+
+impl<T> DualEncoder<T> {
+    fn check_pixels(&self, pixels: &[f32]) -> Result<(), EncodeError> {
+        let (expected, received) = (3 * self.size.image.pow(2), pixels.len());
+        if expected == received {
+            return Ok(());
+        }
+        Err(EncodeError::PixelCount { expected, received })
+    }
+
+    fn check_ids(&self, ids: &[u32]) -> Result<(), EncodeError> {
+        let expected = self.size.context;
+        if ids.is_empty() || ids.len() > expected {
+            let received = ids.len();
+            return Err(EncodeError::TokenCount { expected, received });
+        }
+        let vocabulary = self.size.vocabulary;
+        match ids.iter().find(|&&id| id as usize >= vocabulary) {
+            Some(&id) => Err(EncodeError::TokenId { id, vocabulary }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! CLIP's byte-pair tokenizer, as `transformers`' `CLIPTokenizer`.
+
+use super::{TextTokenizer, TokenSettings, TokenizerError, format, read_json};
+use crate::files::CheckpointFiles;
+use std::path::PathBuf;
+use tokenizers::models::bpe::{BPE, Merges, Vocab};
+use tokenizers::normalizers::{NFC, Replace, Sequence as Normalizers, replace::ReplacePattern};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::processors::roberta::RobertaProcessing;
+use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer, normalizers::Lowercase};
+
+const START: &str = "<|startoftext|>";
+const END: &str = "<|endoftext|>";
+
+/// What CLIP takes for a word, before byte-pair merging.
+const WORD: &str =
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+
+impl TextTokenizer {
+    /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt` as a CLIP byte-pair tokenizer.
+    ///
+    /// Ids are cut to `context_length` with the end token kept; padding that the file asks for is switched off.
+    ///
+    /// # Errors
+    /// Files that are missing or not a tokenizer; a context shorter than three.
+    pub fn clip(from: &CheckpointFiles, context_length: usize) -> Result<Self, TokenizerError> {
+        let settings = TokenSettings::cut_to(context_length);
+        let parts = (from.path("vocab.json"), from.path("merges.txt"));
+        if let Some(whole) = from.path("tokenizer.json") {
+            Self::new(read_json(whole)?, vec![whole.to_path_buf()], settings)
+        } else if let (Some(vocab), Some(merges)) = parts {
+            let parts = [vocab.to_path_buf(), merges.to_path_buf()];
+            let tokenizer = clip_tokenizer(&parts).map_err(|it| format(&parts[0], it))?;
+            Self::new(tokenizer, parts.to_vec(), settings)
+        } else {
+            Err(TokenizerError::Absent {
+                expected: "tokenizer.json, or vocab.json and merges.txt",
+                files: from.to_string(),
+            })
+        }
+    }
+}
+
+/// The pipeline of `transformers` 5.23.0, `models/clip/tokenization_clip.py`: NFC, runs of white space to one space,
+/// lower case; words by [`WORD`]; bytes; byte-pair merges that end a word with `</w>`; start and end tokens.
+fn clip_tokenizer([vocab, merges]: &[PathBuf; 2]) -> tokenizers::Result<Tokenizer> {
+    let (vocab, merges) = BPE::read_file(&vocab.to_string_lossy(), &merges.to_string_lossy())?;
+    let id = |token: &str| {
+        let id = vocab.get(token).copied();
+        id.ok_or_else(|| format!("the vocabulary lacks {token}"))
+    };
+    let (start, end) = (id(START)?, id(END)?);
+    let mut tokenizer = Tokenizer::new(clip_model(vocab, merges)?);
+    let space = Replace::new(ReplacePattern::Regex(r"\s+".into()), " ")?;
+    let cleanup = Normalizers::new(vec![NFC.into(), space.into(), Lowercase.into()]);
+    tokenizer.with_normalizer(Some(cleanup))?;
+    tokenizer.with_pre_tokenizer(Some(clip_words()?));
+    tokenizer.add_special_tokens([START, END].map(|it| AddedToken::from(it, true)))?;
+    let ends = RobertaProcessing::new((END.into(), end), (START.into(), start));
+    let ends = ends.trim_offsets(false).add_prefix_space(false);
+    tokenizer.with_post_processor(Some(ends));
+    Ok(tokenizer)
+}
+
+fn clip_model(vocab: Vocab, merges: Merges) -> tokenizers::Result<BPE> {
+    BPE::builder()
+        .vocab_and_merges(vocab, merges)
+        .unk_token(END.into())
+        .end_of_word_suffix("</w>".into())
+        .continuing_subword_prefix(String::new())
+        .fuse_unk(false)
+        .build()
+}
+
+fn clip_words() -> tokenizers::Result<PreTokenizers> {
+    let word = SplitPattern::Regex(WORD.into());
+    let split = Split::new(word, SplitDelimiterBehavior::Removed, true)?;
+    let bytes = ByteLevel::new(false, true, true);
+    Ok(PreTokenizers::new(vec![split.into(), bytes.into()]))
+}

@@ -1,0 +1,150 @@
+//! From a text to token ids, one file a kind of tokenizer.
+
+mod clip;
+
+use crate::checksum::{ReadError, files_sha256};
+use nnn_data::Sha256;
+use std::fs;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use tokenizers::Tokenizer;
+use tokenizers::utils::truncation::TruncationParams;
+
+/// A tokenizer with a context length: ids with start and end tokens, cut to fit.
+#[derive(Clone)]
+pub struct TextTokenizer {
+    tokenizer: Tokenizer,
+    settings: TokenSettings,
+    sha256: String,
+}
+
+/// Why there is no tokenizer, or no ids.
+#[derive(Debug, Error)]
+pub enum TokenizerError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The checkpoint has no tokenizer.
+    #[error("no tokenizer: expected {expected}, received {files}")]
+    Absent {
+        /// The files that a tokenizer of this kind can be read from.
+        expected: &'static str,
+        /// What there is.
+        files: String,
+    },
+    /// The files are not a tokenizer.
+    #[error("{} does not hold a tokenizer: {reason}", file.display())]
+    Format {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The context is too short for a start token, an end token and one between.
+    #[error("a context length of at least 3 is needed, received {received}")]
+    ContextLength {
+        /// What was asked for.
+        received: usize,
+    },
+    /// The text could not be tokenized.
+    #[error("cannot tokenize: {0}")]
+    Encode(String),
+}
+
+/// What a family does to texts and ids beside its tokenizer's own pipeline.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenSettings {
+    /// Most ids of a text, start and end tokens included; longer ones are cut with the end token kept.
+    pub context: usize,
+    /// Filled up to `context` with this id, for models trained on padding without a mask; never padded if none.
+    pub pad: Option<u32>,
+    /// What is done to a text before the tokenizer sees it.
+    pub clean: fn(&str) -> String,
+    /// Names what `clean` does; part of the checksum.
+    pub cleaning: &'static str,
+}
+
+impl TokenSettings {
+    /// Cut to `context` ids, not padded, not cleaned.
+    #[must_use]
+    pub fn cut_to(context: usize) -> Self {
+        Self {
+            context,
+            pad: None,
+            clean: str::to_owned,
+            cleaning: "as it is",
+        }
+    }
+}
+
+impl TextTokenizer {
+    /// A tokenizer made of `files`, whose own padding and cutting are switched off.
+    ///
+    /// # Errors
+    /// A context shorter than three; a file that cannot be read.
+    pub(crate) fn new(
+        mut tokenizer: Tokenizer,
+        files: Vec<PathBuf>,
+        settings: TokenSettings,
+    ) -> Result<Self, TokenizerError> {
+        if settings.context < 3 {
+            return Err(TokenizerError::ContextLength {
+                received: settings.context,
+            });
+        }
+        let truncation = TruncationParams {
+            max_length: settings.context,
+            ..TruncationParams::default()
+        };
+        tokenizer
+            .with_padding(None)
+            .with_truncation(Some(truncation))
+            .map_err(|it| format(&files[0], it))?;
+        let sha256 = Sha256::new()
+            .part(files_sha256(&files)?)
+            .part(settings.context.to_le_bytes())
+            .part(std::format!("{:?}", settings.pad))
+            .part(settings.cleaning)
+            .hex();
+        Ok(Self {
+            tokenizer,
+            settings,
+            sha256,
+        })
+    }
+
+    /// Token ids of `text`, start and end tokens included.
+    ///
+    /// # Errors
+    /// The tokenizer's model refuses the text, as one without an unknown token may.
+    pub fn ids(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        let encoding = self
+            .tokenizer
+            .encode_fast((self.settings.clean)(text), true);
+        let encoding = encoding.map_err(|it| TokenizerError::Encode(it.to_string()))?;
+        let mut ids = encoding.get_ids().to_vec();
+        if let Some(pad) = self.settings.pad {
+            ids.resize(self.settings.context, pad);
+        }
+        Ok(ids)
+    }
+
+    /// SHA-256 of the tokenizer's files and settings.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+/// A tokenizer in the format of the `tokenizers` library.
+fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
+    let bytes = fs::read(file).map_err(|source| ReadError::new(file, source))?;
+    Tokenizer::from_bytes(bytes).map_err(|it| format(file, it))
+}
+
+fn format(file: &Path, reason: impl ToString) -> TokenizerError {
+    TokenizerError::Format {
+        file: file.to_path_buf(),
+        reason: reason.to_string(),
+    }
+}

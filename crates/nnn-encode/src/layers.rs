@@ -89,6 +89,28 @@ impl Linear {
         })
     }
 
+    /// A convolution of non-overlapping patches as a layer over [`patches`].
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn flattened(self) -> Result<Self> {
+        Ok(Self {
+            weight: self.weight.flatten_from(1)?,
+            bias: self.bias,
+        })
+    }
+
+    /// The layer that gives `count` of the outputs, from the `first` on.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub fn outputs(&self, first: usize, count: usize) -> Result<Self> {
+        Ok(Self {
+            weight: self.weight.narrow(0, first, count)?,
+            bias: self.bias.narrow(0, first, count)?,
+        })
+    }
+
     /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
     fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
         let scale_first = |it: &Tensor| {

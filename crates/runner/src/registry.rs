@@ -47,11 +47,18 @@ pub(crate) struct ModelFamily {
 }
 
 /// Every model family.
-pub(crate) const MODELS: &[ModelFamily] = &[ModelFamily {
-    name: "clip",
-    doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
-    load: encoder_clip::load,
-}];
+pub(crate) const MODELS: &[ModelFamily] = &[
+    ModelFamily {
+        name: "clip",
+        doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
+        load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "siglip",
+        doc: "SigLIP and SigLIP 2 (arXiv 2303.15343, 2502.14786), a Hugging Face SiglipModel folder",
+        load: encoder_siglip::load,
+    },
+];
 
 /// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.
 pub(crate) fn generate(

@@ -1,6 +1,7 @@
 //! From a text to token ids, one file a kind of tokenizer.
 
 mod clip;
+mod siglip;
 
 use crate::checksum::{ReadError, files_sha256};
 use nnn_data::Sha256;

@@ -32,7 +32,7 @@ pub struct PieceFrame {
     pub dummy_prefix: Option<bool>,
 }
 
-/// The start and end of a text in XLM-RoBERTa's numbering, its special tokens and how many ids the first pieces moved.
+/// The first special tokens in XLM-RoBERTa's numbering.
 const XLM_ROBERTA: [(&str, u32); 4] = [("<s>", 0), ("<pad>", 1), ("</s>", 2), ("<unk>", 3)];
 
 /// A model with the numbers that a family gives its pieces.
@@ -46,6 +46,9 @@ pub(super) struct SentencePiece {
     end: Vec<u32>,
     whole: Vec<(String, u32)>,
 }
+
+/// Most bytes of a piece, as in the library; it bounds what a text costs.
+const LONGEST_PIECE: usize = 7_999;
 
 /// From the model's ids to the family's.
 #[derive(Clone, Copy)]
@@ -226,6 +229,12 @@ impl Pieces {
             if text.is_empty() || score.is_nan() {
                 return Err(format!(
                     "piece {id} has the text {text:?} and the score {score}"
+                ));
+            }
+            if text.len() > LONGEST_PIECE {
+                let received = text.len();
+                return Err(format!(
+                    "piece {id} has {received} bytes, expected at most {LONGEST_PIECE}"
                 ));
             }
             if ids.insert(text.to_owned(), id as u32).is_some() {

@@ -6,6 +6,9 @@ use super::proto::Kind;
 /// How much an unknown character costs below the lowest score.
 const UNKNOWN_PENALTY: f32 = 10.0;
 
+/// Sums beyond this start again from zero.
+const LARGEST_SUM: f32 = 100_000.0;
+
 /// The best way to an end of a part.
 #[derive(Clone, Copy)]
 struct Best {
@@ -14,42 +17,74 @@ struct Best {
     start: usize,
 }
 
-/// Parts of a text with their ids, of the highest sum of scores; of equal sums, the one found first.
-///
-/// Sums are kept in single and compared in double precision, as the library does, or near-ties would come out otherwise.
+/// Parts of a text with their ids, of the highest sum of scores; of equal sums, the one found first. Sums are in single
+/// precision, as the library's are, or near-ties would come out otherwise.
 pub(super) fn split<'a>(pieces: &Pieces, text: &'a str) -> Vec<(&'a str, u32)> {
-    let range = ScoreRange::of(pieces);
+    let unknown_score = lowest(pieces) - UNKNOWN_PENALTY;
     let mut best: Vec<Option<Best>> = vec![None; text.len() + 1];
     for (start, first) in text.char_indices() {
-        let so_far = best[start].map_or(0.0, |it| it.score);
+        let longest = text.len().min(start.saturating_add(pieces.longest));
+        let so_far = sum_at(&mut best, start, longest);
         let single = start + first.len_utf8();
         let mut known = false;
-        let longest = text.len().min(start.saturating_add(pieces.longest));
         for end in (single..=longest).filter(|&end| text.is_char_boundary(end)) {
             let id = pieces.find(&text[start..end]);
             let Some(id) = id.filter(|&id| pieces.kind(id) != Kind::Unused) else {
                 continue;
             };
-            let score = match pieces.kind(id) {
-                Kind::UserDefined => f64::from((end - start) as f32 * range.highest) - 0.1,
-                _ => f64::from(pieces.scores[id as usize]),
-            };
-            improve(&mut best[end], id, start, score + f64::from(so_far));
+            improve(
+                &mut best[end],
+                id,
+                start,
+                score(pieces, id, end - start) + so_far,
+            );
             known |= end == single;
         }
         if !known {
-            let score = range.lowest - UNKNOWN_PENALTY + so_far;
-            improve(&mut best[single], pieces.unknown, start, f64::from(score));
+            improve(
+                &mut best[single],
+                pieces.unknown,
+                start,
+                unknown_score + so_far,
+            );
         }
     }
     back(&best, text)
 }
 
-fn improve(target: &mut Option<Best>, id: u32, start: usize, score: f64) {
-    if target.is_none_or(|it| score > f64::from(it.score)) {
-        let score = score as f32;
+/// The score of a piece of so many bytes. A user-defined one is above all others, which are logarithms of
+/// probabilities, and a long one above several short ones.
+fn score(pieces: &Pieces, id: u32, bytes: usize) -> f32 {
+    match pieces.kind(id) {
+        Kind::UserDefined => (0.1 * (bytes - 1) as f64) as f32,
+        _ => pieces.scores[id as usize],
+    }
+}
+
+/// The sum of the best way to `start`. One that has grown too large is taken off all ways that go on from here, which end
+/// at `last` at the latest.
+fn sum_at(best: &mut [Option<Best>], start: usize, last: usize) -> f32 {
+    let sum = best[start].map_or(0.0, |it| it.score);
+    if sum.abs() <= LARGEST_SUM {
+        return sum;
+    }
+    for way in best[start..=last].iter_mut().flatten() {
+        way.score -= sum;
+    }
+    0.0
+}
+
+fn improve(target: &mut Option<Best>, id: u32, start: usize, score: f32) {
+    if target.is_none_or(|it| score > it.score) {
         *target = Some(Best { id, score, start });
     }
+}
+
+/// The lowest score of the normal pieces.
+fn lowest(pieces: &Pieces) -> f32 {
+    let all = pieces.scores.iter().zip(&pieces.kinds);
+    let normal = all.filter(|(_, kind)| **kind == Kind::Normal);
+    normal.fold(f32::MAX, |lowest, (score, _)| lowest.min(*score))
 }
 
 /// The path that ends where the text does.
@@ -61,22 +96,4 @@ fn back<'a>(best: &[Option<Best>], text: &'a str) -> Vec<(&'a str, u32)> {
     }
     parts.reverse();
     parts
-}
-
-/// Lowest and highest score of the normal pieces; the highest is above zero, as in the library.
-struct ScoreRange {
-    lowest: f32,
-    highest: f32,
-}
-
-impl ScoreRange {
-    fn of(pieces: &Pieces) -> Self {
-        let normal = pieces.scores.iter().zip(&pieces.kinds);
-        let normal = normal.filter(|(_, kind)| **kind == Kind::Normal);
-        let start = (f32::MAX, f32::MIN_POSITIVE);
-        let (lowest, highest) = normal.fold(start, |(low, high), (score, _)| {
-            (low.min(*score), high.max(*score))
-        });
-        Self { lowest, highest }
-    }
 }

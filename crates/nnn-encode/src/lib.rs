@@ -39,5 +39,5 @@ pub use load::{
 };
 pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
 pub use resize::Filter;
-pub use tokens::{TextTokenizer, TokenSettings, TokenizerError};
+pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError};
 pub use weights::{Checkpoint, Compute, Shapes, TensorFault, Weights};

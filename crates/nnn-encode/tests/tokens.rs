@@ -71,8 +71,12 @@ fn siglip(name: &str, file: &str, context: usize) -> Result<TextTokenizer, Token
     TextTokenizer::siglip(&files, context)
 }
 
-const SIGLIP_FILES: [(&str, &str); 2] =
-    [("siglip", "tokenizer.json"), ("siglip2", "tokenizer.json")];
+const SIGLIP_FILES: [(&str, &str); 4] = [
+    ("siglip", "tokenizer.json"),
+    ("siglip", "spiece.model"),
+    ("siglip2", "tokenizer.json"),
+    ("siglip2", "tokenizer.model"),
+];
 
 #[test]
 fn siglip_texts_have_the_ids_of_transformers() {

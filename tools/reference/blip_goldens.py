@@ -5,6 +5,7 @@ Run from the workspace's root with the packages of `requirements.txt`, after `cl
     python tools/reference/blip_goldens.py vocabulary --captions captions_val2017.json  # a WordPiece vocabulary
     python tools/reference/blip_goldens.py checkpoints  # tiny random checkpoints with their outputs
     python tools/reference/blip_goldens.py tokens --captions captions_val2017.json
+    python tools/reference/blip_goldens.py positions  # of a 4 x 4 grid, interpolated
 
 BERT's own vocabulary is not to be had without a network, so `vocabulary` trains a small one on COCO's captions; all else
 of the tokenizer is as in BERT. Everything is seeded: a second run writes the same bytes.
@@ -234,6 +235,18 @@ def tokens(arguments):
         "captions": len(captions), "tokens": sum(map(len, ids)), "sha256": digest.hexdigest()})
 
 
+def positions(_):
+    torch.manual_seed(4)
+    values = torch.randn(1, 17, 3)
+    grids = {}
+    for grid in [1, 2, 3, 4, 5, 8, 9]:
+        patches = values[:, 1:].reshape(1, 4, 4, 3).permute(0, 3, 1, 2)
+        patches = torch.nn.functional.interpolate(patches, size=(grid, grid), mode="bicubic", align_corners=False)
+        grids[grid] = torch.cat([values[:, :1], patches.permute(0, 2, 3, 1).flatten(1, 2)], 1).flatten().tolist()
+    path = ROOT / "crates/nnn-encode/tests/golden/positions.json"
+    path.write_text(json.dumps({"positions": values.flatten().tolist(), "grids": grids}) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -242,6 +255,7 @@ def main():
         command.add_argument("--captions", required=True, type=Path)
         command.set_defaults(run=run)
     commands.add_parser("checkpoints").set_defaults(run=checkpoints)
+    commands.add_parser("positions").set_defaults(run=positions)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     arguments.run(arguments)

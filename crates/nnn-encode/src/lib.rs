@@ -18,6 +18,7 @@ mod files;
 mod image_file;
 mod layers;
 mod load;
+mod pickle;
 mod pixels;
 mod resize;
 mod tokens;
@@ -37,6 +38,7 @@ pub use layers::{
 pub use load::{
     DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,
 };
+pub use pickle::{PickleError, PickleFile};
 pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
 pub use resize::Filter;
 pub use tokens::{TextTokenizer, TokenSettings, TokenizerError};

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Fewest rows a product with weights is given.
-const MIN_ROWS: usize = 65;
+pub(crate) const MIN_ROWS: usize = 65;
 
 /// The activation between the two halves of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -112,7 +112,7 @@ impl Linear {
     }
 
     /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
-    fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
+    pub(crate) fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
         let scale_first = |it: &Tensor| {
             let rest = it.dim(0)? - outputs;
             let first = (it.narrow(0, 0, outputs)? * scale)?;
@@ -121,6 +121,14 @@ impl Linear {
         Ok(Self {
             weight: scale_first(&self.weight)?,
             bias: scale_first(&self.bias)?,
+        })
+    }
+
+    /// A convolution of non-overlapping patches as a product with [`patches`].
+    pub(crate) fn flattened(self) -> Result<Self> {
+        Ok(Self {
+            weight: self.weight.flatten_from(1)?,
+            bias: self.bias,
         })
     }
 
@@ -290,6 +298,43 @@ impl LayerNames {
         fc1: "mlp.fc1",
         fc2: "mlp.fc2",
     };
+
+    /// `timm`'s names.
+    pub const TIMM: Self = Self {
+        layers: "blocks",
+        qkv: QkvNames::Fused {
+            weight: "attn.qkv.weight",
+            bias: "attn.qkv.bias",
+        },
+        out: "attn.proj",
+        norm1: "norm1",
+        norm2: "norm2",
+        fc1: "mlp.fc1",
+        fc2: "mlp.fc2",
+    };
+}
+
+/// Refuses sizes of layers that cannot be computed.
+pub(crate) fn check_layers(
+    width: usize,
+    heads: usize,
+    inner: usize,
+    eps: f64,
+) -> std::result::Result<(), String> {
+    if width == 0 || heads == 0 || !width.is_multiple_of(heads) {
+        return Err(format!(
+            "the number of heads {heads} does not divide the width {width}"
+        ));
+    }
+    if inner == 0 {
+        return Err("the width inside an MLP: expected at least 1, received 0".into());
+    }
+    if !(eps.is_finite() && eps > 0.0) {
+        return Err(format!(
+            "the epsilon of the norms: expected above 0, received {eps}"
+        ));
+    }
+    Ok(())
 }
 
 /// Size of a tower's layers.

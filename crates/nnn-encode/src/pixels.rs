@@ -15,7 +15,7 @@ const MAX_SIDE: u32 = 8192;
 /// Processor classes whose pixels [`PixelSpec`] reproduces, and whether they crop unless told not to. The `Fast` classes
 /// resize with torchvision, a little differently; their checkpoints were made with, and are served by, the same
 /// arithmetic as the others.
-const KNOWN_PROCESSORS: [(&str, bool); 8] = [
+const KNOWN_PROCESSORS: [(&str, bool); 11] = [
     ("CLIPFeatureExtractor", true),
     ("CLIPImageProcessor", true),
     ("CLIPImageProcessorFast", true),
@@ -24,7 +24,13 @@ const KNOWN_PROCESSORS: [(&str, bool); 8] = [
     ("SiglipImageProcessor", false),
     ("SiglipImageProcessorFast", false),
     ("SiglipImageProcessorPil", false),
+    ("BlipImageProcessor", false),
+    ("BlipImageProcessorFast", false),
+    ("BlipImageProcessorPil", false),
 ];
+
+/// A step that BLIP's checkpoints name, left over from their first processor, and that no BLIP processor has.
+const LEFT_OVER: &str = "do_pad";
 
 /// Image preprocessing: resize, centre crop, rescale, normalise; each step can be absent.
 ///
@@ -346,11 +352,14 @@ fn check_known(raw: &Raw) -> Result<bool, PixelSpecError> {
     let kind = raw.image_processor_type.as_deref();
     let kind = kind.or(raw.feature_extractor_type.as_deref());
     let known = KNOWN_PROCESSORS.iter().find(|(name, _)| kind == Some(name));
-    let Some((_, crops)) = known else {
+    let Some((name, crops)) = known else {
         let received = kind.map(str::to_string);
         return Err(PixelSpecError::UnknownProcessor { received });
     };
-    let unknown = |(key, value): &(&String, &Value)| key.starts_with("do_") && **value == true;
+    let unknown = |(key, value): &(&String, &Value)| {
+        let left_over = name.starts_with("Blip") && *key == LEFT_OVER;
+        key.starts_with("do_") && **value == true && !left_over
+    };
     match raw.rest.iter().find(unknown) {
         Some((key, _)) => Err(PixelSpecError::UnknownStep { key: key.clone() }),
         None => Ok(*crops),

@@ -1,8 +1,11 @@
 //! From a text to token ids, one file a kind of tokenizer.
 
+mod bert;
 mod clip;
 mod sentencepiece;
 mod siglip;
+
+pub use bert::squeezed;
 
 use crate::checksum::{ReadError, files_sha256};
 use nnn_data::Sha256;

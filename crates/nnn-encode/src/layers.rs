@@ -10,11 +10,12 @@
 use crate::encoder::EncodeError;
 use crate::weights::{Compute, Shapes, Weights};
 use candle_core::{D, DType, Device, Result, Tensor};
-use kernels::MIN_ROWS;
 use serde::{Deserialize, Serialize};
 
 mod cpu;
 mod kernels;
+
+pub(crate) use kernels::MIN_ROWS;
 
 /// The activation between the two halves of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -59,6 +60,9 @@ pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
 
 /// The same tensor with columns that are contiguous; as it was where it has no columns or the device has no room.
 fn packed(weight: &Tensor) -> Tensor {
+    if weight.dims().len() != 2 {
+        return weight.clone();
+    }
     let turned = weight.t().and_then(|it| it.contiguous()?.t());
     turned.unwrap_or_else(|_| weight.clone())
 }
@@ -98,8 +102,30 @@ impl Linear {
         })
     }
 
+    /// A convolution of non-overlapping patches as a layer over [`patches`].
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn flattened(self) -> Result<Self> {
+        Ok(Self {
+            weight: packed(&self.weight.flatten_from(1)?),
+            bias: self.bias,
+        })
+    }
+
+    /// The layer that gives `count` of the outputs, from the `first` on.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub fn outputs(&self, first: usize, count: usize) -> Result<Self> {
+        Ok(Self {
+            weight: packed(&self.weight.narrow(0, first, count)?),
+            bias: self.bias.narrow(0, first, count)?,
+        })
+    }
+
     /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
-    fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
+    pub(crate) fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
         let scale_first = |it: &Tensor| {
             let rest = it.dim(0)? - outputs;
             let first = (it.narrow(0, 0, outputs)? * scale)?;
@@ -257,6 +283,43 @@ impl LayerNames {
         fc1: "mlp.fc1",
         fc2: "mlp.fc2",
     };
+
+    /// `timm`'s names.
+    pub const TIMM: Self = Self {
+        layers: "blocks",
+        qkv: QkvNames::Fused {
+            weight: "attn.qkv.weight",
+            bias: "attn.qkv.bias",
+        },
+        out: "attn.proj",
+        norm1: "norm1",
+        norm2: "norm2",
+        fc1: "mlp.fc1",
+        fc2: "mlp.fc2",
+    };
+}
+
+/// Refuses sizes of layers that cannot be computed.
+pub(crate) fn check_layers(
+    width: usize,
+    heads: usize,
+    inner: usize,
+    eps: f64,
+) -> std::result::Result<(), String> {
+    if width == 0 || heads == 0 || !width.is_multiple_of(heads) {
+        return Err(format!(
+            "the number of heads {heads} does not divide the width {width}"
+        ));
+    }
+    if inner == 0 {
+        return Err("the width inside an MLP: expected at least 1, received 0".into());
+    }
+    if !(eps.is_finite() && eps > 0.0) {
+        return Err(format!(
+            "the epsilon of the norms: expected above 0, received {eps}"
+        ));
+    }
+    Ok(())
 }
 
 /// Size of a tower's layers.

@@ -1,7 +1,7 @@
 //! What all families share between a checkpoint's files and an [`Encoder`].
 
 use crate::checksum::{ReadError, files_sha256};
-use crate::encoder::{EncodeError, Encoder, EncoderInfo};
+use crate::encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
 use crate::files::CheckpointFiles;
 use crate::pixels::{PixelSpec, PixelSpecError};
 use crate::tokens::{TextTokenizer, TokenizerError};
@@ -53,11 +53,15 @@ pub enum LoadError {
     /// The tokenizer is missing or damaged.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// There are no weights.
-    #[error("{files} holds neither model.safetensors nor its index nor pytorch_model.bin")]
+    /// There are no weights, or several files that could be meant.
+    #[error(
+        "{files} holds neither model.safetensors nor its index, and {candidates} other files of weights (*.safetensors, or else *.bin, *.pth, *.pt) where one is expected"
+    )]
     NoWeights {
         /// What there is.
         files: String,
+        /// How many other files could be meant.
+        candidates: usize,
     },
     /// A file of weights is damaged or of another format.
     #[error("cannot read weights from {}: {reason}", file.display())]
@@ -68,7 +72,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Weights do not fit the configuration.
-    #[error("{} does not fit config.json:{}", file.display(), list(faults))]
+    #[error("{} does not fit the configuration:{}", file.display(), list(faults))]
     Tensors {
         /// The (first) file.
         file: PathBuf,
@@ -94,6 +98,11 @@ pub trait Towers: Send + Sync {
     /// # Errors
     /// The forward pass fails, or the ids are not what the family's tokenizer gives.
     fn texts(&self, ids: Vec<u32>, batch: usize) -> Result<Vec<f32>, EncodeError>;
+
+    /// The head for pairs, if the family has one; see [`Encoder::reranker`].
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        None
+    }
 }
 
 /// What the towers take and give.
@@ -237,6 +246,10 @@ impl<T: Towers> Encoder for DualEncoder<T> {
             Some(received) => Err(EncodeError::TokenCount { expected, received }),
             None => self.towers.texts(batch.concat(), batch.len()),
         }
+    }
+
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        self.towers.reranker()
     }
 }
 

@@ -42,16 +42,39 @@ pub(crate) struct ModelFamily {
     pub(crate) name: &'static str,
     /// Paper and layout in one line.
     pub(crate) doc: &'static str,
+    /// Whether it has a head that looks at an image and a text together.
+    pub(crate) matches: bool,
     /// Opens a checkpoint.
     pub(crate) load: fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>,
 }
 
 /// Every model family.
-pub(crate) const MODELS: &[ModelFamily] = &[ModelFamily {
-    name: "clip",
-    doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
-    load: encoder_clip::load,
-}];
+pub(crate) const MODELS: &[ModelFamily] = &[
+    ModelFamily {
+        name: "clip",
+        doc: "CLIP (arXiv 2103.00020), in the layout of a Hugging Face CLIPModel or of open_clip",
+        matches: false,
+        load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "siglip",
+        doc: "SigLIP and SigLIP 2 of one resolution (arXiv 2303.15343, 2502.14786), a Hugging Face SiglipModel folder",
+        matches: false,
+        load: encoder_siglip::load,
+    },
+    ModelFamily {
+        name: "blip",
+        doc: "BLIP (arXiv 2201.12086), a Hugging Face BlipForImageTextRetrieval folder or the authors' retrieval checkpoint",
+        matches: true,
+        load: encoder_blip::load,
+    },
+    ModelFamily {
+        name: "albef",
+        doc: "ALBEF (arXiv 2107.07651), the authors' checkpoint; configuration and preprocessing from the card",
+        matches: true,
+        load: encoder_albef::load,
+    },
+];
 
 /// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.
 pub(crate) fn generate(

@@ -12,7 +12,7 @@ use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E};
 const LANES: usize = 16;
 
 /// Fewest rows a product with weights is given; see the head of `layers.rs`.
-pub(super) const MIN_ROWS: usize = 65;
+pub(crate) const MIN_ROWS: usize = 65;
 
 /// A matrix in a slice.
 #[derive(Clone, Copy)]

@@ -1,21 +1,38 @@
 //! From a text to token ids, one file a kind of tokenizer.
 
+mod bert;
 mod clip;
+mod sentencepiece;
+mod siglip;
+
+pub use bert::squeezed;
 
 use crate::checksum::{ReadError, files_sha256};
 use nnn_data::Sha256;
+use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokenizers::Tokenizer;
 use tokenizers::utils::truncation::TruncationParams;
 
+pub use sentencepiece::PieceFrame;
+
 /// A tokenizer with a context length: ids with start and end tokens, cut to fit.
 #[derive(Clone)]
 pub struct TextTokenizer {
-    tokenizer: Tokenizer,
+    model: Model,
     settings: TokenSettings,
     sha256: String,
+}
+
+/// What turns a text into ids.
+#[derive(Clone)]
+enum Model {
+    /// A pipeline of the `tokenizers` library, which cuts by itself.
+    Pipeline(Box<Tokenizer>),
+    /// A SentencePiece model.
+    SentencePiece(Box<SentencePiece>),
 }
 
 /// Why there is no tokenizer, or no ids.
@@ -87,19 +104,29 @@ impl TextTokenizer {
         files: Vec<PathBuf>,
         settings: TokenSettings,
     ) -> Result<Self, TokenizerError> {
-        if settings.context < 3 {
-            return Err(TokenizerError::ContextLength {
-                received: settings.context,
-            });
-        }
         let truncation = TruncationParams {
             max_length: settings.context,
             ..TruncationParams::default()
         };
         tokenizer
             .with_padding(None)
-            .with_truncation(Some(truncation))
+            .with_truncation((settings.context >= 3).then_some(truncation))
             .map_err(|it| format(&files[0], it))?;
+        Self::of(Model::Pipeline(Box::new(tokenizer)), files, settings)
+    }
+
+    /// # Errors
+    /// A context shorter than three; a file that cannot be read.
+    fn of(
+        model: Model,
+        files: Vec<PathBuf>,
+        settings: TokenSettings,
+    ) -> Result<Self, TokenizerError> {
+        if settings.context < 3 {
+            return Err(TokenizerError::ContextLength {
+                received: settings.context,
+            });
+        }
         let sha256 = Sha256::new()
             .part(files_sha256(&files)?)
             .part(settings.context.to_le_bytes())
@@ -107,7 +134,7 @@ impl TextTokenizer {
             .part(settings.cleaning)
             .hex();
         Ok(Self {
-            tokenizer,
+            model,
             settings,
             sha256,
         })
@@ -118,11 +145,15 @@ impl TextTokenizer {
     /// # Errors
     /// The tokenizer's model refuses the text, as one without an unknown token may.
     pub fn ids(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        let encoding = self
-            .tokenizer
-            .encode_fast((self.settings.clean)(text), true);
-        let encoding = encoding.map_err(|it| TokenizerError::Encode(it.to_string()))?;
-        let mut ids = encoding.get_ids().to_vec();
+        let text = (self.settings.clean)(text);
+        let mut ids = match &self.model {
+            Model::Pipeline(tokenizer) => {
+                let encoding = tokenizer.encode_fast(text, true);
+                let encoding = encoding.map_err(|it| TokenizerError::Encode(it.to_string()))?;
+                encoding.get_ids().to_vec()
+            }
+            Model::SentencePiece(model) => model.ids(&text, self.settings.context),
+        };
         if let Some(pad) = self.settings.pad {
             ids.resize(self.settings.context, pad);
         }

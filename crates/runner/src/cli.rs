@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::plan::Plan;
-use crate::spec::read_spec;
+use crate::spec::{DeviceSpec, read_spec};
 use crate::{check, execute, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
@@ -51,6 +51,9 @@ pub(crate) struct RunArgs {
     /// Replace one value of the config: `--set compute.threads=1`, `--set methods.1.nnn.k=16`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Where encoders run; short for `--set compute.device=...`.
+    #[arg(long)]
+    device: Option<DeviceSpec>,
     /// Print what would be done, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -79,8 +82,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
 fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
     // All configs are checked before the first is run.
     let mut plans = Vec::new();
+    let device = (arguments.device).map(|it| format!("compute.device={}", it.name()));
+    let overrides: Vec<String> = arguments.overrides.iter().cloned().chain(device).collect();
     for path in &arguments.configs {
-        let spec = read_spec(path, &arguments.overrides)?;
+        let spec = read_spec(path, &overrides)?;
         plans.push(plan::resolve(spec, path)?);
     }
     check_names(&plans)?;

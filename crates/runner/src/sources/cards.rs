@@ -176,14 +176,14 @@ fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>> {
 }
 
 impl ModelEntry {
-    /// Name, signature and number type of this model.
-    pub(crate) fn labels(&self) -> (String, String, String) {
+    /// Name and signature of this model.
+    pub(crate) fn labels(&self) -> (String, String) {
         let all = self
             .files
             .iter()
             .fold(nnn_data::Sha256::new(), |all, file| all.part(&file.1))
             .hex();
         let signature = format!("{}#{}", self.card.name, crate::provenance::short(&all));
-        (self.card.name.clone(), signature, "f32".to_owned())
+        (self.card.name.clone(), signature)
     }
 }

@@ -10,7 +10,7 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    CheckpointFiles, Compute, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
+    CheckpointFiles, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
     extract_images, extract_texts, files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
@@ -104,7 +104,7 @@ impl<'a> Embedder<'a> {
         let family = registry::model_family(&entry.card.family)?;
         let encoder = (family.load)(
             &CheckpointFiles::folder(&entry.folder)?,
-            &Compute::default(),
+            &self.plan.settings.encoders,
         )
         .with_context(|| format!("model `{}`", entry.card.name))?;
         self.encoder = Some((model, encoder));

@@ -57,12 +57,12 @@ fn reaches(size: (usize, usize), strides: (usize, usize)) -> usize {
     }
 }
 
-/// `out` = a b, or `out` += a b where `add` says so, with `stride` values from one row of `out` to the next.
+/// `out` = a b, with `stride` values from one row of `out` to the next.
 ///
 /// # Panics
 /// Sizes that do not fit, which the callers rule out.
 #[allow(unsafe_code)]
-pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>, add: bool) {
+pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>) {
     let (rows, inner) = a.size;
     let columns = b.size.1;
     assert!(
@@ -81,14 +81,14 @@ pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<
             out.as_mut_ptr(),
             1,
             stride as isize,
-            add,
+            false,
             a.values.as_ptr(),
             a.strides.1 as isize,
             a.strides.0 as isize,
             b.values.as_ptr(),
             b.strides.1 as isize,
             b.strides.0 as isize,
-            1.0,
+            0.0,
             1.0,
             false,
             false,
@@ -96,6 +96,11 @@ pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<
             gemm::Parallelism::None,
         );
     }
+}
+
+/// `rows` += `sums`.
+pub(super) fn add(rows: &mut [f32], sums: &[f32]) {
+    rows.iter_mut().zip(sums).for_each(|(row, sum)| *row += sum);
 }
 
 /// Runs a loop compiled for the widest vectors of the machine.
@@ -308,8 +313,6 @@ pub(super) struct Product<'a> {
     pub(super) bias: Option<&'a [f32]>,
     /// After the bias.
     pub(super) activation: Option<Activation>,
-    /// Whether the result is added to what is there.
-    pub(super) add: bool,
 }
 
 impl Product<'_> {
@@ -317,9 +320,8 @@ impl Product<'_> {
     pub(super) fn run(self, rows: &[f32], out: &mut [f32]) {
         let (input, output) = self.weight.size;
         if rows.len() < MIN_ROWS * input {
-            let (mut filled, mut sums) = (rows.to_vec(), out.to_vec());
+            let (mut filled, mut sums) = (rows.to_vec(), vec![0.0; MIN_ROWS * output]);
             filled.resize(MIN_ROWS * input, 0.0);
-            sums.resize(MIN_ROWS * output, 0.0);
             self.full(&filled, &mut sums);
             out.copy_from_slice(&sums[..out.len()]);
         } else {
@@ -329,13 +331,7 @@ impl Product<'_> {
 
     fn full(self, rows: &[f32], out: &mut [f32]) {
         let (input, output) = self.weight.size;
-        multiply(
-            out,
-            output,
-            Matrix::rows(rows, input),
-            self.weight,
-            self.add,
-        );
+        multiply(out, output, Matrix::rows(rows, input), self.weight);
         match (self.bias, self.activation) {
             (Some(bias), activation) => finish(out, bias, activation),
             (None, None) => {}
@@ -362,13 +358,13 @@ pub(super) fn attend(
             size: (length, head),
             strides: (3 * width, 1),
         };
-        multiply(scores, length, part(0), part(1).transposed(), false);
+        multiply(scores, length, part(0), part(1).transposed());
         vectorised(Softmax {
             scores,
             mask,
             columns: length,
         });
         let weights = Matrix::rows(scores, length);
-        multiply(&mut out[at..], width, weights, part(2), false);
+        multiply(&mut out[at..], width, weights, part(2));
     }
 }

@@ -81,9 +81,9 @@ fn speed(encoder: &dyn Encoder, folder: &Path, time: Duration) -> Result<(), Box
         ids.drain(1..ids.len() - 15);
     }
     let tokens = vec![ids; 64];
-    let images = rate(32, time, || Ok(drop(encoder.encode_pixels(&pixels)?)))?;
-    let captions = rate(64, time, || Ok(drop(encoder.encode_tokens(&tokens)?)))?;
-    let prepared = rate(1, time, || Ok(drop(prepare()?)))?;
+    let images = rate(32, time, || Ok(encoder.encode_pixels(&pixels)?))?;
+    let captions = rate(64, time, || Ok(encoder.encode_tokens(&tokens)?))?;
+    let prepared = rate(1, time, prepare)?;
     println!(
         "{}",
         serde_json::json!({"images": images, "captions": captions, "prepared": prepared})
@@ -92,10 +92,10 @@ fn speed(encoder: &dyn Encoder, folder: &Path, time: Duration) -> Result<(), Box
 }
 
 /// Items a second: the median of calls over some time, the first not counted.
-fn rate(
+fn rate<R>(
     items: usize,
     time: Duration,
-    call: impl Fn() -> Result<(), Box<dyn Error>>,
+    call: impl Fn() -> Result<R, Box<dyn Error>>,
 ) -> Result<f64, Box<dyn Error>> {
     call()?;
     let (mut times, begin) = (Vec::new(), Instant::now());

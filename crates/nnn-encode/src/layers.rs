@@ -124,14 +124,6 @@ impl Linear {
         })
     }
 
-    /// A convolution of non-overlapping patches as a product with [`patches`].
-    pub(crate) fn flattened(self) -> Result<Self> {
-        Ok(Self {
-            weight: self.weight.flatten_from(1)?,
-            bias: self.bias,
-        })
-    }
-
     /// The layer's output.
     ///
     /// # Errors

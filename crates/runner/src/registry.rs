@@ -47,11 +47,18 @@ pub(crate) struct ModelFamily {
 }
 
 /// Every model family.
-pub(crate) const MODELS: &[ModelFamily] = &[ModelFamily {
-    name: "clip",
-    doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
-    load: encoder_clip::load,
-}];
+pub(crate) const MODELS: &[ModelFamily] = &[
+    ModelFamily {
+        name: "clip",
+        doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
+        load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "beit3",
+        doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
+        load: encoder_beit3::load,
+    },
+];
 
 /// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.
 pub(crate) fn generate(

@@ -91,9 +91,13 @@ fn alone_is_as_in_a_batch_to_the_bit() {
 #[test]
 fn texts_see_all_their_tokens_and_are_cut_with_the_end_kept() {
     let encoder = checkpoint("large-224-f32");
-    let long = encoder.prepare_text(&"a man on a horse ".repeat(30)).expect("ids");
+    let long = encoder
+        .prepare_text(&"a man on a horse ".repeat(30))
+        .expect("ids");
     assert_eq!((long.len(), long[0], long[63]), (64, 0, 2));
-    let plain = encoder.encode_tokens(std::slice::from_ref(&long)).expect("features");
+    let plain = encoder
+        .encode_tokens(std::slice::from_ref(&long))
+        .expect("features");
     let mut other = long.clone();
     other[62] = 5;
     assert_ne!(encoder.encode_tokens(&[other]).expect("features"), plain);

@@ -14,7 +14,11 @@ const NAME: &str = "large-224-f32";
 /// A copy of a golden checkpoint, to be spoilt.
 fn copy() -> TempDir {
     let to = tempfile::tempdir().expect("a temporary folder");
-    for file in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+    for file in [
+        "config.json",
+        "preprocessor_config.json",
+        "model.safetensors",
+    ] {
         fs::copy(folder(NAME).join(file), to.path().join(file)).expect("copied");
     }
     to
@@ -100,8 +104,14 @@ fn what_the_file_lacks_comes_from_the_card_or_is_asked_for() {
         let text = fs::read_to_string(folder(NAME).join(file)).expect(file);
         serde_json::from_str(&text).expect(file)
     };
-    let weights = files(&folder(NAME)).path("model.safetensors").expect("weights").to_path_buf();
-    let spm = files(&folder(NAME)).path("beit3.spm").expect("a tokenizer").to_path_buf();
+    let weights = files(&folder(NAME))
+        .path("model.safetensors")
+        .expect("weights")
+        .to_path_buf();
+    let spm = files(&folder(NAME))
+        .path("beit3.spm")
+        .expect("a tokenizer")
+        .to_path_buf();
     let mut files = CheckpointFiles::default().with_file("model.safetensors", weights);
     let mut missing = |file: &str, next: &dyn Fn(CheckpointFiles) -> CheckpointFiles| {
         let error = encoder_beit3::load(&files, &Compute::default()).err();
@@ -112,10 +122,15 @@ fn what_the_file_lacks_comes_from_the_card_or_is_asked_for() {
     for file in ["config.json", "preprocessor_config.json"] {
         missing(file, &|files| files.with_json(file, json(file)));
     }
-    missing("beit3.spm", &|files| files.with_file("beit3.spm", spm.clone()));
+    missing("beit3.spm", &|files| {
+        files.with_file("beit3.spm", spm.clone())
+    });
     let encoder = encoder_beit3::load(&files, &Compute::default()).expect("a checkpoint");
     assert_eq!(encoder.info(), checkpoint(NAME).info());
-    assert_eq!((encoder.info().family.as_str(), encoder.info().dim), ("beit3", 32));
+    assert_eq!(
+        (encoder.info().family.as_str(), encoder.info().dim),
+        ("beit3", 32)
+    );
 }
 
 #[test]
@@ -132,7 +147,10 @@ fn files_that_contradict_each_other_are_refused() {
     let folder = copy();
     edit(&folder, "config.json", "\"beit3\"", "\"clip\"");
     let message = error(&folder).to_string();
-    assert!(message.contains("config.json") && message.contains("received clip"), "{message}");
+    assert!(
+        message.contains("config.json") && message.contains("received clip"),
+        "{message}"
+    );
     fs::remove_file(folder.path().join("model.safetensors")).expect("removed");
     edit(&folder, "config.json", "\"clip\"", "\"beit3\"");
     assert!(matches!(error(&folder), LoadError::NoWeights { .. }));
@@ -143,12 +161,19 @@ fn another_image_size_changes_the_identity_and_the_embedding() {
     let folder = copy();
     edit(&folder, "config.json", "\"img_size\":32", "\"img_size\":48");
     let preprocessor = "preprocessor_config.json";
-    edit(&folder, preprocessor, "\"height\":32,\"width\":32", "\"height\":48,\"width\":48");
+    edit(
+        &folder,
+        preprocessor,
+        "\"height\":32,\"width\":32",
+        "\"height\":48,\"width\":48",
+    );
     let (larger, original) = (load(folder.path()).expect("interpolated"), checkpoint(NAME));
     assert_ne!(larger.info().architecture, original.info().architecture);
     let image = nnn_encode::RgbImage::from_fn(40, 30, |x, y| [x as u8 * 6, y as u8 * 8, 90].into());
     let encode = |encoder: &dyn nnn_encode::Encoder| {
-        encoder.encode_images(std::slice::from_ref(&image)).expect("an image")
+        encoder
+            .encode_images(std::slice::from_ref(&image))
+            .expect("an image")
     };
     assert_ne!(encode(&*larger), encode(&*original));
 }
@@ -157,9 +182,27 @@ fn another_image_size_changes_the_identity_and_the_embedding() {
 fn inputs_that_do_not_belong_to_the_model_are_refused() {
     let encoder = checkpoint(NAME);
     let ids = |ids: &[u32]| encoder.encode_tokens(&[ids.to_vec()]).expect_err("bad ids");
-    assert!(matches!(ids(&[0, 64_000, 2]), EncodeError::TokenId { id: 64_000, .. }));
-    assert!(matches!(ids(&[]), EncodeError::TokenCount { received: 0, .. }));
-    assert!(matches!(ids(&[2; 65]), EncodeError::TokenCount { expected: 64, received: 65 }));
+    assert!(matches!(
+        ids(&[0, 64_000, 2]),
+        EncodeError::TokenId { id: 64_000, .. }
+    ));
+    assert!(matches!(
+        ids(&[]),
+        EncodeError::TokenCount { received: 0, .. }
+    ));
+    assert!(matches!(
+        ids(&[2; 65]),
+        EncodeError::TokenCount {
+            expected: 64,
+            received: 65
+        }
+    ));
     let error = encoder.encode_pixels(&[vec![0.0; 5]]).expect_err("too few");
-    assert!(matches!(error, EncodeError::PixelCount { expected: 3072, received: 5 }));
+    assert!(matches!(
+        error,
+        EncodeError::PixelCount {
+            expected: 3072,
+            received: 5
+        }
+    ));
 }

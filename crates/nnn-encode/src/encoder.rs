@@ -1,5 +1,6 @@
 //! What every encoder family offers.
 
+use crate::bert::ImageStates;
 use image::RgbImage;
 use std::error::Error as StdError;
 use thiserror::Error;
@@ -60,6 +61,11 @@ pub trait Encoder: Send + Sync {
     /// Lengths differ, an item is not what [`prepare_text`](Self::prepare_text) gives, or the forward pass fails.
     fn encode_tokens(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError>;
 
+    /// The model's head that looks at an image and a text together, if it has one.
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        None
+    }
+
     /// Both stages for images: row-major (batch x dim), not normalised.
     ///
     /// # Errors
@@ -78,6 +84,27 @@ pub trait Encoder: Send + Sync {
         let (ids, dim) = (ids?, self.info().dim);
         encode_by_length(dim, &ids, |tokens| self.encode_tokens(tokens), |_| ())
     }
+}
+
+/// A head that looks at an image and a text together, to re-rank the top of lists.
+///
+/// Its score of a pair is a function of the pair, bit for bit the same alone and in any batch.
+pub trait Reranker: Send + Sync {
+    /// What the head looks at in images, of what [`prepare_image`](Encoder::prepare_image) gives; an item each.
+    ///
+    /// # Errors
+    /// An item has another number of pixels, or the forward pass fails.
+    fn image_states(&self, batch: &[Vec<f32>]) -> Result<Vec<ImageStates>, EncodeError>;
+
+    /// How well an image goes with each of some texts of one length, from what [`prepare_text`](Encoder::prepare_text)
+    /// gives: the logit of a match.
+    ///
+    /// # Errors
+    /// Lengths differ, or the forward pass fails.
+    fn matches(&self, image: &ImageStates, batch: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError>;
+
+    /// Whether the authors rank by the logit plus the cosine of the embeddings, or by the logit alone.
+    fn adds_similarity(&self) -> bool;
 }
 
 /// Why an encoder gave no features.

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Fewest rows a product with weights is given.
-const MIN_ROWS: usize = 65;
+pub(crate) const MIN_ROWS: usize = 65;
 
 /// The activation between the two halves of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -90,7 +90,7 @@ impl Linear {
     }
 
     /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
-    fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
+    pub(crate) fn scaled(self, outputs: usize, scale: f64) -> Result<Self> {
         let scale_first = |it: &Tensor| {
             let rest = it.dim(0)? - outputs;
             let first = (it.narrow(0, 0, outputs)? * scale)?;
@@ -99,6 +99,17 @@ impl Linear {
         Ok(Self {
             weight: scale_first(&self.weight)?,
             bias: scale_first(&self.bias)?,
+        })
+    }
+
+    /// A convolution of non-overlapping patches as a product with [`patches`].
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn flattened(self) -> Result<Self> {
+        Ok(Self {
+            weight: self.weight.flatten_from(1)?,
+            bias: self.bias,
         })
     }
 
@@ -268,6 +279,43 @@ impl LayerNames {
         fc1: "mlp.fc1",
         fc2: "mlp.fc2",
     };
+
+    /// `timm`'s names.
+    pub const TIMM: Self = Self {
+        layers: "blocks",
+        qkv: QkvNames::Fused {
+            weight: "attn.qkv.weight",
+            bias: "attn.qkv.bias",
+        },
+        out: "attn.proj",
+        norm1: "norm1",
+        norm2: "norm2",
+        fc1: "mlp.fc1",
+        fc2: "mlp.fc2",
+    };
+}
+
+/// Refuses sizes of layers that cannot be computed.
+pub(crate) fn check_layers(
+    width: usize,
+    heads: usize,
+    inner: usize,
+    eps: f64,
+) -> std::result::Result<(), String> {
+    if width == 0 || heads == 0 || !width.is_multiple_of(heads) {
+        return Err(format!(
+            "the number of heads {heads} does not divide the width {width}"
+        ));
+    }
+    if inner == 0 {
+        return Err("the width inside an MLP: expected at least 1, received 0".into());
+    }
+    if !(eps.is_finite() && eps > 0.0) {
+        return Err(format!(
+            "the epsilon of the norms: expected above 0, received {eps}"
+        ));
+    }
+    Ok(())
 }
 
 /// Size of a tower's layers.
@@ -296,6 +344,26 @@ pub struct Transformer {
     activation: Activation,
 }
 
+/// What a checkpoint calls the norms of a sub-LN layer (Magneto, arXiv:2210.06423) beside those of [`LayerNames`].
+#[derive(Clone, Copy, Debug)]
+pub struct SubNorms {
+    /// Before the output projection of the attention, over the width.
+    pub attention: &'static str,
+    /// Between the halves of the MLP, over the length inside.
+    pub mlp: &'static str,
+}
+
+impl SubNorms {
+    /// Names and shapes of the norms of all layers under `prefix`.
+    pub fn shapes(&self, shapes: &mut Shapes, prefix: &str, size: LayerSize) {
+        for layer in 0..size.layers {
+            let name = |part: &str| format!("{prefix}.{}.{layer}.{part}", size.names.layers);
+            Norm::shapes(shapes, &name(self.attention), size.width);
+            Norm::shapes(shapes, &name(self.mlp), size.inner);
+        }
+    }
+}
+
 struct Layer {
     norm1: Norm,
     /// Queries, keys and values in one product; the queries already divided by the square root of a head's width.
@@ -304,6 +372,8 @@ struct Layer {
     norm2: Norm,
     fc1: Linear,
     fc2: Linear,
+    /// Of sub-LN layers: before `out`, and before `fc2`.
+    sub_norms: Option<[Norm; 2]>,
 }
 
 impl Transformer {
@@ -353,6 +423,25 @@ impl Transformer {
         })
     }
 
+    /// The same with sub-LN's two further norms a layer, from weights that have [`SubNorms::shapes`].
+    #[must_use]
+    pub fn with_sub_norms(
+        mut self,
+        weights: &Weights,
+        prefix: &str,
+        size: LayerSize,
+        names: SubNorms,
+    ) -> Self {
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let norm = |part: &str| {
+                let name = format!("{prefix}.{}.{index}.{part}", size.names.layers);
+                Norm::new(weights, &name, size.eps)
+            };
+            layer.sub_norms = Some([norm(names.attention), norm(names.mlp)]);
+        }
+        self
+    }
+
     /// Runs all layers over `batch` sequences; of the last, only the rows at `keep` (all if none) go past the attention.
     ///
     /// `mask` (sequence, sequence) is added to the scores.
@@ -396,6 +485,7 @@ impl Layer {
             norm2: norm(names.norm2),
             fc1: linear(names.fc1),
             fc2: linear(names.fc2),
+            sub_norms: None,
         })
     }
 
@@ -411,10 +501,18 @@ impl Layer {
             Some(keep) => (rows.index_select(keep, 0)?, mixed.index_select(keep, 0)?),
             None => (rows.clone(), mixed),
         };
+        let mixed = match &self.sub_norms {
+            Some([norm, _]) => norm.forward(&mixed)?,
+            None => mixed,
+        };
         let rows = (rows + self.out.forward(&mixed)?)?;
         let inner = self
             .fc1
             .activated(&self.norm2.forward(&rows)?, activation)?;
+        let inner = match &self.sub_norms {
+            Some([_, norm]) => norm.forward(&inner)?,
+            None => inner,
+        };
         &rows + self.fc2.forward(&inner)?
     }
 }

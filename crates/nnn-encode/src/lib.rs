@@ -10,34 +10,42 @@
 //!
 //! Nothing here knows a model; the `encoder-*` crates do.
 
+mod bert;
 mod cache;
 mod checksum;
 mod encoder;
 mod extract;
 mod files;
+mod fusion;
 mod image_file;
 mod layers;
 mod load;
 mod pixels;
+mod rerank;
 mod resize;
 mod tokens;
+mod vit;
 mod weights;
 
+pub use bert::{Bert, BertSize, ImageStates};
 pub use cache::{CacheFault, CacheWarning, EmbeddingCache};
 pub use checksum::{ReadError, files_sha256, texts_sha256};
-pub use encoder::{EncodeError, Encoder, EncoderInfo};
+pub use encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
 pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extract_texts};
 pub use files::CheckpointFiles;
+pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
 pub use image_file::{ImageError, ImageLimits, load_image};
 pub use layers::{
-    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, Transformer, attend, causal,
-    features, indices, patches, project,
+    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
+    causal, features, indices, patches, project,
 };
 pub use load::{
     DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,
 };
 pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
+pub use rerank::{Pair, match_pairs};
 pub use resize::Filter;
-pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError};
+pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError, squeezed};
+pub use vit::{VisionTransformer, VitNames, VitSize, resized_positions};
 pub use weights::{Checkpoint, Compute, Shapes, TensorFault, Weights};

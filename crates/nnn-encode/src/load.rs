@@ -1,7 +1,7 @@
 //! What all families share between a checkpoint's files and an [`Encoder`].
 
 use crate::checksum::{ReadError, files_sha256};
-use crate::encoder::{EncodeError, Encoder, EncoderInfo};
+use crate::encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
 use crate::files::CheckpointFiles;
 use crate::pixels::{PixelSpec, PixelSpecError};
 use crate::tokens::{TextTokenizer, TokenizerError};
@@ -94,6 +94,11 @@ pub trait Towers: Send + Sync {
     /// # Errors
     /// The forward pass fails, or the ids are not what the family's tokenizer gives.
     fn texts(&self, ids: Vec<u32>, batch: usize) -> Result<Vec<f32>, EncodeError>;
+
+    /// The head for pairs, if the family has one; see [`Encoder::reranker`].
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        None
+    }
 }
 
 /// What the towers take and give.
@@ -237,6 +242,10 @@ impl<T: Towers> Encoder for DualEncoder<T> {
             Some(received) => Err(EncodeError::TokenCount { expected, received }),
             None => self.towers.texts(batch.concat(), batch.len()),
         }
+    }
+
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        self.towers.reranker()
     }
 }
 

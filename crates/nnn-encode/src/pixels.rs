@@ -12,14 +12,21 @@ use thiserror::Error;
 /// Largest target side that a configuration may name; far beyond any model's.
 const MAX_SIDE: u32 = 8192;
 
-/// Processor classes whose pixels [`PixelSpec`] reproduces. The `Fast` class resizes with torchvision, a little
-/// differently; its checkpoints were made with, and are served by, the same arithmetic as the others.
-const KNOWN_PROCESSORS: [&str; 4] = [
-    "CLIPFeatureExtractor",
-    "CLIPImageProcessor",
-    "CLIPImageProcessorFast",
-    "CLIPImageProcessorPil",
+/// Processor classes whose pixels [`PixelSpec`] reproduces, and whether they crop unless told not to. The `Fast` classes
+/// resize with torchvision, a little differently; their checkpoints were made with, and are served by, the same
+/// arithmetic as the others.
+const KNOWN_PROCESSORS: [(&str, bool); 7] = [
+    ("CLIPFeatureExtractor", true),
+    ("CLIPImageProcessor", true),
+    ("CLIPImageProcessorFast", true),
+    ("CLIPImageProcessorPil", true),
+    ("BlipImageProcessor", false),
+    ("BlipImageProcessorFast", false),
+    ("BlipImageProcessorPil", false),
 ];
+
+/// A step that BLIP's checkpoints name, left over from their first processor, and that no BLIP processor has.
+const LEFT_OVER: &str = "do_pad";
 
 /// Image preprocessing: resize, centre crop, rescale, normalise; each step can be absent.
 ///
@@ -77,7 +84,7 @@ pub enum PixelSpecError {
     #[error("not a preprocessor configuration: {0}")]
     Json(#[from] serde_json::Error),
     /// The processor is of a class that is not reproduced here.
-    #[error("image processor {received:?} is unknown; known are {}", KNOWN_PROCESSORS.join(", "))]
+    #[error("image processor {received:?} is unknown; known are {}", KNOWN_PROCESSORS.map(|it| it.0).join(", "))]
     UnknownProcessor {
         /// `image_processor_type` or `feature_extractor_type`, if given.
         received: Option<String>,
@@ -116,8 +123,7 @@ struct Raw {
     do_resize: bool,
     size: Option<Value>,
     resample: Option<u32>,
-    #[serde(default = "on")]
-    do_center_crop: bool,
+    do_center_crop: Option<bool>,
     crop_size: Option<Value>,
     #[serde(default = "on")]
     do_rescale: bool,
@@ -154,10 +160,14 @@ impl PixelSpec {
     /// An unknown processor or step; a missing size, filter, mean or deviation; a value out of range.
     pub fn parse(json: &str) -> Result<Self, PixelSpecError> {
         let raw: Raw = serde_json::from_str(json)?;
-        check_known(&raw)?;
+        let crops = check_known(&raw)?;
         Ok(Self {
             resize: raw.do_resize.then(|| read_resize(&raw)).transpose()?,
-            crop: raw.do_center_crop.then(|| read_crop(&raw)).transpose()?,
+            crop: raw
+                .do_center_crop
+                .unwrap_or(crops)
+                .then(|| read_crop(&raw))
+                .transpose()?,
             rescale: raw.do_rescale.then(|| read_factor(&raw)).transpose()?,
             normalize: raw.do_normalize.then(|| read_normalize(&raw)).transpose()?,
         })
@@ -265,17 +275,22 @@ fn pad(pixels: &[u8], x: &Window, y: &Window) -> Vec<u8> {
     out
 }
 
-fn check_known(raw: &Raw) -> Result<(), PixelSpecError> {
+/// Refuses unknown classes and steps; whether the class crops unless told not to.
+fn check_known(raw: &Raw) -> Result<bool, PixelSpecError> {
     let kind = raw.image_processor_type.as_deref();
     let kind = kind.or(raw.feature_extractor_type.as_deref());
-    if !kind.is_some_and(|kind| KNOWN_PROCESSORS.contains(&kind)) {
+    let known = KNOWN_PROCESSORS.iter().find(|(name, _)| kind == Some(name));
+    let Some((name, crops)) = known else {
         let received = kind.map(str::to_string);
         return Err(PixelSpecError::UnknownProcessor { received });
-    }
-    let unknown = |(key, value): &(&String, &Value)| key.starts_with("do_") && **value == true;
+    };
+    let unknown = |(key, value): &(&String, &Value)| {
+        let left_over = name.starts_with("Blip") && *key == LEFT_OVER;
+        key.starts_with("do_") && **value == true && !left_over
+    };
     match raw.rest.iter().find(unknown) {
         Some((key, _)) => Err(PixelSpecError::UnknownStep { key: key.clone() }),
-        None => Ok(()),
+        None => Ok(*crops),
     }
 }
 

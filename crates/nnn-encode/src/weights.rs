@@ -136,6 +136,13 @@ impl Checkpoint {
         &self.files
     }
 
+    /// The shape of a tensor, if the checkpoint has it: which of several layouts of names it follows, or a size that its
+    /// configuration does not say.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.found().remove(name).map(|(_, shape)| shape)
+    }
+
     /// All that the model needs, where and as `compute` says. Tensors whose name `ignored` accepts may be there beside.
     ///
     /// # Errors

@@ -45,6 +45,9 @@ pub(crate) fn print(plan: &Plan, arguments: &RunArgs) -> Result<()> {
         let check = if search.check { "checked" } else { "unchecked" };
         let _ = writeln!(text, "  bank search: {}, {check}", search.ivf);
     }
+    if let Some(depth) = plan.settings.rerank {
+        let _ = writeln!(text, "  re-ranking: the first {depth} of every list");
+    }
     text.push_str(&cells(plan));
     let _ = writeln!(text, "  downloads: none");
     let _ = writeln!(

@@ -3,12 +3,12 @@
 use crate::cli::RunArgs;
 use crate::clock::timed;
 use crate::files::{Cell, ResultsFolder, write_json};
-use crate::group::{BankSet, Group, Outcome, Task};
+use crate::group::{BankSet, Group, Outcome, Reranking, Task};
 use crate::layout::{GroupPlan, Layout, lay_out};
 use crate::plan::{Method, Plan};
 use crate::progress::{Progress, say};
 use crate::provenance::{self, Machine};
-use crate::sources::{Embedder, Side, Sources, TaskItems};
+use crate::sources::{Embedder, Matcher, Side, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use crate::{dry_run, output};
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
             .transpose()
     }
 
-    fn compute(&self, group: &GroupPlan, inputs: &Inputs) -> Result<Outcome> {
+    fn compute(&mut self, group: &GroupPlan, inputs: &Inputs) -> Result<Outcome> {
         let methods: Vec<_> = group
             .methods
             .iter()
@@ -175,7 +175,13 @@ impl<'a> Run<'a> {
             .collect();
         let progress = Progress::new(&group.title(), inputs.scores(&methods), "scores");
         let advance = |scores| progress.advance(scores);
+        let matcher = Matcher::new(&mut self.embedder, group.model, &group.test);
+        let reranking = self.plan.settings.rerank.map(|depth| Reranking {
+            depth,
+            matcher: &matcher,
+        });
         let group = Group {
+            reranking,
             labels: &group.labels,
             methods: &methods,
             test: &inputs.test,

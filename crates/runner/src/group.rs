@@ -4,6 +4,9 @@
 
 mod choosing;
 mod comparisons;
+mod reranking;
+
+pub(crate) use reranking::{Matched, PairMatcher, QueryItem, Reranking};
 
 use crate::bank_search::{Found, Search, SearchRecord, top_means};
 use crate::clock::Clock;
@@ -18,7 +21,9 @@ use nnn_core::{
     RankOptions, Rankings, Relevance, Rows, StatPlan, rank, rank_each,
 };
 use nnn_metrics::Clusters;
-use nnn_report::{CellId, ChoosingRow, ComparisonRow, GridRow, QueryColumn, QueryTable, ScoreRow};
+use nnn_report::{
+    CellId, ChoosingRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable, ScoreRow,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -92,6 +97,8 @@ pub(crate) struct Group<'a> {
     pub(crate) banks: &'a BankSet,
     pub(crate) settings: &'a Settings,
     pub(crate) pass: PassOptions<'a>,
+    /// How the lists of the report are ranked again, if they are.
+    pub(crate) reranking: Option<Reranking<'a>>,
 }
 
 /// What a group leaves behind.
@@ -113,6 +120,15 @@ pub(crate) struct Outcome {
 struct Chosen<'a> {
     method: &'a Method,
     point: usize,
+}
+
+/// A list that will be reported.
+struct Listed<'c, 'a> {
+    chosen: &'c Chosen<'a>,
+    /// Its place among the rankings.
+    place: usize,
+    /// How many items of it were ranked again.
+    depth: Option<usize>,
 }
 
 impl Group<'_> {
@@ -308,33 +324,56 @@ impl Group<'_> {
         let others: Vec<&Chosen<'_>> = chosen.iter().filter(|c| !c.method.is_raw()).collect();
         let mut fitted = vec![nnn_core::Raw.fit(stats, gallery)?];
         fitted.extend(fit(others.iter().map(|c| c.normalizer()), stats, gallery)?);
-        let top = metrics
-            .top_width()
-            .max(self.settings.top)
-            .min(self.test.gallery.len());
-        let rankings = self.rank(self.test, &fitted, metrics.need_all_relevant(), top)?;
+        let (all, top) = (metrics.need_all_relevant(), self.report_width());
+        let mut rankings = self.rank(self.test, &fitted, all, top)?;
+        rankings.extend(self.reranked(&rankings, all)?);
         let standings = metrics.standings(&rankings, &self.test.clusters)?;
         let mut numbers: Vec<_> = standings.numbers.into_iter().map(Some).collect();
         let mut scores = Vec::new();
-        for (chosen, place) in chosen.iter().zip(places(chosen)) {
-            scores.extend(self.score_rows(chosen, numbers[place].take().unwrap_or_default()));
+        let listed = self.listed(chosen, fitted.len());
+        for list in &listed {
+            let numbers = numbers[list.place].take().unwrap_or_default();
+            scores.extend(self.score_rows(list, numbers));
         }
         Ok(Outcome {
             scores,
             comparisons: self.comparisons(&others, standings.pairs),
             grid: Vec::new(),
             choosing: Vec::new(),
-            queries: self.query_table(chosen, &rankings),
+            queries: self.query_table(&listed, &rankings),
             biases: biases(&others, &fitted[1..]),
             bank_search: None,
             seconds: Vec::new(),
         })
     }
 
-    fn score_rows(&self, chosen: &Chosen<'_>, numbers: Vec<Number>) -> Vec<ScoreRow> {
+    /// Length of the lists that the report reads.
+    fn report_width(&self) -> usize {
+        let depth = self.reranking.map_or(0, |it| it.depth);
+        let metrics = self.settings.metrics.top_width().max(self.settings.top);
+        metrics.max(depth).min(self.test.gallery.len())
+    }
+
+    /// All lists of the report: `methods` rankings, and as many behind them if they are ranked again.
+    fn listed<'c, 'p>(&self, chosen: &'c [Chosen<'p>], methods: usize) -> Vec<Listed<'c, 'p>> {
+        let lists = |first: usize, depth: Option<usize>| {
+            let places = chosen.iter().zip(places(chosen));
+            places.map(move |(chosen, place)| Listed {
+                chosen,
+                place: first + place,
+                depth,
+            })
+        };
+        let again = self.reranking.map(|it| lists(methods, Some(it.depth)));
+        lists(0, None).chain(again.into_iter().flatten()).collect()
+    }
+
+    fn score_rows(&self, list: &Listed<'_, '_>, numbers: Vec<Number>) -> Vec<ScoreRow> {
+        let id = method_id(list.chosen.method, list.chosen.point);
+        let cell = self.cell_of(marked(id, list.depth));
         let row = |number: Number| ScoreRow {
-            cell: self.cell(chosen.method, chosen.point),
-            signature: self.signature(chosen, &number.metric),
+            cell: cell.clone(),
+            signature: self.signature(list, &number.metric),
             metric: number.metric,
             value: number.value,
             ci: number.ci,
@@ -347,6 +386,10 @@ impl Group<'_> {
     }
 
     fn cell(&self, method: &Method, point: usize) -> CellId {
+        self.cell_of(method_id(method, point))
+    }
+
+    fn cell_of(&self, id: MethodId) -> CellId {
         let labels = self.labels;
         let (reference_set, reference_size) = labels.reference.clone().unwrap_or_default();
         CellId {
@@ -357,15 +400,15 @@ impl Group<'_> {
             direction: labels.direction.clone(),
             reference_set,
             reference_size,
-            method: method.family.name().to_owned(),
-            kind: kind(method.family),
-            params: method.params(point),
-            chosen: method.chosen_word().to_owned(),
+            method: id.method,
+            kind: id.kind,
+            params: id.params,
+            chosen: id.chosen,
         }
     }
 
-    fn signature(&self, chosen: &Chosen<'_>, metric: &str) -> String {
-        let labels = self.labels;
+    fn signature(&self, list: &Listed<'_, '_>, metric: &str) -> String {
+        let (labels, chosen) = (self.labels, list.chosen);
         let word = chosen.method.chosen_word();
         let search = self.settings.bank_search.as_ref();
         let search = search.filter(|_| !top_means(&chosen.method.stat_plan()).is_empty());
@@ -378,7 +421,7 @@ impl Group<'_> {
             model: &labels.model_signature,
             dtype: &labels.dtype,
             bank: labels.bank_signature.as_deref(),
-            method: &chosen.normalizer().signature(),
+            method: &list.signature(),
             chosen: (!word.is_empty()).then_some(word),
             topk: &topk,
             ties: self.settings.ties.name(),
@@ -424,15 +467,15 @@ impl Group<'_> {
         rows
     }
 
-    fn query_table(&self, chosen: &[Chosen<'_>], rankings: &[Rankings]) -> QueryTable {
+    fn query_table(&self, listed: &[Listed<'_, '_>], rankings: &[Rankings]) -> QueryTable {
         let keep = self.settings.top;
-        let methods = chosen.iter().zip(places(chosen)).map(|(chosen, place)| {
-            let rankings = &rankings[place];
+        let methods = listed.iter().map(|list| {
+            let rankings = &rankings[list.place];
             let queries = 0..rankings.queries();
             let width = keep.min(rankings.top_width());
             QueryColumn {
-                method: chosen.normalizer().signature(),
-                chosen: chosen.method.chosen_word().to_owned(),
+                method: list.signature(),
+                chosen: list.chosen.method.chosen_word().to_owned(),
                 first_rank: queries.clone().map(|q| rankings.first_rank(q)).collect(),
                 top: queries
                     .flat_map(|q| rankings.top(q)[..width].iter().copied())
@@ -451,6 +494,40 @@ impl Group<'_> {
 impl<'a> Chosen<'a> {
     fn normalizer(&self) -> &'a dyn Normalizer {
         &*self.method.points[self.point]
+    }
+}
+
+impl Listed<'_, '_> {
+    /// That of the method, with what was done to its list: `nnn(k=128,alpha=0.75)+itm(depth=256)`.
+    fn signature(&self) -> String {
+        let method = self.chosen.normalizer().signature();
+        match self.depth {
+            Some(depth) => format!("{method}+itm(depth={depth})"),
+            None => method,
+        }
+    }
+}
+
+fn method_id(method: &Method, point: usize) -> MethodId {
+    MethodId {
+        method: method.family.name().to_owned(),
+        kind: kind(method.family),
+        params: method.params(point),
+        chosen: method.chosen_word().to_owned(),
+    }
+}
+
+/// The method of a list that was ranked again, `nnn+itm` with `depth` behind its parameters; or as it is.
+fn marked(id: MethodId, depth: Option<usize>) -> MethodId {
+    let Some(depth) = depth else {
+        return id;
+    };
+    let comma = if id.params.is_empty() { "" } else { "," };
+    MethodId {
+        method: format!("{}+itm", id.method),
+        kind: format!("{}, re-ranked", id.kind),
+        params: format!("{}{comma}depth={depth}", id.params),
+        chosen: id.chosen,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::reference::{Drawn, draw_references};
 use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nnn_core::{Bank, BankSizes, StatPlan};
 use nnn_data::{Direction, Sha256};
 
@@ -71,6 +71,7 @@ impl GroupPlan {
             spec.top,
             &spec.statistics,
             &spec.compute.bank_search,
+            &spec.rerank,
             spec.time_methods,
         );
         key = key.part(serde_json::to_vec(&settings)?);
@@ -197,7 +198,8 @@ impl TaskLayout<'_> {
     fn many_settings(&self, group: &GroupPlan) -> Option<Warning> {
         let methods = group.methods.iter().map(|&index| &self.plan.methods[index]);
         let others = methods.filter(|method| !method.is_raw());
-        let settings = 1 + others.map(Method::reported).sum::<usize>();
+        let lists = 1 + usize::from(self.plan.settings.rerank.is_some());
+        let settings = lists * (1 + others.map(Method::reported).sum::<usize>());
         (settings > MOST_COMPARED).then(|| Warning::ComparedWithRaw {
             reference_set: group.labels.reference.clone().unwrap_or_default().0,
             dataset: group.labels.dataset.clone(),
@@ -253,7 +255,14 @@ impl TaskLayout<'_> {
     /// Metrics that read top lists need a gallery that fills them.
     fn check_galleries(&self, group: &GroupPlan) -> Result<()> {
         let settings = &self.plan.settings;
-        settings.metrics.check_gallery(group.test.gallery.len())?;
+        let gallery = group.test.gallery.len();
+        settings.metrics.check_gallery(gallery)?;
+        if let Some(depth) = settings.rerank {
+            ensure!(
+                depth <= gallery,
+                "`rerank.depth` is {depth}, but the gallery has {gallery} items"
+            );
+        }
         let fixed = |index: &usize| self.plan.methods[*index].choose == Choose::Fixed;
         if group.methods.iter().all(fixed) {
             return Ok(());

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) top: usize,
     pub(crate) blocking: Blocking,
     pub(crate) bank_search: Option<BankSearch>,
+    /// How many items of each list the matching head ranks again.
+    pub(crate) rerank: Option<usize>,
     /// Whether every search is done again by itself, for its time.
     pub(crate) time_methods: bool,
 }
@@ -99,6 +101,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_bank_search(&settings, &methods)?;
     let configs = cards::folder_of(config);
     let models = cards::models(&spec.models, &configs)?;
+    check_rerank(&spec, &settings, &models)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
     let elsewhere = reference_names(&spec);
     let reference_datasets = cards::datasets(&elsewhere, &configs).context("`reference_sets`")?;
@@ -212,6 +215,35 @@ fn check_bank_search(settings: &Settings, methods: &[Method]) -> Result<()> {
     search.check(usize::MAX)
 }
 
+/// Ranking again takes a head that looks at items, not vectors, and says which of equals comes first.
+fn check_rerank(spec: &Spec, settings: &Settings, models: &[ModelEntry]) -> Result<()> {
+    if settings.rerank.is_none() {
+        return Ok(());
+    }
+    ensure!(
+        spec.embeddings.is_empty(),
+        "`rerank` looks at images and captions, but `embeddings` gives vectors; use `models` and `datasets`"
+    );
+    ensure!(
+        settings.ties == TieRule::Index,
+        "`rerank` goes with `ties: index`, received `{}`",
+        settings.ties.name()
+    );
+    for ModelEntry { card, .. } in models {
+        if !registry::model_family(&card.family)?.matches {
+            let heads = registry::MODELS.iter().filter(|family| family.matches);
+            let heads: Vec<_> = heads.map(|family| family.name).collect();
+            bail!(
+                "`rerank` is set, but model `{}` is of family `{}`, which has no matching head (families that have one: {})",
+                card.name,
+                card.family,
+                heads.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Data sets that are named by a reference set and not evaluated.
 fn reference_names(spec: &Spec) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -244,6 +276,9 @@ fn settings(spec: &Spec) -> Result<Settings> {
         top: spec.top,
         blocking: blocking(&spec.compute)?,
         bank_search: spec.compute.bank_search.as_ref().map(BankSearch::new),
+        rerank: (spec.rerank)
+            .map(|it| positive("rerank.depth", it.depth))
+            .transpose()?,
         time_methods: spec.time_methods,
     })
 }

@@ -42,6 +42,8 @@ pub(crate) struct ModelFamily {
     pub(crate) name: &'static str,
     /// Paper and layout in one line.
     pub(crate) doc: &'static str,
+    /// Whether it has a head that looks at an image and a text together.
+    pub(crate) matches: bool,
     /// Opens a checkpoint.
     pub(crate) load: fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>,
 }
@@ -51,11 +53,25 @@ pub(crate) const MODELS: &[ModelFamily] = &[
     ModelFamily {
         name: "clip",
         doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
+        matches: false,
         load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "blip",
+        doc: "BLIP (arXiv 2201.12086), a Hugging Face BlipForImageTextRetrieval folder or the authors' retrieval checkpoint",
+        matches: true,
+        load: encoder_blip::load,
+    },
+    ModelFamily {
+        name: "albef",
+        doc: "ALBEF (arXiv 2107.07651), the authors' checkpoint; configuration and preprocessing from the card",
+        matches: true,
+        load: encoder_albef::load,
     },
     ModelFamily {
         name: "beit3",
         doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
+        matches: false,
         load: encoder_beit3::load,
     },
 ];

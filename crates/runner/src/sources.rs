@@ -2,9 +2,11 @@
 
 pub(crate) mod cards;
 mod embedder;
+mod matcher;
 mod open;
 
 pub(crate) use embedder::Embedder;
+pub(crate) use matcher::Matcher;
 
 use crate::provenance::short;
 use anyhow::{Context, Result, bail};

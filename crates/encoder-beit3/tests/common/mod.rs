@@ -6,18 +6,18 @@ use safetensors::SafeTensors;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub const CHECKPOINTS: [&str; 3] = ["base-384-f16", "large-224-f32", "itc-resized-bf16"];
+pub(crate) const CHECKPOINTS: [&str; 3] = ["base-384-f16", "large-224-f32", "itc-resized-bf16"];
 
 /// What the reference makes of some texts and images.
-pub struct Golden {
-    pub texts: Vec<String>,
-    pub ids: Vec<Vec<u32>>,
-    pub images: Vec<RgbImage>,
-    pub text_rows: Vec<f32>,
-    pub image_rows: Vec<f32>,
+pub(crate) struct Golden {
+    pub(crate) texts: Vec<String>,
+    pub(crate) ids: Vec<Vec<u32>>,
+    pub(crate) images: Vec<RgbImage>,
+    pub(crate) text_rows: Vec<f32>,
+    pub(crate) image_rows: Vec<f32>,
 }
 
-pub fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name)
@@ -28,21 +28,21 @@ fn encode_golden() -> PathBuf {
 }
 
 /// The files of a folder with the tokenizer, which all checkpoints share.
-pub fn files(folder: &Path) -> CheckpointFiles {
+pub(crate) fn files(folder: &Path) -> CheckpointFiles {
     let model = encode_golden().join("sentencepiece/unigram.model");
     let files = CheckpointFiles::folder(folder).expect("a folder");
     files.with_file("beit3.spm", model)
 }
 
-pub fn load(folder: &Path) -> Result<Box<dyn Encoder>, LoadError> {
+pub(crate) fn load(folder: &Path) -> Result<Box<dyn Encoder>, LoadError> {
     encoder_beit3::load(&files(folder), &Compute::default())
 }
 
-pub fn checkpoint(name: &str) -> Box<dyn Encoder> {
+pub(crate) fn checkpoint(name: &str) -> Box<dyn Encoder> {
     load(&folder(name)).expect("a checkpoint")
 }
 
-pub fn golden(name: &str) -> Golden {
+pub(crate) fn golden(name: &str) -> Golden {
     let json = fs::read_to_string(folder(name).join("golden.json")).expect("golden.json");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let bytes = fs::read(folder(name).join("golden.safetensors")).expect("golden.safetensors");

@@ -1,7 +1,10 @@
 //! From a text to token ids, one file a kind of tokenizer.
 
+mod bert;
 mod clip;
 mod sentencepiece;
+
+pub use bert::squeezed;
 
 use crate::checksum::{ReadError, files_sha256};
 use nnn_data::Sha256;

@@ -4,6 +4,7 @@ use crate::cli::RunArgs;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
+use crate::sources::matcher::Known;
 use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
@@ -18,11 +19,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Makes and remembers the vectors of sides, for one model at a time.
 pub(crate) struct Embedder<'a> {
-    plan: &'a Plan,
-    sources: &'a Sources,
+    pub(super) plan: &'a Plan,
+    pub(super) sources: &'a Sources,
     cache: EmbeddingCache,
-    encoder: Option<(usize, Box<dyn Encoder>)>,
+    pub(super) encoder: Option<(usize, Box<dyn Encoder>)>,
     made: Vec<(Option<usize>, Side, Arc<Embeddings>)>,
+    pub(super) known: Known,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -34,6 +36,7 @@ impl<'a> Embedder<'a> {
             cache: EmbeddingCache::new(arguments.cache.join("embeddings")),
             encoder: None,
             made: Vec::new(),
+            known: Known::default(),
             warnings: Vec::new(),
         }
     }
@@ -88,7 +91,7 @@ impl<'a> Embedder<'a> {
             .with_context(|| format!("{what} of `{}/{split}`", source.name))
     }
 
-    fn load(&mut self, model: usize) -> Result<()> {
+    pub(super) fn load(&mut self, model: usize) -> Result<()> {
         if self
             .encoder
             .as_ref()

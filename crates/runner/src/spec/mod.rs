@@ -59,6 +59,9 @@ pub(crate) struct Spec {
     /// How many best items are kept for each query in `queries/`.
     #[serde(default = "default_top")]
     pub(crate) top: usize,
+    /// Ranks the top of every list again by the model's matching head and reports that beside; absent: not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rerank: Option<RerankSpec>,
     /// Intervals and tests.
     #[serde(default)]
     pub(crate) statistics: StatisticsSpec,
@@ -184,6 +187,15 @@ impl Default for HoldOutSpec {
             images: None,
         }
     }
+}
+
+/// How lists are ranked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RerankSpec {
+    /// How many best items of each list, 1 to the size of the gallery. The authors of BLIP and ALBEF take 256 for COCO and
+    /// 128 for Flickr30k.
+    pub(crate) depth: usize,
 }
 
 /// Intervals and tests of every row.

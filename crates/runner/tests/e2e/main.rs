@@ -16,6 +16,7 @@ mod kills;
 mod lab;
 mod leaks;
 mod real_data;
+mod rerank;
 mod schema;
 mod semantics;
 mod vectors;

@@ -1,0 +1,217 @@
+//! Token ids, embeddings and matching logits against the authors' model as LAVIS carries it, on tiny random checkpoints.
+// Tests say what they skip and what they measured.
+#![allow(clippy::print_stdout)]
+
+use nnn_encode::{
+    CheckpointFiles, Compute, Encoder, ImageLimits, ImageStates, Reranker, RgbImage, load_image,
+};
+use safetensors::SafeTensors;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// As fine-tuned; as pre-trained, within a masked language model and with positions to interpolate.
+const CHECKPOINTS: [(&str, &str); 2] = [
+    ("finetuned", "model.safetensors"),
+    ("pretrained", "albef.pth"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn folder(name: &str) -> PathBuf {
+    root().join("crates/encoder-albef/tests/golden").join(name)
+}
+
+/// What the reference makes of some texts and images.
+struct Golden {
+    texts: Vec<String>,
+    ids: Vec<Vec<u32>>,
+    images: Vec<RgbImage>,
+    text_rows: Vec<f32>,
+    image_rows: Vec<f32>,
+    /// Logits of a match, (images, texts).
+    itm: Vec<f32>,
+}
+
+fn golden(name: &str) -> Golden {
+    let json = fs::read_to_string(folder(name).join("golden.json")).expect("golden.json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let bytes = fs::read(folder(name).join("golden.safetensors")).expect("golden.safetensors");
+    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+    let rows = |name| {
+        let data = tensors.tensor(name).expect(name).data().as_chunks().0;
+        data.iter().map(|it| f32::from_le_bytes(*it)).collect()
+    };
+    let names: Vec<String> = serde_json::from_value(json["images"].clone()).expect("names");
+    let images = root().join("crates/nnn-encode/tests/golden/images");
+    let files: Vec<PathBuf> = names.iter().map(|name| images.join(name)).collect();
+    let image = |file: &PathBuf| load_image(file, ImageLimits::default()).expect("an image");
+    Golden {
+        texts: serde_json::from_value(json["texts"].clone()).expect("texts"),
+        ids: serde_json::from_value(json["ids"].clone()).expect("ids"),
+        images: files.iter().map(image).collect(),
+        text_rows: rows("texts"),
+        image_rows: rows("images"),
+        itm: rows("itm"),
+    }
+}
+
+fn checkpoint(name: &str, weights: &str) -> Box<dyn Encoder> {
+    let card = fs::read_to_string(folder(name).join("card.json")).expect("card.json");
+    let card: serde_json::Value = serde_json::from_str(&card).expect("JSON");
+    let parts = ["config.json", "preprocessor_config.json"];
+    let files = CheckpointFiles::default()
+        .with_file("vocab.txt", folder(name).join("vocab.txt"))
+        .with_file(weights, folder(name).join(weights));
+    let files = parts.into_iter().fold(files, |files, part| {
+        files.with_json(part, card[part].clone())
+    });
+    encoder_albef::load(&files, &Compute::default()).expect("a checkpoint")
+}
+
+fn all() -> impl Iterator<Item = (&'static str, Box<dyn Encoder>, Golden)> {
+    CHECKPOINTS
+        .into_iter()
+        .map(|(name, weights)| (name, checkpoint(name, weights), golden(name)))
+}
+
+fn texts(golden: &Golden) -> Vec<&str> {
+    golden.texts.iter().map(String::as_str).collect()
+}
+
+/// Every value within 1e-4.
+fn assert_close(ours: &[f32], theirs: &[f32], what: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let apart = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs());
+    let worst = apart.fold(0.0, f32::max);
+    println!("{what}: max {worst:e}");
+    assert!(worst <= 1e-4, "{what}: {worst:e}");
+}
+
+/// Cosines (images, texts).
+fn cosines(images: &[f32], texts: &[f32], dim: usize) -> Vec<f32> {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
+        products.sum()
+    };
+    let cosine = |a: &[f32], b: &[f32]| (dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()) as f32;
+    let image_rows = images.chunks_exact(dim);
+    image_rows
+        .flat_map(|image| texts.chunks_exact(dim).map(move |text| cosine(image, text)))
+        .collect()
+}
+
+/// The ten best of each row, best first.
+fn top10(scores: &[f32], width: usize) -> Vec<Vec<usize>> {
+    let best = |row: &[f32]| {
+        let mut items: Vec<usize> = (0..width).collect();
+        items.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+        items.truncate(10);
+        items
+    };
+    scores.chunks_exact(width).map(best).collect()
+}
+
+fn states(encoder: &dyn Encoder, images: &[RgbImage]) -> Vec<ImageStates> {
+    let pixels: Vec<Vec<f32>> = images
+        .iter()
+        .map(|image| encoder.prepare_image(image).expect("pixels"))
+        .collect();
+    let head = encoder.reranker().expect("a matching head");
+    head.image_states(&pixels).expect("states")
+}
+
+/// Logits (images, texts), a pair at a time.
+fn logits(head: &dyn Reranker, states: &[ImageStates], ids: &[Vec<u32>]) -> Vec<f32> {
+    let one = |image, ids: &Vec<u32>| {
+        let found = head.matches(image, std::slice::from_ref(ids));
+        found.expect("a logit")[0]
+    };
+    let pairs = states
+        .iter()
+        .flat_map(|image| ids.iter().map(move |ids| one(image, ids)));
+    pairs.collect()
+}
+
+#[test]
+fn ids_and_embeddings_are_those_of_the_authors() {
+    for (name, encoder, golden) in all() {
+        let dim = encoder.info().dim;
+        assert_eq!((golden.texts.len(), golden.images.len()), (14, 14));
+        for (text, ids) in golden.texts.iter().zip(&golden.ids) {
+            let ours = encoder.prepare_text(text).expect("ids");
+            assert_eq!(&ours, ids, "{name}: {text}");
+        }
+        let text_rows = encoder.encode_texts(&texts(&golden)).expect("texts");
+        assert_close(&text_rows, &golden.text_rows, &format!("{name} texts"));
+        let image_rows = encoder.encode_images(&golden.images).expect("images");
+        assert_close(&image_rows, &golden.image_rows, &format!("{name} images"));
+        let ours = cosines(&image_rows, &text_rows, dim);
+        let theirs = cosines(&golden.image_rows, &golden.text_rows, dim);
+        assert_eq!(top10(&ours, 14), top10(&theirs, 14), "{name}");
+    }
+}
+
+#[test]
+fn logits_of_a_match_are_those_of_the_authors() {
+    for (name, encoder, golden) in all() {
+        let head = encoder.reranker().expect("a matching head");
+        assert!(!head.adds_similarity());
+        let ours = logits(head, &states(&*encoder, &golden.images), &golden.ids);
+        assert_close(&ours, &golden.itm, &format!("{name} logits"));
+        assert_eq!(top10(&ours, 14), top10(&golden.itm, 14), "{name}");
+    }
+}
+
+#[test]
+fn alone_is_as_in_a_batch_to_the_bit() {
+    for (name, encoder, golden) in all() {
+        let dim = encoder.info().dim;
+        let together = encoder.encode_texts(&texts(&golden)).expect("texts");
+        for (text, row) in golden.texts.iter().zip(together.chunks_exact(dim)) {
+            let alone = encoder.encode_texts(&[text]).expect("a text");
+            assert_eq!(alone, row, "{name}: {text}");
+        }
+        let together = encoder.encode_images(&golden.images).expect("images");
+        for (image, row) in golden.images.iter().zip(together.chunks_exact(dim)) {
+            let alone = encoder.encode_images(std::slice::from_ref(image));
+            assert_eq!(alone.expect("an image"), row, "{name}");
+        }
+        let head = encoder.reranker().expect("a matching head");
+        let ids = vec![golden.ids[0].clone(); 40];
+        let image = &states(&*encoder, &golden.images)[3];
+        let alone = &states(&*encoder, &golden.images[3..4])[0];
+        let many = head.matches(image, &ids).expect("logits");
+        let one = head.matches(alone, &ids[..1]).expect("a logit");
+        assert!(many.iter().all(|it| *it == one[0]), "{name}");
+    }
+}
+
+#[test]
+fn every_coco_caption_has_the_ids_of_the_authors_tokenizer() {
+    let file = root().join("../shared/data/coco-val2017/captions_val2017.json");
+    if !file.exists() {
+        println!("skipped: {} is absent", file.display());
+        return;
+    }
+    let golden = fs::read_to_string(folder("coco-tokens.json")).expect("coco-tokens.json");
+    let golden: serde_json::Value = serde_json::from_str(&golden).expect("JSON");
+    let captions = fs::read_to_string(file).expect("captions");
+    let captions: serde_json::Value = serde_json::from_str(&captions).expect("JSON");
+    let captions = captions["annotations"].as_array().expect("annotations");
+    for (name, weights) in CHECKPOINTS {
+        let encoder = checkpoint(name, weights);
+        let mut serialised = Vec::new();
+        for caption in captions {
+            let ids = encoder.prepare_text(caption["caption"].as_str().expect("a caption"));
+            let ids = ids.expect("ids");
+            serialised.extend((ids.len() as u32).to_le_bytes());
+            serialised.extend(ids.iter().flat_map(|id| id.to_le_bytes()));
+        }
+        assert_eq!(golden["captions"], captions.len());
+        assert_eq!(golden["tokens"], serialised.len() / 4 - captions.len());
+        let sum = nnn_data::sha256_bytes(&serialised);
+        assert_eq!(golden["sha256"], sum, "{name}");
+    }
+}

@@ -1,0 +1,146 @@
+//! The model of ALBEF and BLIP: a vision transformer and a BERT with a contrastive head each, and a BERT that looks at the
+//! image's states with a matching head.
+
+use crate::bert::{Bert, BertSize, ImageStates};
+use crate::encoder::{EncodeError, Reranker};
+use crate::layers::{Linear, features};
+use crate::load::Towers;
+use crate::vit::{VisionTransformer, VitNames, VitSize};
+use crate::weights::{Compute, Shapes, Weights};
+use candle_core::{Result, Tensor};
+
+/// Names and sizes of the model's parts.
+#[derive(Clone, Debug)]
+pub struct FusionSpec {
+    /// Size of the vision transformer.
+    pub vision: VitSize,
+    /// Its names.
+    pub vision_names: VitNames,
+    /// Patches along one side for which the checkpoint has positions.
+    pub grid: usize,
+    /// Size of the BERT.
+    pub text: BertSize,
+    /// What its names begin with.
+    pub text_prefix: &'static str,
+    /// Layers of the BERT that make a text's embedding, without the image.
+    pub text_layers: usize,
+    /// Length of an embedding.
+    pub dim: usize,
+    /// The id that stands for a text's first when it is matched with an image; its own if none.
+    pub matching_token: Option<u32>,
+    /// See [`Reranker::adds_similarity`].
+    pub adds_similarity: bool,
+}
+
+/// The model.
+pub struct FusionModel {
+    vision: VisionTransformer,
+    text: Bert,
+    vision_proj: Linear,
+    text_proj: Linear,
+    /// Two outputs: no match, match.
+    itm_head: Linear,
+    spec: FusionSpec,
+    compute: Compute,
+}
+
+impl FusionModel {
+    /// Names and shapes of all weights.
+    #[must_use]
+    pub fn shapes(spec: &FusionSpec) -> Shapes {
+        let mut shapes = Shapes::new();
+        VisionTransformer::shapes(&mut shapes, spec.vision_names, &spec.vision, spec.grid);
+        Bert::shapes(&mut shapes, spec.text_prefix, &spec.text);
+        Linear::shapes(&mut shapes, "vision_proj", spec.dim, spec.vision.width);
+        Linear::shapes(&mut shapes, "text_proj", spec.dim, spec.text.width);
+        Linear::shapes(&mut shapes, "itm_head", 2, spec.text.width);
+        shapes
+    }
+
+    /// Takes the model from weights that have [`shapes`](Self::shapes).
+    ///
+    /// # Errors
+    /// Weights of other shapes.
+    pub fn new(weights: &Weights, spec: FusionSpec, compute: &Compute) -> Result<Self> {
+        Ok(Self {
+            vision: VisionTransformer::new(weights, spec.vision_names, spec.vision)?,
+            text: Bert::new(weights, spec.text_prefix, spec.text)?,
+            vision_proj: Linear::new(weights, "vision_proj"),
+            text_proj: Linear::new(weights, "text_proj"),
+            itm_head: Linear::new(weights, "itm_head"),
+            spec,
+            compute: compute.clone(),
+        })
+    }
+
+    fn look_at(&self, batch: &[Vec<f32>]) -> Result<Vec<ImageStates>> {
+        let states = self
+            .vision
+            .forward(batch.concat(), batch.len(), false, &self.compute)?;
+        let length = states.dim(0)? / batch.len();
+        (0..batch.len())
+            .map(|item| self.text.look_at(&states.narrow(0, item * length, length)?))
+            .collect()
+    }
+
+    /// The second output of the matching head, (batch).
+    fn matching(&self, image: &ImageStates, ids: Vec<u32>, batch: usize) -> Result<Tensor> {
+        let rows = self.text.texts_with(image, ids, batch, &self.compute)?;
+        self.itm_head.forward(&rows)?.narrow(1, 1, 1)
+    }
+}
+
+impl Towers for FusionModel {
+    fn images(&self, pixels: Vec<f32>, batch: usize) -> std::result::Result<Vec<f32>, EncodeError> {
+        let rows = self.vision.forward(pixels, batch, true, &self.compute);
+        features(rows.and_then(|rows| self.vision_proj.forward(&rows)))
+    }
+
+    fn texts(&self, ids: Vec<u32>, batch: usize) -> std::result::Result<Vec<f32>, EncodeError> {
+        let layers = self.spec.text_layers;
+        let rows = self.text.texts(ids, batch, layers, &self.compute);
+        features(rows.and_then(|rows| self.text_proj.forward(&rows)))
+    }
+
+    fn reranker(&self) -> Option<&dyn Reranker> {
+        Some(self)
+    }
+}
+
+impl Reranker for FusionModel {
+    fn image_states(
+        &self,
+        batch: &[Vec<f32>],
+    ) -> std::result::Result<Vec<ImageStates>, EncodeError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let states = self.look_at(batch);
+        states.map_err(|error| EncodeError::Forward(Box::new(error)))
+    }
+
+    fn matches(
+        &self,
+        image: &ImageStates,
+        batch: &[Vec<u32>],
+    ) -> std::result::Result<Vec<f32>, EncodeError> {
+        let Some(expected) = batch.first().map(Vec::len) else {
+            return Ok(Vec::new());
+        };
+        if let Some(other) = batch.iter().find(|ids| ids.len() != expected) {
+            let received = other.len();
+            return Err(EncodeError::TokenCount { expected, received });
+        }
+        let mut ids = batch.concat();
+        if let Some(token) = self.spec.matching_token {
+            ids.iter_mut()
+                .step_by(expected.max(1))
+                .for_each(|first| *first = token);
+        }
+        features(self.matching(image, ids, batch.len()))
+    }
+
+    fn adds_similarity(&self) -> bool {
+        self.spec.adds_similarity
+    }
+}

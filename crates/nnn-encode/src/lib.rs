@@ -20,6 +20,7 @@ mod fusion;
 mod image_file;
 mod layers;
 mod load;
+mod pickle;
 mod pixels;
 mod rerank;
 mod resize;
@@ -43,6 +44,7 @@ pub use layers::{
 pub use load::{
     DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,
 };
+pub use pickle::{PickleError, PickleFile};
 pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
 pub use rerank::{Pair, match_pairs};
 pub use resize::Filter;

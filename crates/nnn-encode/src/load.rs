@@ -53,11 +53,15 @@ pub enum LoadError {
     /// The tokenizer is missing or damaged.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// There are no weights.
-    #[error("{files} holds neither model.safetensors nor its index nor pytorch_model.bin")]
+    /// There are no weights, or several files that could be meant.
+    #[error(
+        "{files} holds neither model.safetensors nor its index, and {candidates} other files of weights (*.safetensors, or else *.bin, *.pth, *.pt) where one is expected"
+    )]
     NoWeights {
         /// What there is.
         files: String,
+        /// How many other files could be meant.
+        candidates: usize,
     },
     /// A file of weights is damaged or of another format.
     #[error("cannot read weights from {}: {reason}", file.display())]

@@ -2,7 +2,7 @@
 
 use crate::files::CheckpointFiles;
 use crate::load::LoadError;
-use candle_core::pickle::PthTensors;
+use crate::pickle::PickleFile;
 use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
@@ -38,6 +38,13 @@ impl Default for Compute {
 
 /// Number types that can be read.
 const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
+
+/// Files that hold all weights, in the order in which they are preferred.
+const SINGLE: [&str; 3] = [
+    "open_clip_model.safetensors",
+    "pytorch_model.bin",
+    "open_clip_pytorch_model.bin",
+];
 
 /// A tensor that is not as the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +97,7 @@ pub struct Checkpoint {
 
 enum Source {
     Safetensors(MmapedSafetensors),
-    Pickle(PthTensors),
+    Pickle(PickleFile),
 }
 
 /// `model.safetensors.index.json`: which file holds which tensor.
@@ -100,24 +107,34 @@ struct Index {
 }
 
 impl Checkpoint {
-    /// Opens `model.safetensors`, or the files of `model.safetensors.index.json`, or `pytorch_model.bin`.
+    /// Opens a checkpoint's weights: `model.safetensors`, the files of its index, or else the first that there is of
+    /// [`SINGLE`]; failing these the only file of weights, whatever its name.
     ///
     /// # Errors
-    /// None of them is there, or what is there is damaged.
+    /// There is none, or several of unknown names, or what is there is damaged.
     pub fn open(files: &CheckpointFiles) -> Result<Self, LoadError> {
+        Self::open_under(files, None)
+    }
+
+    /// The same, where a PyTorch file holds several dictionaries of tensors: those under `key`; see
+    /// [`PickleFile::read`] for what `None` takes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); the key is not there.
+    pub fn open_under(files: &CheckpointFiles, key: Option<&str>) -> Result<Self, LoadError> {
         if let Some(single) = files.path("model.safetensors") {
-            Self::map(vec![single.to_path_buf()])
-        } else if let Some(index) = files.path("model.safetensors.index.json") {
-            Self::map(indexed(files, index)?)
-        } else if let Some(pickle) = files.path("pytorch_model.bin") {
-            let tensors = PthTensors::new(pickle, None).map_err(|it| bad(pickle, &it))?;
-            let (source, files) = (Source::Pickle(tensors), vec![pickle.to_path_buf()]);
-            Ok(Self { source, files })
-        } else {
-            Err(LoadError::NoWeights {
-                files: files.to_string(),
-            })
+            return Self::map(vec![single.to_path_buf()]);
         }
+        if let Some(index) = files.path("model.safetensors.index.json") {
+            return Self::map(indexed(files, index)?);
+        }
+        let (name, file) = single(files)?;
+        if has_extension(name, &["safetensors"]) {
+            return Self::map(vec![file.to_path_buf()]);
+        }
+        let tensors = PickleFile::open(file, key).map_err(|it| unread(file, &it))?;
+        let (source, files) = (Source::Pickle(tensors), vec![file.to_path_buf()]);
+        Ok(Self { source, files })
     }
 
     #[allow(unsafe_code)]
@@ -126,7 +143,7 @@ impl Checkpoint {
         // rewrites meanwhile is outside what any reader of a mapped file can guard against; checkpoints are written
         // once, and downloads are renamed into place when complete.
         let mapped = unsafe { MmapedSafetensors::multi(&files) };
-        let source = Source::Safetensors(mapped.map_err(|it| bad(&files[0], &it))?);
+        let source = Source::Safetensors(mapped.map_err(|it| unread(&files[0], &it))?);
         Ok(Self { source, files })
     }
 
@@ -164,7 +181,10 @@ impl Checkpoint {
             let tensor = self
                 .tensor(name)
                 .and_then(|it| it.to_dtype(compute.dtype)?.to_device(&compute.device));
-            Ok((name.clone(), tensor.map_err(|it| bad(&self.files[0], &it))?))
+            Ok((
+                name.clone(),
+                tensor.map_err(|it| unread(&self.files[0], &it))?,
+            ))
         });
         tensors.collect()
     }
@@ -172,7 +192,7 @@ impl Checkpoint {
     /// The error of a model that could not be made of the weights.
     #[must_use]
     pub fn unfit(&self, error: &candle_core::Error) -> LoadError {
-        bad(&self.files[0], error)
+        unread(&self.files[0], error)
     }
 
     /// Number type and shape of every tensor.
@@ -184,12 +204,8 @@ impl Checkpoint {
                 .map(|(name, view)| (name, (format!("{:?}", view.dtype()), view.shape().to_vec())))
                 .collect(),
             Source::Pickle(tensors) => tensors
-                .tensor_infos()
-                .values()
-                .map(|info| {
-                    let found = (format!("{:?}", info.dtype), info.layout.dims().to_vec());
-                    (info.name.clone(), found)
-                })
+                .tensors()
+                .map(|(name, kind, shape)| (name.into(), (kind.into(), shape.to_vec())))
                 .collect(),
         }
     }
@@ -197,19 +213,51 @@ impl Checkpoint {
     fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
         match &self.source {
             Source::Safetensors(mapped) => mapped.get(name)?.load(&Device::Cpu),
-            Source::Pickle(tensors) => tensors.get(name)?.ok_or_else(|| {
-                let path = name.to_string();
-                candle_core::Error::CannotFindTensor { path }
-            }),
+            Source::Pickle(tensors) => tensors.tensor(name).map_err(candle_core::Error::wrap),
         }
     }
 }
 
-fn bad(file: &Path, error: &candle_core::Error) -> LoadError {
+/// Whatever a library or reader says of a file of weights.
+fn unread(file: &Path, error: &dyn fmt::Display) -> LoadError {
     LoadError::Weights {
         file: file.to_path_buf(),
         reason: error.to_string(),
     }
+}
+
+/// Name and place of the one file of weights, if there is no `model.safetensors`.
+fn single(files: &CheckpointFiles) -> Result<(&str, &Path), LoadError> {
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<(&str, &Path)> {
+        let names = files.names().filter(|name| wanted(name));
+        names
+            .filter_map(|name| Some((name, files.path(name)?)))
+            .collect()
+    };
+    if let Some(known) = SINGLE
+        .iter()
+        .find_map(|known| of(&|name| name == *known).pop())
+    {
+        return Ok(known);
+    }
+    let groups = [
+        of(&|name| has_extension(name, &["safetensors"])),
+        of(&|name| has_extension(name, &["pth", "pt", "bin"])),
+    ];
+    let found = groups.into_iter().find(|group| !group.is_empty());
+    match found.as_deref() {
+        Some(&[only]) => Ok(only),
+        several => Err(LoadError::NoWeights {
+            files: files.to_string(),
+            candidates: several.map_or(0, <[_]>::len),
+        }),
+    }
+}
+
+/// By name, as the file itself may lie in a cache that names files by their checksums.
+fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    let extension = Path::new(name).extension().and_then(|it| it.to_str());
+    extension.is_some_and(|it| extensions.contains(&it))
 }
 
 /// The index's files, each once. Names with a folder in them are refused.

@@ -1,0 +1,574 @@
+//! The pickle machine: a stack, a memo, and descriptions of values in one arena, which may refer to each other freely.
+
+use super::globals::Global;
+use super::view::{Kind, View};
+use super::{MOST_NAME, PickleError, shown};
+use std::collections::{HashMap, HashSet};
+
+/// Values of a pickle; PyTorch writes a few dozen a tensor.
+const MOST_VALUES: usize = 4 << 20;
+
+/// Axes of a tensor.
+const MOST_AXES: usize = 16;
+
+/// The place of a value in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Ref(usize);
+
+/// The value that stands for all data that is never looked into.
+const INERT: Ref = Ref(0);
+
+/// What is known of a value.
+#[derive(Debug)]
+pub(super) enum Value<'a> {
+    /// `None`, floats, bytes, sets, NumPy numbers, settings.
+    Inert,
+    Bool(bool),
+    Int(i64),
+    Text(&'a str),
+    Tuple(Vec<Ref>),
+    List(Vec<Ref>),
+    Dictionary(Vec<(Ref, Ref)>),
+    Global(Global),
+    Storage {
+        kind: Kind,
+        key: &'a str,
+        items: usize,
+    },
+    Tensor(RawView),
+}
+
+/// A tensor's parts, as they were given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawView {
+    storage: Ref,
+    offset: Ref,
+    shape: Ref,
+    strides: Ref,
+}
+
+/// A pickle, read.
+pub(super) struct Pickle<'a> {
+    values: Vec<Value<'a>>,
+    root: Ref,
+    end: usize,
+}
+
+impl<'a> Pickle<'a> {
+    /// Reads the pickle that `bytes` starts with.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, PickleError> {
+        let mut machine = Machine {
+            bytes,
+            at: 0,
+            opcode_at: 0,
+            values: vec![Value::Inert],
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+        };
+        let root = machine.run()?;
+        let (values, end) = (machine.values, machine.at);
+        Ok(Self { values, root, end })
+    }
+
+    /// The value that the pickle describes.
+    pub(super) fn root(&self) -> Ref {
+        self.root
+    }
+
+    /// Bytes of the pickle.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    pub(super) fn value(&self, at: Ref) -> &Value<'a> {
+        &self.values[at.0]
+    }
+
+    /// The entries of a dictionary under texts; none if `at` is none.
+    pub(super) fn entries(&self, at: Ref) -> impl Iterator<Item = (&'a str, Ref)> {
+        let entries = match self.value(at) {
+            Value::Dictionary(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries
+            .iter()
+            .filter_map(|(key, value)| match self.value(*key) {
+                Value::Text(text) => Some((*text, *value)),
+                _ => None,
+            })
+    }
+
+    /// Dictionaries with a tensor under a text. Found in one pass over all, as they may lie in each other many times.
+    pub(super) fn tensor_dictionaries(&self) -> HashSet<Ref> {
+        let is_tensor = |(_, at)| matches!(self.value(at), Value::Tensor(_));
+        let all = (0..self.values.len()).map(Ref);
+        all.filter(|&at| self.entries(at).any(is_tensor)).collect()
+    }
+
+    /// Number type and number of values of every storage, by name.
+    pub(super) fn storages(&self) -> impl Iterator<Item = (&'a str, (Kind, usize))> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Storage { kind, key, items } => Some((*key, (*kind, *items))),
+            _ => None,
+        })
+    }
+
+    fn sizes(&self, at: Ref, what: &str) -> Result<Vec<usize>, String> {
+        let items = match self.value(at) {
+            Value::Tuple(items) if items.len() <= MOST_AXES => items,
+            _ => {
+                return Err(format!(
+                    "its {what} is not a tuple of at most {MOST_AXES} numbers"
+                ));
+            }
+        };
+        items.iter().map(|&item| self.size(item, what)).collect()
+    }
+
+    fn size(&self, at: Ref, what: &str) -> Result<usize, String> {
+        match self.value(at) {
+            Value::Int(number) => usize::try_from(*number)
+                .map_err(|_| format!("its {what} has the negative number {number}")),
+            _ => Err(format!("its {what} is not a number")),
+        }
+    }
+}
+
+impl RawView {
+    /// The same with its numbers; what is wrong with them otherwise.
+    pub(super) fn view(self, pickle: &Pickle<'_>) -> Result<View, String> {
+        let Value::Storage { kind, key, items } = pickle.value(self.storage) else {
+            return Err("it has no storage".into());
+        };
+        let view = View {
+            kind: *kind,
+            storage: (*key).to_owned(),
+            items: *items,
+            offset: pickle.size(self.offset, "offset")?,
+            shape: pickle.sizes(self.shape, "shape")?,
+            strides: pickle.sizes(self.strides, "strides")?,
+        };
+        if view.shape.len() == view.strides.len() {
+            return Ok(view);
+        }
+        Err("it has not as many strides as sides".into())
+    }
+}
+
+struct Machine<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    opcode_at: usize,
+    values: Vec<Value<'a>>,
+    stack: Vec<Ref>,
+    /// Heights of the stack at its marks.
+    marks: Vec<usize>,
+    memo: HashMap<usize, Ref>,
+}
+
+type Done<T = ()> = Result<T, PickleError>;
+
+impl<'a> Machine<'a> {
+    fn run(&mut self) -> Done<Ref> {
+        loop {
+            self.opcode_at = self.at;
+            match self.number(1)? {
+                0x2e => return self.pop("a value to end with"),
+                opcode => self.step(opcode as u8)?,
+            }
+        }
+    }
+
+    /// Opcodes by what they make; names as in CPython's `pickletools`.
+    fn step(&mut self, opcode: u8) -> Done {
+        match opcode {
+            // PROTO, FRAME
+            0x80 => self.protocol(),
+            0x95 => self.number(8).map(drop),
+            // MARK, POP, POP_MARK
+            b'(' => {
+                self.marks.push(self.stack.len());
+                Ok(())
+            }
+            b'0' => self.discard(),
+            b'1' => self.marked().map(drop),
+            // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
+            b'q' => self.put(1),
+            b'r' => self.put(4),
+            0x94 => self.memoize(self.memo.len()),
+            b'h' => self.get(1),
+            b'j' => self.get(4),
+            // GLOBAL, STACK_GLOBAL, BINPERSID, REDUCE, NEWOBJ, NEWOBJ_EX, BUILD
+            b'c' => self.global(),
+            0x93 => self.stack_global(),
+            b'Q' => self.persistent(),
+            b'R' | 0x81 => self.reduce(),
+            0x92 => self.reduce_with_names(),
+            b'b' => self.build(),
+            _ => self.plain(opcode),
+        }
+    }
+
+    /// Opcodes of plain values.
+    fn plain(&mut self, opcode: u8) -> Done {
+        match opcode {
+            // NONE, NEWTRUE, NEWFALSE, EMPTY_SET
+            b'N' | 0x8f => self.push_ref(INERT),
+            0x88 => self.push(Value::Bool(true)),
+            0x89 => self.push(Value::Bool(false)),
+            // BININT, BININT1, BININT2, LONG1, LONG4, BINFLOAT
+            b'J' => self.signed(4),
+            b'K' => self.unsigned(1),
+            b'M' => self.unsigned(2),
+            0x8a => self.long(1),
+            0x8b => self.long(4),
+            b'G' => self.opaque(8),
+            // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8; SHORT_BINSTRING, BINSTRING of Python 2
+            0x8c | b'U' => self.text(1),
+            b'X' | b'T' => self.text(4),
+            0x8d => self.text(8),
+            // SHORT_BINBYTES, BINBYTES, BINBYTES8
+            b'C' => self.bytes(1),
+            b'B' => self.bytes(4),
+            0x8e => self.bytes(8),
+            _ => self.container(opcode),
+        }
+    }
+
+    /// Opcodes of tuples, lists, dictionaries and sets.
+    fn container(&mut self, opcode: u8) -> Done {
+        match opcode {
+            // EMPTY_TUPLE, TUPLE1, TUPLE2, TUPLE3, TUPLE
+            b')' => self.tuple(0),
+            0x85 => self.tuple(1),
+            0x86 => self.tuple(2),
+            0x87 => self.tuple(3),
+            b't' => {
+                let items = self.marked()?;
+                self.push(Value::Tuple(items))
+            }
+            // EMPTY_LIST, APPEND, APPENDS
+            b']' => self.push(Value::List(Vec::new())),
+            b'a' => {
+                let item = self.pop("an item")?;
+                self.extend(vec![item])
+            }
+            b'e' => {
+                let items = self.marked()?;
+                self.extend(items)
+            }
+            // EMPTY_DICT, SETITEM, SETITEMS
+            b'}' => self.push(Value::Dictionary(Vec::new())),
+            b's' => {
+                let (value, key) = (self.pop("a value")?, self.pop("a key")?);
+                self.insert(&[key, value])
+            }
+            b'u' => {
+                let items = self.marked()?;
+                self.insert(&items)
+            }
+            // ADDITEMS, FROZENSET
+            0x90 => self.marked().map(drop),
+            0x91 => {
+                self.marked()?;
+                self.push_ref(INERT)
+            }
+            opcode => Err(PickleError::Opcode {
+                opcode,
+                at: self.opcode_at,
+            }),
+        }
+    }
+
+    fn malformed<T>(&self, expected: &'static str) -> Done<T> {
+        let at = self.opcode_at;
+        Err(PickleError::Malformed { at, expected })
+    }
+
+    fn take(&mut self, count: usize) -> Done<&'a [u8]> {
+        let rest = &self.bytes[self.at..];
+        let taken = rest.get(..count).ok_or(PickleError::Truncated {
+            at: self.bytes.len(),
+        })?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    /// A little-endian number of `width` bytes.
+    fn number(&mut self, width: usize) -> Done<u64> {
+        let mut bytes = [0; 8];
+        bytes[..width].copy_from_slice(self.take(width)?);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// As many bytes as the number of `width` bytes before them says.
+    fn counted(&mut self, width: usize) -> Done<&'a [u8]> {
+        let count = self.number(width)?;
+        // What does not fit a usize is beyond the end as well.
+        self.take(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn push_ref(&mut self, value: Ref) -> Done {
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value<'a>) -> Done {
+        within("values", self.values.len())?;
+        self.values.push(value);
+        self.push_ref(Ref(self.values.len() - 1))
+    }
+
+    fn pop(&mut self, expected: &'static str) -> Done<Ref> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        match self.stack.pop() {
+            Some(value) if self.stack.len() >= floor => Ok(value),
+            _ => self.malformed(expected),
+        }
+    }
+
+    /// All values above the last mark, and the mark, taken off the stack.
+    fn marked(&mut self) -> Done<Vec<Ref>> {
+        match self.marks.pop() {
+            Some(mark) => Ok(self.stack.split_off(mark)),
+            None => self.malformed("a mark"),
+        }
+    }
+
+    /// The value that the next one goes into; it stays on the stack.
+    fn top(&mut self) -> Done<Ref> {
+        let top = self.pop("a value on the stack")?;
+        self.stack.push(top);
+        Ok(top)
+    }
+
+    fn discard(&mut self) -> Done {
+        if self.marks.last() == Some(&self.stack.len()) {
+            self.marks.pop();
+            return Ok(());
+        }
+        self.pop("a value to drop").map(drop)
+    }
+
+    fn protocol(&mut self) -> Done {
+        match self.number(1)? {
+            2..=4 => Ok(()),
+            _ => self.malformed("protocol 2, 3 or 4"),
+        }
+    }
+
+    fn put(&mut self, width: usize) -> Done {
+        let index = self.number(width)?;
+        self.memoize(index as usize)
+    }
+
+    fn memoize(&mut self, index: usize) -> Done {
+        within("remembered values", self.memo.len())?;
+        let top = self.top()?;
+        self.memo.insert(index, top);
+        Ok(())
+    }
+
+    fn get(&mut self, width: usize) -> Done {
+        let index = self.number(width)?;
+        match self.memo.get(&(index as usize)) {
+            Some(&value) => self.push_ref(value),
+            None => self.malformed("a value that was remembered"),
+        }
+    }
+
+    fn signed(&mut self, width: usize) -> Done {
+        let bytes = self.take(width)?;
+        self.push(Value::Int(signed(bytes).unwrap_or_default()))
+    }
+
+    fn unsigned(&mut self, width: usize) -> Done {
+        let number = self.number(width)?;
+        self.push(Value::Int(number as i64))
+    }
+
+    /// An integer of any length; one beyond 64 bits describes no tensor.
+    fn long(&mut self, width: usize) -> Done {
+        match signed(self.counted(width)?) {
+            Some(number) => self.push(Value::Int(number)),
+            None => self.push_ref(INERT),
+        }
+    }
+
+    fn opaque(&mut self, width: usize) -> Done {
+        self.take(width)?;
+        self.push_ref(INERT)
+    }
+
+    fn bytes(&mut self, width: usize) -> Done {
+        self.counted(width)?;
+        self.push_ref(INERT)
+    }
+
+    fn text(&mut self, width: usize) -> Done {
+        match std::str::from_utf8(self.counted(width)?) {
+            Ok(text) => self.push(Value::Text(text)),
+            // Bytes of Python 2, or half of a surrogate pair: the name of nothing that is wanted.
+            Err(_) => self.push_ref(INERT),
+        }
+    }
+
+    fn tuple(&mut self, count: usize) -> Done {
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.pop("an item of a tuple")?);
+        }
+        items.reverse();
+        self.push(Value::Tuple(items))
+    }
+
+    fn extend(&mut self, new: Vec<Ref>) -> Done {
+        let list = self.top()?;
+        match &mut self.values[list.0] {
+            Value::List(items) => items.extend(new),
+            Value::Inert => (),
+            _ => return self.malformed("a list below the items"),
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, new: &[Ref]) -> Done {
+        let dictionary = self.top()?;
+        let pairs = new.chunks_exact(2);
+        if !pairs.remainder().is_empty() {
+            return self.malformed("a value for every key");
+        }
+        match &mut self.values[dictionary.0] {
+            Value::Dictionary(entries) => entries.extend(pairs.map(|it| (it[0], it[1]))),
+            Value::Inert => (),
+            _ => return self.malformed("a dictionary below the items"),
+        }
+        Ok(())
+    }
+
+    fn line(&mut self) -> Done<&'a str> {
+        let rest = &self.bytes[self.at..];
+        let end = rest.iter().position(|&byte| byte == b'\n');
+        let line = self.take(end.unwrap_or(rest.len()))?;
+        self.take(1)?;
+        let line = std::str::from_utf8(line).ok();
+        line.map_or_else(|| self.malformed("a name in UTF-8"), Ok)
+    }
+
+    fn global(&mut self) -> Done {
+        let (module, name) = (self.line()?, self.line()?);
+        self.find(module, name)
+    }
+
+    fn stack_global(&mut self) -> Done {
+        let (name, module) = (self.pop("a name")?, self.pop("a module")?);
+        match (&self.values[module.0], &self.values[name.0]) {
+            (&Value::Text(module), &Value::Text(name)) => self.find(module, name),
+            _ => self.malformed("a module and a name as texts"),
+        }
+    }
+
+    fn find(&mut self, module: &str, name: &str) -> Done {
+        match Global::find(module, name) {
+            Some(Global::Inert) => self.push_ref(INERT),
+            Some(global) => self.push(Value::Global(global)),
+            None => Err(PickleError::Global {
+                name: shown(&format!("{}.{}", head(module), head(name))),
+                at: self.opcode_at,
+            }),
+        }
+    }
+
+    /// `("storage", type, key, device, number of values)`, and in a stream whether it is part of another.
+    fn persistent(&mut self) -> Done {
+        let id = self.pop("an identity")?;
+        let storage = self.storage(id);
+        match storage {
+            Some(storage) => self.push(storage),
+            None => self.malformed("a whole storage with its type, key and number of values"),
+        }
+    }
+
+    fn storage(&self, id: Ref) -> Option<Value<'a>> {
+        let Value::Tuple(items) = &self.values[id.0] else {
+            return None;
+        };
+        let value = |at: usize| items.get(at).map(|it| &self.values[it.0]);
+        let whole = matches!(value(5), None | Some(Value::Inert));
+        match (value(0)?, value(1)?, value(2)?, value(4)?) {
+            (
+                Value::Text("storage"),
+                Value::Global(Global::Storage(kind)),
+                Value::Text(key),
+                Value::Int(items),
+            ) if whole => Some(Value::Storage {
+                kind: *kind,
+                key,
+                items: usize::try_from(*items).ok()?,
+            }),
+            _ => None,
+        }
+    }
+
+    /// What a global would give for its arguments.
+    fn reduce(&mut self) -> Done {
+        let (arguments, callee) = (self.pop("arguments")?, self.pop("something to call")?);
+        let Value::Tuple(arguments) = &self.values[arguments.0] else {
+            return self.malformed("a tuple of arguments");
+        };
+        match (&self.values[callee.0], arguments.as_slice()) {
+            (Value::Inert, _) => self.push_ref(INERT),
+            (Value::Global(Global::Dictionary), []) => self.push(Value::Dictionary(Vec::new())),
+            (Value::Global(Global::Size), &[tuple]) => self.push_ref(tuple),
+            (Value::Global(Global::Parameter), &[tensor, ..]) => self.push_ref(tensor),
+            (Value::Global(Global::Tensor), &[storage, offset, shape, strides, ..]) => {
+                self.push(Value::Tensor(RawView {
+                    storage,
+                    offset,
+                    shape,
+                    strides,
+                }))
+            }
+            _ => self.malformed("a known function with its arguments"),
+        }
+    }
+
+    /// NEWOBJ_EX: as a call, with named arguments that no known function has.
+    fn reduce_with_names(&mut self) -> Done {
+        self.pop("named arguments")?;
+        self.reduce()
+    }
+
+    /// Attributes of an object: no tensor, and nothing that is looked into, has any.
+    fn build(&mut self) -> Done {
+        self.pop("attributes")?;
+        let object = self.top()?;
+        match self.values[object.0] {
+            Value::Inert | Value::Dictionary(_) => Ok(()),
+            _ => self.malformed("an object that can have attributes"),
+        }
+    }
+}
+
+/// A little-endian number in two's complement, if it has at most 64 bits.
+fn signed(bytes: &[u8]) -> Option<i64> {
+    let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+    let mut wide = [if negative { 0xff } else { 0 }; 8];
+    wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(i64::from_le_bytes(wide))
+}
+
+fn within(what: &'static str, count: usize) -> Done {
+    if count < MOST_VALUES {
+        return Ok(());
+    }
+    let limit = MOST_VALUES as u64;
+    Err(PickleError::Limit { what, limit })
+}
+
+/// The first characters of a name that may be as long as the file.
+fn head(name: &str) -> &str {
+    let end = name.char_indices().nth(MOST_NAME).map(|(at, _)| at);
+    &name[..end.unwrap_or(name.len())]
+}

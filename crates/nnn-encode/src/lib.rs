@@ -39,8 +39,8 @@ pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
 pub use image_file::{ImageError, ImageLimits, load_image};
 pub use layers::{
-    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, Transformer, attend, causal,
-    features, indices, patches, project,
+    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
+    causal, features, indices, patches, project,
 };
 pub use load::{
     DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,

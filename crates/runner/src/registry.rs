@@ -74,6 +74,12 @@ pub(crate) const MODELS: &[ModelFamily] = &[
         matches: true,
         load: encoder_albef::load,
     },
+    ModelFamily {
+        name: "beit3",
+        doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
+        matches: false,
+        load: encoder_beit3::load,
+    },
 ];
 
 /// Draws the data set that a card's `generate:` describes into a folder, unless it is there already.

@@ -356,7 +356,7 @@ fn a_server_says_how_long_to_wait() {
     );
     // An hour is nothing to sit through.
     let other = pinned("b.json");
-    world.hub.publish(REPO, "b.json", b"{}", None);
+    world.hub.publish(REPO, "b.json", b"[]", None);
     world.hub.fail(&resolve(&other), [wait("3600")]);
     let error = world.open(&other).expect_err("gives up");
     assert!(matches!(error, HubError::GaveUp { .. }), "{error}");

@@ -64,7 +64,8 @@ pub struct ModelCard {
     /// is recorded and expected from then on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sha256: BTreeMap<String, String>,
-    /// Sizes of files in bytes, by name.
+    /// Sizes of files in bytes, by name. A file at a plain address is held to it; of a file of the hub, which says its
+    /// exact size itself, it may be a round figure for lists made without a network.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bytes: BTreeMap<String, u64>,
     /// What stands in for `config.json` where the checkpoint has none.

@@ -79,13 +79,18 @@ impl Hub {
         sized.map_or(State::Away, |(bytes, path)| State::Here(path, bytes))
     }
 
-    /// The size of a file in bytes: on the card, or as its server says in one try; none if neither knows or the network
-    /// is not to be used.
+    /// The size of a file in bytes: as its server says in one try, or as the card says where the server does not or the
+    /// network is not to be used.
     #[must_use]
     pub fn size(&self, file: &RemoteFile) -> Option<u64> {
-        if self.settings.offline || file.bytes.is_some() {
-            return file.bytes;
-        }
+        let asked = match self.settings.offline {
+            true => None,
+            false => self.ask_size(file),
+        };
+        asked.or(file.bytes)
+    }
+
+    fn ask_size(&self, file: &RemoteFile) -> Option<u64> {
         match &file.place {
             RemotePlace::Hub {
                 repo,

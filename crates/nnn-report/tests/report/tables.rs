@@ -341,7 +341,7 @@ fn models_without_a_checkpoint() {
         reason: "never released".to_owned(),
     }];
     let records = Records {
-        scores: &crate::fixture::scores(),
+        scores: &sweep(),
         absent_models: &absent,
         ..Records::default()
     };

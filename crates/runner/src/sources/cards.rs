@@ -207,3 +207,43 @@ impl ModelEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Families that shipped cards may name.
+    const FAMILIES: [&str; 5] = ["albef", "beit3", "blip", "clip", "siglip"];
+
+    #[test]
+    fn every_shipped_card_is_sound() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let cards = all_models(&configs).expect("cards");
+        assert!(cards.len() > 20);
+        for ModelEntry { card, file } in cards {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            assert_eq!(stem, Some(card.name.as_str()));
+            assert!(FAMILIES.contains(&card.family.as_str()), "{}", card.family);
+            let files = card.remote_files().expect("a list of files");
+            let public = !matches!(card.source, ModelSource::Unavailable(_));
+            let local = matches!(card.source, ModelSource::Path(_));
+            assert_eq!(!files.is_empty(), public && !local, "{}", card.name);
+            assert!(!card.notes.is_empty(), "{}", card.name);
+        }
+    }
+
+    /// A small number in YAML stays one in the JSON that an encoder reads.
+    #[test]
+    fn numbers_of_a_card_stay_numbers() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let entry: ModelCard = read_yaml(&configs.join("models/albef-coco.yaml")).expect("a card");
+        let inline: Vec<_> = entry.inline_files().collect();
+        let [(config, text), (preprocessor, _)] = &inline[..] else {
+            panic!("two files, found {}", inline.len());
+        };
+        let names = [*config, *preprocessor];
+        assert_eq!(names, ["config.json", "preprocessor_config.json"]);
+        assert_eq!(text["bert_config"]["layer_norm_eps"].as_f64(), Some(1e-12));
+        assert_eq!(text["image_res"].as_u64(), Some(384));
+    }
+}

@@ -104,7 +104,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_bank_search(&settings, &methods)?;
     let configs = cards::folder_of(config);
     let models = cards::models(&spec.models, &configs)?;
-    check_rerank(&spec, &settings, &models)?;
+    check_rerank(&spec, &settings, &models.public)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
     let elsewhere = reference_names(&spec);
     let reference_datasets = cards::datasets(&elsewhere, &configs).context("`reference_sets`")?;

@@ -11,7 +11,7 @@ use nnn_encode::{
 const CODE: &str = concat!("encoder-blip ", env!("CARGO_PKG_VERSION"), " r1");
 
 /// Most token ids of a text (`max_length` in the authors' `train_retrieval.py`).
-const CONTEXT: usize = 35;
+pub(crate) const CONTEXT: usize = 35;
 
 /// Most words of a text (`max_words` of the authors' evaluation data sets).
 const WORDS: usize = 30;
@@ -75,15 +75,15 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
 /// Names by the layout, sizes by the configuration.
 fn spec(config: &BlipConfig, checkpoint: &Checkpoint) -> FusionSpec {
     let vision = config.vision.size();
-    let authors = checkpoint
-        .shape(VitNames::TIMM.positions)
-        .and_then(|it| VitNames::grid(&it));
+    let authors = checkpoint.shape(VitNames::TIMM.positions);
     FusionSpec {
         vision_names: match authors {
             Some(_) => VitNames::TIMM,
             None => HUGGING_FACE,
         },
-        grid: authors.unwrap_or(vision.grid()),
+        grid: authors
+            .and_then(|it| VitNames::grid(&it))
+            .unwrap_or(vision.grid()),
         vision,
         text: config.text.size(config.vision.hidden_size),
         text_prefix: "text_encoder",

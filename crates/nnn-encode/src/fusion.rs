@@ -83,6 +83,18 @@ impl FusionModel {
             .collect()
     }
 
+    fn check_ids(&self, ids: &[u32], expected: usize) -> std::result::Result<(), EncodeError> {
+        if ids.len() != expected {
+            let received = ids.len();
+            return Err(EncodeError::TokenCount { expected, received });
+        }
+        let vocabulary = self.spec.text.vocabulary;
+        match ids.iter().find(|&&id| id as usize >= vocabulary) {
+            Some(&id) => Err(EncodeError::TokenId { id, vocabulary }),
+            None => Ok(()),
+        }
+    }
+
     /// The second output of the matching head, (batch).
     fn matching(&self, image: &ImageStates, ids: Vec<u32>, batch: usize) -> Result<Tensor> {
         let rows = self.text.texts_with(image, ids, batch, &self.compute)?;
@@ -115,6 +127,11 @@ impl Reranker for FusionModel {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        let expected = 3 * self.spec.vision.image.pow(2);
+        if let Some(other) = batch.iter().find(|pixels| pixels.len() != expected) {
+            let received = other.len();
+            return Err(EncodeError::PixelCount { expected, received });
+        }
         let states = self.look_at(batch);
         states.map_err(|error| EncodeError::Forward(Box::new(error)))
     }
@@ -127,14 +144,14 @@ impl Reranker for FusionModel {
         let Some(expected) = batch.first().map(Vec::len) else {
             return Ok(Vec::new());
         };
-        if let Some(other) = batch.iter().find(|ids| ids.len() != expected) {
-            let received = other.len();
-            return Err(EncodeError::TokenCount { expected, received });
-        }
+        let positions = self.spec.text.positions;
+        batch
+            .iter()
+            .try_for_each(|ids| self.check_ids(ids, expected.clamp(1, positions)))?;
         let mut ids = batch.concat();
         if let Some(token) = self.spec.matching_token {
             ids.iter_mut()
-                .step_by(expected.max(1))
+                .step_by(expected)
                 .for_each(|first| *first = token);
         }
         features(self.matching(image, ids, batch.len()))

@@ -8,7 +8,8 @@
 //! [`CheckpointFiles`] are opened by a family into [`Towers`] made of the [`layers`](Transformer) here, and put behind
 //! preprocessing as a [`DualEncoder`].
 //!
-//! Nothing here knows a model; the `encoder-*` crates do.
+//! What two families share lies here too: [`VisionTransformer`], [`Bert`] and the [`FusionModel`] of ALBEF and BLIP, whose
+//! [`Reranker`] scores image-text pairs ([`match_pairs`]). Nothing here knows a checkpoint; the `encoder-*` crates do.
 
 mod bert;
 mod cache;

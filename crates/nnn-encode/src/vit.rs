@@ -180,8 +180,8 @@ pub fn resized_positions(positions: &Tensor, grid: usize) -> Result<Tensor> {
     if old == grid {
         return Ok(positions.clone());
     }
-    let values = positions.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
-    let values: Vec<f32> = values.flatten_all()?.to_vec1()?;
+    let values = positions.to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
+    let values: Vec<f64> = values.flatten_all()?.to_vec1()?;
     let (class, patches) = values.split_at(width);
     let taps: Vec<_> = (0..grid).map(|at| bicubic(at, old, grid)).collect();
     let mut out = class.to_vec();
@@ -197,17 +197,17 @@ pub fn resized_positions(positions: &Tensor, grid: usize) -> Result<Tensor> {
         .to_dtype(positions.dtype())
 }
 
-fn sum(parts: [f32; 4]) -> f32 {
+fn sum(parts: [f64; 4]) -> f64 {
     parts.into_iter().sum()
 }
 
 /// The four old places that make the new place `at`, with their weights.
-fn bicubic(at: usize, old: usize, new: usize) -> [(usize, f32); 4] {
-    const A: f32 = -0.75;
-    let centre = (at as f32 + 0.5) * (old as f32 / new as f32) - 0.5;
+fn bicubic(at: usize, old: usize, new: usize) -> [(usize, f64); 4] {
+    const A: f64 = -0.75;
+    let centre = (at as f64 + 0.5) * (old as f64 / new as f64) - 0.5;
     let (first, part) = (centre.floor(), centre - centre.floor());
-    let near = |x: f32| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
-    let far = |x: f32| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
+    let near = |x: f64| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
+    let far = |x: f64| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
     let weights = [
         far(part + 1.0),
         near(part),

@@ -24,9 +24,11 @@ fn positions_are_those_of_pytorch() {
             .flatten_all()
             .and_then(|it| it.to_vec1())
             .expect("values");
-        // Four products of four a value, each rounded: a few units of 2^-24 of values up to 3.
+        // PyTorch computes weights in single precision, through terms of up to 6: each is off by up to 6 x 2^-24. Four of
+        // them, by values of up to 3, along either side, the other side's weights adding up to less than 1.4 in size.
+        let bound = 2.0 * 1.4 * 4.0 * 3.0 * 6.0 / (1 << 24) as f32;
         for (ours, theirs) in ours.iter().zip(values(expected)) {
-            assert!((ours - theirs).abs() <= 2e-6, "{grid}: {ours} {theirs}");
+            assert!((ours - theirs).abs() <= bound, "{grid}: {ours} {theirs}");
         }
     }
 }

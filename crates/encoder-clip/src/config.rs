@@ -109,7 +109,8 @@ impl ClipConfig {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Refuses sizes that cannot be computed; the keys are those of `config.json`.
+    pub(crate) fn check(&self) -> Result<(), String> {
         let (text, vision) = (&self.text, &self.vision);
         at_least_one("projection_dim", self.projection_dim)?;
         at_least_one("text_config.vocab_size", text.vocab_size)?;

@@ -1,6 +1,7 @@
 //! The two towers.
 
 use crate::config::{ClipConfig, TextConfig, VisionConfig};
+use crate::names::Names;
 use candle_core::Tensor;
 use nnn_encode::{
     Compute, EncodeError, LayerNames, LayerSize, Norm, Shapes, Towers, Transformer, Weights,
@@ -8,8 +9,8 @@ use nnn_encode::{
 };
 
 /// Configurations written before transformers 4.31 carry this id whatever the tokenizer's is; pooling then goes by the
-/// highest id, which in CLIP's vocabulary is the end token.
-const LEGACY_EOS: u32 = 2;
+/// highest id, which in CLIP's vocabulary is the end token. open_clip always pools so.
+pub(crate) const LEGACY_EOS: u32 = 2;
 
 /// A `CLIPModel`.
 pub(crate) struct ClipModel {
@@ -43,10 +44,10 @@ struct VisionTower {
 
 impl ClipModel {
     /// Names and shapes of all weights.
-    pub(crate) fn shapes(config: &ClipConfig) -> Shapes {
+    pub(crate) fn shapes(config: &ClipConfig, names: &Names) -> Shapes {
         let mut shapes = Shapes::new();
-        TextTower::shapes(&mut shapes, &config.text, config.projection_dim);
-        VisionTower::shapes(&mut shapes, &config.vision, config.projection_dim);
+        TextTower::shapes(&mut shapes, &config.text, config.projection_dim, names);
+        VisionTower::shapes(&mut shapes, &config.vision, config.projection_dim, names);
         shapes
     }
 
@@ -54,11 +55,12 @@ impl ClipModel {
     pub(crate) fn new(
         weights: &Weights,
         config: &ClipConfig,
+        names: &Names,
         compute: &Compute,
     ) -> candle_core::Result<Self> {
         Ok(Self {
-            text: TextTower::new(weights, &config.text)?,
-            vision: VisionTower::new(weights, &config.vision)?,
+            text: TextTower::new(weights, &config.text, names)?,
+            vision: VisionTower::new(weights, &config.vision, names)?,
             eos: config.text.eos_token_id,
             compute: compute.clone(),
         })
@@ -93,7 +95,7 @@ impl Towers for ClipModel {
 }
 
 impl TextTower {
-    fn size(config: &TextConfig) -> LayerSize {
+    fn size(config: &TextConfig, names: LayerNames) -> LayerSize {
         LayerSize {
             layers: config.num_hidden_layers,
             width: config.hidden_size,
@@ -101,33 +103,30 @@ impl TextTower {
             heads: config.num_attention_heads,
             activation: config.hidden_act,
             eps: config.layer_norm_eps,
-            names: LayerNames::HUGGING_FACE,
+            names,
         }
     }
 
-    fn shapes(shapes: &mut Shapes, config: &TextConfig, projection: usize) {
-        let width = config.hidden_size;
-        let embeddings = [
-            ("token_embedding", config.vocab_size),
-            ("position_embedding", config.max_position_embeddings),
-        ];
-        for (name, rows) in embeddings {
-            let name = format!("text_model.embeddings.{name}.weight");
-            shapes.insert(name, vec![rows, width]);
-        }
-        Transformer::shapes(shapes, "text_model.encoder", Self::size(config));
-        Norm::shapes(shapes, "text_model.final_layer_norm", width);
-        shapes.insert("text_projection.weight".into(), vec![projection, width]);
+    fn shapes(shapes: &mut Shapes, config: &TextConfig, projection: usize, names: &Names) {
+        let (width, text) = (config.hidden_size, &names.text);
+        shapes.insert(text.tokens.clone(), vec![config.vocab_size, width]);
+        shapes.insert(
+            text.positions.clone(),
+            vec![config.max_position_embeddings, width],
+        );
+        Transformer::shapes(shapes, &text.layers, Self::size(config, names.layers));
+        Norm::shapes(shapes, &text.norm, width);
+        shapes.insert(text.projection.clone(), names.projection(width, projection));
     }
 
-    fn new(weights: &Weights, config: &TextConfig) -> candle_core::Result<Self> {
-        let (norm, eps) = ("text_model.final_layer_norm", config.layer_norm_eps);
+    fn new(weights: &Weights, config: &TextConfig, names: &Names) -> candle_core::Result<Self> {
+        let text = &names.text;
         Ok(Self {
-            tokens: weights["text_model.embeddings.token_embedding.weight"].clone(),
-            positions: weights["text_model.embeddings.position_embedding.weight"].clone(),
-            layers: Transformer::new(weights, "text_model.encoder", Self::size(config))?,
-            norm: Norm::new(weights, norm, eps),
-            projection: weights["text_projection.weight"].clone(),
+            tokens: weights[&text.tokens].clone(),
+            positions: weights[&text.positions].clone(),
+            layers: Transformer::new(weights, &text.layers, Self::size(config, names.layers))?,
+            norm: Norm::new(weights, &text.norm, config.layer_norm_eps),
+            projection: projection(weights, &text.projection, names)?,
         })
     }
 
@@ -159,7 +158,7 @@ impl TextTower {
 }
 
 impl VisionTower {
-    fn size(config: &VisionConfig) -> LayerSize {
+    fn size(config: &VisionConfig, names: LayerNames) -> LayerSize {
         LayerSize {
             layers: config.num_hidden_layers,
             width: config.hidden_size,
@@ -167,40 +166,34 @@ impl VisionTower {
             heads: config.num_attention_heads,
             activation: config.hidden_act,
             eps: config.layer_norm_eps,
-            names: LayerNames::HUGGING_FACE,
+            names,
         }
     }
 
-    fn shapes(shapes: &mut Shapes, config: &VisionConfig, projection: usize) {
-        let (width, patch) = (config.hidden_size, config.patch_size);
+    fn shapes(shapes: &mut Shapes, config: &VisionConfig, projection: usize, names: &Names) {
+        let (width, patch, vision) = (config.hidden_size, config.patch_size, &names.vision);
+        let positions = config.grid() * config.grid() + 1;
         let mut insert = |name: &str, shape: Vec<usize>| shapes.insert(name.into(), shape);
-        insert("vision_model.embeddings.class_embedding", vec![width]);
-        insert(
-            "vision_model.embeddings.patch_embedding.weight",
-            vec![width, 3, patch, patch],
-        );
-        insert(
-            "vision_model.embeddings.position_embedding.weight",
-            vec![config.grid() * config.grid() + 1, width],
-        );
-        insert("visual_projection.weight", vec![projection, width]);
-        // The name is spelt so in every checkpoint.
-        Norm::shapes(shapes, "vision_model.pre_layrnorm", width);
-        Transformer::shapes(shapes, "vision_model.encoder", Self::size(config));
-        Norm::shapes(shapes, "vision_model.post_layernorm", width);
+        insert(vision.class, vec![width]);
+        insert(vision.patches, vec![width, 3, patch, patch]);
+        insert(vision.positions, vec![positions, width]);
+        insert(vision.projection, names.projection(width, projection));
+        Norm::shapes(shapes, vision.norm_before, width);
+        Transformer::shapes(shapes, vision.layers, Self::size(config, names.layers));
+        Norm::shapes(shapes, vision.norm_after, width);
     }
 
-    fn new(weights: &Weights, config: &VisionConfig) -> candle_core::Result<Self> {
+    fn new(weights: &Weights, config: &VisionConfig, names: &Names) -> candle_core::Result<Self> {
+        let vision = &names.vision;
         let norm = |name: &str| Norm::new(weights, name, config.layer_norm_eps);
-        let patches = &weights["vision_model.embeddings.patch_embedding.weight"];
         Ok(Self {
-            class: weights["vision_model.embeddings.class_embedding"].clone(),
-            patches: patches.flatten_from(1)?,
-            positions: weights["vision_model.embeddings.position_embedding.weight"].clone(),
-            norm_before: norm("vision_model.pre_layrnorm"),
-            layers: Transformer::new(weights, "vision_model.encoder", Self::size(config))?,
-            norm_after: norm("vision_model.post_layernorm"),
-            projection: weights["visual_projection.weight"].clone(),
+            class: weights[vision.class].clone(),
+            patches: weights[vision.patches].flatten_from(1)?,
+            positions: weights[vision.positions].clone(),
+            norm_before: norm(vision.norm_before),
+            layers: Transformer::new(weights, vision.layers, Self::size(config, names.layers))?,
+            norm_after: norm(vision.norm_after),
+            projection: projection(weights, vision.projection, names)?,
             size: config.clone(),
         })
     }
@@ -225,5 +218,13 @@ impl VisionTower {
         let keep = indices((0..batch).map(|item| item * length), compute)?;
         let rows = self.layers.forward(rows, batch, None, Some(&keep))?;
         project(&self.norm_after.forward(&rows)?, &self.projection)
+    }
+}
+
+/// A projection as (projection, width).
+fn projection(weights: &Weights, name: &str, names: &Names) -> candle_core::Result<Tensor> {
+    match names.projections_transposed {
+        true => weights[name].t()?.contiguous(),
+        false => Ok(weights[name].clone()),
     }
 }

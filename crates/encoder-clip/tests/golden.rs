@@ -1,4 +1,5 @@
-//! Token ids and embeddings against `transformers`, on tiny random checkpoints and on the shipped one.
+//! Token ids and embeddings against `transformers` and `open_clip_torch`, on tiny random checkpoints and on the shipped
+//! one.
 // Tests say what they skip and what they measured.
 #![allow(clippy::print_stdout)]
 
@@ -7,18 +8,22 @@ use safetensors::SafeTensors;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CHECKPOINTS: [&str; 4] = [
+/// Hugging Face's layout against `transformers`, open_clip's against `open_clip_torch`.
+const CHECKPOINTS: [&str; 7] = [
     "quick-gelu-f32",
     "gelu-f16",
     "pickle-2021",
     "legacy-eos-bf16",
+    "open-clip-quick-gelu-f32",
+    "open-clip-gelu-f16",
+    "open-clip-custom-text",
 ];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What `transformers` makes of some texts and images.
+/// What the reference makes of some texts and images.
 struct Golden {
     texts: Vec<String>,
     ids: Vec<Vec<u32>>,
@@ -107,7 +112,7 @@ fn assert_golden(encoder: &dyn Encoder, golden: &Golden, name: &str) {
 }
 
 #[test]
-fn ids_and_embeddings_are_those_of_transformers() {
+fn ids_and_embeddings_are_those_of_the_reference() {
     for name in CHECKPOINTS {
         let golden = golden(name);
         assert_eq!((golden.texts.len(), golden.images.len()), (14, 14));

@@ -271,3 +271,73 @@ fn the_identity_covers_weights_configuration_and_tokenizer() {
         original.tokenizer_sha256
     );
 }
+
+#[test]
+fn a_layout_is_chosen_by_its_configuration_and_weights() {
+    let names = |folder: &TempDir, parts: &[&str]| {
+        let message = error(folder).to_string();
+        for part in parts {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    };
+    let folder = copy("open-clip-quick-gelu-f32");
+    let open_clip = load(folder.path()).expect("open_clip's").info().clone();
+    // Beside a configuration of another layout without weights of its own.
+    for file in ["config.json", "preprocessor_config.json"] {
+        let other = golden("quick-gelu-f32").join(file);
+        fs::copy(other, folder.path().join(file)).expect("copied");
+    }
+    assert_eq!(load(folder.path()).expect("open_clip's").info(), &open_clip);
+    fs::remove_file(folder.path().join("open_clip_model.safetensors")).expect("removed");
+    names(&folder, &["neither model.safetensors"]);
+    fs::remove_file(folder.path().join("config.json")).expect("removed");
+    names(
+        &folder,
+        &["open_clip_model.safetensors (or open_clip_pytorch_model.bin) is missing"],
+    );
+    fs::remove_file(folder.path().join("open_clip_config.json")).expect("removed");
+    names(&folder, &["config.json is missing"]);
+}
+
+#[test]
+fn what_open_clip_files_say_beyond_what_is_computed_is_refused() {
+    for (from, to, part) in [
+        (
+            "\"quick_gelu\": true",
+            "\"multimodal_cfg\": {}",
+            "model_cfg: multimodal_cfg",
+        ),
+        (
+            "\"head_width\": 5",
+            "\"timm_model_name\": \"x\"",
+            "vision_cfg: timm_model_name",
+        ),
+        (
+            "\"heads\": 3",
+            "\"hf_model_name\": \"x\"",
+            "text_cfg: hf_model_name",
+        ),
+        (
+            "\"bicubic\"",
+            "\"random\"",
+            "expected bicubic or bilinear, received random",
+        ),
+        (
+            "\"shortest\"",
+            "\"longest\"",
+            "expected shortest or squash, received longest",
+        ),
+        ("\"mean\"", "\"size\"", "mean is missing"),
+        ("\"resize_mode\"", "\"resize\"", "unknown field `resize`"),
+        (
+            "\"width\": 10",
+            "\"width\": 15",
+            "visual.class_embedding: expected [15]",
+        ),
+    ] {
+        let folder = copy("open-clip-quick-gelu-f32");
+        edit(&folder, "open_clip_config.json", from, to);
+        let message = error(&folder).to_string();
+        assert!(message.contains(part), "{to}: {message}");
+    }
+}

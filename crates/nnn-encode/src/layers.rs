@@ -9,12 +9,13 @@
 
 use crate::encoder::EncodeError;
 use crate::weights::{Compute, Shapes, Weights};
-use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
+use candle_core::{D, DType, Device, Result, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// Fewest rows a product with weights is given.
-pub(crate) const MIN_ROWS: usize = 65;
+mod cpu;
+mod kernels;
+
+pub(crate) use kernels::MIN_ROWS;
 
 /// The activation between the two halves of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -32,7 +33,7 @@ pub enum Activation {
 /// x W^T + b.
 #[derive(Clone)]
 pub struct Linear {
-    /// (output, input).
+    /// (output, input); in memory the other way round, as products read it fastest.
     weight: Tensor,
     /// (output).
     bias: Tensor,
@@ -43,6 +44,9 @@ pub struct Linear {
 /// # Errors
 /// Shapes that do not fit.
 pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    if let Some(out) = cpu::linear(rows, weight, None, None)? {
+        return Ok(out);
+    }
     let count = rows.dim(0)?;
     if count >= MIN_ROWS {
         return rows.matmul(&weight.t()?);
@@ -52,6 +56,15 @@ pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
         .matmul(&weight.t()?)?
         .narrow(0, 0, count)?
         .contiguous()
+}
+
+/// The same tensor with columns that are contiguous; as it was where it has no columns or the device has no room.
+fn packed(weight: &Tensor) -> Tensor {
+    if weight.dims().len() != 2 {
+        return weight.clone();
+    }
+    let turned = weight.t().and_then(|it| it.contiguous()?.t());
+    turned.unwrap_or_else(|_| weight.clone())
 }
 
 impl Linear {
@@ -71,7 +84,7 @@ impl Linear {
     #[must_use]
     pub fn named(weights: &Weights, weight: &str, bias: &str) -> Self {
         Self {
-            weight: weights[weight].clone(),
+            weight: packed(&weights[weight]),
             bias: weights[bias].clone(),
         }
     }
@@ -84,8 +97,30 @@ impl Linear {
         let weights: Vec<&Tensor> = parts.iter().map(|it| &it.weight).collect();
         let biases: Vec<&Tensor> = parts.iter().map(|it| &it.bias).collect();
         Ok(Self {
-            weight: Tensor::cat(&weights, 0)?,
+            weight: packed(&Tensor::cat(&weights, 0)?),
             bias: Tensor::cat(&biases, 0)?,
+        })
+    }
+
+    /// A convolution of non-overlapping patches as a layer over [`patches`].
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn flattened(self) -> Result<Self> {
+        Ok(Self {
+            weight: packed(&self.weight.flatten_from(1)?),
+            bias: self.bias,
+        })
+    }
+
+    /// The layer that gives `count` of the outputs, from the `first` on.
+    ///
+    /// # Errors
+    /// There are not so many.
+    pub fn outputs(&self, first: usize, count: usize) -> Result<Self> {
+        Ok(Self {
+            weight: packed(&self.weight.narrow(0, first, count)?),
+            bias: self.bias.narrow(0, first, count)?,
         })
     }
 
@@ -97,19 +132,8 @@ impl Linear {
             Tensor::cat(&[&first, &it.narrow(0, outputs, rest)?], 0)
         };
         Ok(Self {
-            weight: scale_first(&self.weight)?,
+            weight: packed(&scale_first(&self.weight)?),
             bias: scale_first(&self.bias)?,
-        })
-    }
-
-    /// A convolution of non-overlapping patches as a product with [`patches`].
-    ///
-    /// # Errors
-    /// The device fails.
-    pub fn flattened(self) -> Result<Self> {
-        Ok(Self {
-            weight: self.weight.flatten_from(1)?,
-            bias: self.bias,
         })
     }
 
@@ -118,7 +142,10 @@ impl Linear {
     /// # Errors
     /// Rows of another width.
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
-        project(rows, &self.weight)?.broadcast_add(&self.bias)
+        match cpu::linear(rows, &self.weight, Some(&self.bias), None)? {
+            Some(out) => Ok(out),
+            None => project(rows, &self.weight)?.broadcast_add(&self.bias),
+        }
     }
 
     /// The layer's output after an activation.
@@ -126,55 +153,23 @@ impl Linear {
     /// # Errors
     /// Rows of another width.
     pub fn activated(&self, rows: &Tensor, activation: Activation) -> Result<Tensor> {
-        project(rows, &self.weight)?.apply_op2_no_bwd(&self.bias, &Activated(activation))
-    }
-}
-
-/// activation(x + b), b along the rows of x.
-struct Activated(Activation);
-
-impl CustomOp2 for Activated {
-    fn name(&self) -> &'static str {
-        "bias-activation"
-    }
-
-    fn cpu_fwd(
-        &self,
-        rows: &CpuStorage,
-        layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let bias = values(bias, bias_layout)?;
-        let mut out = values(rows, layout)?.to_vec();
-        out.par_chunks_mut(bias.len()).for_each(|row| {
-            for (value, bias) in row.iter_mut().zip(bias) {
-                *value = activate(self.0, *value + bias);
-            }
-        });
-        Ok((CpuStorage::F32(out), layout.shape().clone()))
-    }
-}
-
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice()?[start..end]),
-        None => candle_core::bail!("contiguous values expected"),
-    }
-}
-
-#[inline]
-fn activate(activation: Activation, x: f32) -> f32 {
-    match activation {
-        Activation::QuickGelu => x / (1.0 + (-1.702 * x).exp()),
-        Activation::Gelu => {
-            let erf = candle_core::cpu::erf::erf_f32(x * std::f32::consts::FRAC_1_SQRT_2);
-            x * 0.5 * (1.0 + erf)
+        match cpu::linear(rows, &self.weight, Some(&self.bias), Some(activation))? {
+            Some(out) => Ok(out),
+            None => activation.apply(&self.forward(rows)?),
         }
-        Activation::GeluTanh => {
-            let inner = (2.0 / std::f32::consts::PI).sqrt() * x * (1.0 + 0.044_715 * x * x);
-            0.5 * x * (1.0 + inner.tanh())
-        }
+    }
+}
+
+impl Activation {
+    /// The activation of every value, computed in single precision.
+    fn apply(self, rows: &Tensor) -> Result<Tensor> {
+        let wide = rows.to_dtype(DType::F32)?;
+        let out = match self {
+            Self::QuickGelu => (&wide * candle_nn::ops::sigmoid(&(&wide * 1.702)?)?)?,
+            Self::Gelu => wide.gelu_erf()?,
+            Self::GeluTanh => wide.gelu()?,
+        };
+        out.to_dtype(rows.dtype())
     }
 }
 
@@ -208,7 +203,10 @@ impl Norm {
     /// # Errors
     /// Rows of another width.
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
-        candle_nn::ops::layer_norm(rows, &self.weight, &self.bias, self.eps)
+        match cpu::norm(self, rows)? {
+            Some(out) => Ok(out),
+            None => candle_nn::ops::layer_norm(rows, &self.weight, &self.bias, self.eps),
+        }
     }
 }
 
@@ -221,17 +219,23 @@ impl Norm {
 pub fn attend(qkv: &Tensor, batch: usize, heads: usize, mask: Option<&Tensor>) -> Result<Tensor> {
     let (count, width) = qkv.dims2()?;
     let (length, width) = (count / batch, width / 3);
+    if let Some(out) = cpu::attend(qkv, (length, width, heads), mask)? {
+        return Ok(out);
+    }
     let qkv = qkv
         .reshape((batch, length, 3, heads, width / heads))?
         .permute((2, 0, 3, 1, 4))?
         .contiguous()?;
     let (queries, keys, values) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
     let scores = queries.matmul(&keys.transpose(D::Minus2, D::Minus1)?)?;
+    // Half precision keeps no sum of many exponentials.
+    let scores = scores.to_dtype(DType::F32)?;
     let scores = match mask {
-        Some(mask) => scores.broadcast_add(mask)?,
+        Some(mask) => scores.broadcast_add(&mask.to_dtype(DType::F32)?)?,
         None => scores,
     };
-    let mixed = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&values)?;
+    let weights = candle_nn::ops::softmax_last_dim(&scores)?.to_dtype(values.dtype())?;
+    let mixed = weights.matmul(&values)?;
     mixed.transpose(1, 2)?.reshape((count, width))
 }
 
@@ -455,11 +459,19 @@ impl Transformer {
         mask: Option<&Tensor>,
         keep: Option<&Tensor>,
     ) -> Result<Tensor> {
-        for (index, layer) in self.layers.iter().enumerate() {
-            let keep = keep.filter(|_| index + 1 == self.layers.len());
+        let mut layers = self.layers.as_slice();
+        if let Some(passed) = cpu::pass(self, &rows, batch, mask, keep.is_some())? {
+            rows = passed;
+            layers = &layers[layers.len() - usize::from(keep.is_some())..];
+        }
+        for (left, layer) in layers
+            .iter()
+            .enumerate()
+            .map(|(at, it)| (layers.len() - at, it))
+        {
             let qkv = layer.qkv.forward(&layer.norm1.forward(&rows)?)?;
             let mixed = attend(&qkv, batch, self.heads, mask)?;
-            rows = layer.finish(&rows, mixed, keep, self.activation)?;
+            rows = layer.finish(&rows, mixed, keep.filter(|_| left == 1), self.activation)?;
         }
         match keep {
             Some(keep) if self.layers.is_empty() => rows.index_select(keep, 0),
@@ -530,7 +542,7 @@ pub fn patches(
     compute: &Compute,
 ) -> Result<Tensor> {
     let grid = side / patch;
-    Tensor::from_vec(pixels, (batch, 3, side, side), &candle_core::Device::Cpu)?
+    Tensor::from_vec(pixels, (batch, 3, side, side), &Device::Cpu)?
         .narrow(2, 0, grid * patch)?
         .narrow(3, 0, grid * patch)?
         .contiguous()?

@@ -72,7 +72,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Weights do not fit the configuration.
-    #[error("{} does not fit config.json:{}", file.display(), list(faults))]
+    #[error("{} does not fit the configuration:{}", file.display(), list(faults))]
     Tensors {
         /// The (first) file.
         file: PathBuf,

@@ -1,4 +1,4 @@
-//! From an RGB image to the numbers that a model takes, as `transformers`' PIL-backed `CLIPImageProcessor`.
+//! From an RGB image to the numbers that a model takes, as `transformers`' PIL-backed `CLIPImageProcessor` and its kin.
 
 use crate::checksum::ReadError;
 use crate::resize::{Axis, Filter, resize};
@@ -15,11 +15,15 @@ const MAX_SIDE: u32 = 8192;
 /// Processor classes whose pixels [`PixelSpec`] reproduces, and whether they crop unless told not to. The `Fast` classes
 /// resize with torchvision, a little differently; their checkpoints were made with, and are served by, the same
 /// arithmetic as the others.
-const KNOWN_PROCESSORS: [(&str, bool); 7] = [
+const KNOWN_PROCESSORS: [(&str, bool); 11] = [
     ("CLIPFeatureExtractor", true),
     ("CLIPImageProcessor", true),
     ("CLIPImageProcessorFast", true),
     ("CLIPImageProcessorPil", true),
+    ("SiglipFeatureExtractor", false),
+    ("SiglipImageProcessor", false),
+    ("SiglipImageProcessorFast", false),
+    ("SiglipImageProcessorPil", false),
     ("BlipImageProcessor", false),
     ("BlipImageProcessorFast", false),
     ("BlipImageProcessorPil", false),
@@ -36,7 +40,7 @@ const LEFT_OVER: &str = "do_pad";
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PixelSpec {
     resize: Option<Resize>,
-    crop: Option<Size>,
+    crop: Option<Crop>,
     rescale: Option<f64>,
     normalize: Option<Normalize>,
 }
@@ -63,9 +67,12 @@ struct Resize {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Size {
+struct Crop {
     height: u32,
     width: u32,
+    /// Of an odd number of pixels to leave out, half rounded to even goes before the crop, not half rounded down.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    half_to_even: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -130,13 +137,33 @@ struct Raw {
     rescale_factor: Option<f64>,
     #[serde(default = "on")]
     do_normalize: bool,
+    /// `mean` and `std` in the first revisions of SigLIP.
+    #[serde(alias = "mean")]
     image_mean: Option<[f64; 3]>,
+    #[serde(alias = "std")]
     image_std: Option<[f64; 3]>,
     /// Read and ignored: images arrive as RGB whatever it says.
-    #[serde(default = "on", rename = "do_convert_rgb")]
-    _do_convert_rgb: bool,
+    #[serde(rename = "do_convert_rgb")]
+    _do_convert_rgb: Option<bool>,
     #[serde(flatten)]
     rest: Map<String, Value>,
+}
+
+/// `preprocess_cfg` as open_clip writes it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOpenClip {
+    mean: Option<[f64; 3]>,
+    std: Option<[f64; 3]>,
+    interpolation: Option<String>,
+    resize_mode: Option<String>,
+    mode: Option<String>,
+    /// Not read: the model's own image size goes before it.
+    #[serde(rename = "size")]
+    _size: Option<Value>,
+    /// Not read: of the ways to resize that are supported, none fills.
+    #[serde(rename = "fill_color")]
+    _fill_color: Option<Value>,
 }
 
 fn on() -> bool {
@@ -173,6 +200,49 @@ impl PixelSpec {
         })
     }
 
+    /// Reads `preprocess_cfg` of an `open_clip_config.json` for a model of images of `side` x `side`, as `image_transform`
+    /// of open_clip 3.3.0 does. Mean and deviation must be given; an absent `interpolation` is bicubic and an absent
+    /// `resize_mode` `shortest`, which is all there was when files without these keys were written.
+    ///
+    /// # Errors
+    /// A missing mean or deviation; values and keys that are not supported.
+    pub fn open_clip(json: &Value, side: usize) -> Result<Self, PixelSpecError> {
+        let raw: RawOpenClip = match json {
+            Value::Null => RawOpenClip::default(),
+            other => serde_json::from_value(other.clone())?,
+        };
+        let height = u32::try_from(side).unwrap_or(u32::MAX);
+        let width = height;
+        let (to, crop) = match raw.resize_mode.as_deref() {
+            None | Some("shortest") => {
+                let half_to_even = true;
+                let crop = Crop {
+                    height,
+                    width,
+                    half_to_even,
+                };
+                (ResizeTo::ShortestEdge(height), Some(crop))
+            }
+            Some("squash") => (ResizeTo::Exact { height, width }, None),
+            Some(other) => return Err(unsupported("resize_mode", "shortest or squash", other)),
+        };
+        let filter = match raw.interpolation.as_deref() {
+            None | Some("bicubic") => Filter::Bicubic,
+            Some("bilinear") => Filter::Bilinear,
+            Some(other) => return Err(unsupported("interpolation", "bicubic or bilinear", other)),
+        };
+        match raw.mode.as_deref() {
+            None | Some("RGB") => {}
+            Some(other) => return Err(unsupported("mode", "RGB", other)),
+        }
+        Ok(Self {
+            resize: Some(Resize { to, filter }),
+            crop,
+            rescale: Some(1.0 / 255.0),
+            normalize: Some(normalize([("mean", raw.mean), ("std", raw.std)])?),
+        })
+    }
+
     /// The specification as JSON, equal for equal specifications; part of the cache key.
     #[must_use]
     pub fn canonical(&self) -> String {
@@ -183,7 +253,7 @@ impl PixelSpec {
     #[must_use]
     pub fn fixed_size(&self) -> Option<(u32, u32)> {
         match (self.crop, self.resize.map(|it| it.to)) {
-            (Some(Size { height, width }), _) => Some((height, width)),
+            (Some(Crop { height, width, .. }), _) => Some((height, width)),
             (None, Some(ResizeTo::Exact { height, width })) => Some((height, width)),
             (None, _) => None,
         }
@@ -197,8 +267,9 @@ impl PixelSpec {
             return Vec::new();
         }
         let (to_height, to_width) = self.resized(height, width);
-        let y = Window::new(height, to_height, self.crop.map(|it| it.height));
-        let x = Window::new(width, to_width, self.crop.map(|it| it.width));
+        let even = self.crop.is_some_and(|it| it.half_to_even);
+        let y = Window::new(height, to_height, self.crop.map(|it| it.height), even);
+        let x = Window::new(width, to_width, self.crop.map(|it| it.width), even);
         let filter = self.resize.map_or(Filter::Box, |it| it.filter);
         let bytes = pad(&resize(image, filter, x.axis, y.axis), &x, &y);
         self.to_values(&bytes)
@@ -248,13 +319,14 @@ struct Window {
 
 impl Window {
     /// `center_crop` of `transformers`: floor((to - crop) / 2) pixels go before the crop, or ceil((crop - to) / 2)
-    /// zeros before the image.
-    fn new(from: u32, to: usize, crop: Option<u32>) -> Self {
+    /// zeros before the image. `half_to_even` is how torchvision rounds the first of them.
+    fn new(from: u32, to: usize, crop: Option<u32>, half_to_even: bool) -> Self {
         let len = crop.map_or(to, |it| it as usize);
+        let surplus = to.saturating_sub(len);
         let axis = Axis {
             from: from as usize,
             to,
-            first: to.saturating_sub(len) / 2,
+            first: surplus / 2 + usize::from(half_to_even && surplus % 4 == 3),
             len: to.min(len),
         };
         let before = len.saturating_sub(to).div_ceil(2);
@@ -307,13 +379,17 @@ fn read_resize(raw: &Raw) -> Result<Resize, PixelSpecError> {
     Ok(Resize { to, filter })
 }
 
-fn read_crop(raw: &Raw) -> Result<Size, PixelSpecError> {
+fn read_crop(raw: &Raw) -> Result<Crop, PixelSpecError> {
     let square = |side| ResizeTo::Exact {
         height: side,
         width: side,
     };
     match read_size("crop_size", raw.crop_size.as_ref(), square)? {
-        ResizeTo::Exact { height, width } => Ok(Size { height, width }),
+        ResizeTo::Exact { height, width } => Ok(Crop {
+            height,
+            width,
+            half_to_even: false,
+        }),
         ResizeTo::ShortestEdge(_) => Err(size_error("crop_size", raw.crop_size.as_ref())),
     }
 }
@@ -331,17 +407,30 @@ fn read_factor(raw: &Raw) -> Result<f64, PixelSpecError> {
 }
 
 fn read_normalize(raw: &Raw) -> Result<Normalize, PixelSpecError> {
-    let missing = |key| PixelSpecError::Missing { key };
-    let mean = raw.image_mean.ok_or(missing("image_mean"))?;
-    let std = raw.image_std.ok_or(missing("image_std"))?;
+    normalize([("image_mean", raw.image_mean), ("image_std", raw.image_std)])
+}
+
+/// Mean and deviation, each with its key.
+fn normalize(values: [(&'static str, Option<[f64; 3]>); 2]) -> Result<Normalize, PixelSpecError> {
+    let [mean, (key, std)] = values;
+    let mean = mean.1.ok_or(PixelSpecError::Missing { key: mean.0 })?;
+    let std = std.ok_or(PixelSpecError::Missing { key })?;
     if std.iter().all(|it| it.is_finite() && *it > 0.0) {
         return Ok(Normalize { mean, std });
     }
     Err(PixelSpecError::Value {
-        key: "image_std",
+        key,
         expected: "finite numbers above 0",
         received: format!("{std:?}"),
     })
+}
+
+fn unsupported(key: &'static str, expected: &'static str, received: &str) -> PixelSpecError {
+    PixelSpecError::Value {
+        key,
+        expected,
+        received: received.into(),
+    }
 }
 
 /// A size in one of its three spellings; `bare` says what a lone integer means.

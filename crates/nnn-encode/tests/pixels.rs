@@ -196,3 +196,59 @@ fn nothing_that_decides_pixels_is_guessed() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+/// SigLIP's processor squashes and never crops; its first files say `mean` and `std`, those of SigLIP 2 leave
+/// `do_convert_rgb` open.
+#[test]
+fn siglip_configurations_are_read_as_they_were_written() {
+    let spec = |mean: &str, std: &str| {
+        PixelSpec::parse(&format!(
+            r#"{{"image_processor_type": "SiglipImageProcessor", "{mean}": [0.5, 0.5, 0.5], "{std}": [0.5, 0.5, 0.5],
+            "resample": 2, "size": {{"height": 20, "width": 20}}, "do_convert_rgb": null}}"#
+        ))
+    };
+    let now = spec("image_mean", "image_std").expect("a specification");
+    assert_eq!(now.fixed_size(), Some((20, 20)));
+    assert_eq!(spec("mean", "std").expect("a specification"), now);
+    let values = now.apply(&pattern(40, 10));
+    assert_eq!(values.len(), 3 * 20 * 20);
+    assert!(values.iter().all(|it| (-1.0..=1.0).contains(it)));
+    let error = spec("mean", "deviation").expect_err("no deviation");
+    assert!(
+        error.to_string().contains("image_std is missing"),
+        "{error}"
+    );
+}
+
+/// torchvision's `center_crop` starts at `round((surplus) / 2)`, which Python rounds half to even.
+#[test]
+fn open_clip_crops_as_torchvision() {
+    let json = serde_json::json!({"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]});
+    let open_clip = PixelSpec::open_clip(&json, 32).expect("a specification");
+    let clip = PixelSpec::parse(
+        r#"{"image_processor_type": "CLIPImageProcessor", "image_mean": [0, 0, 0], "image_std": [1, 1, 1],
+        "resample": 3, "size": 32, "crop_size": 32}"#,
+    );
+    let clip = clip.expect("a specification");
+    for (surplus, torchvision, transformers) in [
+        (0, 0, 0),
+        (1, 0, 0),
+        (2, 1, 1),
+        (3, 2, 1),
+        (4, 2, 2),
+        (5, 2, 2),
+        (7, 4, 3),
+    ] {
+        let image = pattern(32 + surplus, 32);
+        for (spec, first) in [(&open_clip, torchvision), (&clip, transformers)] {
+            let level = f32::from(image.get_pixel(first, 0).0[0]);
+            let value = spec.apply(&image)[0] * 255.0;
+            assert!((value - level).abs() < 1e-3, "{surplus}: {value}, {level}");
+        }
+    }
+    let squash = serde_json::json!({"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0], "resize_mode": "squash"});
+    let squash = PixelSpec::open_clip(&squash, 32).expect("a specification");
+    assert_eq!(squash.fixed_size(), Some((32, 32)));
+    let null = PixelSpec::open_clip(&serde_json::Value::Null, 32).expect_err("nothing said");
+    assert!(null.to_string().contains("mean is missing"), "{null}");
+}

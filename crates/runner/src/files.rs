@@ -2,6 +2,7 @@
 
 use crate::bank_search::SearchRecord;
 use crate::group::Outcome;
+use crate::plan::Plan;
 use crate::progress::say;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
@@ -104,7 +105,12 @@ impl ResultsFolder {
     }
 
     /// Writes the tables of all finished groups; comparisons are laid out under the objective.
-    pub(crate) fn write_tables(&self, cells: &[Cell], objective: &str) -> Result<Vec<ScoreRow>> {
+    pub(crate) fn write_tables(
+        &self,
+        cells: &[Cell],
+        plan: &Plan,
+        objective: &str,
+    ) -> Result<Vec<ScoreRow>> {
         let scores = gather(cells, |cell| &cell.scores);
         let comparisons = gather(cells, |cell| &cell.comparisons);
         let choosing = gather(cells, |cell| &cell.choosing);
@@ -116,6 +122,7 @@ impl ResultsFolder {
             scores: &scores,
             comparisons: &comparisons,
             choosing: &choosing,
+            absent_models: &plan.absent_models,
             objective,
         };
         write_tables(&self.folder, &records)?;

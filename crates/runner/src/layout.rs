@@ -274,7 +274,7 @@ impl TaskLayout<'_> {
 
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
-            Some(index) => self.plan.models[index].labels(),
+            Some(index) => self.sources.checkpoints[index].labels(),
             None => self.source.vector_labels(),
         };
         let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule};
 use nnn_data::Direction;
 use nnn_metrics::{Metric, Resampling};
+use nnn_report::AbsentModel;
 use std::path::{Path, PathBuf};
 
 /// A checked experiment.
@@ -18,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) methods: Vec<Method>,
     pub(crate) models: Vec<ModelEntry>,
+    /// Models of the config that have no public checkpoint: not measured, and named wherever the others are.
+    pub(crate) absent_models: Vec<AbsentModel>,
     pub(crate) datasets: Vec<DatasetEntry>,
     /// Cards of data sets that only reference sets use.
     pub(crate) reference_datasets: Vec<DatasetEntry>,
@@ -118,7 +121,8 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
         config: config.to_owned(),
         settings,
         methods,
-        models,
+        models: models.public,
+        absent_models: models.absent,
         datasets,
         reference_datasets,
     })

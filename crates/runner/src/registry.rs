@@ -52,9 +52,15 @@ pub(crate) struct ModelFamily {
 pub(crate) const MODELS: &[ModelFamily] = &[
     ModelFamily {
         name: "clip",
-        doc: "CLIP (arXiv 2103.00020), a Hugging Face CLIPModel folder",
+        doc: "CLIP (arXiv 2103.00020), in the layout of a Hugging Face CLIPModel or of open_clip",
         matches: false,
         load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "siglip",
+        doc: "SigLIP and SigLIP 2 of one resolution (arXiv 2303.15343, 2502.14786), a Hugging Face SiglipModel folder",
+        matches: false,
+        load: encoder_siglip::load,
     },
     ModelFamily {
         name: "blip",

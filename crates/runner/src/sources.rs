@@ -1,12 +1,15 @@
 //! Opened data: what a side of a task is, before and after it becomes vectors.
 
 pub(crate) mod cards;
+pub(crate) mod checkpoint;
 mod embedder;
 mod matcher;
 mod open;
 
 pub(crate) use embedder::Embedder;
 pub(crate) use matcher::Matcher;
+
+use checkpoint::Checkpoint;
 
 use crate::provenance::short;
 use anyhow::{Context, Result, bail};
@@ -17,6 +20,8 @@ use nnn_metrics::Clusters;
 /// Everything that a config names, opened and checked.
 pub(crate) struct Sources {
     all: Vec<Source>,
+    /// The checkpoints of the plan's models, in its order.
+    pub(crate) checkpoints: Vec<Checkpoint>,
 }
 
 /// One data set, or one set of embedding files.

@@ -61,6 +61,13 @@ pub(crate) enum Warning {
         /// Up to how many are compared with one another.
         most: usize,
     },
+    /// The model has no public checkpoint and was not measured.
+    NoPublicCheckpoint {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -118,6 +125,12 @@ impl fmt::Display for Warning {
                 f,
                 "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
             ),
+            Self::NoPublicCheckpoint { model, reason } => {
+                write!(
+                    f,
+                    "model `{model}` is not measured, as it has no public checkpoint: {reason}"
+                )
+            }
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(
                     f,

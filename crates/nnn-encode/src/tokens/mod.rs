@@ -3,6 +3,7 @@
 mod bert;
 mod clip;
 mod sentencepiece;
+mod siglip;
 
 pub use bert::squeezed;
 

@@ -10,8 +10,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    CheckpointFiles, Compute, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
-    extract_images, extract_texts, files_sha256, texts_sha256,
+    Compute, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images,
+    extract_texts, files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl<'a> Embedder<'a> {
         Self {
             plan,
             sources,
-            cache: EmbeddingCache::new(arguments.cache.join("embeddings")),
+            cache: EmbeddingCache::new(arguments.cache().join("embeddings")),
             encoder: None,
             made: Vec::new(),
             known: Known::default(),
@@ -102,11 +102,9 @@ impl<'a> Embedder<'a> {
         self.encoder = None;
         let entry = &self.plan.models[model];
         let family = registry::model_family(&entry.card.family)?;
-        let encoder = (family.load)(
-            &CheckpointFiles::folder(&entry.folder)?,
-            &Compute::default(),
-        )
-        .with_context(|| format!("model `{}`", entry.card.name))?;
+        let files = &self.sources.checkpoints[model].files;
+        let encoder = (family.load)(files, &Compute::default())
+            .with_context(|| format!("{}: model `{}`", entry.file.display(), entry.card.name))?;
         self.encoder = Some((model, encoder));
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
 use crate::sources::cards::DatasetEntry;
+use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
 use crate::spec::EmbeddingsSpec;
 use anyhow::{Context, Result, bail};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 impl Sources {
     /// Opens every data set and every embedding file of a config. `data` is where generated data sets are kept.
-    pub(crate) fn open(plan: &Plan, data: &Path) -> Result<Self> {
+    pub(crate) fn open(plan: &Plan, checkpoints: Vec<Checkpoint>, data: &Path) -> Result<Self> {
         let mut all = Vec::new();
         let evaluated = plan.datasets.iter().map(|entry| (entry, true));
         let referenced = plan.reference_datasets.iter().map(|entry| (entry, false));
@@ -27,17 +28,15 @@ impl Sources {
         for spec in &plan.spec.embeddings {
             all.push(open_embeddings(spec, all.len(), base)?);
         }
-        Ok(Self { all })
+        Ok(Self { all, checkpoints })
     }
 
     /// Checksums of every input: data sets, embedding files, checkpoints.
-    pub(crate) fn checksums(&self, plan: &Plan) -> serde_json::Value {
+    pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
             serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
         });
-        let models = plan.models.iter().map(
-            |model| serde_json::json!({"model": model.card.name, "files": pairs(&model.files)}),
-        );
+        let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
     }
 }

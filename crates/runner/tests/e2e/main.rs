@@ -11,6 +11,7 @@ mod bad_images;
 mod bank_search;
 mod blocks;
 mod comparisons;
+mod downloads;
 mod identity;
 mod kills;
 mod lab;

@@ -1,0 +1,58 @@
+//! A checkpoint as an [`Encoder`].
+
+use crate::config::SiglipConfig;
+use crate::model::SiglipModel;
+use nnn_encode::{
+    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError, TextTokenizer,
+    TowerSize, read_config, read_preprocessor,
+};
+
+/// Crate, version and revision of the arithmetic; raise the last when a number can move.
+const CODE: &str = concat!("encoder-siglip ", env!("CARGO_PKG_VERSION"), " r1");
+
+/// Tensors of a checkpoint that the model does not read: scale and bias of the loss change no ranking.
+const IGNORED: [&str; 4] = [
+    "logit_bias",
+    "logit_scale",
+    "text_model.embeddings.position_ids",
+    "vision_model.embeddings.position_ids",
+];
+
+/// Loads a Hugging Face `SiglipModel` checkpoint: `config.json`, `preprocessor_config.json`, weights and a tokenizer.
+///
+/// Weights may be `model.safetensors`, several files with `model.safetensors.index.json`, or `pytorch_model.bin`, in
+/// single, half or bfloat16 precision.
+///
+/// # Errors
+/// See [`LoadError`]; all tensors that do not fit are named together.
+pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encoder>, LoadError> {
+    let config = read_config(files, SiglipConfig::parse)?;
+    let pixels = read_preprocessor(files, config.vision.image_size)?;
+    let tokenizer = TextTokenizer::siglip(files, config.text.max_position_embeddings)?;
+    let checkpoint = Checkpoint::open(files)?;
+    let ignored = |name: &str| IGNORED.contains(&name);
+    let weights = checkpoint.load(&SiglipModel::shapes(&config), &ignored, compute)?;
+    let towers = SiglipModel::new(&weights, &config, compute);
+    let towers = towers.map_err(|it| checkpoint.unfit(&it))?;
+    let identity = Identity {
+        family: "siglip",
+        code: CODE,
+        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
+    };
+    let size = TowerSize {
+        image: config.vision.image_size,
+        context: config.text.max_position_embeddings,
+        vocabulary: config.text.vocab_size,
+        dim: config.vision.hidden_size,
+    };
+    let encoder = DualEncoder::new(
+        &identity,
+        size,
+        pixels,
+        tokenizer,
+        towers,
+        &checkpoint,
+        compute,
+    )?;
+    Ok(Box::new(encoder))
+}

@@ -149,7 +149,8 @@ def main():
         write_json(folder / "golden.json", {"texts": texts, "ids": ids, "images": names})
         write_json(folder / "config.json", settings(size, layers, vocabulary))
         write_json(folder / "preprocessor_config.json", {
-            "do_resize": True, "size": {"height": size, "width": size}, "resample": 3, "do_center_crop": False,
+            "image_processor_type": "BlipImageProcessor",
+            "do_resize": True, "size": {"height": size, "width": size}, "resample": 3,
             "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3})
 
 

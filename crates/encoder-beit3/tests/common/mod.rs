@@ -27,10 +27,14 @@ fn encode_golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../nnn-encode/tests/golden")
 }
 
-/// The files of a folder with the tokenizer, which all checkpoints share.
+/// The files of a folder, less what the reference made of them, with the tokenizer, which all checkpoints share.
 pub(crate) fn files(folder: &Path) -> CheckpointFiles {
+    let all = CheckpointFiles::folder(folder).expect("a folder");
+    let checkpoint = all.names().filter(|name| !name.starts_with("golden."));
+    let path = |name| all.path(name).expect("a file").to_path_buf();
+    let files = CheckpointFiles::default();
+    let files = checkpoint.fold(files, |files, name| files.with_file(name, path(name)));
     let model = encode_golden().join("sentencepiece/unigram.model");
-    let files = CheckpointFiles::folder(folder).expect("a folder");
     files.with_file("beit3.spm", model)
 }
 

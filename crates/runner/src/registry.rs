@@ -36,6 +36,9 @@ pub(crate) const METHODS: &[&dyn MethodFamily] = &[
     &method_dsl::DslFamily,
 ];
 
+/// Opens a checkpoint.
+type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
+
 /// A model family: how to open a checkpoint of it.
 pub(crate) struct ModelFamily {
     /// Name in model cards.
@@ -43,7 +46,7 @@ pub(crate) struct ModelFamily {
     /// Paper and layout in one line.
     pub(crate) doc: &'static str,
     /// Opens a checkpoint.
-    pub(crate) load: fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>,
+    pub(crate) load: Load,
 }
 
 /// Every model family.

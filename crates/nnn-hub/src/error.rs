@@ -103,6 +103,14 @@ pub enum HubError {
         /// What each said.
         failures: Vec<HubError>,
     },
+    /// A file of the cache cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
     /// The disk refuses.
     #[error("{}: {}", path.display(), disk(source))]
     Disk {

@@ -114,10 +114,7 @@ impl Hub {
     /// try, and no file of this name appears.
     pub fn open(&self, file: &RemoteFile, tell: &dyn Fn(Event<'_>)) -> Result<Local, HubError> {
         if let Some(path) = self.find(file) {
-            let sum = sha256_file(&path).map_err(|error| HubError::Disk {
-                path: path.clone(),
-                source: error,
-            })?;
+            let sum = sum_of(&path)?;
             return self.settle(file, path, sum, false);
         }
         if self.settings.offline {
@@ -192,7 +189,8 @@ impl Hub {
         match expected {
             Some((expected, source_of)) if expected != sha256 => {
                 return Err(HubError::Changed {
-                    path,
+                    // Not the link to it: only without the content itself is it fetched again.
+                    path: fs::canonicalize(&path).unwrap_or(path),
                     found: sha256,
                     expected,
                     source_of,
@@ -262,7 +260,7 @@ impl Hub {
         let _turn = lock(&cached.lock_path(&metadata.etag), name, tell)?;
         // Another process may have been first.
         let sum = if blob.is_file() {
-            sha256_file(&blob).map_err(|error| HubError::disk(&blob, error))?
+            sum_of(&blob)?
         } else {
             let partial = beside(&blob, ".incomplete");
             let transfer = self.transfer(ask, &partial, true, &expect, tell);
@@ -312,7 +310,7 @@ impl Hub {
     ) -> Result<(PathBuf, String), HubError> {
         let _turn = lock(&beside(&self.put_at(file), ".lock"), &file.name, tell)?;
         if let Some(path) = self.find(file) {
-            let sum = sha256_file(&path).map_err(|error| HubError::disk(&path, error))?;
+            let sum = sum_of(&path)?;
             return Ok((path, sum));
         }
         let expect = Expect {
@@ -358,6 +356,13 @@ impl Hub {
             tell,
         }
     }
+}
+
+fn sum_of(path: &Path) -> Result<String, HubError> {
+    sha256_file(path).map_err(|source| HubError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A request without a token.

@@ -494,6 +494,21 @@ fn a_content_without_checksum_is_trusted_once() {
     assert!(!first.path.exists());
 }
 
+/// What the message says to delete is what makes it be fetched again.
+#[test]
+fn a_changed_file_is_fetched_again_once_deleted() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    world.open(&file).expect("fetched");
+    fs::write(world.blob(&git_sha1(&content())), "other").expect("a change");
+    let Err(HubError::Changed { path, .. }) = world.open(&file) else {
+        panic!("the change is not noticed");
+    };
+    fs::remove_file(path).expect("removed");
+    assert_eq!(read(&world.open(&file).expect("fetched").path), content());
+}
+
 /// Bytes of an old content and of a new one do not come together.
 #[test]
 fn a_plain_address_is_resumed_only_if_its_content_is_the_same() {

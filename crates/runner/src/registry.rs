@@ -36,6 +36,9 @@ pub(crate) const METHODS: &[&dyn MethodFamily] = &[
     &method_dsl::DslFamily,
 ];
 
+/// Opens a checkpoint.
+type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
+
 /// A model family: how to open a checkpoint of it.
 pub(crate) struct ModelFamily {
     /// Name in model cards.
@@ -45,7 +48,7 @@ pub(crate) struct ModelFamily {
     /// Whether it has a head that looks at an image and a text together.
     pub(crate) matches: bool,
     /// Opens a checkpoint.
-    pub(crate) load: fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>,
+    pub(crate) load: Load,
 }
 
 /// Every model family.

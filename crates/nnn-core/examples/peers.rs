@@ -30,25 +30,30 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out),
+        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out, Kernel::detect()),
+        ["bias", gallery, bank, k, out, name] => bias(gallery, bank, k.parse()?, out, kernel(name)?),
         ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
         ["betas", gallery, bank] => betas(gallery, bank),
         _ => Err("expected: bias|grid|betas GALLERY.npy BANK.npy ...".into()),
     }
 }
 
-fn bias(gallery: &str, bank: &str, k: usize, out: &str) -> Outcome<()> {
+fn kernel(name: &str) -> Outcome<Kernel> {
+    let found = Kernel::available().into_iter().find(|kernel| format!("{kernel:?}") == name);
+    Ok(found.ok_or_else(|| format!("{name}: expected one of {:?}", Kernel::available()))?)
+}
+
+fn bias(gallery: &str, bank: &str, k: usize, out: &str, kernel: Kernel) -> Outcome<()> {
     let (gallery, bank) = (read(gallery)?, read(bank)?);
     let clock = Clock::start()?;
-    let means = collect(&gallery, &bank, [Stat::TopMean { k }])?;
+    let means = collect(&gallery, &bank, [Stat::TopMean { k }], kernel)?;
     let times = clock.read()?;
     let values = means.get(Bank::Query, Stat::TopMean { k })?;
     write(out, values)?;
     println!(
-        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{}\", {}}}",
+        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{kernel:?}\", {}}}",
         times.wall,
         times.cpu,
-        Kernel::detect().name,
         memory(&[&gallery, &bank])?
     );
     Ok(())
@@ -72,7 +77,7 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
 
     let clock = Clock::start()?;
-    let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }))?;
+    let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }), Kernel::detect())?;
     let bias = clock.read()?;
     let fitted: Vec<Fitted> = points
         .iter()
@@ -115,7 +120,7 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
     let mut cpu = Vec::new();
     for stats in [vec![Stat::TopMean { k: 128 }], logs] {
         let clock = Clock::start()?;
-        collect(&gallery, &bank, stats)?;
+        collect(&gallery, &bank, stats, Kernel::detect())?;
         cpu.push(clock.read()?.cpu);
     }
     println!(
@@ -165,6 +170,7 @@ fn collect(
     gallery: &Embeddings,
     bank: &Embeddings,
     stats: impl IntoIterator<Item = Stat>,
+    kernel: Kernel,
 ) -> Outcome<BankStats> {
     let mut plan = StatPlan::default();
     stats
@@ -178,7 +184,10 @@ fn collect(
         &plan,
         gallery.rows(),
         banks,
-        PassOptions::default(),
+        PassOptions {
+            kernel,
+            ..PassOptions::default()
+        },
     )?)
 }
 

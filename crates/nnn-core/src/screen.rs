@@ -21,9 +21,10 @@
 //! at the end, is computed in full.
 
 use crate::Rows;
-use crate::kernel::int8::{Found, ROWS, available, exact_scores, find};
+use crate::kernel::bytes::{ByteKernel, Find, Found, MAX_ROWS};
+use crate::kernel::chains::exact_scores;
 use crate::kernel::{LANES, PANEL};
-use crate::quantize::{ColumnBytes, Frame, RowBytes, Strided};
+use crate::quantize::{ColumnBytes, FINER, Frame, PanelFacts, RowBytes, Strided};
 use crate::score::{Delivery, DotScorer, Scorer};
 use crate::topk::{LargestScores, better_first};
 use rayon::prelude::*;
@@ -35,17 +36,18 @@ const WORTHWHILE: usize = 32;
 /// Dimensions from which on products take longer than what screening adds, up to where sums of bytes stay in 32 bits.
 const DIMENSIONS: std::ops::RangeInclusive<usize> = 32..=65536;
 
-/// Whether this processor can screen and the sizes make it faster.
-fn suits(k: usize, scorer: &DotScorer<'_>) -> bool {
+/// What to screen with, if the sizes make it faster.
+fn suits(k: usize, scorer: &DotScorer<'_>) -> Option<ByteKernel> {
     let fits = DIMENSIONS.contains(&scorer.row_vectors().dim());
-    fits && scorer.columns() / WORTHWHILE >= k.max(32) && available()
+    let pays = fits && scorer.columns() / WORTHWHILE >= k.max(32);
+    scorer.kernel().bytes.filter(|_| pays)
 }
 
 /// Covers the rounding of lengths that were computed in f32.
 const LENGTHS: f64 = 1.01;
 
 /// Columns rounded at a time, in units of the blocking: bytes are smaller than floats.
-const STEP: usize = 4;
+const STEP: usize = 2;
 
 /// Bytes of candidates held at a time, at about five times `k` a row.
 const HELD_BYTES: usize = 80 << 20;
@@ -53,8 +55,12 @@ const HELD_BYTES: usize = 80 << 20;
 /// Rows at a time, whose vectors are held in their frame until they are rounded.
 const ROWS_AT_ONCE: usize = 1 << 14;
 
-/// Bytes of columns that a task multiplies all its rows with before it goes on: half of a small second-level cache.
-const STRIP_BYTES: usize = 512 * 1024;
+/// Bytes of panels that a task multiplies all its rows with before it goes on; with their vectors in two times whole numbers
+/// this is three times as much, within a small second-level cache.
+const STRIP_BYTES: usize = 128 * 1024;
+
+/// Rows of a task, in units of the blocking.
+const ROWS_A_TASK: usize = 2;
 
 /// One in so many columns is in the sample.
 const SAMPLE: usize = 16;
@@ -64,18 +70,18 @@ const SAMPLE: usize = 16;
 /// `None` where this processor cannot screen, the sizes do not make it faster, or the scores lie so close together that
 /// bytes do not tell them apart.
 pub(crate) fn largest(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<LargestScores>> {
-    suits(k, scorer).then(|| search(k, scorer))?
+    search(k, scorer, suits(k, scorer)?)
 }
 
 /// The `k` best columns of every row of `scorer` with their scores, best first, ties to the lower column.
 ///
 /// `None` as for [`largest`].
 pub(crate) fn best(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<Vec<(f32, u32)>>> {
-    let found: Vec<BestPairs> = suits(k, scorer).then(|| search(k, scorer))??;
+    let found: Vec<BestPairs> = search(k, scorer, suits(k, scorer)?)?;
     Some(found.into_iter().map(BestPairs::into_best).collect())
 }
 
-fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<C>> {
+fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) -> Option<Vec<C>> {
     let (items, bank) = (scorer.row_vectors(), scorer.column_vectors());
     let most = (HELD_BYTES / (5 * k * size_of::<Candidate>())).clamp(1024, ROWS_AT_ONCE);
     let parts = items.len().div_ceil(most).max(1);
@@ -83,7 +89,7 @@ fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<C>> {
     let mut found = Vec::with_capacity(items.len());
     for start in (0..items.len()).step_by(at_once) {
         let items = items.slice(start..items.len().min(start + at_once));
-        let search = Search::new(scorer.over(items, bank));
+        let search = Search::new(scorer.over(items, bank), kernel);
         let guesses = search.guesses(k)?;
         found.extend(search.collect(k, 1, Some(&guesses))?);
     }
@@ -139,6 +145,7 @@ impl BestPairs {
 /// Some rows and the columns that they are to be multiplied with.
 struct Search<'a> {
     scorer: DotScorer<'a>,
+    kernel: ByteKernel,
     left: RowBytes,
     /// Frame of the columns.
     frame: Frame,
@@ -147,12 +154,13 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(scorer: DotScorer<'a>) -> Self {
+    fn new(scorer: DotScorer<'a>, kernel: ByteKernel) -> Self {
         let (own, frame) = Frame::pair(scorer.row_vectors(), scorer.column_vectors());
         Self {
-            left: RowBytes::new(scorer.row_vectors(), &own),
+            left: RowBytes::new(scorer.row_vectors(), &own, &kernel),
             centres: frame.centres(),
             scorer,
+            kernel,
             frame,
         }
     }
@@ -196,8 +204,8 @@ impl<'a> Search<'a> {
     }
 
     fn screen(&self, columns: &Strided<'_>, stride: usize, screens: &mut [Screen]) {
-        let right = ColumnBytes::new(columns, &self.frame, self.left.unit);
-        let rows_a_task = self.scorer.rows_at_once().next_multiple_of(ROWS);
+        let right = ColumnBytes::new(columns, &self.frame, &self.left, &self.kernel);
+        let rows_a_task = (ROWS_A_TASK * self.scorer.rows_at_once()).next_multiple_of(self.kernel.rows);
         let groups = screens.par_chunks_mut(rows_a_task).enumerate();
         groups.for_each(|(group, screens)| {
             let task = Task {
@@ -257,37 +265,47 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn run(&self, screens: &mut [Screen]) {
+        let rows = self.search.kernel.rows;
         let panel_bytes = size_of_val(self.right.panel(0));
         let strip = (STRIP_BYTES / panel_bytes).max(1);
         let panels = self.right.panels.len();
         let mut found = Found::NONE;
-        for start in (0..panels).step_by(strip) {
-            for (block, screens) in screens.chunks_mut(ROWS).enumerate() {
-                let mut block = self.block(self.first_row / ROWS + block, screens);
-                for panel in start..panels.min(start + strip) {
-                    self.find(&mut block, panel, &mut found);
+        let first_block = self.first_row / rows;
+        let blocks = screens.chunks_mut(rows).enumerate();
+        let mut blocks: Vec<Block<'_>> = blocks
+            .map(|(block, screens)| self.block(first_block + block, screens))
+            .collect();
+        (self.search.kernel.run)(&mut |find| {
+            for start in (0..panels).step_by(strip) {
+                for block in &mut blocks {
+                    for panel in start..panels.min(start + strip) {
+                        self.find(block, panel, find, &mut found);
+                    }
                 }
             }
-        }
+        });
     }
 
     fn block<'s>(&self, index: usize, screens: &'s mut [Screen]) -> Block<'s> {
         let search = self.search;
         let mut block = Block {
             index,
+            first_row: index * search.kernel.rows,
             bounds: Bounds {
-                above: [0.0; ROWS],
-                residual: [0.0; ROWS],
-                length: [0.0; ROWS],
-                least: [f64::INFINITY; ROWS],
+                above: [0.0; MAX_ROWS],
+                length: [0.0; MAX_ROWS],
+                residual: [0.0; MAX_ROWS],
+                rest: [0.0; MAX_ROWS],
+                least: [f64::INFINITY; MAX_ROWS],
             },
             screens,
         };
         for (r, screen) in block.screens.iter().enumerate() {
-            let facts = &search.left.facts[index * ROWS + r];
+            let facts = &search.left.facts[block.first_row + r];
             block.bounds.above[r] = f64::from(facts.with_other) - search.centres + self.rounding();
-            block.bounds.residual[r] = LENGTHS * f64::from(facts.rounded.residual);
             block.bounds.length[r] = LENGTHS * f64::from(facts.rounded.length);
+            block.bounds.residual[r] = LENGTHS * f64::from(facts.rounded.residual);
+            block.bounds.rest[r] = LENGTHS * f64::from(facts.rounded.rest);
             block.bounds.least[r] = screen.least;
         }
         block
@@ -300,12 +318,13 @@ impl Task<'_> {
     }
 
     /// One block of rows and one panel of columns.
-    fn find(&self, block: &mut Block<'_>, panel: usize, found: &mut Found) {
+    fn find(&self, block: &mut Block<'_>, panel: usize, find: &mut Find<'_>, found: &mut Found) {
         let facts = &self.right.panels[panel];
         let unit = f64::from(self.search.left.unit) * f64::from(facts.unit);
+        let mut cuts = [i32::MAX; MAX_ROWS];
         let (residual, length) = (f64::from(facts.residual), f64::from(facts.length));
-        let mut cuts = [i32::MAX; ROWS];
-        block.bounds.cuts(unit, residual, length, &mut cuts);
+        let rows = self.search.kernel.rows;
+        block.bounds.cuts(unit, residual, length, &mut cuts[..rows]);
         let left = self.search.left.block(block.index);
         find(left, self.right.panel(panel), &cuts, found);
         let last = self.columns.len - panel * PANEL;
@@ -317,27 +336,39 @@ impl Task<'_> {
         for r in 0..block.screens.len() {
             let columns = found.columns[r] & valid;
             if columns != 0 {
-                let slack = block.bounds.slack(r, unit, residual, length);
-                let above = block.bounds.above[r] + slack;
-                let bound = |sum: i32| ((f64::from(sum) * unit + above) as f32).next_up();
-                let first = panel * PANEL;
-                let screen = &mut block.screens[r];
-                // Grown by a quarter, not doubled: there is one list a row.
-                if screen.kept.capacity() - screen.kept.len() < PANEL {
-                    screen.kept.reserve_exact(screen.kept.len() / 4 + PANEL);
-                }
-                each_bit(columns, |column| {
-                    screen.kept.push(Candidate {
-                        bound: bound(found.sums[r][column]),
-                        column: self.columns.place(first + column) as u32,
-                    });
-                });
-                screen.width = screen.width.max(2.0 * (slack + self.rounding()));
-                if screen.kept.len() > screen.room {
-                    screen.cut();
-                    block.bounds.least[r] = screen.least;
-                }
+                self.keep(block, r, panel, columns, &found.sums[r]);
             }
+        }
+    }
+
+    /// Keeps what a closer look at some columns of a panel leaves of them.
+    fn keep(&self, block: &mut Block<'_>, r: usize, panel: usize, columns: u32, sums: &[i32; PANEL]) {
+        let facts = &self.right.panels[panel];
+        let unit = f64::from(self.search.left.unit) * f64::from(facts.unit);
+        let finer = unit / f64::from(FINER);
+        let slack = block.bounds.closer_slack(r, unit, facts);
+        let above = block.bounds.above[r] + slack;
+        let bytes = self.search.left.bytes(block.first_row + r);
+        let (screen, least) = (&mut block.screens[r], block.bounds.least[r]);
+        // Grown by a quarter, not doubled: there is one list a row.
+        if screen.kept.capacity() - screen.kept.len() < PANEL {
+            screen.kept.reserve_exact(screen.kept.len() / 4 + PANEL);
+        }
+        each_bit(columns, |column| {
+            let place = panel * PANEL + column;
+            let more = f64::from(self.right.second_product(bytes, place)) * finer;
+            let bound = f64::from(sums[column]) * unit + more + above;
+            if bound >= least {
+                screen.kept.push(Candidate {
+                    bound: (bound as f32).next_up(),
+                    column: self.columns.place(place) as u32,
+                });
+            }
+        });
+        screen.width = screen.width.max(2.0 * (slack + self.rounding()));
+        if screen.kept.len() > screen.room {
+            screen.cut();
+            block.bounds.least[r] = screen.least;
         }
     }
 }
@@ -352,36 +383,44 @@ fn each_bit(mut bits: u32, mut found: impl FnMut(usize)) {
 /// One block of rows.
 struct Block<'s> {
     index: usize,
+    first_row: usize,
     bounds: Bounds,
     screens: &'s mut [Screen],
 }
 
 /// What makes a sum of bytes an upper bound of a score: `sum * unit + above + slack`.
 struct Bounds {
-    above: [f64; ROWS],
-    residual: [f64; ROWS],
-    length: [f64; ROWS],
+    above: [f64; MAX_ROWS],
+    /// Lengths as in [`Rounded`](crate::quantize::Rounded), at least.
+    length: [f64; MAX_ROWS],
+    residual: [f64; MAX_ROWS],
+    rest: [f64; MAX_ROWS],
     /// See [`Screen::least`].
-    least: [f64; ROWS],
+    least: [f64; MAX_ROWS],
 }
 
 impl Bounds {
-    fn slack(&self, row: usize, unit: f64, residual: f64, length: f64) -> f64 {
-        self.residual[row] * length + self.length[row] * residual + unit
-    }
-
     /// The sums below which nothing matters, given a panel's unit, residual and length.
-    fn cuts(&self, unit: f64, residual: f64, length: f64, cuts: &mut [i32; ROWS]) {
-        let mut numbers = [0.0; ROWS];
-        for (r, number) in numbers.iter_mut().enumerate() {
+    fn cuts(&self, unit: f64, residual: f64, length: f64, cuts: &mut [i32]) {
+        let mut numbers = [0.0; MAX_ROWS];
+        for (r, number) in numbers[..cuts.len()].iter_mut().enumerate() {
             let above = self.above[r] + self.residual[r] * length + self.length[r] * residual;
-            // Two units cover the slack's own and the rounding towards zero of what follows.
+            // Two units cover that of the columns' start and the rounding towards zero of what follows.
             *number = (self.least[r] - above) * (1.0 / unit) - 2.0;
         }
         for (cut, number) in cuts.iter_mut().zip(numbers) {
             // Saturates.
             *cut = number as i32;
         }
+    }
+
+    /// The slack of the sum with its second product.
+    fn closer_slack(&self, row: usize, unit: f64, panel: &PanelFacts) -> f64 {
+        let (length, residual, rest) = (self.length[row], self.residual[row], self.rest[row]);
+        rest * f64::from(panel.length)
+            + (length + residual) * f64::from(panel.rest)
+            + residual * f64::from(panel.residual)
+            + unit
     }
 }
 
@@ -548,6 +587,8 @@ impl<'a, C: Collect> Exact<'a, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Kernel;
+    use crate::kernel::bytes::references;
     use crate::kernel::tests::noise;
     use crate::score::{Keep, RowSink};
     use crate::{Blocking, Embeddings};
@@ -565,22 +606,35 @@ mod tests {
         largest.into_iter().map(row).collect()
     }
 
+    /// Every way in which any processor may screen, as far as this one can run it.
+    fn kernels() -> Vec<Kernel> {
+        let portable = *Kernel::available().last().expect("the portable one");
+        let mut kernels = Kernel::available();
+        kernels.extend(references().map(|bytes| portable.with_bytes(bytes)));
+        kernels.retain(|kernel| kernel.bytes.is_some());
+        kernels
+    }
+
     fn same_as_all(k: usize, columns: usize, gallery: &Embeddings, bank: &Embeddings) {
         let scorer = DotScorer::new(gallery.rows(), bank.rows()).expect("one dimension");
         let scorer = scorer.with_blocking(Blocking { columns, rows: 20 });
-        let Some(found) = largest(k, &scorer) else {
-            return;
-        };
         let mut all: Vec<All> = (0..gallery.len())
             .map(|_| All(LargestScores::new(k)))
             .collect();
         let mut sinks: Vec<_> = all.iter_mut().map(|a| a as &mut dyn RowSink).collect();
         scorer.stream(Delivery::Pieces, 0, &mut sinks);
-        assert_eq!(bits(found), bits(all.into_iter().map(|a| a.0).collect()));
-        let best = best(k, &scorer).expect("as above");
-        for (best, scores) in best.iter().zip(rows(&scorer)) {
-            let items: Vec<u32> = best.iter().map(|pair| pair.1).collect();
-            assert_eq!(items, crate::best_items(&scores, k));
+        let all = bits(all.into_iter().map(|a| a.0).collect());
+        let items: Vec<Vec<u32>> = (rows(&scorer).iter())
+            .map(|scores| crate::best_items(scores, k))
+            .collect();
+        for kernel in kernels() {
+            let scorer = scorer.with_kernel(kernel);
+            if let Some(found) = largest(k, &scorer) {
+                assert_eq!(bits(found), all, "{kernel:?}");
+                let best = best(k, &scorer).expect("as above").into_iter();
+                let best: Vec<Vec<u32>> = best.map(|b| b.iter().map(|p| p.1).collect()).collect();
+                assert_eq!(best, items, "{kernel:?}");
+            }
         }
     }
 
@@ -652,9 +706,6 @@ mod tests {
     /// Every upper bound is one, and no further above its score than it claims: whatever the vectors look like.
     #[test]
     fn no_score_is_outside_its_bounds() {
-        if !available() {
-            return;
-        }
         let shapes: [fn(usize) -> f32; 5] = [
             |_| 1.0,
             |i| if i == 3 { 300.0 } else { 1.0 },
@@ -676,28 +727,34 @@ mod tests {
 
     fn check_bounds(left: &Embeddings, right: &Embeddings) {
         let scorer = DotScorer::new(left.rows(), right.rows()).expect("one dimension");
-        let search = Search::new(scorer);
-        let mut screens: Vec<Screen> = (0..left.len())
-            .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY))
-            .collect();
+        let scores = rows(&scorer);
         let columns = Strided {
             rows: right.rows(),
             first: 0,
             stride: 1,
             len: right.len(),
         };
-        search.screen(&columns, 1, &mut screens);
-        for (screen, scores) in screens.iter().zip(rows(&scorer)) {
-            assert_eq!(screen.kept.len(), right.len());
-            for candidate in &screen.kept {
-                let score = f64::from(scores[candidate.column as usize]);
-                let bound = f64::from(candidate.bound);
-                assert!(
-                    bound >= score && bound - screen.width <= score,
-                    "{score} {bound} {}",
-                    screen.width
-                );
+        for kernel in kernels().into_iter().filter_map(|kernel| kernel.bytes) {
+            let search = Search::new(scorer, kernel);
+            let mut screens: Vec<Screen> = (0..left.len())
+                .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY))
+                .collect();
+            search.screen(&columns, 1, &mut screens);
+            for (screen, scores) in screens.iter().zip(&scores) {
+                check_screen(screen, scores, kernel.name);
             }
+        }
+    }
+
+    fn check_screen(screen: &Screen, scores: &[f32], kernel: &str) {
+        assert_eq!(screen.kept.len(), scores.len());
+        for candidate in &screen.kept {
+            let score = f64::from(scores[candidate.column as usize]);
+            let (bound, width) = (f64::from(candidate.bound), screen.width);
+            assert!(
+                bound >= score && bound - width <= score,
+                "{kernel}: {score} {bound} {width}"
+            );
         }
     }
 

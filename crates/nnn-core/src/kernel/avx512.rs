@@ -12,8 +12,10 @@ const LINES: usize = PANEL / LANES;
 pub(super) fn kernel() -> Option<Kernel> {
     is_x86_feature_detected!("avx512f").then_some(Kernel {
         name: "avx512",
+        screen: None,
         rows: ROWS,
         block,
+        bytes: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Rows;
 use crate::dispatch::dispatched;
-use crate::kernel::bytes::{ByteKernel, ByteLine, LINE_BYTES, LINES};
+use crate::kernel::bytes::{ByteKernel, ByteLine, LINE_BYTES, LINES, Pair};
 use crate::kernel::{LANES, PANEL};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -137,24 +137,29 @@ dispatched! {
     /// Sum of products, in partial sums.
     pub(crate) fn product(a: &[f32], b: &[f32]) -> f32 {
         let mut sums = [0.0f32; 16];
-        for (a, b) in a.chunks(16).zip(b.chunks(16)) {
-            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += a * b;
+        let (a_parts, a_rest) = a.as_chunks::<16>();
+        let (b_parts, b_rest) = b.as_chunks::<16>();
+        for (a, b) in a_parts.iter().zip(b_parts) {
+            for i in 0..16 {
+                sums[i] += a[i] * b[i];
             }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+            *sum += a * b;
         }
         sums.iter().sum()
     }
 }
 
 dispatched! {
-    /// The largest size of a value, and the sum of squares.
+    /// The largest size of a value, and the sum of squares, of a multiple of 16 values.
     pub(crate) fn sizes(values: &[f32]) -> (f32, f32) {
         let (mut largest, mut squares) = ([0.0f32; 16], [0.0f32; 16]);
-        for values in values.chunks(16) {
-            for ((largest, square), value) in largest.iter_mut().zip(&mut squares).zip(values) {
-                let size = value.abs();
-                *largest = if size > *largest { size } else { *largest };
-                *square += value * value;
+        for values in values.as_chunks::<16>().0 {
+            for i in 0..16 {
+                let size = values[i].abs();
+                largest[i] = if size > largest[i] { size } else { largest[i] };
+                squares[i] += values[i] * values[i];
             }
         }
         let largest = largest.iter().fold(0.0f32, |a, &b| if b > a { b } else { a });
@@ -206,8 +211,8 @@ dispatched! {
         let (inverse, finer) = (1.0 / unit, unit / FINER);
         let finer_inverse = inverse * FINER;
         let most = most as f32;
-        let bytes = first.chunks_exact_mut(PARTS).zip(second.chunks_exact_mut(PARTS));
-        for (values, (first, second)) in values.chunks_exact(PARTS).zip(bytes) {
+        let bytes = first.as_chunks_mut::<PARTS>().0.iter_mut().zip(second.as_chunks_mut::<PARTS>().0);
+        for (values, (first, second)) in values.as_chunks::<PARTS>().0.iter().zip(bytes) {
             for i in 0..PARTS {
                 let value = values[i];
                 let whole = (value * inverse).clamp(-most, most) + TO_WHOLE;
@@ -251,8 +256,8 @@ pub(crate) struct RowBytes {
     lines: Vec<ByteLine>,
     lines_a_block: usize,
     /// For each row its first whole numbers and its second ones, 128 added to each.
-    bytes: Vec<u8>,
-    bytes_a_row: usize,
+    pairs: Vec<ByteLine>,
+    pairs_a_row: usize,
     pub(crate) unit: f32,
     pub(crate) facts: Vec<RowFacts>,
 }
@@ -288,8 +293,8 @@ impl RowBytes {
         Self {
             lines: pack_rows(&bytes, padded, kernel),
             lines_a_block: kernel.block_lines(padded / 4),
-            bytes: bytes.iter().map(|&byte| byte as u8 ^ 0x80).collect(),
-            bytes_a_row: 2 * padded,
+            pairs: bytes.chunks_exact(LINE_BYTES).map(|bytes| line(bytes, 0x80)).collect(),
+            pairs_a_row: 2 * padded / LINE_BYTES,
             unit,
             facts,
         }
@@ -301,8 +306,8 @@ impl RowBytes {
     }
 
     /// What [`ColumnBytes::second_product`] takes.
-    pub(crate) fn bytes(&self, row: usize) -> &[u8] {
-        &self.bytes[row * self.bytes_a_row..][..self.bytes_a_row]
+    pub(crate) fn pairs(&self, row: usize) -> &[ByteLine] {
+        &self.pairs[row * self.pairs_a_row..][..self.pairs_a_row]
     }
 }
 
@@ -332,11 +337,11 @@ pub(crate) struct ColumnBytes {
     lines: Vec<ByteLine>,
     lines_a_panel: usize,
     /// For each column its second whole numbers and its first ones.
-    bytes: Vec<i8>,
-    bytes_a_column: usize,
+    pairs: Vec<ByteLine>,
+    pairs_a_column: usize,
     /// For each column 128 times the sum of its bytes.
     offsets: Vec<i32>,
-    pair: fn(&[u8], &[i8]) -> i32,
+    pair: Pair,
     pub(crate) panels: Vec<PanelFacts>,
 }
 
@@ -360,31 +365,29 @@ impl ColumnBytes {
         let lines_a_panel = (1 + padded / 4) * LINES;
         let count = columns.len.div_ceil(PANEL);
         let mut lines = vec![ByteLine::ZERO; count * lines_a_panel];
-        let mut bytes = vec![0; count * PANEL * 2 * padded];
+        let pairs_a_column = 2 * padded / LINE_BYTES;
+        let mut pairs = vec![ByteLine::ZERO; count * PANEL * pairs_a_column];
         let mut offsets = vec![0; count * PANEL];
         let mut panels = vec![PanelFacts::default(); count];
         let places = (lines.par_chunks_mut(lines_a_panel))
-            .zip(bytes.par_chunks_mut(PANEL * 2 * padded))
+            .zip(pairs.par_chunks_mut(PANEL * pairs_a_column))
             .zip(offsets.par_chunks_mut(PANEL))
             .zip(&mut panels);
         places.enumerate().for_each_init(
             || vec![0.0; PANEL * padded],
-            |vectors, (panel, (((lines, bytes), offsets), facts))| {
+            |vectors, (panel, (((lines, pairs), offsets), facts))| {
                 let first = panel * PANEL;
                 let last = columns.len.min(first + PANEL);
                 let rows = (first..last).map(|i| columns.row(i));
                 let packing = Packing { frame, row_unit: left.unit, offset: kernel.offset() };
-                *facts = packing.panel(rows, vectors, lines, bytes);
-                for (offset, bytes) in offsets.iter_mut().zip(bytes.chunks_exact(2 * padded)) {
-                    *offset = byte_sum(bytes).wrapping_mul(128);
-                }
+                *facts = packing.panel(rows, vectors, lines, pairs, offsets);
             },
         );
         Self {
             lines,
             lines_a_panel,
-            bytes,
-            bytes_a_column: 2 * padded,
+            pairs,
+            pairs_a_column,
             offsets,
             pair: kernel.pair,
             panels,
@@ -399,9 +402,9 @@ impl ColumnBytes {
     /// in units of both, in 256ths.
     ///
     /// It is within 32 bits, so that it is right although what it is computed from need not be.
-    pub(crate) fn second_product(&self, row: &[u8], column: usize) -> i32 {
-        let bytes = &self.bytes[column * self.bytes_a_column..][..self.bytes_a_column];
-        (self.pair)(row, bytes).wrapping_sub(self.offsets[column])
+    pub(crate) fn second_product(&self, row: &[ByteLine], column: usize) -> i32 {
+        let pairs = &self.pairs[column * self.pairs_a_column..][..self.pairs_a_column];
+        (self.pair)(row, pairs).wrapping_sub(self.offsets[column])
     }
 }
 
@@ -418,7 +421,8 @@ impl Packing<'_> {
         rows: impl Iterator<Item = &'a [f32]> + Clone,
         vectors: &mut [f32],
         lines: &mut [ByteLine],
-        bytes: &mut [i8],
+        pairs: &mut [ByteLine],
+        offsets: &mut [i32],
     ) -> PanelFacts {
         let padded = self.frame.padded();
         vectors.fill(0.0);
@@ -430,8 +434,9 @@ impl Packing<'_> {
             ..PanelFacts::default()
         };
         let units = f64::from(self.row_unit) * f64::from(facts.unit);
-        let columns = vectors.chunks_exact(padded).zip(bytes.chunks_exact_mut(2 * padded));
-        for (c, ((vector, bytes), row)) in columns.zip(rows).enumerate() {
+        let mut bytes = vec![0; 2 * padded];
+        let columns = vectors.chunks_exact(padded).zip(pairs.chunks_exact_mut(2 * padded / LINE_BYTES));
+        for (c, ((vector, pairs), row)) in columns.zip(rows).enumerate() {
             let (second, first) = bytes.split_at_mut(padded);
             let rounded = round(vector, facts.unit, 127, first, second);
             facts.length = facts.length.max(rounded.length + rounded.residual);
@@ -440,15 +445,31 @@ impl Packing<'_> {
             let start = f64::from(product(row, &self.frame.other)) / units;
             let start = start.round() as i32 - self.offset * rounded.sum;
             pack_column(c, start, first, lines);
+            offsets[c] = byte_sum(&bytes).wrapping_mul(128);
+            for (pair, bytes) in pairs.iter_mut().zip(bytes.chunks_exact(LINE_BYTES)) {
+                *pair = line(bytes, 0);
+            }
         }
         facts
     }
 }
 
+/// Some bytes with `flip` applied to each.
+fn line(bytes: &[i8], flip: u8) -> ByteLine {
+    let mut line = ByteLine::ZERO;
+    for (place, four) in line.0.iter_mut().zip(bytes.chunks_exact(4)) {
+        *place = place_of(four) ^ i32::from_le_bytes([flip; 4]);
+    }
+    line
+}
+
+/// Four bytes in one place.
+fn place_of(four: &[i8]) -> i32 {
+    i32::from_le_bytes([four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8])
+}
+
 fn pack_column(column: usize, start: i32, bytes: &[i8], lines: &mut [ByteLine]) {
-    let fours = bytes
-        .chunks_exact(4)
-        .map(|four| i32::from_le_bytes(std::array::from_fn(|i| four[i] as u8)));
+    let fours = bytes.chunks_exact(4).map(place_of);
     let places = lines.iter_mut().skip(column / LANES).step_by(LINES);
     for (line, four) in places.zip(std::iter::once(start).chain(fours)) {
         line.0[column % LANES] = four;

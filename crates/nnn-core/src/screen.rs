@@ -22,7 +22,7 @@
 
 use crate::Rows;
 use crate::kernel::bytes::{ByteKernel, Find, Found, MAX_ROWS};
-use crate::kernel::chains::exact_scores;
+use crate::kernel::chains::Chains;
 use crate::kernel::{LANES, PANEL};
 use crate::quantize::{ColumnBytes, FINER, Frame, PanelFacts, RowBytes, Strided};
 use crate::score::{Delivery, DotScorer, Scorer};
@@ -59,8 +59,8 @@ const ROWS_AT_ONCE: usize = 1 << 14;
 /// this is three times as much, within a small second-level cache.
 const STRIP_BYTES: usize = 128 * 1024;
 
-/// Rows of a task, in units of the blocking.
-const ROWS_A_TASK: usize = 2;
+/// Rows of a task, in units of the blocking: what is looked at closely is fetched once for all of them.
+const ROWS_A_TASK: usize = 8;
 
 /// One in so many columns is in the sample.
 const SAMPLE: usize = 16;
@@ -90,8 +90,8 @@ fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) -> O
     for start in (0..items.len()).step_by(at_once) {
         let items = items.slice(start..items.len().min(start + at_once));
         let search = Search::new(scorer.over(items, bank), kernel);
-        let guesses = search.guesses(k)?;
-        found.extend(search.collect(k, 1, Some(&guesses))?);
+        let screens = search.sweep(search.guesses(k)?.iter().map(|&guess| Screen::new(k, guess)), Look::All)?;
+        found.extend(search.compute(k, screens));
     }
     Some(found)
 }
@@ -142,6 +142,15 @@ impl BestPairs {
     }
 }
 
+/// What a sweep looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Every column, with bounds.
+    All,
+    /// A sample of the columns, with products of bytes in place of bounds: they are off by much less.
+    Sample,
+}
+
 /// Some rows and the columns that they are to be multiplied with.
 struct Search<'a> {
     scorer: DotScorer<'a>,
@@ -169,23 +178,19 @@ impl<'a> Search<'a> {
     /// ever belong to the `k` largest of all.
     fn guesses(&self, k: usize) -> Option<Vec<f32>> {
         let place = unlikely(k as f64 / SAMPLE as f64);
-        let found: Vec<LargestScores> = self.collect(place, SAMPLE, None)?;
-        let last = |largest: LargestScores| largest.into_descending().last().copied();
-        found.into_iter().map(last).collect()
+        let screens = (0..self.scorer.rows()).map(|_| Screen::new(place, f32::NEG_INFINITY));
+        let screens = self.sweep(screens, Look::Sample)?;
+        Some(screens.iter().map(|screen| screen.least as f32).collect())
     }
 
-    /// What `C` collects of the `k` largest scores of every row among every `stride`-th column.
-    fn collect<C: Collect>(
-        &self,
-        k: usize,
-        stride: usize,
-        guesses: Option<&[f32]>,
-    ) -> Option<Vec<C>> {
+    /// What is left of the columns, for every row.
+    fn sweep(&self, screens: impl Iterator<Item = Screen>, look: Look) -> Option<Vec<Screen>> {
+        let stride = match look {
+            Look::All => 1,
+            Look::Sample => SAMPLE,
+        };
         let columns = self.scorer.columns().div_ceil(stride);
-        let guess = |row: usize| guesses.map_or(f32::NEG_INFINITY, |guesses| guesses[row]);
-        let mut screens: Vec<Screen> = (0..self.scorer.rows())
-            .map(|row| Screen::new(k, guess(row)))
-            .collect();
+        let mut screens: Vec<Screen> = screens.collect();
         let step = STEP * self.scorer.columns_at_once(Delivery::Pieces);
         for start in (0..columns).step_by(step) {
             let columns = Strided {
@@ -194,18 +199,18 @@ impl<'a> Search<'a> {
                 stride,
                 len: step.min(columns - start),
             };
-            self.screen(&columns, stride, &mut screens);
-            if is_hopeless(k, &screens) {
+            self.screen(&columns, look, &mut screens);
+            if is_hopeless(&screens) {
                 return None;
             }
         }
         screens.par_iter_mut().for_each(Screen::cut);
-        Some(self.compute(k, screens))
+        Some(screens)
     }
 
-    fn screen(&self, columns: &Strided<'_>, stride: usize, screens: &mut [Screen]) {
+    fn screen(&self, columns: &Strided<'_>, look: Look, screens: &mut [Screen]) {
         let right = ColumnBytes::new(columns, &self.frame, &self.left, &self.kernel);
-        let rows_a_task = (ROWS_A_TASK * self.scorer.rows_at_once()).next_multiple_of(self.kernel.rows);
+        let rows_a_task = self.rows_a_task();
         let groups = screens.par_chunks_mut(rows_a_task).enumerate();
         groups.for_each(|(group, screens)| {
             let task = Task {
@@ -213,20 +218,30 @@ impl<'a> Search<'a> {
                 columns,
                 right: &right,
                 first_row: group * rows_a_task,
+                look,
             };
             task.run(screens);
             // The sample's scores come again in the pass over all columns.
-            if stride == 1 {
+            if look == Look::All {
                 self.scorer.advance(screens.len() * columns.len);
             }
         });
+    }
+
+    /// As many as are worth fetching columns for, in as many tasks for every thread.
+    fn rows_a_task(&self) -> usize {
+        let threads = rayon::current_num_threads();
+        let rows = self.scorer.rows();
+        let most = ROWS_A_TASK * self.scorer.rows_at_once();
+        let tasks = rows.div_ceil(most).next_multiple_of(threads);
+        rows.div_ceil(tasks).next_multiple_of(self.kernel.rows)
     }
 
     /// The scores of what is left.
     fn compute<C: Collect>(&self, k: usize, screens: Vec<Screen>) -> Vec<C> {
         let (items, bank) = (self.scorer.row_vectors(), self.scorer.column_vectors());
         let mut rows: Vec<Exact<C>> = (screens.into_iter().enumerate())
-            .map(|(row, screen)| Exact::new(k, items.row(row), screen))
+            .map(|(row, screen)| Exact::new(k, items.row(row), screen, self.scorer.kernel().chains))
             .collect();
         for round in [Round::Highest, Round::Rest] {
             rows.par_iter_mut().for_each(|row| row.begin(round));
@@ -244,15 +259,16 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A number that a Poisson number of this mean hardly ever reaches: four deviations and some more above it.
+/// A number that a Poisson number of this mean hardly ever reaches (once in some thousands): above it by deviations and some.
 fn unlikely(mean: f64) -> usize {
-    (mean + 4.0 * mean.sqrt() + 3.0).ceil() as usize
+    (mean + 3.5 * mean.sqrt() + 2.0).ceil() as usize
 }
 
 /// Whether bytes leave so many scores that computing all is better; it also bounds what is held, however large the bank.
-fn is_hopeless(k: usize, screens: &[Screen]) -> bool {
+fn is_hopeless(screens: &[Screen]) -> bool {
     let kept: usize = screens.iter().map(|screen| screen.kept.len()).sum();
-    kept > screens.len() * (20 * k + 1024) + HELD_BYTES / size_of::<Candidate>()
+    let expected: usize = screens.iter().map(|screen| 20 * screen.k + 1024).sum();
+    kept > expected + HELD_BYTES / size_of::<Candidate>()
 }
 
 /// Some rows before the columns of one step.
@@ -261,6 +277,7 @@ struct Task<'a> {
     columns: &'a Strided<'a>,
     right: &'a ColumnBytes,
     first_row: usize,
+    look: Look,
 }
 
 impl Task<'_> {
@@ -302,11 +319,15 @@ impl Task<'_> {
         };
         for (r, screen) in block.screens.iter().enumerate() {
             let facts = &search.left.facts[block.first_row + r];
-            block.bounds.above[r] = f64::from(facts.with_other) - search.centres + self.rounding();
+            block.bounds.least[r] = screen.least;
+            block.bounds.above[r] = f64::from(facts.with_other) - search.centres;
+            if self.look == Look::Sample {
+                continue;
+            }
+            block.bounds.above[r] += self.rounding();
             block.bounds.length[r] = LENGTHS * f64::from(facts.rounded.length);
             block.bounds.residual[r] = LENGTHS * f64::from(facts.rounded.residual);
             block.bounds.rest[r] = LENGTHS * f64::from(facts.rounded.rest);
-            block.bounds.least[r] = screen.least;
         }
         block
     }
@@ -346,9 +367,15 @@ impl Task<'_> {
         let facts = &self.right.panels[panel];
         let unit = f64::from(self.search.left.unit) * f64::from(facts.unit);
         let finer = unit / f64::from(FINER);
-        let slack = block.bounds.closer_slack(r, unit, facts);
+        let (slack, width) = match self.look {
+            Look::All => {
+                let slack = block.bounds.closer_slack(r, unit, facts);
+                (slack, 2.0 * (slack + self.rounding()))
+            }
+            Look::Sample => (0.0, 0.0),
+        };
         let above = block.bounds.above[r] + slack;
-        let bytes = self.search.left.bytes(block.first_row + r);
+        let pairs = self.search.left.pairs(block.first_row + r);
         let (screen, least) = (&mut block.screens[r], block.bounds.least[r]);
         // Grown by a quarter, not doubled: there is one list a row.
         if screen.kept.capacity() - screen.kept.len() < PANEL {
@@ -356,7 +383,10 @@ impl Task<'_> {
         }
         each_bit(columns, |column| {
             let place = panel * PANEL + column;
-            let more = f64::from(self.right.second_product(bytes, place)) * finer;
+            let more = match self.look {
+                Look::All => f64::from(self.right.second_product(pairs, place)) * finer,
+                Look::Sample => 0.0,
+            };
             let bound = f64::from(sums[column]) * unit + more + above;
             if bound >= least {
                 screen.kept.push(Candidate {
@@ -365,7 +395,7 @@ impl Task<'_> {
                 });
             }
         });
-        screen.width = screen.width.max(2.0 * (slack + self.rounding()));
+        screen.width = screen.width.max(width);
         if screen.kept.len() > screen.room {
             screen.cut();
             block.bounds.least[r] = screen.least;
@@ -486,6 +516,7 @@ enum Round {
 /// One row whose candidates are being computed.
 struct Exact<'a, C> {
     item: &'a [f32],
+    chains: Chains,
     screen: Screen,
     found: C,
     /// Bounds from here on belong to the first round.
@@ -500,7 +531,7 @@ struct Exact<'a, C> {
 }
 
 impl<'a, C: Collect> Exact<'a, C> {
-    fn new(k: usize, item: &'a [f32], screen: Screen) -> Self {
+    fn new(k: usize, item: &'a [f32], screen: Screen, chains: Chains) -> Self {
         let mut bounds: Vec<f32> = screen.kept.iter().map(|c| c.bound).collect();
         let mut high = f32::NEG_INFINITY;
         if bounds.len() > k {
@@ -510,6 +541,7 @@ impl<'a, C: Collect> Exact<'a, C> {
         }
         Self {
             item,
+            chains,
             screen,
             found: C::new(k),
             high,
@@ -572,7 +604,7 @@ impl<'a, C: Collect> Exact<'a, C> {
     fn compute_first(&mut self) {
         let count = self.pending.len().min(LANES);
         let (now, next) = self.pending.split_at(count);
-        let scores = exact_scores(
+        let scores = (self.chains)(
             self.item,
             std::array::from_fn(|i| now[i.min(count - 1)]),
             next,
@@ -739,7 +771,7 @@ mod tests {
             let mut screens: Vec<Screen> = (0..left.len())
                 .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY))
                 .collect();
-            search.screen(&columns, 1, &mut screens);
+            search.screen(&columns, Look::All, &mut screens);
             for (screen, scores) in screens.iter().zip(&scores) {
                 check_screen(screen, scores, kernel.name);
             }

@@ -19,6 +19,7 @@ pub(super) fn kernel() -> Option<Kernel> {
         rows: ROWS,
         block,
         bytes: None,
+        chains: super::chains::portable,
     })
 }
 

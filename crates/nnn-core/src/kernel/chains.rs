@@ -10,35 +10,48 @@ use std::arch::x86_64::*;
 ///
 /// # Panics
 /// An other is shorter than the vector.
-pub(crate) fn exact_scores(item: &[f32], others: [&[f32]; LANES], next: &[&[f32]]) -> [f32; LANES] {
-    let others = others.map(|other| &other[..item.len()]);
-    let mut scores = [0.0; LANES];
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f") {
-        // SAFETY: the feature was just detected, and the slices are as long as `item`.
+pub(crate) type Chains = fn(item: &[f32], others: [&[f32]; LANES], next: &[&[f32]]) -> [f32; LANES];
+
+/// In AVX-512, where the processor has it.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn avx512() -> Option<Chains> {
+    fn scores(item: &[f32], others: [&[f32]; LANES], next: &[&[f32]]) -> [f32; LANES] {
+        let others = others.map(|other| &other[..item.len()]);
+        let mut scores = [0.0; LANES];
+        // SAFETY: this function is reachable only through the one around it, which found the feature; the slices are as
+        // long as `item`.
         unsafe { chains(item, &others, next, &mut scores) };
-        return scores;
+        scores
     }
-    plain_chains(item, &others, &mut scores);
+    is_x86_feature_detected!("avx512f").then_some(scores)
+}
+
+/// Without intrinsics: where vectors cannot be turned in registers, single chains side by side are faster.
+pub(super) fn portable(item: &[f32], others: [&[f32]; LANES], _next: &[&[f32]]) -> [f32; LANES] {
+    const AT_ONCE: usize = 8;
+    let mut scores = [0.0; LANES];
+    for (scores, others) in scores.chunks_mut(AT_ONCE).zip(others.chunks(AT_ONCE)) {
+        let others: [&[f32]; AT_ONCE] = std::array::from_fn(|i| &others[i][..item.len()]);
+        let mut sums = [0.0; AT_ONCE];
+        single_chains(item, &others, &mut sums);
+        scores.copy_from_slice(&sums);
+    }
     scores
 }
 
 dispatched! {
-    /// One chain a lane: 16 coordinates of each vector are turned, so that one coordinate of all is read at once.
-    pub(crate) fn plain_chains(item: &[f32], others: &[&[f32]; LANES], sums: &mut [f32; LANES]) -> () {
-        let mut turned = [[0.0; LANES]; LANES];
-        for (start, values) in item.chunks(LANES).enumerate() {
-            for (lane, other) in others.iter().enumerate() {
-                for (column, &value) in turned.iter_mut().zip(&other[start * LANES..]) {
-                    column[lane] = value;
-                }
-            }
-            for (&value, column) in values.iter().zip(&turned) {
-                for (sum, &other) in sums.iter_mut().zip(column) {
-                    *sum = value.mul_add(other, *sum);
-                }
+    /// Eight chains.
+    pub(crate) fn single_chains(item: &[f32], others: &[&[f32]; 8], sums: &mut [f32; 8]) -> () {
+        let [a, b, c, d, e, f, g, h] = *others;
+        let mut s = *sums;
+        let pairs = item.iter().zip(a.iter().zip(b)).zip(c.iter().zip(d));
+        let pairs = pairs.zip(e.iter().zip(f)).zip(g.iter().zip(h));
+        for ((((&v, (a, b)), (c, d)), (e, f)), (g, h)) in pairs {
+            for (sum, &other) in s.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+                *sum = v.mul_add(other, *sum);
             }
         }
+        *sums = s;
     }
 }
 

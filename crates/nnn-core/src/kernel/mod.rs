@@ -14,6 +14,7 @@ mod pack;
 mod portable;
 
 use bytes::{ByteKernel, Choice};
+use chains::Chains;
 pub(crate) use pack::{LANES, Line, PANEL, PackedColumns, PackedRows};
 use std::sync::OnceLock;
 
@@ -33,6 +34,7 @@ pub struct Kernel {
     /// Rows of one block.
     pub(crate) rows: usize,
     pub(crate) block: Block,
+    pub(crate) chains: Chains,
     pub(crate) bytes: Option<ByteKernel>,
 }
 

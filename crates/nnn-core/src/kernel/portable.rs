@@ -11,6 +11,7 @@ pub(super) fn kernel() -> Kernel {
         rows: ROWS,
         block,
         bytes: None,
+        chains: super::chains::portable,
     }
 }
 

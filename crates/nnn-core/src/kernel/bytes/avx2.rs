@@ -36,25 +36,29 @@ pub(super) fn kernels() -> impl Iterator<Item = ByteKernel> {
     vnni.then_some(AVX_VNNI).into_iter().chain(avx2.then_some(AVX2))
 }
 
-fn pair(a: &[u8], b: &[i8]) -> i32 {
+fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
+    assert_eq!(a.len(), b.len());
     // SAFETY: this function is reachable only through `kernels`, which found the feature.
     unsafe { pair_avx2(a, b) }
 }
 
 #[target_feature(enable = "avx2")]
-fn pair_avx2(a: &[u8], b: &[i8]) -> i32 {
-    const HALF_LINE: usize = LANES;
-    let mut sums = [_mm256_setzero_si256(); 2];
-    let halves = a.chunks_exact(HALF_LINE).zip(b.chunks_exact(HALF_LINE));
-    for (i, (a, b)) in halves.enumerate() {
-        // SAFETY: the chunks hold 16 bytes.
-        let (a, b) = unsafe { (_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast())) };
-        let products = _mm256_madd_epi16(_mm256_cvtepu8_epi16(a), _mm256_cvtepi8_epi16(b));
-        sums[i % 2] = _mm256_add_epi32(sums[i % 2], products);
+fn pair_avx2(a: &[ByteLine], b: &[ByteLine]) -> i32 {
+    // SAFETY: a line has four times 16 bytes and is aligned to 64.
+    let load = |line: &ByteLine, q: usize| unsafe { _mm_load_si128(line.0.as_ptr().cast::<__m128i>().add(q)) };
+    let mut sums = [_mm256_setzero_si256(); 4];
+    for (a, b) in a.iter().zip(b) {
+        for (q, sum) in sums.iter_mut().enumerate() {
+            let a = _mm256_cvtepu8_epi16(load(a, q));
+            let b = _mm256_cvtepi8_epi16(load(b, q));
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(a, b));
+        }
     }
-    let mut places = [0i32; WIDTH];
-    // SAFETY: `places` has the size of a register.
-    unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), _mm256_add_epi32(sums[0], sums[1])) };
+    let mut places = [0i32; 4 * WIDTH];
+    for (places, &sum) in places.chunks_exact_mut(WIDTH).zip(&sums) {
+        // SAFETY: the chunk has the size of a register.
+        unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), sum) };
+    }
     places.into_iter().fold(0, i32::wrapping_add)
 }
 

@@ -17,8 +17,12 @@ pub(super) const KERNEL: ByteKernel = ByteKernel {
 };
 
 /// See [`ByteKernel::pair`].
-pub(super) fn pair(a: &[u8], b: &[i8]) -> i32 {
-    let products = a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b));
+pub(super) fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
+    let fours = |lines: &[ByteLine]| -> Vec<[u8; 4]> {
+        lines.iter().flat_map(|line| line.0).map(i32::to_le_bytes).collect()
+    };
+    let products = fours(a).into_iter().flatten().zip(fours(b).into_iter().flatten());
+    let products = products.map(|(a, b)| i32::from(a) * i32::from(b as i8));
     products.fold(0, i32::wrapping_add)
 }
 

@@ -1,6 +1,6 @@
 //! The product of bytes in tiles of 16 rows of 64 bytes: four tiles of sums, two of rows and two of columns.
 
-use super::{ByteKernel, ByteLine, Found, LINES, MAX_ROWS, RowOrder};
+use super::{ByteKernel, ByteLine, Found, LINES, MAX_ROWS, Pair, RowOrder};
 use crate::dispatch::dispatched;
 use crate::kernel::{LANES, PANEL};
 
@@ -42,7 +42,7 @@ pub(super) const CONFIG: TileConfig = {
 pub(super) const fn kernel(
     name: &'static str,
     run: fn(&mut dyn FnMut(&mut super::Find<'_>)),
-    pair: fn(&[u8], &[i8]) -> i32,
+    pair: Pair,
 ) -> ByteKernel {
     ByteKernel {
         name,

@@ -1,7 +1,7 @@
 //! The product of bytes in AVX-512 VNNI, at four times the speed of f32: 14 x 32 sums stay in 28 of the 32 registers.
 #![allow(unsafe_code)]
 
-use super::{ByteKernel, ByteLine, Found, LINE_BYTES, LINES, MAX_ROWS, RowOrder};
+use super::{ByteKernel, ByteLine, Found, LINES, MAX_ROWS, RowOrder};
 use crate::kernel::LANES;
 use std::arch::x86_64::*;
 
@@ -26,21 +26,22 @@ fn find(rows: &[ByteLine], columns: &[ByteLine], cuts: &[i32; MAX_ROWS], found: 
     unsafe { find_vnni(steps, rows.as_ptr().cast(), columns.as_ptr(), cuts, found) }
 }
 
-fn pair(a: &[u8], b: &[i8]) -> i32 {
-    // SAFETY: as above; nothing but the features is asked for.
+fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
+    assert!(a.len() == b.len() && a.len().is_multiple_of(2));
+    // SAFETY: as above, with the features.
     unsafe { pair_vnni(a, b) }
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn pair_vnni(a: &[u8], b: &[i8]) -> i32 {
-    let mut sums = [_mm512_setzero_si512(); 2];
-    let lines = a.chunks_exact(LINE_BYTES).zip(b.chunks_exact(LINE_BYTES));
-    for (i, (a, b)) in lines.enumerate() {
-        // SAFETY: the chunks hold LINE_BYTES bytes.
-        let (a, b) = unsafe { (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast())) };
-        sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], a, b);
+fn pair_vnni(a: &[ByteLine], b: &[ByteLine]) -> i32 {
+    // SAFETY: a line has LANES places and is aligned to 64 bytes.
+    let load = |line: &ByteLine| unsafe { _mm512_load_si512(line.0.as_ptr().cast()) };
+    let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    for (a, b) in a.chunks_exact(2).zip(b.chunks_exact(2)) {
+        even = _mm512_dpbusd_epi32(even, load(&a[0]), load(&b[0]));
+        odd = _mm512_dpbusd_epi32(odd, load(&a[1]), load(&b[1]));
     }
-    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
+    _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd))
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]

@@ -195,7 +195,12 @@ fn round(values: &[f32], unit: f32, most: i32, first: &mut [i8], second: &mut [i
     round_chunks(values, unit, most, first, second, &mut squares);
     rounded.sum = byte_sum(first);
     let [length, residual, rest] = squares.map(|squares| squares.iter().sum::<f32>().sqrt());
-    Rounded { length, residual, rest, ..rounded }
+    Rounded {
+        length,
+        residual,
+        rest,
+        ..rounded
+    }
 }
 
 dispatched! {
@@ -293,7 +298,10 @@ impl RowBytes {
         Self {
             lines: pack_rows(&bytes, padded, kernel),
             lines_a_block: kernel.block_lines(padded / 4),
-            pairs: bytes.chunks_exact(LINE_BYTES).map(|bytes| line(bytes, 0x80)).collect(),
+            pairs: bytes
+                .chunks_exact(LINE_BYTES)
+                .map(|bytes| line(bytes, 0x80))
+                .collect(),
             pairs_a_row: 2 * padded / LINE_BYTES,
             unit,
             facts,
@@ -313,7 +321,10 @@ impl RowBytes {
 
 /// The first whole numbers of rows in blocks of the kernel.
 fn pack_rows(bytes: &[i8], padded: usize, kernel: &ByteKernel) -> Vec<ByteLine> {
-    let (steps, blocks) = (padded / 4, (bytes.len() / (2 * padded)).div_ceil(kernel.rows));
+    let (steps, blocks) = (
+        padded / 4,
+        (bytes.len() / (2 * padded)).div_ceil(kernel.rows),
+    );
     let lines_a_block = kernel.block_lines(steps);
     let mut lines = vec![ByteLine::ZERO; blocks * lines_a_block];
     let blocks = lines.par_chunks_mut(lines_a_block);
@@ -323,7 +334,8 @@ fn pack_rows(bytes: &[i8], padded: usize, kernel: &ByteKernel) -> Vec<ByteLine> 
             for (r, bytes) in bytes.chunks_exact(2 * padded).enumerate() {
                 for (step, four) in bytes[..padded].chunks_exact(4).enumerate() {
                     let place = kernel.place(r, step, steps);
-                    let four = std::array::from_fn(|i| (i32::from(four[i]) + kernel.offset()) as u8);
+                    let four =
+                        std::array::from_fn(|i| (i32::from(four[i]) + kernel.offset()) as u8);
                     block[place / LANES].0[place % LANES] = i32::from_le_bytes(four);
                 }
             }
@@ -360,7 +372,12 @@ pub(crate) struct PanelFacts {
 impl ColumnBytes {
     /// Every column of a step; what starts its sum is the product with the rows' centre, in units of both sides, less what
     /// the rows' offset adds.
-    pub(crate) fn new(columns: &Strided<'_>, frame: &Frame, left: &RowBytes, kernel: &ByteKernel) -> Self {
+    pub(crate) fn new(
+        columns: &Strided<'_>,
+        frame: &Frame,
+        left: &RowBytes,
+        kernel: &ByteKernel,
+    ) -> Self {
         let padded = frame.padded();
         let lines_a_panel = (1 + padded / 4) * LINES;
         let count = columns.len.div_ceil(PANEL);
@@ -379,7 +396,11 @@ impl ColumnBytes {
                 let first = panel * PANEL;
                 let last = columns.len.min(first + PANEL);
                 let rows = (first..last).map(|i| columns.row(i));
-                let packing = Packing { frame, row_unit: left.unit, offset: kernel.offset() };
+                let packing = Packing {
+                    frame,
+                    row_unit: left.unit,
+                    offset: kernel.offset(),
+                };
                 *facts = packing.panel(rows, vectors, lines, pairs, offsets);
             },
         );
@@ -435,7 +456,9 @@ impl Packing<'_> {
         };
         let units = f64::from(self.row_unit) * f64::from(facts.unit);
         let mut bytes = vec![0; 2 * padded];
-        let columns = vectors.chunks_exact(padded).zip(pairs.chunks_exact_mut(2 * padded / LINE_BYTES));
+        let columns = vectors
+            .chunks_exact(padded)
+            .zip(pairs.chunks_exact_mut(2 * padded / LINE_BYTES));
         for (c, ((vector, pairs), row)) in columns.zip(rows).enumerate() {
             let (second, first) = bytes.split_at_mut(padded);
             let rounded = round(vector, facts.unit, 127, first, second);

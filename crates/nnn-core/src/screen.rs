@@ -90,7 +90,13 @@ fn search<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) -> O
     for start in (0..items.len()).step_by(at_once) {
         let items = items.slice(start..items.len().min(start + at_once));
         let search = Search::new(scorer.over(items, bank), kernel);
-        let screens = search.sweep(search.guesses(k)?.iter().map(|&guess| Screen::new(k, guess)), Look::All)?;
+        let screens = search.sweep(
+            search
+                .guesses(k)?
+                .iter()
+                .map(|&guess| Screen::new(k, guess)),
+            Look::All,
+        )?;
         found.extend(search.compute(k, screens));
     }
     Some(found)
@@ -363,7 +369,14 @@ impl Task<'_> {
     }
 
     /// Keeps what a closer look at some columns of a panel leaves of them.
-    fn keep(&self, block: &mut Block<'_>, r: usize, panel: usize, columns: u32, sums: &[i32; PANEL]) {
+    fn keep(
+        &self,
+        block: &mut Block<'_>,
+        r: usize,
+        panel: usize,
+        columns: u32,
+        sums: &[i32; PANEL],
+    ) {
         let facts = &self.right.panels[panel];
         let unit = f64::from(self.search.left.unit) * f64::from(facts.unit);
         let finer = unit / f64::from(FINER);

@@ -19,21 +19,29 @@ const AVX_VNNI: ByteKernel = ByteKernel {
     rows: ROWS,
     order: RowOrder::StepMajor,
     most: 127,
-    run: |with| with(&mut |rows, columns, cuts, found| find(&AVX_VNNI, part_vnni, rows, columns, cuts, found)),
+    run: |with| {
+        with(&mut |rows, columns, cuts, found| {
+            find(&AVX_VNNI, part_vnni, rows, columns, cuts, found)
+        })
+    },
     pair,
 };
 
 const AVX2: ByteKernel = ByteKernel {
     name: "maddubs",
     most: 63,
-    run: |with| with(&mut |rows, columns, cuts, found| find(&AVX2, part_avx2, rows, columns, cuts, found)),
+    run: |with| {
+        with(&mut |rows, columns, cuts, found| find(&AVX2, part_avx2, rows, columns, cuts, found))
+    },
     ..AVX_VNNI
 };
 
 pub(super) fn kernels() -> impl Iterator<Item = ByteKernel> {
     let avx2 = is_x86_feature_detected!("avx2");
     let vnni = avx2 && is_x86_feature_detected!("avxvnni");
-    vnni.then_some(AVX_VNNI).into_iter().chain(avx2.then_some(AVX2))
+    vnni.then_some(AVX_VNNI)
+        .into_iter()
+        .chain(avx2.then_some(AVX2))
 }
 
 fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
@@ -45,7 +53,9 @@ fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
 #[target_feature(enable = "avx2")]
 fn pair_avx2(a: &[ByteLine], b: &[ByteLine]) -> i32 {
     // SAFETY: a line has four times 16 bytes and is aligned to 64.
-    let load = |line: &ByteLine, q: usize| unsafe { _mm_load_si128(line.0.as_ptr().cast::<__m128i>().add(q)) };
+    let load = |line: &ByteLine, q: usize| unsafe {
+        _mm_load_si128(line.0.as_ptr().cast::<__m128i>().add(q))
+    };
     let mut sums = [_mm256_setzero_si256(); 4];
     for (a, b) in a.iter().zip(b) {
         for (q, sum) in sums.iter_mut().enumerate() {

@@ -56,8 +56,7 @@ impl Found {
 ///
 /// # Panics
 /// The slices disagree in length.
-pub(crate) type Find<'a> =
-    dyn FnMut(&[ByteLine], &[ByteLine], &[i32; MAX_ROWS], &mut Found) + 'a;
+pub(crate) type Find<'a> = dyn FnMut(&[ByteLine], &[ByteLine], &[i32; MAX_ROWS], &mut Found) + 'a;
 
 /// The sum of products of bytes, modulo `2^32`, of unsigned ones with signed ones.
 ///
@@ -147,7 +146,9 @@ fn seeded_block(
 ) -> (Vec<ByteLine>, Vec<ByteLine>, [i32; MAX_ROWS]) {
     let mut state = 0x9E37_79B9_7F4A_7C15 ^ steps as u64;
     let mut next = |least: i32, most: i32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let random = (state >> 33) as i32;
         match random % 8 {
             0 => least,
@@ -157,7 +158,9 @@ fn seeded_block(
     };
     let mut lines = |count: usize, least: i32, most: i32| -> Vec<ByteLine> {
         let mut four = |_| i32::from_le_bytes(std::array::from_fn(|_| next(least, most) as u8));
-        (0..count).map(|_| ByteLine(std::array::from_fn(&mut four))).collect()
+        (0..count)
+            .map(|_| ByteLine(std::array::from_fn(&mut four)))
+            .collect()
     };
     let rows = lines(kernel.block_lines(steps), 1, 2 * kernel.most + 1);
     let mut columns = lines((1 + steps) * LINES, -127, 127);
@@ -240,9 +243,16 @@ mod tests {
             },
             ..portable::KERNEL
         };
-        let choice = Choice::among(vec![Ok(wrong), Err(("absent", "not granted")), Ok(portable::KERNEL)]);
+        let choice = Choice::among(vec![
+            Ok(wrong),
+            Err(("absent", "not granted")),
+            Ok(portable::KERNEL),
+        ]);
         assert_eq!(choice.usable.len(), 1);
-        let reasons = [("wrong", "its products are not the portable ones"), ("absent", "not granted")];
+        let reasons = [
+            ("wrong", "its products are not the portable ones"),
+            ("absent", "not granted"),
+        ];
         assert_eq!(choice.refused, reasons);
     }
 }

@@ -19,9 +19,16 @@ pub(super) const KERNEL: ByteKernel = ByteKernel {
 /// See [`ByteKernel::pair`].
 pub(super) fn pair(a: &[ByteLine], b: &[ByteLine]) -> i32 {
     let fours = |lines: &[ByteLine]| -> Vec<[u8; 4]> {
-        lines.iter().flat_map(|line| line.0).map(i32::to_le_bytes).collect()
+        lines
+            .iter()
+            .flat_map(|line| line.0)
+            .map(i32::to_le_bytes)
+            .collect()
     };
-    let products = fours(a).into_iter().flatten().zip(fours(b).into_iter().flatten());
+    let products = fours(a)
+        .into_iter()
+        .flatten()
+        .zip(fours(b).into_iter().flatten());
     let products = products.map(|(a, b)| i32::from(a) * i32::from(b as i8));
     products.fold(0, i32::wrapping_add)
 }
@@ -44,7 +51,9 @@ pub(super) fn find(
                 let place = kernel.place(r, step, steps);
                 let four = rows[place / LANES].0[place % LANES].to_le_bytes();
                 let products = four.iter().zip(column(step + 1).to_le_bytes());
-                *sum += products.map(|(&a, b)| i32::from(a) * i32::from(b as i8)).sum::<i32>();
+                *sum += products
+                    .map(|(&a, b)| i32::from(a) * i32::from(b as i8))
+                    .sum::<i32>();
             }
             found.columns[r] |= u32::from(*sum >= cuts[r]) << c;
         }

@@ -123,16 +123,32 @@ pub(super) mod software {
         /// `LDTILECFG`: palette 1 has eight tiles of at most 16 rows of 64 bytes; everything else in the 64 bytes is zero.
         fn configured(config: &[u8; 64]) -> Self {
             assert_eq!(config[0], 1, "#GP: unknown palette");
-            assert_eq!(config[1], 0, "start row: an instruction would begin in the middle");
+            assert_eq!(
+                config[1], 0,
+                "start row: an instruction would begin in the middle"
+            );
             assert!(config[2..16].iter().all(|&b| b == 0), "#GP: reserved bytes");
-            assert!(config[32..48].iter().all(|&b| b == 0), "#GP: only eight tiles");
-            assert!(config[56..64].iter().all(|&b| b == 0), "#GP: only eight tiles");
+            assert!(
+                config[32..48].iter().all(|&b| b == 0),
+                "#GP: only eight tiles"
+            );
+            assert!(
+                config[56..64].iter().all(|&b| b == 0),
+                "#GP: only eight tiles"
+            );
             Self(std::array::from_fn(|t| {
                 let row_bytes = u16::from_le_bytes([config[16 + 2 * t], config[17 + 2 * t]]);
                 let (rows, row_bytes) = (usize::from(config[48 + t]), usize::from(row_bytes));
-                assert!(rows <= 16 && row_bytes <= 64, "#GP: a tile that is too large");
+                assert!(
+                    rows <= 16 && row_bytes <= 64,
+                    "#GP: a tile that is too large"
+                );
                 assert!((rows == 0) == (row_bytes == 0), "#GP: half a tile");
-                Tile { rows, row_bytes, data: [[0; 64]; 16] }
+                Tile {
+                    rows,
+                    row_bytes,
+                    data: [[0; 64]; 16],
+                }
             }))
         }
     }
@@ -144,7 +160,10 @@ pub(super) mod software {
             assert!(tile.rows > 0, "#UD: no such tile");
             tile.data = [[0; 64]; 16];
             for row in 0..tile.rows {
-                let bytes = from[row * stride].0.iter().flat_map(|four| four.to_le_bytes());
+                let bytes = from[row * stride]
+                    .0
+                    .iter()
+                    .flat_map(|four| four.to_le_bytes());
                 let bytes: Vec<u8> = bytes.take(tile.row_bytes).collect();
                 tile.data[row][..tile.row_bytes].copy_from_slice(&bytes);
             }
@@ -153,8 +172,14 @@ pub(super) mod software {
         /// `TDPBUSD`: wraps around, never saturates.
         fn multiply<const SUM: usize, const LEFT: usize, const RIGHT: usize>(&mut self) {
             let (mut sum, left, right) = (self.0[SUM], self.0[LEFT], self.0[RIGHT]);
-            assert!(SUM != LEFT && SUM != RIGHT && LEFT != RIGHT, "#UD: one tile twice");
-            assert!(sum.rows > 0 && left.rows > 0 && right.rows > 0, "#UD: no such tile");
+            assert!(
+                SUM != LEFT && SUM != RIGHT && LEFT != RIGHT,
+                "#UD: one tile twice"
+            );
+            assert!(
+                sum.rows > 0 && left.rows > 0 && right.rows > 0,
+                "#UD: no such tile"
+            );
             assert_eq!(sum.rows, left.rows, "#UD: rows of sums");
             assert_eq!(sum.row_bytes, right.row_bytes, "#UD: columns of sums");
             assert_eq!(left.row_bytes / 4, right.rows, "#UD: depth");
@@ -184,7 +209,8 @@ pub(super) mod software {
         }
     }
 
-    pub(in crate::kernel::bytes) const KERNEL: ByteKernel = kernel("software tiles", run, super::super::portable::pair);
+    pub(in crate::kernel::bytes) const KERNEL: ByteKernel =
+        kernel("software tiles", run, super::super::portable::pair);
 
     fn run(with: &mut dyn FnMut(&mut super::super::Find<'_>)) {
         let mut tiles = Software::configured(&CONFIG.0);

@@ -17,7 +17,8 @@ const KERNEL: ByteKernel = ByteKernel {
 };
 
 pub(super) fn kernel() -> Option<ByteKernel> {
-    (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")).then_some(KERNEL)
+    (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni"))
+        .then_some(KERNEL)
 }
 
 fn find(rows: &[ByteLine], columns: &[ByteLine], cuts: &[i32; MAX_ROWS], found: &mut Found) {

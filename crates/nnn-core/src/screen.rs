@@ -748,6 +748,78 @@ mod tests {
         Embeddings::normalize(data.collect(), dim).expect("valid")
     }
 
+    /// Banks made against the screen: rows that differ from one another by less than bytes or f32 can tell, some of them equal,
+    /// and rows whose coordinates lie half-way between two bytes, so that rounding leaves as much as it can.
+    #[test]
+    fn screening_is_right_where_it_is_attacked() {
+        let (some, dim) = (noise(3, 96, 8), 96);
+        let nudged = |i: usize, c: usize, by: f32| {
+            let value = some.rows().row(i % 3)[c];
+            if c == i / 3 % dim {
+                value + by * (i % 5) as f32
+            } else {
+                value
+            }
+        };
+        for by in [0.0, 1e-7, 1e-5, 1e-3] {
+            let data = (0..2000 * dim).map(|at| nudged(at / dim, at % dim, by));
+            let bank = Embeddings::normalize(data.collect(), dim).expect("valid");
+            for k in [1, 3, 60] {
+                same_as_all(k, 700, &noise(33, dim, 9), &bank);
+                same_as_all(k, 700, &some, &bank);
+            }
+        }
+        let half_way = |at: usize| ((at * 7 + at / dim * 3) % 11) as f32 - 5.5;
+        let data = (0..2000 * dim).map(half_way).collect();
+        let bank = Embeddings::normalize(data, dim).expect("valid");
+        for k in [1, 62] {
+            same_as_all(k, 4096, &noise(20, dim, 9), &bank);
+        }
+    }
+
+    /// Vectors may be off length one by a little, and their coordinates tiny or all in one place.
+    #[test]
+    fn screening_takes_vectors_of_every_shape() {
+        let shapes: [fn(usize) -> f32; 4] = [
+            |i| if i == 3 { 1e4 } else { 1.0 },
+            |i| if i == 0 { 1.0 } else { 1e-38 },
+            |i| 0.5f32.powi(i as i32 % 120),
+            |i| if i % 2 == 0 { 1e-6 } else { 1.0 },
+        ];
+        for (seed, dim) in (0..).zip([32, 63, 65, 200]) {
+            for shape in shapes {
+                let (left, right) = (
+                    shaped(35, dim, 3 + seed, 0.0, shape),
+                    shaped(1100, dim, 40 + seed, 0.1, shape),
+                );
+                for k in [1, 34] {
+                    same_as_all(k, 500, &left, &right);
+                }
+            }
+        }
+    }
+
+    /// `k` up to the bank's size: where screening does not pay, it says so and nothing else.
+    #[test]
+    fn screening_leaves_to_the_whole_pass_what_does_not_pay() {
+        let (gallery, bank) = (noise(5, 64, 1), noise(2000, 64, 2));
+        let scorer = DotScorer::new(gallery.rows(), bank.rows()).expect("one dimension");
+        for kernel in kernels() {
+            let scorer = scorer.with_kernel(kernel);
+            assert!(largest(62, &scorer).is_some(), "{kernel:?}");
+            for k in [63, 1999, 2000] {
+                assert!(largest(k, &scorer).is_none(), "{kernel:?}");
+            }
+        }
+        assert!(
+            largest(
+                1,
+                &scorer.with_kernel(*Kernel::available().last().expect("portable"))
+            )
+            .is_none()
+        );
+    }
+
     /// Every upper bound is one, and no further above its score than it claims: whatever the vectors look like.
     #[test]
     fn no_score_is_outside_its_bounds() {

@@ -58,6 +58,9 @@ impl Found {
 /// The slices disagree in length.
 pub(crate) type Find<'a> = dyn FnMut(&[ByteLine], &[ByteLine], &[i32; MAX_ROWS], &mut Found) + 'a;
 
+/// Calls back with a [`Find`]; the processor is ready for it until the call returns.
+pub(crate) type Run = fn(&mut dyn FnMut(&mut Find<'_>));
+
 /// The sum of products of bytes, modulo `2^32`, of unsigned ones with signed ones.
 ///
 /// # Panics
@@ -82,8 +85,7 @@ pub(crate) struct ByteKernel {
     pub(crate) order: RowOrder,
     /// The bytes of rows are whole numbers from `-most` to `most` with `most + 1` added; those of columns are from -127 to 127.
     pub(crate) most: i32,
-    /// Calls back with a [`Find`]; the processor is ready for it until the call returns.
-    pub(crate) run: fn(&mut dyn FnMut(&mut Find<'_>)),
+    pub(crate) run: Run,
     pub(crate) pair: Pair,
 }
 

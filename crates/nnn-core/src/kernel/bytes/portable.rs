@@ -42,7 +42,7 @@ pub(super) fn find(
     found: &mut Found,
 ) {
     let steps = kernel.steps(rows, columns);
-    for r in 0..kernel.rows {
+    for (r, &cut) in cuts[..kernel.rows].iter().enumerate() {
         found.columns[r] = 0;
         for (c, sum) in found.sums[r].iter_mut().enumerate() {
             let column = |step: usize| columns[step * LINES + c / LANES].0[c % LANES];
@@ -55,7 +55,7 @@ pub(super) fn find(
                     .map(|(&a, b)| i32::from(a) * i32::from(b as i8))
                     .sum::<i32>();
             }
-            found.columns[r] |= u32::from(*sum >= cuts[r]) << c;
+            found.columns[r] |= u32::from(*sum >= cut) << c;
         }
     }
 }

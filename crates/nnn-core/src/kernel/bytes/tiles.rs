@@ -1,6 +1,6 @@
 //! The product of bytes in tiles of 16 rows of 64 bytes: four tiles of sums, two of rows and two of columns.
 
-use super::{ByteKernel, ByteLine, Found, LINES, MAX_ROWS, Pair, RowOrder};
+use super::{ByteKernel, ByteLine, Found, LINES, MAX_ROWS, Pair, RowOrder, Run};
 use crate::dispatch::dispatched;
 use crate::kernel::{LANES, PANEL};
 
@@ -39,11 +39,7 @@ pub(super) const CONFIG: TileConfig = {
 };
 
 /// A kernel that works in tiles of any kind.
-pub(super) const fn kernel(
-    name: &'static str,
-    run: fn(&mut dyn FnMut(&mut super::Find<'_>)),
-    pair: Pair,
-) -> ByteKernel {
+pub(super) const fn kernel(name: &'static str, run: Run, pair: Pair) -> ByteKernel {
     ByteKernel {
         name,
         rows: 2 * TILE,

@@ -8,17 +8,25 @@
 //! lengths are computed, not estimated ([`LENGTHS`] covers their own rounding). The product `x'.y'` is exact in whole
 //! numbers, and `m.b` is rounded to half of the product of the two units.
 //!
-//! To this come roundings in f32, with `u = 2^-24`: the score is a chain of `d` fused steps, below `d u`; `n.a` and `m.b` are
+//! # The closer bound
+//! What this leaves is looked at again. The residuals `x - x'` and `y - y'` are rounded to bytes as well, `x"` and `y"` in units
+//! 256 times finer. Then `x.y - x'.y' - x".y' - x'.y" = (x-x'-x").y' + x'.(y-y'-y") + (x-x').(y-y')`, which is at most
+//! `|x-x'-x"| |y'| + |x'| |y-y'-y"| + |x-x'| |y-y'|` in size. The two products that are new have one unit and are one product
+//! of vectors of `2 d` bytes. On unit vectors of 512 numbers the first bound is about 1e-2 wide and this one 3e-4, most of it
+//! the allowance for f32 that follows, so that hardly more than `k` scores a row are computed in the end.
+//!
+//! To both come roundings in f32, with `u = 2^-24`: the score is a chain of `d` fused steps, below `d u`; `n.a` and `m.b` are
 //! sums of products of vectors no longer than 1.01, below `d u` each; a rotation is four times at most 17 additions and a
 //! scaling of vectors no longer than 2.1, so `x` and `y` are off by less than `160 u` each and their product by less than
-//! `700 u`; what turns whole numbers into bounds rounds a few numbers below 5. All is below `(4 d + 2048) u`.
+//! `700 u`; residuals are off by less than `3 u`, and so are products with them by `20 u`; what turns whole numbers into bounds
+//! rounds a few numbers below 5. All is below `(4 d + 2048) u`.
 //!
 //! # The search
 //! So each score has an upper bound, and a lower one below it. A score whose upper bound is below `k` lower bounds cannot be
 //! among the `k` largest and is dropped. What is left at the end is computed: first the `k` of the highest upper bounds, then
-//! those others that can still be above the lowest of these. A sample of the columns, searched first, tells about where the
-//! `k`-th largest score will lie; with that guess most scores are dropped at once. A row whose guess was too high, which shows
-//! at the end, is computed in full.
+//! those others that can still be above the lowest of these. A sample of the columns, multiplied first without any bounds,
+//! tells about where the `k`-th largest score will lie; with that guess most scores are dropped at once. A row whose guess was
+//! too high, which shows at the end, is computed in full.
 
 use crate::Rows;
 use crate::kernel::bytes::{ByteKernel, Find, Found, MAX_ROWS};
@@ -148,6 +156,9 @@ impl BestPairs {
     }
 }
 
+/// A closer look takes as long as computing some scores with others beside them: it has to be for one in so many at most.
+const WORTH_LOOKING: usize = 6;
+
 /// What a sweep looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
@@ -206,7 +217,7 @@ impl<'a> Search<'a> {
                 len: step.min(columns - start),
             };
             self.screen(&columns, look, &mut screens);
-            if is_hopeless(&screens) {
+            if is_hopeless(&screens, start + columns.len) {
                 return None;
             }
         }
@@ -271,7 +282,11 @@ fn unlikely(mean: f64) -> usize {
 }
 
 /// Whether bytes leave so many scores that computing all is better; it also bounds what is held, however large the bank.
-fn is_hopeless(screens: &[Screen]) -> bool {
+fn is_hopeless(screens: &[Screen], seen: usize) -> bool {
+    let looked_at: usize = screens.iter().map(|screen| screen.looked_at).sum();
+    if looked_at / screens.len().max(1) > seen / WORTH_LOOKING {
+        return true;
+    }
     let kept: usize = screens.iter().map(|screen| screen.kept.len()).sum();
     let expected: usize = screens.iter().map(|screen| 20 * screen.k + 1024).sum();
     kept > expected + HELD_BYTES / size_of::<Candidate>()
@@ -409,6 +424,9 @@ impl Task<'_> {
             }
         });
         screen.width = screen.width.max(width);
+        if self.look == Look::All {
+            screen.looked_at += columns.count_ones() as usize;
+        }
         if screen.kept.len() > screen.room {
             screen.cut();
             block.bounds.least[r] = screen.least;
@@ -480,6 +498,8 @@ struct Screen {
     k: usize,
     guess: f32,
     kept: Vec<Candidate>,
+    /// How many columns had a closer look.
+    looked_at: usize,
     /// How many are kept before they are cut back.
     room: usize,
     /// No upper bound is further above its score than this.
@@ -494,6 +514,7 @@ impl Screen {
             k,
             guess,
             kept: Vec::new(),
+            looked_at: 0,
             room: 8 * k + 256,
             width: 0.0,
             least: f64::from(guess),

@@ -86,6 +86,7 @@ fn threads_and_blocks_change_no_bit() {
             .expect("threads");
         let blocking = Blocking { columns, rows };
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking,
             progress: None,
         };
@@ -128,6 +129,7 @@ fn threads_and_blocks_change_no_bit_of_stacked_potentials() {
     let at = |threads: usize, columns: usize, rows: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking: Blocking { columns, rows },
             progress: None,
         };
@@ -151,6 +153,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
         let beside = collect(&[&ks[..], &[Stat::Deviation]].concat(), &gallery, &bank);
         for (columns, rows) in [(4096, 56), (1, 1), (500, 20)] {
             let options = PassOptions {
+                kernel: Kernel::detect(),
                 blocking: Blocking { columns, rows },
                 progress: None,
             };
@@ -175,6 +178,7 @@ fn progress_counts_every_score_once() {
             scores.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
         };
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking: Blocking::default(),
             progress: Some(&count),
         };

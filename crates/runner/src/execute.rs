@@ -195,6 +195,7 @@ impl<'a> Run<'a> {
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
                 progress: Some(&advance),
+                ..PassOptions::default()
             },
         };
         group.run()

@@ -2,14 +2,20 @@
 //! JSON object.
 //!
 //! ```text
-//! peers bias GALLERY.npy BANK.npy K OUT.npy        gallery bias: the mean of the K largest similarities to the bank
+//! peers bias GALLERY.npy BANK.npy K OUT.npy [KERNEL]
+//!                                                  gallery bias: the mean of the K largest similarities to the bank
 //! peers grid GALLERY.npy BANK.npy QUERIES.npy      60 points of NNN: bias, ranking and R@1 of each
+//! peers products WHO GALLERY.npy BANK.npy K        all scores in f32 by ours, gemm or faer; alone and with the K largest kept
 //! peers betas GALLERY.npy BANK.npy                 log-mean-exp of 20 betas beside one top-mean pass
 //! ```
 //!
 //! In `grid` the answer to query `q` is gallery item `q / 5`, as five captions have one image; queries left over belong
 //! to the last item. For two threads set `RAYON_NUM_THREADS=2`.
+//!
+//! A kernel is named as the others are listed where the name is unknown: `avx512` computes every score in f32.
 #![allow(clippy::print_stdout)] // the output is what this program is for
+
+mod products;
 
 use nnn_core::{
     Bank, BankStats, Banks, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer, Param,
@@ -30,26 +36,45 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out),
+        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out, Kernel::detect()),
+        ["bias", gallery, bank, k, out, name] => {
+            bias(gallery, bank, k.parse()?, out, kernel(name)?)
+        }
+        ["products", who, gallery, bank, k] => products(who, gallery, bank, k.parse()?),
         ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
         ["betas", gallery, bank] => betas(gallery, bank),
-        _ => Err("expected: bias|grid|betas GALLERY.npy BANK.npy ...".into()),
+        _ => Err("expected: bias|products|grid|betas and files".into()),
     }
 }
 
-fn bias(gallery: &str, bank: &str, k: usize, out: &str) -> Outcome<()> {
+fn kernel(name: &str) -> Outcome<Kernel> {
+    let found = Kernel::available()
+        .into_iter()
+        .find(|kernel| format!("{kernel:?}") == name);
+    Ok(found.ok_or_else(|| format!("{name}: expected one of {:?}", Kernel::available()))?)
+}
+
+fn bias(gallery: &str, bank: &str, k: usize, out: &str, kernel: Kernel) -> Outcome<()> {
     let (gallery, bank) = (read(gallery)?, read(bank)?);
     let clock = Clock::start()?;
-    let means = collect(&gallery, &bank, [Stat::TopMean { k }])?;
+    let means = collect(&gallery, &bank, [Stat::TopMean { k }], kernel)?;
     let times = clock.read()?;
     let values = means.get(Bank::Query, Stat::TopMean { k })?;
     write(out, values)?;
     println!(
-        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{}\", {}}}",
+        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{kernel:?}\", {}}}",
         times.wall,
         times.cpu,
-        Kernel::detect().name,
         memory(&[&gallery, &bank])?
+    );
+    Ok(())
+}
+
+fn products(who: &str, gallery: &str, bank: &str, k: usize) -> Outcome<()> {
+    let (gallery, bank) = (read(gallery)?, read(bank)?);
+    println!(
+        "{{{}}}",
+        products::measure(who, gallery.rows(), bank.rows(), k)?
     );
     Ok(())
 }
@@ -72,7 +97,12 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
 
     let clock = Clock::start()?;
-    let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }))?;
+    let stats = collect(
+        &gallery,
+        &bank,
+        KS.map(|k| Stat::TopMean { k }),
+        Kernel::detect(),
+    )?;
     let bias = clock.read()?;
     let fitted: Vec<Fitted> = points
         .iter()
@@ -115,7 +145,7 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
     let mut cpu = Vec::new();
     for stats in [vec![Stat::TopMean { k: 128 }], logs] {
         let clock = Clock::start()?;
-        collect(&gallery, &bank, stats)?;
+        collect(&gallery, &bank, stats, Kernel::detect())?;
         cpu.push(clock.read()?.cpu);
     }
     println!(
@@ -165,6 +195,7 @@ fn collect(
     gallery: &Embeddings,
     bank: &Embeddings,
     stats: impl IntoIterator<Item = Stat>,
+    kernel: Kernel,
 ) -> Outcome<BankStats> {
     let mut plan = StatPlan::default();
     stats
@@ -178,7 +209,10 @@ fn collect(
         &plan,
         gallery.rows(),
         banks,
-        PassOptions::default(),
+        PassOptions {
+            kernel,
+            ..PassOptions::default()
+        },
     )?)
 }
 

@@ -13,6 +13,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 0.0,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[0.0, 256.0, 384.0],
 }];

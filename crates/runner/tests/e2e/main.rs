@@ -15,6 +15,7 @@ mod identity;
 mod kills;
 mod lab;
 mod leaks;
+mod limits;
 mod real_data;
 mod schema;
 mod semantics;

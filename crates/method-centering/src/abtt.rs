@@ -60,6 +60,10 @@ impl Normalizer for Abtt {
         need_moments(plan);
     }
 
+    fn least_dim(&self) -> usize {
+        self.d.get() as usize
+    }
+
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let space = Space::new(stats, gallery.dim())?;
         let top = space.varying(self.d.get() as usize)?;

@@ -60,6 +60,10 @@ impl Normalizer for Whitening {
         need_moments(plan);
     }
 
+    fn least_dim(&self) -> usize {
+        self.dims.get() as usize
+    }
+
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let space = Space::new(stats, gallery.dim())?;
         let kept = match self.dims.get() as usize {

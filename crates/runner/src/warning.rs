@@ -61,6 +61,13 @@ pub(crate) enum Warning {
         /// Up to how many are compared with one another.
         most: usize,
     },
+    /// Points of a published search ask for more dimensions than the vectors have.
+    BeyondDimension {
+        /// The points' signatures.
+        points: Vec<String>,
+        /// The vectors' dimension.
+        dim: usize,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -117,6 +124,11 @@ impl fmt::Display for Warning {
             } => write!(
                 f,
                 "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
+            ),
+            Self::BeyondDimension { points, dim } => write!(
+                f,
+                "left out of the published search, as the vectors have dimension {dim}: {}",
+                points.join(", ")
             ),
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(

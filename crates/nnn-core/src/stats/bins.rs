@@ -170,3 +170,72 @@ dispatched! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BETAS: [f64; 8] = [1e-12, 1e-3, 0.5, 2.0, 20.0, 200.0, 400.0, 512.0];
+
+    fn logs(scores: &[f32], betas: &[f64]) -> Vec<f64> {
+        let mut bins = Bins::default();
+        scores.chunks(100).for_each(|piece| bins.push(piece));
+        bins.finish(&Tables::new(betas.to_vec()), scores.len())
+    }
+
+    /// From the formula, by the library, relative to the largest score.
+    fn oracle(scores: &[f32], beta: f64) -> f64 {
+        let largest = f64::from(scores.iter().copied().fold(-1.0, f32::max));
+        let less = scores
+            .iter()
+            .map(|&s| (beta * (f64::from(s) - largest)).exp_m1());
+        beta * largest + (less.sum::<f64>() / scores.len() as f64).ln_1p()
+    }
+
+    /// What the head of this file states, and roundings: of small terms each their own; of others those of a mean less
+    /// 1, which may be as small as one score's share, and of the product with `beta`.
+    fn bound(beta: f64, scores: usize) -> f64 {
+        let rounding = match beta <= 2.0 {
+            true => 64.0 * beta,
+            false => 8.0 * (beta + scores as f64),
+        };
+        (beta * WIDTH).powi(4) * (beta * WIDTH).exp() / 3072.0 + rounding * f64::EPSILON
+    }
+
+    fn check(name: &str, scores: &[f32]) {
+        for (got, beta) in logs(scores, &BETAS).into_iter().zip(BETAS) {
+            let (want, bound) = (oracle(scores, beta), bound(beta, scores.len()));
+            assert!(
+                (got - want).abs() <= bound,
+                "{name}, beta={beta}: {got}, expected {want} within {bound:e}"
+            );
+        }
+    }
+
+    #[test]
+    fn logs_are_within_the_bound() {
+        // Where the cubic is off most, all alike: at a centre, at the edge of a bin, and where it turns between the nodes.
+        for off in [0.0, 0.5, 0.353_553_4, -0.353_553_4, -0.499_9] {
+            let score = (517.0 + off) / BINS;
+            check("alike", &[score; 300]);
+            check("and one far above", &[&[score; 300][..], &[0.9]].concat());
+        }
+        let cone = |i: usize| 0.25 + 0.1 * ((i * i * 37 % 1009) as f32 / 1009.0 - 0.5);
+        check("cone", &(0..5000).map(cone).collect::<Vec<_>>());
+        let wide = |i: usize| (i * i * 37 % 1009) as f32 / 504.5 - 1.0;
+        check("wide", &(0..5000).map(wide).collect::<Vec<_>>());
+        check("one", &[-1.000_1]);
+        check("ends", &[1.000_1, -1.000_1]);
+    }
+
+    #[test]
+    fn a_temperature_does_not_depend_on_its_company() {
+        let scores: Vec<f32> = (0..1000)
+            .map(|i| (i * i * 37 % 1009) as f32 / 504.5 - 1.0)
+            .collect();
+        let together = logs(&scores, &BETAS);
+        for (beta, log) in BETAS.into_iter().zip(together) {
+            assert_eq!(logs(&scores, &[beta]), [log], "beta={beta}");
+        }
+    }
+}

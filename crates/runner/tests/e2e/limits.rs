@@ -108,6 +108,22 @@ fn directions_above_the_dimension() {
     );
 }
 
+/// The published search goes up to 384 components.
+#[test]
+fn a_published_search_beyond_the_dimension() {
+    let lab = by_dataset();
+    lab.run(
+        &dataset_config("methods: [whitening: {choose: oracle}]"),
+        &[],
+    );
+    let warnings = lab.warnings("lab", "beyond_dimension");
+    assert!(!warnings.is_empty());
+    for warning in warnings {
+        let points = ["whitening(dims=256)", "whitening(dims=384)"];
+        assert_eq!(warning["points"], serde_json::json!(points));
+    }
+}
+
 /// The test holds the lock as another run does.
 #[cfg(unix)]
 #[test]

@@ -302,9 +302,8 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
         // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
         let bound = match stat {
             Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
-            // Exponentials in f32, relative to the largest score so far: twice the error that `exponentials.rs` states.
-            Stat::LogMeanExp { beta } if beta.get() > 2.0 => 2.0 * U32 * (4.0 * beta.get() + 4.0),
-            Stat::LogMeanExp { .. } => 2.0 * f64_error(bank.len()),
+            // A histogram's sums, and `beta` times its highest centre.
+            Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
             // Of a difference of squares: the root of twice that.
             Stat::Deviation => (4.0 * f64_error(bank.len())).sqrt(),
             Stat::Potential { .. } => potential_error(stat, gallery.len(), bank.len()),

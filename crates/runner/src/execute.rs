@@ -125,11 +125,13 @@ impl<'a> Run<'a> {
     fn group(&mut self, index: usize, group: &GroupPlan, before: &[Cell]) -> Result<Cell> {
         let (inputs, encoded) = timed(|| self.inputs(group));
         let inputs = inputs?;
-        let warnings = std::mem::take(&mut self.embedder.warnings);
+        let (allowed, left_out) = self.allowed(group, inputs.test.gallery.dim())?;
+        let mut warnings = std::mem::take(&mut self.embedder.warnings);
+        warnings.extend(left_out);
         warnings
             .iter()
             .for_each(|warning| self.warn(warning.clone()));
-        let outcome = self.compute(group, &inputs)?;
+        let outcome = self.compute(group, &allowed, &inputs)?;
         if let Some(search) = &outcome.bank_search {
             say(&format!("{}: {search}", group.title()));
         }
@@ -171,11 +173,33 @@ impl<'a> Run<'a> {
             .transpose()
     }
 
-    fn compute(&mut self, group: &GroupPlan, inputs: &Inputs) -> Result<Outcome> {
-        let methods: Vec<_> = group
-            .methods
-            .iter()
-            .map(|&index| &self.plan.methods[index])
+    /// For every method of a group, what takes its place on vectors of this dimension, if its published search goes beyond it.
+    fn allowed(
+        &self,
+        group: &GroupPlan,
+        dim: usize,
+    ) -> Result<(Vec<Option<Method>>, Vec<Warning>)> {
+        let (mut allowed, mut warnings) = (Vec::new(), Vec::new());
+        for &index in &group.methods {
+            let within = self.plan.methods[index].within(dim)?;
+            allowed.push(within.map(|(method, points)| {
+                warnings.push(Warning::BeyondDimension { points, dim });
+                method
+            }));
+        }
+        Ok((allowed, warnings))
+    }
+
+    fn compute(
+        &mut self,
+        group: &GroupPlan,
+        allowed: &[Option<Method>],
+        inputs: &Inputs,
+    ) -> Result<Outcome> {
+        let planned = group.methods.iter().map(|&index| &self.plan.methods[index]);
+        let methods: Vec<&Method> = planned
+            .zip(allowed)
+            .map(|(planned, allowed)| allowed.as_ref().unwrap_or(planned))
             .collect();
         let progress = Progress::new(&group.title(), inputs.scores(&methods), "scores");
         let advance = |scores| progress.advance(scores);

@@ -46,9 +46,28 @@ pub(crate) struct Method {
     pub(crate) points: Vec<Box<dyn Normalizer>>,
     /// [`Choose::Fixed`] wherever there is nothing to choose.
     pub(crate) choose: Choose,
+    /// Whether the points are those of the published search, not of the config.
+    pub(crate) published: bool,
 }
 
 impl Method {
+    /// The same with the points of a published search that vectors of this dimension allow, and the signatures of the others;
+    /// none where all are allowed. What a config lists is kept, to be refused.
+    pub(crate) fn within(&self, dim: usize) -> Result<Option<(Self, Vec<String>)>> {
+        let points = match self.published {
+            true => self.family.search()?,
+            false => Vec::new(),
+        };
+        let (points, beyond): (Vec<_>, Vec<_>) = points
+            .into_iter()
+            .partition(|point| point.least_dim() <= dim);
+        if points.is_empty() || beyond.is_empty() {
+            return Ok(None);
+        }
+        let left_out = beyond.iter().map(|point| point.signature()).collect();
+        Ok(Some((Self { points, ..*self }, left_out)))
+    }
+
     /// The parameters of a point as in its signature, without the name: `k=128,alpha=0.75`.
     pub(crate) fn params(&self, point: usize) -> String {
         let signature = self.points[point].signature();
@@ -359,7 +378,8 @@ fn signatures(method: &Method) -> Vec<String> {
 fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     let family = registry::method(&written.name)?;
     let choose = written.options.choose.unwrap_or(default);
-    let points = if searches_as_published(family, written, choose) {
+    let published = searches_as_published(family, written, choose);
+    let points = if published {
         family.search()?
     } else {
         family.expand(&grid(family, written, choose))?
@@ -374,6 +394,7 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
         family,
         points,
         choose,
+        published,
     })
 }
 

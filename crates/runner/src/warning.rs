@@ -68,6 +68,13 @@ pub(crate) enum Warning {
         /// Why.
         reason: String,
     },
+    /// Points of a published search ask for more dimensions than the vectors have.
+    BeyondDimension {
+        /// The points' signatures.
+        points: Vec<String>,
+        /// The vectors' dimension.
+        dim: usize,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -131,6 +138,11 @@ impl fmt::Display for Warning {
                     "model `{model}` is not measured, as it has no public checkpoint: {reason}"
                 )
             }
+            Self::BeyondDimension { points, dim } => write!(
+                f,
+                "left out of the published search, as the vectors have dimension {dim}: {}",
+                points.join(", ")
+            ),
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(
                     f,

@@ -7,6 +7,7 @@
 //! peers grid GALLERY.npy BANK.npy QUERIES.npy      60 points of NNN: bias, ranking and R@1 of each
 //! peers products WHO GALLERY.npy BANK.npy K        all scores in f32 by ours, gemm or faer; alone and with the K largest kept
 //! peers betas GALLERY.npy BANK.npy                 log-mean-exp of 20 betas beside one top-mean pass
+//! peers passes GALLERY.npy BANK.npy QUERIES.npy    one pass that computes all scores of each: what `grids.py` divides by
 //! ```
 //!
 //! In `grid` the answer to query `q` is gallery item `q / 5`, as five captions have one image; queries left over belong
@@ -19,7 +20,7 @@ mod products;
 
 use nnn_core::{
     Bank, BankStats, Banks, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer, Param,
-    PassOptions, RankOptions, Rankings, Relevance, Stat, StatPlan, TieRule, rank,
+    PassOptions, RankOptions, Rankings, Raw, Relevance, Stat, StatPlan, TieRule, rank,
 };
 use npyz::WriterBuilder;
 use std::error::Error;
@@ -43,7 +44,8 @@ fn main() -> Outcome<()> {
         ["products", who, gallery, bank, k] => products(who, gallery, bank, k.parse()?),
         ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
         ["betas", gallery, bank] => betas(gallery, bank),
-        _ => Err("expected: bias|products|grid|betas and files".into()),
+        ["passes", gallery, bank, queries] => passes(gallery, bank, queries),
+        _ => Err("expected: bias|products|grid|betas|passes and files".into()),
     }
 }
 
@@ -81,10 +83,7 @@ fn products(who: &str, gallery: &str, bank: &str, k: usize) -> Outcome<()> {
 
 fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
-    let last = (gallery.len() - 1) as u32;
-    let answers = (0..queries.len() as u32).map(|query| (query / 5).min(last));
-    let answers: Vec<u32> = answers.collect();
-    let relevance = Relevance::one_each(&answers, gallery.len())?;
+    let relevance = relevance(&gallery, &queries)?;
     let points: Vec<Nnn> = KS
         .iter()
         .flat_map(|&k| ALPHAS.map(|alpha| (k, alpha)))
@@ -110,13 +109,7 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         .collect::<Result<_, _>>()?;
     let methods: Vec<&Fitted> = fitted.iter().collect();
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
-    let options = RankOptions {
-        ties: TieRule::Index,
-        top: 0,
-        all_relevant: false,
-        depth: None,
-    };
-    let rankings = rank(&scorer, &relevance, &methods, options);
+    let rankings = rank(&scorer, &relevance, &methods, FIRST_RANKS);
     let times = clock.read()?;
 
     let hits: Vec<String> = points
@@ -154,6 +147,45 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
     );
     Ok(())
 }
+
+/// One pass over a bank that computes all of its scores in f32, for their deviation, and one over the queries, for raw ranks.
+fn passes(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
+    let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
+    let clock = Clock::start()?;
+    collect(&gallery, &bank, [Stat::Deviation])?;
+    let of_bank = clock.read()?;
+    let clock = Clock::start()?;
+    let relevance = relevance(&gallery, &queries)?;
+    let raw = Raw.fit(&collect(&gallery, &bank, [])?, gallery.rows())?;
+    let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
+    let rankings = rank(&scorer, &relevance, &[&raw], FIRST_RANKS);
+    let of_queries = clock.read()?;
+    println!(
+        "{{\"bank_seconds\": {}, \"bank_cpu_seconds\": {:.2}, \"query_seconds\": {}, \"query_cpu_seconds\": {:.2}, \"hits\": {}}}",
+        of_bank.wall,
+        of_bank.cpu,
+        of_queries.wall,
+        of_queries.cpu,
+        first_places(&rankings[0])
+    );
+    Ok(())
+}
+
+/// Item `q / 5` answers query `q`, the last item all that are left over.
+fn relevance(gallery: &Embeddings, queries: &Embeddings) -> Outcome<Relevance> {
+    let last = (gallery.len() - 1) as u32;
+    let answers = (0..queries.len() as u32).map(|query| (query / 5).min(last));
+    let answers: Vec<u32> = answers.collect();
+    Ok(Relevance::one_each(&answers, gallery.len())?)
+}
+
+/// The rank of the best placed relevant item, however low.
+const FIRST_RANKS: RankOptions = RankOptions {
+    ties: TieRule::Index,
+    top: 0,
+    all_relevant: false,
+    depth: None,
+};
 
 /// Wall seconds, and processor seconds of all threads (Linux, in steps of 10 ms).
 struct Clock {

@@ -1,5 +1,6 @@
 //! Bank statistics: what the rows of a bank say about each gallery item, reduced to a few numbers an item.
 
+mod bins;
 mod exponentials;
 mod items;
 mod moments;

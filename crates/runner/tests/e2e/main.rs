@@ -16,6 +16,7 @@ mod identity;
 mod kills;
 mod lab;
 mod leaks;
+mod limits;
 mod real_data;
 mod rerank;
 mod schema;

@@ -152,11 +152,11 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
 fn passes(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
     let clock = Clock::start()?;
-    collect(&gallery, &bank, [Stat::Deviation])?;
+    collect(&gallery, &bank, [Stat::Deviation], Kernel::detect())?;
     let of_bank = clock.read()?;
     let clock = Clock::start()?;
     let relevance = relevance(&gallery, &queries)?;
-    let raw = Raw.fit(&collect(&gallery, &bank, [])?, gallery.rows())?;
+    let raw = Raw.fit(&collect(&gallery, &bank, [], Kernel::detect())?, gallery.rows())?;
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
     let rankings = rank(&scorer, &relevance, &[&raw], FIRST_RANKS);
     let of_queries = clock.read()?;

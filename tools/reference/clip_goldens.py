@@ -6,7 +6,6 @@ Run from the workspace's root with the packages of `requirements.txt`:
     python tools/reference/clip_goldens.py checkpoints   # tiny random checkpoints with their outputs (after `images`)
     python tools/reference/clip_goldens.py tokens --vocabulary DIR --captions captions_val2017.json
     python tools/reference/clip_goldens.py embed --checkpoint data/blocks/blocks-clip --name blocks-clip
-    python tools/reference/clip_goldens.py speed --folder DIR  # random checkpoints of two sizes, and PyTorch's speed
 
 Pillow is pinned below 13 on purpose: 13.0.0 resizes vertically first where that is cheaper, which moves levels of tall
 images; all versions before it, and so all published figures, go horizontally first.
@@ -22,7 +21,6 @@ import hashlib
 import io
 import json
 import struct
-import time
 import warnings
 import zlib
 from pathlib import Path
@@ -383,49 +381,6 @@ def tokens(arguments):
     })
 
 
-# ---------------------------------------------------------------- speed
-
-
-def speed(arguments):
-    """Writes random checkpoints of two sizes and prints what PyTorch does a second, forward pass only, two threads.
-
-    The counterpart is `cargo run --release -p encoder-clip --example throughput -- DIR/small DIR/b32`.
-    """
-    torch.set_num_threads(2)
-    vocabulary, merges = tiny_vocabulary()
-    small = dict(hidden_size=128, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4)
-    sizes = {
-        "small": (dict(small, max_position_embeddings=32), dict(small, image_size=64, patch_size=8), 128, 64),
-        "b32": ({}, {}, 512, 224),
-    }
-    for name, (text, vision, projection, side) in sizes.items():
-        folder = arguments.folder / name
-        text = {"vocab_size": len(vocabulary), "eos_token_id": len(vocabulary) - 1, **text}
-        CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=projection)).save_pretrained(folder)
-        save_tokenizer(folder, vocabulary, merges, 77)
-        edge = dict(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-        write_json(folder / "preprocessor_config.json", config_json(processor(**edge)))
-        model = CLIPModel.from_pretrained(folder).eval()
-        values = torch.randn(32, 3, side, side)
-        ids = torch.randint(0, len(vocabulary), (64, 16))
-        ids[:, -1] = len(vocabulary) - 1
-        with torch.no_grad():
-            images = rate(lambda: model.get_image_features(values), 32)
-            texts = rate(lambda: model.get_text_features(ids), 64)
-        print(f"{name}: {images:.0f} images/s in batches of 32, {texts:.0f} captions/s of 16 tokens in batches of 64")
-
-
-def rate(call, items, seconds=5.0):
-    """Items a second: the median of calls over some seconds, the first not counted."""
-    call()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return items / sorted(times)[len(times) // 2]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
@@ -439,9 +394,6 @@ def main():
     command.add_argument("--checkpoint", required=True, type=Path)
     command.add_argument("--name", required=True)
     command.set_defaults(run=embed)
-    command = commands.add_parser("speed")
-    command.add_argument("--folder", required=True, type=Path)
-    command.set_defaults(run=speed)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     arguments.run(arguments)

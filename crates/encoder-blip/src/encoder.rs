@@ -8,7 +8,7 @@ use nnn_encode::{
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
-const CODE: &str = concat!("encoder-blip ", env!("CARGO_PKG_VERSION"), " r1");
+const CODE: &str = concat!("encoder-blip ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Most token ids of a text (`max_length` in the authors' `train_retrieval.py`).
 pub(crate) const CONTEXT: usize = 35;

@@ -10,7 +10,7 @@ use nnn_encode::{
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
-const CODE: &str = concat!("encoder-clip ", env!("CARGO_PKG_VERSION"), " r1");
+const CODE: &str = concat!("encoder-clip ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Tensors of a checkpoint that the model does not read: of the loss, and buffers.
 const IGNORED: [&str; 4] = [

@@ -173,3 +173,50 @@ fn the_text_tower_looks_back_only_and_pools_at_the_first_end() {
     other[1] += 1;
     assert_ne!(encoder.encode_tokens(&[other]).expect("features"), plain);
 }
+
+/// Half types keep 10 and 7 bits after the point. Each of some thirty roundings on the way through two layers turns a
+/// vector by about 2^-11 or 2^-8 at random; directions stay within three times their root sum of squares.
+#[test]
+fn half_precision_is_close_to_single() {
+    for (dtype, unit) in [("f16", 2f64.powi(-11)), ("bf16", 2f64.powi(-8))] {
+        let folder = root().join("crates/encoder-clip/tests/golden/quick-gelu-f32");
+        let compute = Compute::new("cpu", dtype).expect("a number type");
+        let files = CheckpointFiles::folder(&folder).expect("a folder");
+        let encoder = encoder_clip::load(&files, &compute).expect("a checkpoint");
+        assert_eq!(encoder.info().dtype, dtype);
+        let golden = golden("quick-gelu-f32");
+        let ours = [
+            encoder.encode_texts(&texts(&golden)).expect("texts"),
+            encoder.encode_images(&golden.images).expect("images"),
+        ];
+        let dim = encoder.info().dim;
+        let angle = 3.0 * 30f64.sqrt() * unit;
+        for (ours, theirs) in ours.iter().zip([&golden.text_rows, &golden.image_rows]) {
+            assert_ne!(ours, theirs, "{dtype} was not used");
+            for (a, b) in ours.chunks_exact(dim).zip(theirs.chunks_exact(dim)) {
+                let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+                assert!(cosine >= angle.cos(), "{dtype}: cosine {cosine}");
+            }
+        }
+    }
+}
+
+#[test]
+fn unknown_devices_and_number_types_are_named() {
+    let error = |device, dtype| {
+        Compute::new(device, dtype)
+            .expect_err("refused")
+            .to_string()
+    };
+    assert_eq!(
+        error("tpu", "f32"),
+        "unknown device `tpu`, expected `cpu` or `cuda`"
+    );
+    assert_eq!(
+        error("cpu", "f64"),
+        "unknown number type `f64`, expected `f32`, `f16` or `bf16`"
+    );
+    if !cfg!(feature = "cuda") {
+        assert!(error("cuda", "f32").contains("built without the feature `cuda`"));
+    }
+}

@@ -8,7 +8,7 @@ use nnn_encode::{
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
-const CODE: &str = concat!("encoder-siglip ", env!("CARGO_PKG_VERSION"), " r1");
+const CODE: &str = concat!("encoder-siglip ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Tensors of a checkpoint that the model does not read: scale and bias of the loss change no ranking.
 const IGNORED: [&str; 4] = [

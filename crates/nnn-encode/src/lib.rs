@@ -51,4 +51,4 @@ pub use rerank::{Pair, match_pairs};
 pub use resize::Filter;
 pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError, squeezed};
 pub use vit::{VisionTransformer, VitNames, VitSize, resized_positions};
-pub use weights::{Checkpoint, Compute, Shapes, TensorFault, Weights};
+pub use weights::{Checkpoint, Compute, ComputeError, Shapes, TensorFault, Weights};

@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use crate::progress::say;
-use crate::spec::read_spec;
+use crate::spec::{DeviceSpec, read_spec};
 use crate::{check, dry_run, execute, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
@@ -54,6 +54,9 @@ enum Verb {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     fetch: FetchArgs,
+    /// Where encoders run; short for `--set compute.device=...`.
+    #[arg(long)]
+    device: Option<DeviceSpec>,
     /// Print what would be done, and stop.
     #[arg(long)]
     dry_run: bool,
@@ -80,6 +83,12 @@ struct FetchArgs {
 }
 
 impl RunArgs {
+    /// All configs, on the device asked for.
+    fn plans(&self) -> Result<Vec<Plan>> {
+        let device = self.device.map(|it| format!("compute.device={}", it.name()));
+        self.fetch.plans(device)
+    }
+
     /// Where everything is kept that is not a result.
     pub(crate) fn cache(&self) -> &Path {
         &self.fetch.cache
@@ -87,11 +96,12 @@ impl RunArgs {
 }
 
 impl FetchArgs {
-    /// All configs, checked before the first is run.
-    fn plans(&self) -> Result<Vec<Plan>> {
+    /// All configs with one more value replaced, checked before the first is run.
+    fn plans(&self, more: Option<String>) -> Result<Vec<Plan>> {
         let mut plans = Vec::new();
+        let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
         for path in &self.configs {
-            let spec = read_spec(path, &self.overrides)?;
+            let spec = read_spec(path, &overrides)?;
             plans.push(plan::resolve(spec, path)?);
         }
         check_names(&plans)?;
@@ -120,7 +130,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
 }
 
 fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
-    let plans = arguments.fetch.plans()?;
+    let plans = arguments.plans()?;
     let hub = arguments.fetch.hub();
     if arguments.dry_run {
         for plan in &plans {
@@ -139,7 +149,7 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
 
 fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
     let hub = arguments.hub();
-    for plan in arguments.plans()? {
+    for plan in arguments.plans(None)? {
         let models = fetch::checkpoints(&plan, &hub)?.len();
         let config = plan.config.display();
         say(&format!("{config}: {models} model(s), all here"));

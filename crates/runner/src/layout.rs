@@ -274,7 +274,14 @@ impl TaskLayout<'_> {
 
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
-            Some(index) => self.sources.checkpoints[index].labels(),
+            Some(index) => {
+                let (model, signature) = self.sources.checkpoints[index].labels();
+                (
+                    model,
+                    signature,
+                    self.plan.spec.compute.dtype.name().to_owned(),
+                )
+            }
             None => self.source.vector_labels(),
         };
         let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);

@@ -8,6 +8,7 @@ use crate::spec::{Choose, ComputeSpec, EmbeddingsSpec, MethodSpec, Spec, Values}
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule};
 use nnn_data::Direction;
+use nnn_encode::Compute;
 use nnn_metrics::{Metric, Resampling};
 use nnn_report::AbsentModel;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) top: usize,
     pub(crate) blocking: Blocking,
     pub(crate) bank_search: Option<BankSearch>,
+    /// Where and in which numbers encoders run.
+    pub(crate) encoders: Compute,
     /// How many items of each list the matching head ranks again.
     pub(crate) rerank: Option<usize>,
     /// Whether every search is done again by itself, for its time.
@@ -299,6 +302,8 @@ fn settings(spec: &Spec) -> Result<Settings> {
         top: spec.top,
         blocking: blocking(&spec.compute)?,
         bank_search: spec.compute.bank_search.as_ref().map(BankSearch::new),
+        encoders: Compute::new(spec.compute.device.name(), spec.compute.dtype.name())
+            .context("`compute.device`")?,
         rerank: (spec.rerank)
             .map(|it| positive("rerank.depth", it.depth))
             .transpose()?,

@@ -65,12 +65,11 @@ impl<'a> CpuLinear<'a> {
         })
     }
 
-    fn product(&self, activation: Option<Activation>, add: bool) -> Product<'_> {
+    fn product(&self, activation: Option<Activation>) -> Product<'_> {
         Product {
             weight: self.weight.matrix().transposed(),
             bias: Some(self.bias.slice()),
             activation,
-            add,
         }
     }
 }
@@ -122,7 +121,6 @@ pub(super) fn linear(
         weight: weight.matrix().transposed(),
         bias: bias.as_ref().map(Values::slice),
         activation,
-        add: false,
     };
     let mut out = vec![0.0; count * output];
     let share = count.div_ceil(rayon::current_num_threads()).max(MIN_ROWS);
@@ -274,33 +272,28 @@ pub(super) fn pass(
 }
 
 impl Pass<'_> {
+    /// In the order of [`Layer::finish`], so that a sequence alone has the same bits.
     fn layer(&self, layer: &CpuLayer<'_>, rows: &mut [f32], room: &mut Room) {
         let (width, count) = (self.width, rows.len() / self.width);
-        room.narrow.resize(rows.len(), 0.0);
-        layer.norm1.run(rows, &mut room.narrow);
-        room.wide.resize(3 * rows.len(), 0.0);
-        layer
-            .qkv
-            .product(None, false)
-            .run(&room.narrow, &mut room.wide);
-        let sequences = room.wide.chunks_exact(3 * self.length * width);
-        for (qkv, out) in sequences.zip(room.narrow.chunks_exact_mut(self.length * width)) {
-            kernels::attend(
-                qkv,
-                (width, self.heads),
-                self.mask.slice(),
-                &mut room.scores,
-                out,
-            );
+        let Room {
+            narrow,
+            wide,
+            scores,
+        } = room;
+        narrow.resize(rows.len(), 0.0);
+        layer.norm1.run(rows, narrow);
+        wide.resize(3 * rows.len(), 0.0);
+        layer.qkv.product(None).run(narrow, wide);
+        let sequences = wide.chunks_exact(3 * self.length * width);
+        for (qkv, out) in sequences.zip(narrow.chunks_exact_mut(self.length * width)) {
+            kernels::attend(qkv, (width, self.heads), self.mask.slice(), scores, out);
         }
-        layer.out.product(None, true).run(&room.narrow, rows);
-        layer.norm2.run(rows, &mut room.narrow);
-        room.wide.resize(count * layer.fc1.bias.slice().len(), 0.0);
-        let activation = Some(self.activation);
-        layer
-            .fc1
-            .product(activation, false)
-            .run(&room.narrow, &mut room.wide);
-        layer.fc2.product(None, true).run(&room.wide, rows);
+        layer.out.product(None).run(narrow, &mut wide[..rows.len()]);
+        kernels::add(rows, wide);
+        layer.norm2.run(rows, narrow);
+        wide.resize(count * layer.fc1.bias.slice().len(), 0.0);
+        layer.fc1.product(Some(self.activation)).run(narrow, wide);
+        layer.fc2.product(None).run(wide, narrow);
+        kernels::add(rows, narrow);
     }
 }

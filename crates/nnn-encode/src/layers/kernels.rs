@@ -57,12 +57,12 @@ fn reaches(size: (usize, usize), strides: (usize, usize)) -> usize {
     }
 }
 
-/// `out` = a b, or `out` += a b where `add` says so, with `stride` values from one row of `out` to the next.
+/// `out` = a b, with `stride` values from one row of `out` to the next.
 ///
 /// # Panics
 /// Sizes that do not fit, which the callers rule out.
 #[allow(unsafe_code)]
-pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>, add: bool) {
+pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>) {
     let (rows, inner) = a.size;
     let columns = b.size.1;
     assert!(
@@ -81,14 +81,14 @@ pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<
             out.as_mut_ptr(),
             1,
             stride as isize,
-            add,
+            false,
             a.values.as_ptr(),
             a.strides.1 as isize,
             a.strides.0 as isize,
             b.values.as_ptr(),
             b.strides.1 as isize,
             b.strides.0 as isize,
-            1.0,
+            0.0,
             1.0,
             false,
             false,
@@ -96,6 +96,11 @@ pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<
             gemm::Parallelism::None,
         );
     }
+}
+
+/// `rows` += `sums`.
+pub(super) fn add(rows: &mut [f32], sums: &[f32]) {
+    rows.iter_mut().zip(sums).for_each(|(row, sum)| *row += sum);
 }
 
 /// Runs a loop compiled for the widest vectors of the machine.
@@ -308,8 +313,6 @@ pub(super) struct Product<'a> {
     pub(super) bias: Option<&'a [f32]>,
     /// After the bias.
     pub(super) activation: Option<Activation>,
-    /// Whether the result is added to what is there.
-    pub(super) add: bool,
 }
 
 impl Product<'_> {
@@ -317,9 +320,8 @@ impl Product<'_> {
     pub(super) fn run(self, rows: &[f32], out: &mut [f32]) {
         let (input, output) = self.weight.size;
         if rows.len() < MIN_ROWS * input {
-            let (mut filled, mut sums) = (rows.to_vec(), out.to_vec());
+            let (mut filled, mut sums) = (rows.to_vec(), vec![0.0; MIN_ROWS * output]);
             filled.resize(MIN_ROWS * input, 0.0);
-            sums.resize(MIN_ROWS * output, 0.0);
             self.full(&filled, &mut sums);
             out.copy_from_slice(&sums[..out.len()]);
         } else {
@@ -329,13 +331,7 @@ impl Product<'_> {
 
     fn full(self, rows: &[f32], out: &mut [f32]) {
         let (input, output) = self.weight.size;
-        multiply(
-            out,
-            output,
-            Matrix::rows(rows, input),
-            self.weight,
-            self.add,
-        );
+        multiply(out, output, Matrix::rows(rows, input), self.weight);
         match (self.bias, self.activation) {
             (Some(bias), activation) => finish(out, bias, activation),
             (None, None) => {}
@@ -362,13 +358,95 @@ pub(super) fn attend(
             size: (length, head),
             strides: (3 * width, 1),
         };
-        multiply(scores, length, part(0), part(1).transposed(), false);
+        multiply(scores, length, part(0), part(1).transposed());
         vectorised(Softmax {
             scores,
             mask,
             columns: length,
         });
         let weights = Matrix::rows(scores, length);
-        multiply(&mut out[at..], width, weights, part(2), false);
+        multiply(&mut out[at..], width, weights, part(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps of a hundredth over the range where anything happens.
+    fn arguments() -> impl Iterator<Item = f32> {
+        (-1200..=1200).map(|step| step as f32 / 100.0)
+    }
+
+    #[test]
+    fn exponentials_are_exact_to_two_units_in_the_last_place() {
+        let worst = (-8700..=8700).map(|step| {
+            let x = step as f32 / 100.0;
+            let exact = f64::from(x).exp();
+            (f64::from(exp(x)) - exact).abs() / exact
+        });
+        assert!(worst.fold(0.0, f64::max) <= 2.0 * f64::from(f32::EPSILON));
+        assert_eq!(
+            [exp(0.0), exp(f32::NEG_INFINITY), exp(-100.0)],
+            [1.0, 0.0, 0.0]
+        );
+        assert!(exp(f32::NAN).is_nan() && exp(f32::INFINITY) > 1e37);
+    }
+
+    /// The exponent of the tail is at most 20 where the result still counts, so that its rounding is worth 20 units.
+    #[test]
+    fn activations_are_those_of_their_formulas() {
+        let bound = |x: f32| f64::from(x.abs().max(1.0)) * 20.0 * f64::from(f32::EPSILON);
+        for x in arguments() {
+            let wide = f64::from(x);
+            let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (wide + 0.044_715 * wide.powi(3));
+            let erf = candle_core::cpu::erf::erf_f64(wide / std::f64::consts::SQRT_2);
+            for (ours, exact) in [
+                (quick_gelu(x), wide * sigmoid(1.702 * wide)),
+                (gelu(x), wide * 0.5 * (1.0 + erf)),
+                (gelu_tanh(x), wide * 0.5 * (1.0 + inner.tanh())),
+            ] {
+                let difference = (f64::from(ours) - exact).abs();
+                assert!(difference <= bound(x), "{x}: {ours}, {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_softmax_sums_to_one_and_sees_nothing_behind_its_mask() {
+        let mut scores: Vec<f32> = (0..2 * 37).map(|at| (at * at % 23) as f32).collect();
+        let mut mask = vec![0.0; 2 * 37];
+        mask[20..37].fill(f32::NEG_INFINITY);
+        vectorised(Softmax {
+            scores: &mut scores,
+            mask: Some(&mask),
+            columns: 37,
+        });
+        assert!(scores[20..37].iter().all(|&it| it == 0.0));
+        for row in scores.chunks(37) {
+            // Thirty-seven roundings at most.
+            assert!((row.iter().sum::<f32>() - 1.0).abs() <= 37.0 * f32::EPSILON);
+        }
+    }
+
+    #[test]
+    fn a_norm_of_far_values_keeps_their_differences() {
+        // A variance as mean square less squared mean would be nothing but rounding here.
+        let rows: Vec<f32> = (0..40).map(|at| 1e4 + (at % 2) as f32).collect();
+        let mut out = vec![0.0; 40];
+        NormRows {
+            rows: &rows,
+            weight: &[1.0; 40],
+            bias: &[0.0; 40],
+            eps: 1e-12,
+            out: &mut out,
+        }
+        .run();
+        assert!(
+            out.iter()
+                .enumerate()
+                .all(|(at, it)| *it == (at % 2) as f32 * 2.0 - 1.0)
+        );
     }
 }

@@ -62,12 +62,12 @@ impl Checkpoint {
         }
     }
 
-    /// Name, signature and number type of the model.
-    pub(crate) fn labels(&self) -> (String, String, String) {
+    /// Name and signature of the model.
+    pub(crate) fn labels(&self) -> (String, String) {
         let parts = self.parts.iter();
         let all = parts.fold(Sha256::new(), |all, part| all.part(&part.sha256));
         let signature = format!("{}#{}", self.name, short(&all.hex()));
-        (self.name.clone(), signature, "f32".to_owned())
+        (self.name.clone(), signature)
     }
 
     /// For `run.json`: every part with its origin and its SHA-256.

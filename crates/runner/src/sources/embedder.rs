@@ -10,8 +10,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    Compute, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images,
-    extract_texts, files_sha256, texts_sha256,
+    EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
+    extract_images, extract_texts, files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,7 +103,7 @@ impl<'a> Embedder<'a> {
         let entry = &self.plan.models[model];
         let family = registry::model_family(&entry.card.family)?;
         let files = &self.sources.checkpoints[model].files;
-        let encoder = (family.load)(files, &Compute::default())
+        let encoder = (family.load)(files, &self.plan.settings.encoders)
             .with_context(|| format!("{}: model `{}`", entry.file.display(), entry.card.name))?;
         self.encoder = Some((model, encoder));
         Ok(())

@@ -7,6 +7,7 @@ mod read;
 pub(crate) use method::{MethodSpec, Values};
 pub(crate) use read::{nearest, read_spec, read_yaml};
 
+use clap::ValueEnum;
 use nnn_data::{Direction, EmbeddingSource, RoleSource};
 use nnn_report::Expectation;
 use schemars::JsonSchema;
@@ -223,13 +224,70 @@ impl Default for StatisticsSpec {
     }
 }
 
-/// Threads, blocks, and how the query bank is searched.
+/// Where encoders run.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeviceSpec {
+    /// All cores, or `threads` of them.
+    #[default]
+    Cpu,
+    /// The first NVIDIA GPU; only in a program built with the feature `cuda`.
+    Cuda,
+}
+
+impl DeviceSpec {
+    /// Its name in configs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
+/// In which numbers encoders compute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NumberSpec {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Half precision.
+    F16,
+    /// Single precision's range in sixteen bits.
+    Bf16,
+}
+
+impl NumberSpec {
+    /// Its name in configs and signatures.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Threads, blocks, how the query bank is searched, and where and in which numbers encoders run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ComputeSpec {
     /// Worker threads; all cores when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
+    /// Where encoders run; everything else runs on the CPU.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) device: DeviceSpec,
+    /// In which numbers encoders compute; their results are kept in single precision.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) dtype: NumberSpec,
     /// Bank items whose scores are computed at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) block_columns: Option<usize>,

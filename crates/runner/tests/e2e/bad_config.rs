@@ -149,6 +149,18 @@ fn parameters_out_of_range() {
 }
 
 #[test]
+fn devices_and_number_types_that_are_not_there() {
+    refuses("compute: {device: tpu}", &["device", "tpu", "cuda"]);
+    refuses("compute: {dtype: f64}", &["dtype", "f64", "bf16"]);
+    if !cfg!(feature = "cuda") {
+        refuses(
+            "compute: {device: cuda}",
+            &["compute.device", "built without the feature `cuda`"],
+        );
+    }
+}
+
+#[test]
 fn settings_out_of_range() {
     refuses(
         "compute: {threads: 0}",

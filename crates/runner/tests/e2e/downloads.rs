@@ -30,7 +30,7 @@ impl World {
         let world = Self {
             hub: Server::start().expect("a server"),
             storage: Server::start().expect("a server"),
-            lab: drawn(20, 8),
+            lab: drawn(30, 10),
         };
         for name in FILES {
             let storage = (name == WEIGHTS).then_some(&world.storage);
@@ -85,7 +85,7 @@ fn take_results(lab: &Lab) -> Files {
 /// checkpoint in a folder.
 #[test]
 fn from_nothing_to_tables() {
-    let local = drawn(20, 8);
+    let local = drawn(30, 10);
     local.run(SWEEP, &[]);
     let expected = take_results(&local);
     let world = World::new();
@@ -371,7 +371,7 @@ fn cards_that_cannot_be_right() {
 /// A model without a public checkpoint is refused alone, and named beside others.
 #[test]
 fn a_model_that_is_not_public() {
-    let lab = drawn(20, 8);
+    let lab = drawn(30, 10);
     let absent = "name: tuned\nfamily: clip\nsource: {unavailable: never released}\n";
     lab.write("models/tuned.yaml", absent);
     let config = SWEEP.replace("[clip]", "[tuned]");

@@ -16,6 +16,8 @@ mod encoder;
 mod extract;
 mod files;
 mod image_file;
+mod journal;
+mod jpeg;
 mod layers;
 mod load;
 mod pickle;
@@ -30,7 +32,7 @@ pub use encoder::{EncodeError, Encoder, EncoderInfo};
 pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extract_texts};
 pub use files::CheckpointFiles;
 pub use image::RgbImage;
-pub use image_file::{ImageError, ImageLimits, load_image};
+pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};
 pub use layers::{
     Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, Transformer, attend, causal,
     features, indices, patches, project,

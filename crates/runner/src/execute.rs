@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
             let commit = provenance::commit().to_owned();
             run.warn(Warning::DirtyBuild { commit });
         }
-        for warning in &layout.warnings {
+        for warning in sources.warnings().chain(&layout.warnings) {
             run.warn(warning.clone());
         }
         Ok(run)

@@ -19,6 +19,8 @@ mod extract;
 mod files;
 mod fusion;
 mod image_file;
+mod journal;
+mod jpeg;
 mod layers;
 mod load;
 mod pickle;
@@ -37,7 +39,7 @@ pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extra
 pub use files::CheckpointFiles;
 pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
-pub use image_file::{ImageError, ImageLimits, load_image};
+pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};
 pub use layers::{
     Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
     causal, features, indices, patches, project,

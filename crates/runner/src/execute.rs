@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
                 reason: absent.reason.clone(),
             });
         }
-        for warning in &layout.warnings {
+        for warning in sources.warnings().chain(&layout.warnings) {
             run.warn(warning.clone());
         }
         Ok(run)

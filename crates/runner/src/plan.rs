@@ -341,6 +341,9 @@ fn blocking(compute: &ComputeSpec) -> Result<Blocking> {
     if let Some(rows) = compute.block_rows {
         blocking.rows = positive("compute.block_rows", rows)?;
     }
+    if let Some(images) = compute.image_batch {
+        positive("compute.image_batch", images)?;
+    }
     Ok(blocking)
 }
 

@@ -12,6 +12,7 @@ pub(crate) use matcher::Matcher;
 use checkpoint::Checkpoint;
 
 use crate::provenance::short;
+use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Relevance;
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};
@@ -36,6 +37,8 @@ pub(crate) struct Source {
     /// Whether the config evaluates it, or only draws reference sets from it.
     pub(crate) evaluated: bool,
     pub(crate) content: Content,
+    /// What came up while it was opened.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What a source holds.
@@ -98,6 +101,11 @@ impl Sources {
             .iter()
             .filter(|source| source.evaluated)
             .filter(fits)
+    }
+
+    /// What came up while the sources were opened.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.all.iter().flat_map(|source| &source.warnings)
     }
 
     pub(crate) fn all(&self) -> &[Source] {

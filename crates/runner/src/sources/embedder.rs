@@ -82,6 +82,7 @@ impl<'a> Embedder<'a> {
         let options = ExtractOptions {
             cache: Some(&self.cache),
             limits: ImageLimits::default(),
+            image_batch: self.plan.spec.compute.image_batch,
             progress: Some(&advance),
         };
         let extracted = extract(&**encoder, source, split, side, &options)

@@ -200,7 +200,7 @@ pub(crate) fn encode_batch(
 }
 
 /// Encodes token sequences of any lengths; the result is in the order of `ids`.
-fn encode_by_length(
+pub(crate) fn encode_by_length(
     dim: usize,
     ids: &[Vec<u32>],
     encode: impl Fn(&[Vec<u32>]) -> Result<Vec<f32>, EncodeError>,

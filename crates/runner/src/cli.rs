@@ -85,7 +85,9 @@ struct FetchArgs {
 impl RunArgs {
     /// All configs, on the device asked for.
     fn plans(&self) -> Result<Vec<Plan>> {
-        let device = self.device.map(|it| format!("compute.device={}", it.name()));
+        let device = self
+            .device
+            .map(|it| format!("compute.device={}", it.name()));
         self.fetch.plans(device)
     }
 

@@ -156,7 +156,10 @@ fn passes(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let of_bank = clock.read()?;
     let clock = Clock::start()?;
     let relevance = relevance(&gallery, &queries)?;
-    let raw = Raw.fit(&collect(&gallery, &bank, [], Kernel::detect())?, gallery.rows())?;
+    let raw = Raw.fit(
+        &collect(&gallery, &bank, [], Kernel::detect())?,
+        gallery.rows(),
+    )?;
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
     let rankings = rank(&scorer, &relevance, &[&raw], FIRST_RANKS);
     let of_queries = clock.read()?;

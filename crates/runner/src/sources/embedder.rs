@@ -10,8 +10,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
-    extract_images, extract_texts, files_sha256, texts_sha256,
+    EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images, extract_texts,
+    files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 """NNN's bias computation and a grid of it: this project beside nnn-retrieval and faiss, one machine, one run.
 
 Every measurement is a process of its own with two threads; the contenders take turns, so that what else the machine
-does falls on all of them. Prints a Markdown table and writes results.json.
+does falls on all of them. Prints Markdown tables and writes results.json.
 
     python tools/peers/compare.py --binary target/release/examples/peers --output results.json
+
+With `--data FOLDER --parts PART...` some parts are measured anew, the others are read from the output file.
 """
 
 import argparse
@@ -26,6 +28,8 @@ KS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 ALPHAS = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
 CHECKED = [(1, 0.5), (128, 0.75), (512, 1.0)]
 TIMES = ["seconds", "cpu_seconds"]
+BIASES = {"113k/k=1": ("113k", 1), "113k/k=128": ("113k", 128), "113k/k=512": ("113k", 512), "567k/k=128": ("567k", 128), "567k/k=512": ("567k", 512)}
+PRODUCTS = ["ours", "gemm", "faer", "numpy", "torch"]
 WORKERS = Path(__file__).with_name("workers.py")
 
 
@@ -49,9 +53,9 @@ def make_data(folder, seed):
     queries = unit(0.18 * gallery[owners] + around(random, text + 0.3 * image, 1.2, QUERIES))
     bank = around(random, text + 0.3 * image, 1.2, max(BANKS.values()))
     np.save(folder / "gallery.npy", gallery)
-    np.save(folder / "queries.npy", queries)
     for name, size in BANKS.items():
         np.save(folder / f"bank-{name}.npy", bank[:size])
+    np.save(folder / "queries.npy", queries)
     return folder
 
 
@@ -80,6 +84,12 @@ class Bench:
             return call([self.binary, "bias", *files])
         return call([sys.executable, WORKERS, "bias", who, *files])
 
+    def products(self, who, k):
+        files = [self.file("gallery"), self.file("bank-113k"), k]
+        if who in ("ours", "gemm", "faer"):
+            return call([self.binary, "products", who, *files])
+        return call([sys.executable, WORKERS, "products", who, *files])
+
     def rank(self, who, k, alpha):
         bias = self.file(f"bias-{who}-113k-{k}")
         return call([sys.executable, WORKERS, "rank", who, self.file("gallery"), self.file("queries"), bias, alpha])
@@ -99,18 +109,25 @@ def median(runs, what="seconds"):
     return statistics.median(run[what] for run in runs)
 
 
-def time_biases(bench, rounds):
-    """{bank/k: {contender: [runs]}} and the largest difference of each peer's bias from ours."""
-    runs, differences = {}, {}
-    cases = [("113k", 1, rounds), ("113k", 128, rounds), ("113k", 512, rounds), ("567k", 128, 1), ("567k", 512, 1)]
-    for bank, k, times in cases:
-        case = runs.setdefault(f"{bank}/k={k}", {who: [] for who in ["ours", *PEERS]})
-        for _ in range(times):
-            for who in case:
-                case[who].append(bench.bias(who, bank, k))
-                print(bank, k, who, f"{case[who][-1]['seconds']:.2f} s", file=sys.stderr)
-        differences[f"{bank}/k={k}"] = {who: bench.difference(who, bank, k) for who in PEERS}
-    return runs, differences
+def time_bias(bench, case, rounds):
+    """{contender: [runs]} and the largest difference of each peer's bias from ours."""
+    bank, k = BIASES[case]
+    runs = {who: [] for who in ["ours", *PEERS]}
+    for _ in range(rounds if bank == "113k" else 1):
+        for who in runs:
+            runs[who].append(bench.bias(who, bank, k))
+            print(bank, k, who, f"{runs[who][-1]['seconds']:.2f} s", file=sys.stderr)
+    return runs, {who: bench.difference(who, bank, k) for who in PEERS}
+
+
+def time_products(bench, rounds):
+    """{contender: [runs]}: all scores in f32, alone and with the 128 largest of every row kept."""
+    runs = {who: [] for who in PRODUCTS}
+    for _ in range(rounds):
+        for who in runs:
+            runs[who].append(bench.products(who, 128))
+            print("products", who, f"{runs[who][-1]['seconds']:.2f} s", file=sys.stderr)
+    return runs
 
 
 def time_grid(bench, rounds, biases):
@@ -168,6 +185,23 @@ def row(task, times, note=""):
     return f"| {task} | {' | '.join(cells)} | {ratios[0]:.1f} ({ratios[1]:.1f}) | {note} |"
 
 
+def product_table(runs):
+    """Medians in seconds, processor seconds in brackets; how fast ours is in multiples of each."""
+    lines = ["| product of | alone | ours is | with the 128 largest | ours is |", "|---|---|---|---|---|"]
+    for who in runs:
+        cells = []
+        for part in ["", "topk_"]:
+            names = [part + what for what in TIMES]
+            if names[0] in runs[who][0]:
+                wall, cpu = (median(runs[who], name) for name in names)
+                ratios = (median(runs[who], name) / median(runs["ours"], name) for name in names)
+                cells += [f"{wall:.2f} ({cpu:.2f})", "{:.2f} ({:.2f})".format(*ratios)]
+            else:
+                cells += ["", ""]
+        lines.append(f"| {who} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def table(results):
     """The Markdown table: medians in seconds, wall and in brackets processor; ratios of the faster peer to ours."""
     lines = ["| task | ours | nnn-retrieval | faiss | faster peer / ours | largest bias difference |", "|---|---|---|---|---|---|"]
@@ -181,23 +215,46 @@ def table(results):
     return "\n".join(lines)
 
 
+def measure(bench, part, rounds, results):
+    """One part, put into the results."""
+    if part in BIASES:
+        runs, differences = time_bias(bench, part, rounds)
+        results.setdefault("bias", {})[part] = runs
+        results.setdefault("differences", {})[part] = differences
+    elif part == "products":
+        results["products"] = time_products(bench, rounds)
+    elif part == "grid":
+        results["grid"] = time_grid(bench, rounds, results["bias"])
+        results["hits"] = check_hits(results["grid"])
+    else:
+        results["betas"] = [bench.betas() for _ in range(rounds)]
+
+
 def main():
+    parts = [*BIASES, "products", "grid", "betas"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True, help="target/release/examples/peers")
     parser.add_argument("--output", default="results.json")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", help="folder that keeps the files (about 1.5 GiB)")
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(make_data(Path(folder), options.seed), Path(options.binary).resolve())
-        results = {"machine": machine(), "rounds": options.rounds, "seed": options.seed}
-        results["bias"], results["differences"] = time_biases(bench, options.rounds)
-        results["grid"] = time_grid(bench, options.rounds, results["bias"])
-        results["hits"] = check_hits(results["grid"])
-        results["betas"] = [bench.betas() for _ in range(options.rounds)]
+    output = Path(options.output)
+    results = json.loads(output.read_text()) if options.parts != parts and output.exists() else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(options.data or scratch)
+        bench = Bench(folder, Path(options.binary).resolve())
+        if not bench.file("queries").exists():
+            make_data(folder, options.seed)
+        results |= {"machine": machine(), "rounds": options.rounds, "seed": options.seed}
+        for part in options.parts:
+            measure(bench, part, options.rounds, results)
     results["machine"]["load_after"] = os.getloadavg()
-    Path(options.output).write_text(json.dumps(results, indent=1) + "\n")
-    print(table(results))
+    output.write_text(json.dumps(results, indent=1) + "\n")
+    if set(parts) - set(options.parts) and not {"grid", "products"} <= set(results):
+        return
+    print(table(results), product_table(results["products"]), sep="\n\n")
     print("hits:", *results["hits"], sep="\n")
     print("betas:", *results["betas"], sep="\n")
 

@@ -177,7 +177,7 @@ def checkpoints(_):
     state["text_encoder.cls.predictions.bias"] = torch.zeros(5)
     state["visual_encoder.pos_embed"] = torch.randn(1, 10, 10) * 0.2
     save(folder, settings)
-    torch.save({"model": state, "config": {"image_res": 32}, "epoch": 4}, folder / "albef.pth")
+    torch.save({"model": state, "optimizer": {"state": {}}, "config": {"image_res": 32}, "epoch": 4}, folder / "albef.pth")
     positions = model.interpolate(state["visual_encoder.pos_embed"], model.visual_encoder)
     model.visual_encoder.pos_embed.data.copy_(positions)
     embed_folder(folder, model, 32)

@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.numpy import save_file
-from safetensors.torch import save_file as save_tensors
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertTokenizer, BlipConfig, BlipForImageTextRetrieval
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
@@ -168,8 +167,7 @@ def checkpoints(_):
         whole = torch.cat([small[:, :1], patches.permute(0, 2, 3, 1).flatten(1, 2)], 1)
         model.vision_model.embeddings.position_embedding.copy_(whole)
     state["visual_encoder.pos_embed"] = small
-    save_tensors(state, folder / "model.safetensors")
-    torch.save({"model": state, "epoch": 5, "config": {"image_size": 32}}, folder / "authors.pth")
+    torch.save({"model": state, "optimizer": {"state": {}}, "config": {"image_size": 32}, "epoch": 5}, folder / "blip.pth")
     (folder / "vocab.txt").write_bytes(VOCABULARY.read_bytes())
     embed_folder(folder, model, 32)
 

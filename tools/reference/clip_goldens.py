@@ -125,7 +125,38 @@ def test_images():
     add("photo-420.jpg", photo, format="JPEG", quality=90, subsampling=2)
     add("photo-progressive.jpg", photo, format="JPEG", quality=90, subsampling=0, progressive=True)
     add("photo-grey.jpg", photo.convert("L"), format="JPEG", quality=90)
+    add("photo-422.jpg", photo, format="JPEG", quality=80, subsampling=1)
+    add("photo-progressive-420.jpg", photo, format="JPEG", quality=60, subsampling=2, progressive=True)
+    add("photo-restarts.jpg", smooth(53, 41, 5), format="JPEG", quality=75, restart_marker_blocks=3)
+    add("photo-cmyk.jpg", photo.convert("CMYK"), format="JPEG", quality=90)
+    files["photo-ycck.jpg"] = as_ycck(files["photo-cmyk.jpg"])
+    add("photo-rgb.jpg", photo, format="JPEG", quality=90, keep_rgb=True)
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    add("photo-rotated.jpg", smooth(40, 24, 6), format="JPEG", quality=90, exif=turned)
+    add("tall-1x63.jpg", smooth(1, 63, 7), format="JPEG", quality=85)
+    add("wide-63x1.jpg", smooth(63, 1, 8), format="JPEG", quality=85)
+    add("one-1x1.jpg", smooth(1, 1, 9), format="JPEG")
+    files["grey-alpha16-24x31.png"] = png16(rng.integers(0, 65536, (31, 24, 2)), 4)
     return files
+
+
+ORIENTATION = 0x0112
+
+
+def as_ycck(cmyk):
+    """The same scan said to be YCCK: Adobe's marker with transform 2."""
+    at = cmyk.index(b"Adobe")
+    return cmyk[:at + 11] + b"\x02" + cmyk[at + 12:]
+
+
+def large():
+    """20 megapixels in a small file: a slow gradient, so that most blocks are a difference of means."""
+    y, x = np.mgrid[0:3648, 0:5472]
+    levels = np.stack([x * 255 // 5471, y * 255 // 3647, (x + y) * 255 // 9118], axis=-1)
+    out = io.BytesIO()
+    Image.fromarray(levels.astype(np.uint8)).save(out, format="JPEG", quality=20, optimize=True, progressive=True)
+    return out.getvalue()
 
 
 def processor(**changes):
@@ -183,6 +214,15 @@ def read_rgb(file):
     return image
 
 
+def large_goldens():
+    """Checksums of 20-megapixel images: decoded, and as a model of 224 pixels takes them."""
+    (ENCODE / "large.jpg").write_bytes(large())
+    decoded = read_rgb(ENCODE / "large.jpg")
+    levels = [pixels(RESIZED["clip-224"], image) for image in (decoded, pattern(5472, 3648))]
+    sums = [hashlib.sha256(np.ascontiguousarray(it).tobytes()).hexdigest() for it in (decoded, *levels)]
+    write_json(ENCODE / "large.json", dict(zip(("decoded", "levels", "pattern"), sums)))
+
+
 def images(_):
     folder = ENCODE / "images"
     folder.mkdir(parents=True, exist_ok=True)
@@ -199,6 +239,7 @@ def images(_):
             value = pixels(SPECS[spec], image)
             tensors[f"{spec}/{file.name}"] = np.ascontiguousarray(value)
     save_file(tensors, ENCODE / "pixels.safetensors")
+    large_goldens()
     for name, settings in SPECS.items():
         write_json(ENCODE / f"spec-{name}.json", config_json(settings))
     write_json(ENCODE / "resized.json", [

@@ -4,11 +4,13 @@ Run from the workspace's root with the packages of `requirements.txt`:
 
     python tools/reference/siglip_goldens.py tokens --captions captions_val2017.json
     python tools/reference/siglip_goldens.py checkpoints   # after `tokens`, and `images` of clip_goldens.py
+    python tools/reference/siglip_goldens.py real --folder DIR   # a random SigLIP B/16 of the real size
 
 `tokens` trains the two tokenizers in small on COCO's captions, as no original file can be part of the repository: a
 unigram model with T5's settings for SigLIP, byte-pair merges with Gemma's for SigLIP 2; each as a SentencePiece model
 and as a `tokenizer.json` like the published ones. Their ids are those of `transformers`' `SiglipTokenizer` and
-`Siglip2Tokenizer`. `checkpoints` writes tiny random checkpoints with what `SiglipModel` makes of texts and images.
+`Siglip2Tokenizer`. `checkpoints` writes tiny random checkpoints with what `SiglipModel` makes of texts and images; so does `real`, for
+`cargo run -p encoder-siglip --example compare -- DIR`, and not for the repository.
 Everything is seeded: a second run writes the same bytes.
 """
 
@@ -229,6 +231,18 @@ def checkpoints(_):
     embed_folder(folder, "siglip")
 
 
+def real(arguments):
+    """SigLIP B/16 at 224 pixels with the weights that training starts from, all moved a little from neutral values."""
+    torch.manual_seed(4)
+    model = SiglipModel(SiglipConfig()).eval()
+    with torch.no_grad():
+        for _, value in sorted(model.named_parameters()):
+            value.add_(torch.randn(value.shape) * 0.02)
+    model.save_pretrained(arguments.folder)
+    write_json(arguments.folder / "preprocessor_config.json", processor(224))
+    embed_folder(arguments.folder, "siglip")
+
+
 def embed_folder(folder, tokenizer):
     """Writes golden.json (texts, ids, image names) and golden.safetensors (embeddings, not normalised)."""
     model = SiglipModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
@@ -255,6 +269,9 @@ def main():
     command.add_argument("--captions", required=True, type=Path)
     command.set_defaults(run=tokens)
     commands.add_parser("checkpoints").set_defaults(run=checkpoints)
+    command = commands.add_parser("real")
+    command.add_argument("--folder", required=True, type=Path)
+    command.set_defaults(run=real)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     arguments.run(arguments)

@@ -19,9 +19,9 @@ fn metadata() -> Metadata {
 fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
-        "nnn-core" | "xtask" => Some(&[]),
+        "nnn-core" | "nnn-testhub" | "xtask" => Some(&[]),
         "nnn-ann" | "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
-        "nnn-report" => Some(&["nnn-data"]),
+        "nnn-hub" | "nnn-report" => Some(&["nnn-data"]),
         "nnn-encode" => Some(&["nnn-core", "nnn-data"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
         _ if name.starts_with("encoder-") => Some(&["nnn-encode"]),
@@ -36,6 +36,7 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "candle-core" | "candle-nn" => {
             Some(|user| user == "nnn-encode" || user.starts_with("encoder-"))
         }
+        "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" => Some(|user| user == "nnn-report" || user == "nnn-data"),
         "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),

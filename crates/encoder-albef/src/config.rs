@@ -1,6 +1,7 @@
 //! What a card says of an ALBEF checkpoint: the authors' `configs/Retrieval_*.yaml` and `configs/config_bert.json`, and the
 //! sizes that `models/model_retrieval.py` gives its vision transformer. Nothing has a default.
 
+use crate::encoder::CONTEXT;
 use nnn_encode::{Activation, BertSize, VitSize};
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,8 @@ impl AlbefConfig {
             return Err("embed_dim: expected at least 1, received 0".into());
         }
         let (text, vision) = (self.text(), self.vision());
-        text.check().map_err(|it| format!("bert_config: {it}"))?;
+        text.check(CONTEXT)
+            .map_err(|it| format!("bert_config: {it}"))?;
         vision
             .check()
             .map_err(|it| format!("vision_config: {it}"))?;
@@ -156,6 +158,11 @@ mod tests {
             ("/vision_config/num_heads", json!(7), "heads 7"),
             ("/bert_config/hidden_act", json!("relu"), "relu"),
             ("/bert_config/num_attention_heads", json!(0), "heads 0"),
+            (
+                "/bert_config/max_position_embeddings",
+                json!(29),
+                "received 29",
+            ),
             ("/bert_config/type_vocab_size", json!(0), "token types"),
             ("/bert_config/layer_norm_eps", json!(-1.0), "above 0"),
             ("/bert_config/fusion_layer", json!(12), "fusion_layer 12"),

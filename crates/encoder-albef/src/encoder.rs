@@ -11,7 +11,7 @@ use nnn_encode::{
 const CODE: &str = concat!("encoder-albef ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Most token ids of a text (`max_length` in the authors' `Retrieval.py`).
-const CONTEXT: usize = 30;
+pub(crate) const CONTEXT: usize = 30;
 
 /// Most words of a text (`max_words` of the authors' evaluation data sets).
 const WORDS: usize = 30;

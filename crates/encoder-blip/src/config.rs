@@ -1,5 +1,6 @@
 //! `config.json` of a `BlipForImageTextRetrieval`, with the defaults of `transformers` 5.23.0 for what it leaves out.
 
+use crate::encoder::CONTEXT;
 use nnn_encode::{Activation, BertSize, VitSize};
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +110,9 @@ impl BlipConfig {
         }
         let (text, vision) = (&self.text, &self.vision);
         let sizes = text.size(vision.hidden_size);
-        sizes.check().map_err(|it| format!("text_config: {it}"))?;
+        sizes
+            .check(CONTEXT)
+            .map_err(|it| format!("text_config: {it}"))?;
         let sizes = vision.size();
         sizes.check().map_err(|it| format!("vision_config: {it}"))?;
         let (token, vocabulary) = (text.matching_token(), text.vocab_size);
@@ -181,8 +184,8 @@ mod tests {
             (r#"{"text_config": {"num_attention_heads": 7}}"#, "heads 7"),
             (r#"{"text_config": {"vocab_size": 30523}}"#, "[ENC]"),
             (
-                r#"{"text_config": {"max_position_embeddings": 0}}"#,
-                "positions",
+                r#"{"text_config": {"max_position_embeddings": 34}}"#,
+                "positions: expected at least 35, received 34",
             ),
             (r#"{"vision_config": {"patch_size": 0}}"#, "no patch"),
             (r#"{"vision_config": {"patch_size": 400}}"#, "no patch"),

@@ -11,7 +11,7 @@ use nnn_encode::{
 const CODE: &str = concat!("encoder-blip ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Most token ids of a text (`max_length` in the authors' `train_retrieval.py`).
-const CONTEXT: usize = 35;
+pub(crate) const CONTEXT: usize = 35;
 
 /// Most words of a text (`max_words` of the authors' evaluation data sets).
 const WORDS: usize = 30;

@@ -112,7 +112,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
 
 #[test]
 fn the_authors_positions_must_be_those_of_a_square_grid() {
-    let folder = copy("authors-f32");
+    let folder = copy("base-f32");
     rewrite(&folder, |tensors| {
         let positions = "visual_encoder.pos_embed".to_string();
         let value = (Dtype::F32, vec![1, 8, 10], vec![0; 320]);

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{CHECKPOINTS, Golden, checkpoint, dot, golden};
+use common::{CHECKPOINTS, Golden, checkpoint, dot, golden, top10};
 use nnn_encode::Encoder;
 
 /// Every value within 1e-5, every direction within 1e-9: sums of some hundred products of numbers around one, in single
@@ -23,21 +23,6 @@ fn assert_close(ours: &[f32], theirs: &[f32], dim: usize, what: &str) {
         worst <= 1e-5 && worst_cosine <= 1e-9,
         "{what}: {worst:e}, {worst_cosine:e}"
     );
-}
-
-/// The ten nearest rows of `gallery` by cosine, for every row of `queries`.
-fn top10(queries: &[f32], gallery: &[f32], dim: usize) -> Vec<Vec<usize>> {
-    let cosine = |a: &[f32], b: &[f32]| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
-    let nearest = |query: &[f32]| {
-        let mut items: Vec<(usize, f64)> = gallery
-            .chunks_exact(dim)
-            .map(|it| cosine(query, it))
-            .enumerate()
-            .collect();
-        items.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        items.iter().take(10).map(|it| it.0).collect()
-    };
-    queries.chunks_exact(dim).map(nearest).collect()
 }
 
 fn features(encoder: &dyn Encoder, golden: &Golden) -> [Vec<f32>; 2] {

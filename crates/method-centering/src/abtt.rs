@@ -13,6 +13,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 5.0,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0],
 }];
@@ -57,6 +58,10 @@ impl Normalizer for Abtt {
 
     fn needs(&self, plan: &mut StatPlan) {
         need_moments(plan);
+    }
+
+    fn least_dim(&self) -> usize {
+        self.d.get() as usize
     }
 
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {

@@ -13,6 +13,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 0.0,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[0.0, 256.0, 384.0],
 }];
@@ -57,6 +58,10 @@ impl Normalizer for Whitening {
 
     fn needs(&self, plan: &mut StatPlan) {
         need_moments(plan);
+    }
+
+    fn least_dim(&self) -> usize {
+        self.dims.get() as usize
     }
 
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {

@@ -30,6 +30,7 @@ const BETA1: ParamInfo = ParamInfo {
     default: 3.0,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: false,
     grid: &grid::BETA1,
 };
@@ -40,6 +41,7 @@ const BETA2: ParamInfo = ParamInfo {
     default: 1.0 / 1.99,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: false,
     grid: &grid::BETA2,
 };
@@ -50,6 +52,7 @@ const K: ParamInfo = ParamInfo {
     default: 1.0,
     min: 1.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[1.0],
 };

@@ -12,6 +12,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 5.0,
     min: 1.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
 }];

@@ -2,8 +2,11 @@
 
 #[path = "../../nnn-core/tests/common/mod.rs"]
 mod common;
+#[path = "../../nnn-core/tests/common/goldens.rs"]
+mod goldens;
 
 use common::*;
+use goldens::{Golden, check_differences};
 use method_dissim::{DisSimLocal, DisSimLocalFamily};
 use nnn_core::{
     DotScorer, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
@@ -73,6 +76,26 @@ fn the_bias_is_within_the_bound_of_the_formula() {
     check_bias(&random_rows(4, 3, 5), &random_rows(1, 3, 6), &[1]);
     if let Some(data) = fashion() {
         check_bias(&data.gallery, &data.bank, &[1, 5, 50]);
+    }
+}
+
+/// kiez's values are `2 s + |g - c|^2` up to a constant a row: twice ours.
+#[test]
+fn scores_equal_those_of_kiez() {
+    let golden = Golden::new(include_str!("golden/dissim.json"));
+    let (queries, gallery) = (golden.rows("queries"), golden.rows("gallery"));
+    let bank = golden.rows("query_bank");
+    for case in golden.cases() {
+        let fitted = fit(&dissim(case.parameters[0] as usize), &gallery, &bank);
+        let rows = chain_matrix(queries.rows(), gallery.rows());
+        for (mut row, wanted) in rows.into_iter().zip(&case.scores) {
+            fitted.apply(&mut row);
+            let halves: Vec<f64> = wanted.iter().map(|w| w / 2.0).collect();
+            // Eight roundings of the query's similarity and of the bank's, those of bias and difference, both below 2, and
+            // what the item's length is off.
+            let bound = (2.0 * 8.0 + 4.0) * U32 * 1.001 + unit_error();
+            check_differences(&row, &halves, |_| bound);
+        }
     }
 }
 

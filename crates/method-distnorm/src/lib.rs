@@ -20,6 +20,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 0.25,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: false,
     grid: &[0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0],
 }];

@@ -19,6 +19,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 0.1,
     min: 0.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: false,
     grid: &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0],
 }];

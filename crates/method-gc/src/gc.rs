@@ -13,6 +13,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 128.0,
     min: 1.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: &[8.0, 32.0, 128.0, 512.0],
 }];

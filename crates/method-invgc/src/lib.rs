@@ -26,6 +26,7 @@ const fn rate(name: &'static str, doc: &'static str) -> ParamInfo {
         default: 0.5,
         min: 0.0,
         above_min: false,
+        max: f64::INFINITY,
         whole: false,
         grid: &[0.1, 0.2, 0.5, 1.0, 2.0],
     }

@@ -17,6 +17,7 @@ const PARAMS: &[ParamInfo] = &[
         default: 0.01,
         min: 0.0,
         above_min: true,
+        max: f64::INFINITY,
         whole: false,
         grid: &[0.01, 0.1],
     },

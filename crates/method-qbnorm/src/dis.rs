@@ -14,6 +14,7 @@ const PARAMS: &[ParamInfo] = &[
         default: 1.0,
         min: 1.0,
         above_min: false,
+        max: f64::INFINITY,
         whole: true,
         grid: &[1.0],
     },

@@ -25,6 +25,7 @@ const BETA: ParamInfo = ParamInfo {
     default: 20.0,
     min: 0.0,
     above_min: true,
+    max: f64::INFINITY,
     whole: false,
     grid: BETA_GRID,
 };

@@ -14,6 +14,7 @@ const PARAMS: &[ParamInfo] = &[ParamInfo {
     default: 7.0,
     min: 1.0,
     above_min: false,
+    max: f64::INFINITY,
     whole: true,
     grid: K_GRID,
 }];

@@ -63,6 +63,19 @@ pub(crate) fn exp_nonpositive<const N: usize>(x: [f64; N]) -> [f64; N] {
     series
 }
 
+/// `exp(x) - 1` of `x <= 0` within a few units in the last place, near zero too.
+pub(crate) fn exp_m1_nonpositive(x: f64) -> f64 {
+    if x < -0.5 {
+        let [exponential] = exp_nonpositive([x]);
+        return exponential - 1.0;
+    }
+    // x (1 + x/2 (1 + x/3 (...))): what 16 terms leave out is below 2^-17 / 17! of it.
+    let series = (2..=16)
+        .rev()
+        .fold(1.0, |series, j| 1.0 + series * x / f64::from(j));
+    x * series
+}
+
 /// ln 2 in two parts for f32, and the least exponent: what is below counts as this, which nothing that 1 is added to can
 /// tell from zero.
 const LN_2_HIGH_F32: f32 = 0.693_359_4;
@@ -70,7 +83,7 @@ const LN_2_LOW_F32: f32 = -2.121_944_4e-4;
 const LEAST_F32: f32 = -87.0;
 
 /// Adding and subtracting 1.5 * 2^23 rounds a small f32 to a whole number.
-const ROUND_F32: f32 = 12_582_912.0;
+pub(crate) const ROUND_F32: f32 = 12_582_912.0;
 
 /// `exp(x)` of every `x <= 0` in f32, within four units in the last place or 2e-38, in fused products, which every processor
 /// rounds alike.
@@ -110,28 +123,6 @@ dispatched! {
                 let low = terms[i] + terms[i + SUMS];
                 let high = terms[i + 2 * SUMS] + terms[i + 3 * SUMS];
                 sums[i] += f64::from(low) + f64::from(high);
-            }
-        }
-    }
-}
-
-/// Powers that are summed.
-pub(crate) const MOMENTS: usize = 22;
-
-dispatched! {
-    /// Adds the powers `s^1` to `s^22` of every score to their partial sums.
-    pub(crate) fn add_moments(scores: &[f32; STEP], moments: &mut [[f64; SUMS]; MOMENTS]) -> () {
-        let mut values = [0.0f64; STEP];
-        for (value, &score) in values.iter_mut().zip(scores) {
-            *value = f64::from(score);
-        }
-        let mut powers = values;
-        for sums in moments.iter_mut() {
-            for i in 0..SUMS {
-                sums[i] += (powers[i] + powers[i + SUMS]) + (powers[i + 2 * SUMS] + powers[i + 3 * SUMS]);
-            }
-            for (power, value) in powers.iter_mut().zip(values) {
-                *power *= value;
             }
         }
     }
@@ -227,6 +218,18 @@ mod tests {
                 .iter()
                 .all(|&v| v < 2e-38)
         );
+    }
+
+    #[test]
+    fn exponentials_less_one_keep_their_precision_near_zero() {
+        for step in 0..200_000u32 {
+            let x = -(f64::from(step) * 1e-4).powi(3);
+            let (got, want) = (exp_m1_nonpositive(x), x.exp_m1());
+            assert!(
+                (got - want).abs() <= 4.0 * f64::EPSILON * want.abs(),
+                "expm1({x}) = {want}, got {got}"
+            );
+        }
     }
 
     #[test]

@@ -39,14 +39,12 @@ mod moved;
 mod nnn;
 mod order;
 mod param;
-#[cfg(target_arch = "x86_64")]
 mod quantize;
 mod rank;
 mod rankings;
 mod raw;
 mod relevance;
 mod score;
-#[cfg_attr(not(target_arch = "x86_64"), path = "no_screen.rs")]
 mod screen;
 mod stats;
 mod ties;

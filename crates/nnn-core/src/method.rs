@@ -123,6 +123,11 @@ pub trait Normalizer: Send + Sync {
     /// Declares the statistics that [`Normalizer::fit`] will read.
     fn needs(&self, plan: &mut StatPlan);
 
+    /// The least dimension of vectors that it can be fitted to.
+    fn least_dim(&self) -> usize {
+        1
+    }
+
     /// Turns statistics into a correction for their gallery, whose vectors are `gallery`.
     ///
     /// # Errors

@@ -69,6 +69,8 @@ pub struct ParamInfo {
     pub min: f64,
     /// Whether `min` itself is excluded.
     pub above_min: bool,
+    /// Greatest allowed value; infinite where there is none.
+    pub max: f64,
     /// Whether only whole numbers are allowed.
     pub whole: bool,
     /// The published search grid, in the order in which ties are settled (the first best point wins).
@@ -81,7 +83,8 @@ impl ParamInfo {
     /// # Errors
     /// The value is not finite, out of range, or not whole where it must be.
     pub fn check(&self, value: f64) -> Result<Param, ParamError> {
-        let in_range = value > self.min || (!self.above_min && value == self.min);
+        let in_range =
+            (value > self.min || (!self.above_min && value == self.min)) && value <= self.max;
         match Param::new(value) {
             Some(param) if in_range && (!self.whole || value.fract() == 0.0) => Ok(param),
             _ => Err(ParamError::OutOfRange {
@@ -92,12 +95,16 @@ impl ParamInfo {
         }
     }
 
-    /// The range in words: `a whole number >= 1`, `a number > 0`.
+    /// The range in words: `a whole number >= 1`, `a number > 0`, `a number > 0 and <= 1`.
     #[must_use]
     pub fn range(&self) -> String {
         let kind = if self.whole { "whole number" } else { "number" };
         let sign = if self.above_min { ">" } else { ">=" };
-        format!("a {kind} {sign} {}", self.min)
+        let max = match self.max.is_finite() {
+            true => format!(" and <= {}", self.max),
+            false => String::new(),
+        };
+        format!("a {kind} {sign} {}{max}", self.min)
     }
 }
 
@@ -249,6 +256,7 @@ mod tests {
             default: 128.0,
             min: 1.0,
             above_min: false,
+            max: f64::INFINITY,
             whole: true,
             grid: &[1.0],
         },
@@ -258,6 +266,7 @@ mod tests {
             default: 20.0,
             min: 0.0,
             above_min: true,
+            max: f64::INFINITY,
             whole: false,
             grid: &[1.0],
         },

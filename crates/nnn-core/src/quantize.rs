@@ -2,8 +2,8 @@
 
 use crate::Rows;
 use crate::dispatch::dispatched;
-use crate::kernel::int8::{ROWS, Rounded, round};
-use crate::kernel::{LANES, Line, PANEL};
+use crate::kernel::bytes::{ByteKernel, ByteLine, LINE_BYTES, LINES, Pair};
+use crate::kernel::{LANES, PANEL};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -48,7 +48,7 @@ impl Frame {
 
     /// Coordinates of a rounded vector, zeros at its end included.
     fn padded(&self) -> usize {
-        self.centre.len().next_multiple_of(LANES)
+        self.centre.len().next_multiple_of(LINE_BYTES)
     }
 
     /// `vector - centre`, rotated, into the first places of `out`.
@@ -137,24 +137,29 @@ dispatched! {
     /// Sum of products, in partial sums.
     pub(crate) fn product(a: &[f32], b: &[f32]) -> f32 {
         let mut sums = [0.0f32; 16];
-        for (a, b) in a.chunks(16).zip(b.chunks(16)) {
-            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += a * b;
+        let (a_parts, a_rest) = a.as_chunks::<16>();
+        let (b_parts, b_rest) = b.as_chunks::<16>();
+        for (a, b) in a_parts.iter().zip(b_parts) {
+            for i in 0..16 {
+                sums[i] += a[i] * b[i];
             }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+            *sum += a * b;
         }
         sums.iter().sum()
     }
 }
 
 dispatched! {
-    /// The largest size of a value, and the sum of squares.
+    /// The largest size of a value, and the sum of squares, of a multiple of 16 values.
     pub(crate) fn sizes(values: &[f32]) -> (f32, f32) {
         let (mut largest, mut squares) = ([0.0f32; 16], [0.0f32; 16]);
-        for values in values.chunks(16) {
-            for ((largest, square), value) in largest.iter_mut().zip(&mut squares).zip(values) {
-                let size = value.abs();
-                *largest = if size > *largest { size } else { *largest };
-                *square += value * value;
+        for values in values.as_chunks::<16>().0 {
+            for i in 0..16 {
+                let size = values[i].abs();
+                largest[i] = if size > largest[i] { size } else { largest[i] };
+                squares[i] += values[i] * values[i];
             }
         }
         let largest = largest.iter().fold(0.0f32, |a, &b| if b > a { b } else { a });
@@ -162,26 +167,102 @@ dispatched! {
     }
 }
 
+/// What a vector is rounded to: whole multiples of a unit, and what this leaves to whole multiples of a 256th of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rounded {
+    /// Sum of the first whole numbers.
+    sum: i32,
+    /// Length of the vector.
+    pub(crate) length: f32,
+    /// Distance from the first.
+    pub(crate) residual: f32,
+    /// Distance from both together.
+    pub(crate) rest: f32,
+}
+
+/// One over a unit, in units of the second whole numbers.
+pub(crate) const FINER: f32 = 256.0;
+
+const PARTS: usize = 16;
+
+/// Added to a small number, this leaves no bits for a fraction: the last ones are those of the nearest whole number.
+const TO_WHOLE: f32 = 12_582_912.0;
+
+/// Rounds `values`, a multiple of 16 of them, to at most `most` units either way in `first` and 127 of the finer ones in `second`.
+fn round(values: &[f32], unit: f32, most: i32, first: &mut [i8], second: &mut [i8]) -> Rounded {
+    let mut rounded = Rounded::default();
+    let mut squares = [[0.0; PARTS]; 3];
+    round_chunks(values, unit, most, first, second, &mut squares);
+    rounded.sum = byte_sum(first);
+    let [length, residual, rest] = squares.map(|squares| squares.iter().sum::<f32>().sqrt());
+    Rounded {
+        length,
+        residual,
+        rest,
+        ..rounded
+    }
+}
+
+dispatched! {
+    /// The rounding of [`round`]; adds the squares of values and of what each step leaves.
+    pub(crate) fn round_chunks(
+        values: &[f32],
+        unit: f32,
+        most: i32,
+        first: &mut [i8],
+        second: &mut [i8],
+        squares: &mut [[f32; PARTS]; 3],
+    ) -> () {
+        let (inverse, finer) = (1.0 / unit, unit / FINER);
+        let finer_inverse = inverse * FINER;
+        let most = most as f32;
+        let bytes = first.as_chunks_mut::<PARTS>().0.iter_mut().zip(second.as_chunks_mut::<PARTS>().0);
+        for (values, (first, second)) in values.as_chunks::<PARTS>().0.iter().zip(bytes) {
+            for i in 0..PARTS {
+                let value = values[i];
+                let whole = (value * inverse).clamp(-most, most) + TO_WHOLE;
+                let left = (whole - TO_WHOLE).mul_add(-unit, value);
+                let more = (left * finer_inverse).clamp(-127.0, 127.0) + TO_WHOLE;
+                let rest = (more - TO_WHOLE).mul_add(-finer, left);
+                first[i] = whole.to_bits() as i8;
+                second[i] = more.to_bits() as i8;
+                squares[0][i] += value * value;
+                squares[1][i] += left * left;
+                squares[2][i] += rest * rest;
+            }
+        }
+    }
+}
+
+dispatched! {
+    /// The sum of some bytes.
+    pub(crate) fn byte_sum(bytes: &[i8]) -> i32 {
+        bytes.iter().map(|&byte| i32::from(byte)).sum()
+    }
+}
+
 /// Deviations up to which the bytes of rows reach: a finer unit is worth the few rows that have a coordinate cut off.
 const REACH: f32 = 4.5;
 
 /// The unit of all rows; `used` coordinates are no fill.
-fn row_unit(vectors: &[f32], used: usize) -> f32 {
+fn row_unit(vectors: &[f32], used: usize, most: i32) -> f32 {
     let (largest, squares) = sizes(vectors);
-    unit(largest.min(REACH * (squares / used as f32).sqrt()))
+    unit(largest.min(REACH * (squares / used as f32).sqrt()), most)
 }
 
 /// The unit of coordinates up to this size. It is never so small that what starts a sum, 1.1 over the square of this, leaves
 /// 32 bits.
-fn unit(largest: f32) -> f32 {
-    (largest / 127.0).max(4e-5)
+fn unit(largest: f32, most: i32) -> f32 {
+    (largest / most as f32).max(4e-5)
 }
 
-/// The row side, in blocks of [`ROWS`], all in one unit; 128 is the zero of its bytes.
+/// The row side, in blocks of a kernel, all in one unit.
 pub(crate) struct RowBytes {
-    /// Blocks of `[dim / 4][ROWS]`.
-    fours: Vec<i32>,
-    steps: usize,
+    lines: Vec<ByteLine>,
+    lines_a_block: usize,
+    /// For each row its first whole numbers and its second ones, 128 added to each.
+    pairs: Vec<ByteLine>,
+    pairs_a_row: usize,
     pub(crate) unit: f32,
     pub(crate) facts: Vec<RowFacts>,
 }
@@ -195,55 +276,84 @@ pub(crate) struct RowFacts {
 }
 
 impl RowBytes {
-    pub(crate) fn new(rows: Rows<'_>, frame: &Frame) -> Self {
+    pub(crate) fn new(rows: Rows<'_>, frame: &Frame, kernel: &ByteKernel) -> Self {
         let padded = frame.padded();
         let mut vectors = vec![0.0; rows.len() * padded];
         let places = vectors.par_chunks_mut(padded);
         places
             .zip(rows.data().par_chunks(rows.dim()))
             .for_each(|(place, row)| frame.apply(row, place));
-        let unit = row_unit(&vectors, rows.data().len());
-        let steps = padded / 4;
-        let mut fours = vec![0; rows.len().div_ceil(ROWS) * ROWS * steps];
-        let mut facts = vec![RowFacts::default(); rows.len()];
-        let blocks = fours.par_chunks_mut(ROWS * steps);
-        let vectors = vectors.par_chunks(ROWS * padded);
-        let facts_of = facts.par_chunks_mut(ROWS).enumerate();
-        blocks
-            .zip(vectors)
-            .zip(facts_of)
-            .for_each(|((block, vectors), (index, facts))| {
-                let mut bytes = vec![0u8; padded];
-                for (r, (vector, facts)) in vectors.chunks_exact(padded).zip(facts).enumerate() {
-                    *facts = RowFacts {
-                        rounded: round(vector, unit, 0x80, &mut bytes),
-                        with_other: product(rows.row(index * ROWS + r), &frame.other),
-                    };
-                    let places = block.iter_mut().skip(r).step_by(ROWS);
-                    for (place, four) in places.zip(bytes.chunks_exact(4)) {
-                        *place = i32::from_le_bytes([four[0], four[1], four[2], four[3]]);
-                    }
+        let unit = row_unit(&vectors, rows.data().len(), kernel.most);
+        let mut bytes = vec![0; 2 * vectors.len()];
+        let facts = (bytes.par_chunks_mut(2 * padded).enumerate())
+            .zip(vectors.par_chunks(padded))
+            .map(|((row, bytes), vector)| {
+                let (first, second) = bytes.split_at_mut(padded);
+                RowFacts {
+                    rounded: round(vector, unit, kernel.most, first, second),
+                    with_other: product(rows.row(row), &frame.other),
                 }
             });
+        let facts = facts.collect();
         Self {
-            fours,
-            steps,
+            lines: pack_rows(&bytes, padded, kernel),
+            lines_a_block: kernel.block_lines(padded / 4),
+            pairs: bytes
+                .chunks_exact(LINE_BYTES)
+                .map(|bytes| line(bytes, 0x80))
+                .collect(),
+            pairs_a_row: 2 * padded / LINE_BYTES,
             unit,
             facts,
         }
     }
 
     /// One block; places of rows past the last hold zeros.
-    pub(crate) fn block(&self, index: usize) -> &[i32] {
-        &self.fours[index * ROWS * self.steps..][..ROWS * self.steps]
+    pub(crate) fn block(&self, index: usize) -> &[ByteLine] {
+        &self.lines[index * self.lines_a_block..][..self.lines_a_block]
     }
+
+    /// What [`ColumnBytes::second_product`] takes.
+    pub(crate) fn pairs(&self, row: usize) -> &[ByteLine] {
+        &self.pairs[row * self.pairs_a_row..][..self.pairs_a_row]
+    }
+}
+
+/// The first whole numbers of rows in blocks of the kernel.
+fn pack_rows(bytes: &[i8], padded: usize, kernel: &ByteKernel) -> Vec<ByteLine> {
+    let (steps, blocks) = (
+        padded / 4,
+        (bytes.len() / (2 * padded)).div_ceil(kernel.rows),
+    );
+    let lines_a_block = kernel.block_lines(steps);
+    let mut lines = vec![ByteLine::ZERO; blocks * lines_a_block];
+    let blocks = lines.par_chunks_mut(lines_a_block);
+    blocks
+        .zip(bytes.par_chunks(2 * padded * kernel.rows))
+        .for_each(|(block, bytes)| {
+            for (r, bytes) in bytes.chunks_exact(2 * padded).enumerate() {
+                for (step, four) in bytes[..padded].chunks_exact(4).enumerate() {
+                    let place = kernel.place(r, step, steps);
+                    let four =
+                        std::array::from_fn(|i| (i32::from(four[i]) + kernel.offset()) as u8);
+                    block[place / LANES].0[place % LANES] = i32::from_le_bytes(four);
+                }
+            }
+        });
+    lines
 }
 
 /// The column side, in panels.
 pub(crate) struct ColumnBytes {
-    /// Panels of `[1 + dim / 4][PANEL / LANES]` lines.
-    lines: Vec<Line>,
+    /// Panels of `[1 + dim / 4][LINES]` lines.
+    lines: Vec<ByteLine>,
     lines_a_panel: usize,
+    /// For each column its second whole numbers and its first ones.
+    pairs: Vec<ByteLine>,
+    pairs_a_column: usize,
+    /// For each column 128 times the sum of its bytes.
+    offsets: Vec<i32>,
+    pair: Pair,
     pub(crate) panels: Vec<PanelFacts>,
 }
 
@@ -251,75 +361,142 @@ pub(crate) struct ColumnBytes {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PanelFacts {
     pub(crate) unit: f32,
-    /// Of all columns: the largest distance from the rounded form.
-    pub(crate) residual: f32,
     /// The length of the longest rounded form, at most.
     pub(crate) length: f32,
+    /// Of all columns: the largest distance from the first whole numbers.
+    pub(crate) residual: f32,
+    /// The same from the sum of both.
+    pub(crate) rest: f32,
 }
 
 impl ColumnBytes {
     /// Every column of a step; what starts its sum is the product with the rows' centre, in units of both sides, less what
-    /// the rows' offset of 128 adds.
-    pub(crate) fn new(columns: &Strided<'_>, frame: &Frame, row_unit: f32) -> Self {
-        let lines_a_panel = (1 + frame.padded() / 4) * (PANEL / LANES);
+    /// the rows' offset adds.
+    pub(crate) fn new(
+        columns: &Strided<'_>,
+        frame: &Frame,
+        left: &RowBytes,
+        kernel: &ByteKernel,
+    ) -> Self {
+        let padded = frame.padded();
+        let lines_a_panel = (1 + padded / 4) * LINES;
         let count = columns.len.div_ceil(PANEL);
-        let mut lines = vec![Line([0.0; LANES]); count * lines_a_panel];
+        let mut lines = vec![ByteLine::ZERO; count * lines_a_panel];
+        let pairs_a_column = 2 * padded / LINE_BYTES;
+        let mut pairs = vec![ByteLine::ZERO; count * PANEL * pairs_a_column];
+        let mut offsets = vec![0; count * PANEL];
         let mut panels = vec![PanelFacts::default(); count];
-        let places = lines.par_chunks_mut(lines_a_panel).zip(&mut panels);
+        let places = (lines.par_chunks_mut(lines_a_panel))
+            .zip(pairs.par_chunks_mut(PANEL * pairs_a_column))
+            .zip(offsets.par_chunks_mut(PANEL))
+            .zip(&mut panels);
         places.enumerate().for_each_init(
-            || vec![0.0; PANEL * frame.padded()],
-            |vectors, (panel, (lines, facts))| {
+            || vec![0.0; PANEL * padded],
+            |vectors, (panel, (((lines, pairs), offsets), facts))| {
                 let first = panel * PANEL;
                 let last = columns.len.min(first + PANEL);
                 let rows = (first..last).map(|i| columns.row(i));
-                *facts = pack_panel(rows, frame, row_unit, vectors, lines);
+                let packing = Packing {
+                    frame,
+                    row_unit: left.unit,
+                    offset: kernel.offset(),
+                };
+                *facts = packing.panel(rows, vectors, lines, pairs, offsets);
             },
         );
         Self {
             lines,
             lines_a_panel,
+            pairs,
+            pairs_a_column,
+            offsets,
+            pair: kernel.pair,
             panels,
         }
     }
 
-    pub(crate) fn panel(&self, index: usize) -> &[Line] {
+    pub(crate) fn panel(&self, index: usize) -> &[ByteLine] {
         &self.lines[index * self.lines_a_panel..][..self.lines_a_panel]
+    }
+
+    /// First whole numbers of a row times second ones of a column, and the other way round: what it adds to their product
+    /// in units of both, in 256ths.
+    ///
+    /// It is within 32 bits, so that it is right although what it is computed from need not be.
+    pub(crate) fn second_product(&self, row: &[ByteLine], column: usize) -> i32 {
+        let pairs = &self.pairs[column * self.pairs_a_column..][..self.pairs_a_column];
+        (self.pair)(row, pairs).wrapping_sub(self.offsets[column])
     }
 }
 
-fn pack_panel<'a>(
-    rows: impl Iterator<Item = &'a [f32]> + Clone,
-    frame: &Frame,
+/// How columns are packed.
+struct Packing<'a> {
+    frame: &'a Frame,
     row_unit: f32,
-    vectors: &mut [f32],
-    lines: &mut [Line],
-) -> PanelFacts {
-    let padded = frame.padded();
-    vectors.fill(0.0);
-    for (vector, row) in vectors.chunks_exact_mut(padded).zip(rows.clone()) {
-        frame.apply(row, vector);
-    }
-    let mut facts = PanelFacts {
-        unit: unit(sizes(vectors).0),
-        ..PanelFacts::default()
-    };
-    let mut bytes = vec![0u8; padded];
-    for (c, (vector, row)) in vectors.chunks_exact(padded).zip(rows).enumerate() {
-        let rounded = round(vector, facts.unit, 0, &mut bytes);
-        facts.residual = facts.residual.max(rounded.residual);
-        facts.length = facts.length.max(rounded.length + rounded.residual);
-        let units = f64::from(row_unit) * f64::from(facts.unit);
-        let start = f64::from(product(row, &frame.other)) / units;
-        let start = start.round() as i32 - 128 * rounded.sum;
-        let fours = bytes
-            .chunks_exact(4)
-            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        let places = lines.iter_mut().skip(c / LANES).step_by(PANEL / LANES);
-        for (line, four) in places.zip(std::iter::once(start as u32).chain(fours)) {
-            line.0[c % LANES] = f32::from_bits(four);
+    offset: i32,
+}
+
+impl Packing<'_> {
+    fn panel<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a [f32]> + Clone,
+        vectors: &mut [f32],
+        lines: &mut [ByteLine],
+        pairs: &mut [ByteLine],
+        offsets: &mut [i32],
+    ) -> PanelFacts {
+        let padded = self.frame.padded();
+        vectors.fill(0.0);
+        for (vector, row) in vectors.chunks_exact_mut(padded).zip(rows.clone()) {
+            self.frame.apply(row, vector);
         }
+        let mut facts = PanelFacts {
+            unit: unit(sizes(vectors).0, 127),
+            ..PanelFacts::default()
+        };
+        let units = f64::from(self.row_unit) * f64::from(facts.unit);
+        let mut bytes = vec![0; 2 * padded];
+        let columns = vectors
+            .chunks_exact(padded)
+            .zip(pairs.chunks_exact_mut(2 * padded / LINE_BYTES));
+        for (c, ((vector, pairs), row)) in columns.zip(rows).enumerate() {
+            let (second, first) = bytes.split_at_mut(padded);
+            let rounded = round(vector, facts.unit, 127, first, second);
+            facts.length = facts.length.max(rounded.length + rounded.residual);
+            facts.residual = facts.residual.max(rounded.residual);
+            facts.rest = facts.rest.max(rounded.rest);
+            let start = f64::from(product(row, &self.frame.other)) / units;
+            let start = start.round() as i32 - self.offset * rounded.sum;
+            pack_column(c, start, first, lines);
+            offsets[c] = byte_sum(&bytes).wrapping_mul(128);
+            for (pair, bytes) in pairs.iter_mut().zip(bytes.chunks_exact(LINE_BYTES)) {
+                *pair = line(bytes, 0);
+            }
+        }
+        facts
     }
-    facts
+}
+
+/// Some bytes with `flip` applied to each.
+fn line(bytes: &[i8], flip: u8) -> ByteLine {
+    let mut line = ByteLine::ZERO;
+    for (place, four) in line.0.iter_mut().zip(bytes.chunks_exact(4)) {
+        *place = place_of(four) ^ i32::from_le_bytes([flip; 4]);
+    }
+    line
+}
+
+/// Four bytes in one place.
+fn place_of(four: &[i8]) -> i32 {
+    i32::from_le_bytes([four[0] as u8, four[1] as u8, four[2] as u8, four[3] as u8])
+}
+
+fn pack_column(column: usize, start: i32, bytes: &[i8], lines: &mut [ByteLine]) {
+    let fours = bytes.chunks_exact(4).map(place_of);
+    let places = lines.iter_mut().skip(column / LANES).step_by(LINES);
+    for (line, four) in places.zip(std::iter::once(start).chain(fours)) {
+        line.0[column % LANES] = four;
+    }
 }
 
 /// Every `stride`-th of some rows.

@@ -142,6 +142,10 @@ impl<'a> DotScorer<'a> {
         }
     }
 
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
     pub(crate) fn row_vectors(&self) -> Rows<'a> {
         self.rows
     }

@@ -86,6 +86,7 @@ fn threads_and_blocks_change_no_bit() {
             .expect("threads");
         let blocking = Blocking { columns, rows };
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking,
             progress: None,
         };
@@ -128,6 +129,7 @@ fn threads_and_blocks_change_no_bit_of_stacked_potentials() {
     let at = |threads: usize, columns: usize, rows: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking: Blocking { columns, rows },
             progress: None,
         };
@@ -151,6 +153,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
         let beside = collect(&[&ks[..], &[Stat::Deviation]].concat(), &gallery, &bank);
         for (columns, rows) in [(4096, 56), (1, 1), (500, 20)] {
             let options = PassOptions {
+                kernel: Kernel::detect(),
                 blocking: Blocking { columns, rows },
                 progress: None,
             };
@@ -175,6 +178,7 @@ fn progress_counts_every_score_once() {
             scores.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
         };
         let options = PassOptions {
+            kernel: Kernel::detect(),
             blocking: Blocking::default(),
             progress: Some(&count),
         };
@@ -298,9 +302,8 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
         // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
         let bound = match stat {
             Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
-            // Exponentials in f32, relative to the largest score so far: twice the error that `exponentials.rs` states.
-            Stat::LogMeanExp { beta } if beta.get() > 2.0 => 2.0 * U32 * (4.0 * beta.get() + 4.0),
-            Stat::LogMeanExp { .. } => 2.0 * f64_error(bank.len()),
+            // A histogram's sums, and `beta` times its highest centre.
+            Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
             // Of a difference of squares: the root of twice that.
             Stat::Deviation => (4.0 * f64_error(bank.len())).sqrt(),
             Stat::Potential { .. } => potential_error(stat, gallery.len(), bank.len()),

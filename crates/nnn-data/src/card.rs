@@ -1,8 +1,9 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
-use crate::{FileError, Pairs, sha256_file};
+use crate::{FileError, Pairs, RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -34,7 +35,7 @@ pub struct DatasetCard {
 #[serde(rename_all = "snake_case")]
 pub enum DatasetSource {
     /// Drawn by a generator, whose settings these are; the generator's crate reads them.
-    Generate(serde_json::Map<String, serde_json::Value>),
+    Generate(Map<String, Value>),
     /// A folder of images with `captions.csv`.
     Folder(PathBuf),
 }
@@ -59,12 +60,29 @@ pub struct ModelCard {
     pub family: String,
     /// Where its files are.
     pub source: ModelSource,
-    /// SHA-256 (64 hexadecimal digits) of files, by path relative to the checkpoint's folder.
+    /// SHA-256 (64 hexadecimal digits) of files, by name. What a downloaded file without one has at its first download
+    /// is recorded and expected from then on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sha256: BTreeMap<String, String>,
+    /// Sizes of files in bytes, by name. A file at a plain address is held to it; of a file of the hub, which says its
+    /// exact size itself, it may be a round figure for lists made without a network.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bytes: BTreeMap<String, u64>,
+    /// What stands in for `config.json` where the checkpoint has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Map<String, Value>>,
+    /// What stands in for `preprocessor_config.json` where the checkpoint has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessor: Option<Map<String, Value>>,
+    /// Rows of published tables that it stands for, such as `NNN (arXiv 2410.24114): CLIP`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published_rows: Vec<String>,
     /// Data sets that it was trained on, by the names of their cards: evaluating on one of them is flagged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trained_on: Vec<String>,
+    /// What is not certain about it, such as whether it is the checkpoint that a table means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncertain: Vec<String>,
     /// Anything a reader of the numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -76,6 +94,10 @@ pub struct ModelCard {
 pub enum ModelSource {
     /// A folder, relative to the card.
     Path(PathBuf),
+    /// Files that are downloaded.
+    Files(Vec<RemoteSource>),
+    /// Nowhere: why there is no public checkpoint.
+    Unavailable(String),
 }
 
 /// What is on disk is not what the card describes.
@@ -156,23 +178,33 @@ impl DatasetCard {
     /// # Errors
     /// [`CardError::Checksum`], [`CardError::File`].
     pub fn check_files(&self, folder: &Path) -> Result<(), CardError> {
-        check_files(&self.sha256, folder)
+        self.sha256
+            .iter()
+            .try_for_each(|(name, expected)| check_file(&folder.join(name), expected))
     }
 }
 
 impl ModelCard {
-    /// Compares the files named under `sha256` with what lies below `folder`.
+    /// The files to download, in the card's order; none for a folder.
     ///
     /// # Errors
-    /// [`CardError::Checksum`], [`CardError::File`].
-    pub fn check_files(&self, folder: &Path) -> Result<(), CardError> {
-        check_files(&self.sha256, folder)
+    /// [`RemoteError`] where the card's list cannot be right.
+    pub fn remote_files(&self) -> Result<Vec<RemoteFile>, RemoteError> {
+        match &self.source {
+            ModelSource::Files(sources) => remote_files(sources, &self.sha256, &self.bytes),
+            ModelSource::Path(_) | ModelSource::Unavailable(_) => Ok(Vec::new()),
+        }
     }
-}
 
-fn check_files(sums: &BTreeMap<String, String>, folder: &Path) -> Result<(), CardError> {
-    sums.iter()
-        .try_for_each(|(name, expected)| check_file(&folder.join(name), expected))
+    /// JSON files that the card stands in for, by name.
+    pub fn inline_files(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let named = [
+            ("config.json", &self.config),
+            ("preprocessor_config.json", &self.preprocessor),
+        ];
+        let given = named.into_iter();
+        given.filter_map(|(name, map)| Some((name, Value::Object(map.clone()?))))
+    }
 }
 
 fn check_file(path: &Path, expected: &str) -> Result<(), CardError> {

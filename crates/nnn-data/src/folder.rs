@@ -119,6 +119,16 @@ impl ImageFolder {
         &self.splits
     }
 
+    /// Leaves out the images of a split that `keep` does not want, with their captions.
+    pub fn retain(&mut self, split: &str, keep: impl Fn(&str) -> bool) {
+        let Some(pairs) = self.splits.get_mut(split) else {
+            return;
+        };
+        let images = (0u32..).zip(pairs.images());
+        let kept = images.filter(|(_, image)| keep(image)).map(|(at, _)| at);
+        *pairs = pairs.select(&pairs.with_texts(kept.collect()));
+    }
+
     /// Where an image of one of the splits lies.
     #[must_use]
     pub fn image_path(&self, image: &str) -> PathBuf {

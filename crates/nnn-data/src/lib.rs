@@ -16,6 +16,7 @@ mod folder;
 mod leakage;
 mod pairs;
 mod reference;
+mod remote;
 
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
@@ -33,3 +34,6 @@ pub use folder::{FolderError, ImageFolder, RowProblem};
 pub use leakage::{Identities, Overlap, overlap, row_contents, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
+pub use remote::{
+    HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, UrlSource, remote_files,
+};

@@ -35,18 +35,20 @@ pub struct BertSize {
 }
 
 impl BertSize {
-    /// Refuses sizes that cannot be computed.
+    /// Refuses sizes that cannot be computed for texts of up to `context` tokens.
     ///
     /// # Errors
     /// What is wrong, with the value received.
-    pub fn check(&self) -> std::result::Result<(), String> {
+    pub fn check(&self, context: usize) -> std::result::Result<(), String> {
         let counts = [
-            ("token embeddings", self.vocabulary),
-            ("positions", self.positions),
-            ("token types", self.token_types.unwrap_or(1)),
+            ("token embeddings", self.vocabulary, 1),
+            ("positions", self.positions, context),
+            ("token types", self.token_types.unwrap_or(1), 1),
         ];
-        match counts.iter().find(|(_, count)| *count == 0) {
-            Some((what, _)) => Err(format!("expected at least 1 of the {what}, received 0")),
+        match counts.iter().find(|(_, count, least)| count < least) {
+            Some((what, received, least)) => Err(format!(
+                "{what}: expected at least {least}, received {received}"
+            )),
             None => check_layers(self.width, self.heads, self.inner, self.eps),
         }
     }

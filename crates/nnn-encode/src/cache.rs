@@ -1,9 +1,11 @@
 //! Embeddings on disk, addressed by everything that decides their values.
 //!
 //! An entry is a folder named by its key; it holds shards of a fixed number of items. A shard is written whole, at
-//! once, as soon as its items are done, so an interrupted run loses the shard it was in and nothing else. A shard is
-//! believed only if its checksum, which covers key, place, shape and values, is right.
+//! once, as soon as its items are done; until then its finished batches lie in a [`Journal`] beside it, so an interrupted
+//! run loses the batch it was in and nothing else. A shard is believed only if its checksum, which covers key, place,
+//! shape and values, is right.
 
+use crate::journal::{Journal, Row};
 use nnn_data::{Sha256, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
@@ -108,6 +110,10 @@ impl EmbeddingCache {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => Err(CacheFault::Unreadable(error.to_string())),
         };
+        // A run that was killed between a shard and the end of its journal leaves the latter.
+        if rows.is_ok() {
+            let _ = fs::remove_file(self.journal(key, items));
+        }
         rows.map(Some)
             .map_err(|reason| CacheWarning { file, reason })
     }
@@ -125,10 +131,29 @@ impl EmbeddingCache {
             .map_err(|error| (file, error))
     }
 
+    /// What a killed run has finished of a shard that is not there, and where to add to it; on failure names the file.
+    pub(crate) fn resume(
+        &self,
+        key: &str,
+        items: &Range<usize>,
+        dim: usize,
+    ) -> Result<(Journal, Vec<Row>), (PathBuf, io::Error)> {
+        let path = self.journal(key, items);
+        Journal::resume(path.clone(), key, items, dim).map_err(|error| (path, error))
+    }
+
     fn file(&self, key: &str, items: &Range<usize>) -> PathBuf {
         let shard = items.start / self.shard_items;
         let name = format!("shard-{shard:05}.safetensors");
         self.folder.join(key).join(name)
+    }
+
+    /// Hidden, as all that is not yet whole.
+    fn journal(&self, key: &str, items: &Range<usize>) -> PathBuf {
+        let shard = items.start / self.shard_items;
+        self.folder
+            .join(key)
+            .join(format!(".shard-{shard:05}.journal"))
     }
 }
 

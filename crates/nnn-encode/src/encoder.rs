@@ -8,6 +8,9 @@ use thiserror::Error;
 /// Texts that share one forward pass.
 const TEXT_BATCH: usize = 64;
 
+/// Images that share one forward pass, unless they are large.
+pub(crate) const IMAGE_BATCH: usize = 32;
+
 /// Everything that decides which numbers an encoder gives; the cache key is made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncoderInfo {
@@ -66,6 +69,12 @@ pub trait Encoder: Send + Sync {
         None
     }
 
+    /// Images that share one forward pass during extraction: as many as fit a gigabyte, but no more than speed gains by.
+    /// No result depends on it.
+    fn image_batch(&self) -> usize {
+        IMAGE_BATCH
+    }
+
     /// Both stages for images: row-major (batch x dim), not normalised.
     ///
     /// # Errors
@@ -82,7 +91,7 @@ pub trait Encoder: Send + Sync {
     fn encode_texts(&self, batch: &[&str]) -> Result<Vec<f32>, EncodeError> {
         let ids: Result<Vec<_>, _> = batch.iter().map(|it| self.prepare_text(it)).collect();
         let (ids, dim) = (ids?, self.info().dim);
-        encode_by_length(dim, &ids, |tokens| self.encode_tokens(tokens), |_| ())
+        encode_by_length(dim, &ids, |tokens| self.encode_tokens(tokens))
     }
 }
 
@@ -163,29 +172,44 @@ pub enum EncodeError {
     Forward(#[source] Box<dyn StdError + Send + Sync>),
 }
 
-/// Encodes token sequences of any lengths: equal lengths share a batch, equal sequences share a row.
-///
-/// `done` is told how many of `ids` each batch settled. The result is in the order of `ids`.
-pub(crate) fn encode_by_length(
-    dim: usize,
-    ids: &[Vec<u32>],
-    mut encode: impl FnMut(&[Vec<u32>]) -> Result<Vec<f32>, EncodeError>,
-    mut done: impl FnMut(usize),
-) -> Result<Vec<f32>, EncodeError> {
+/// Places of `ids` that share a forward pass, batch by batch: those of one batch have one length, and places whose
+/// sequences are equal stand together, as they share a row.
+pub(crate) fn batches_by_length(ids: &[Vec<u32>]) -> Vec<Vec<Vec<usize>>> {
     let mut order: Vec<usize> = (0..ids.len()).collect();
     order.sort_by_key(|&item| (ids[item].len(), &ids[item]));
     let copies: Vec<&[usize]> = order.chunk_by(|&a, &b| ids[a] == ids[b]).collect();
+    let lengths = copies.chunk_by(|a, b| ids[a[0]].len() == ids[b[0]].len());
+    lengths
+        .flat_map(|equals| equals.chunks(TEXT_BATCH))
+        .map(|batch| batch.iter().map(|items| items.to_vec()).collect())
+        .collect()
+}
+
+/// Rows of one of [`batches_by_length`]: its places one after the other, and their rows in that order.
+pub(crate) fn encode_batch(
+    dim: usize,
+    ids: &[Vec<u32>],
+    batch: &[Vec<usize>],
+    encode: impl FnOnce(&[Vec<u32>]) -> Result<Vec<f32>, EncodeError>,
+) -> Result<(Vec<usize>, Vec<f32>), EncodeError> {
+    let tokens: Vec<Vec<u32>> = batch.iter().map(|items| ids[items[0]].clone()).collect();
+    let encoded = exact(encode(&tokens)?, tokens.len() * dim)?;
+    let copies = batch.iter().zip(encoded.chunks_exact(dim));
+    let rows = copies.flat_map(|(items, row)| row.repeat(items.len()));
+    Ok((batch.concat(), rows.collect()))
+}
+
+/// Encodes token sequences of any lengths; the result is in the order of `ids`.
+pub(crate) fn encode_by_length(
+    dim: usize,
+    ids: &[Vec<u32>],
+    encode: impl Fn(&[Vec<u32>]) -> Result<Vec<f32>, EncodeError>,
+) -> Result<Vec<f32>, EncodeError> {
     let mut rows = vec![0.0; ids.len() * dim];
-    for equals in copies.chunk_by(|a, b| ids[a[0]].len() == ids[b[0]].len()) {
-        for batch in equals.chunks(TEXT_BATCH) {
-            let tokens: Vec<Vec<u32>> = batch.iter().map(|items| ids[items[0]].clone()).collect();
-            let encoded = exact(encode(&tokens)?, tokens.len() * dim)?;
-            for (items, row) in batch.iter().zip(encoded.chunks_exact(dim)) {
-                for &item in *items {
-                    rows[item * dim..(item + 1) * dim].copy_from_slice(row);
-                }
-                done(items.len());
-            }
+    for batch in batches_by_length(ids) {
+        let (items, encoded) = encode_batch(dim, ids, &batch, &encode)?;
+        for (item, row) in items.into_iter().zip(encoded.chunks_exact(dim)) {
+            rows[item * dim..(item + 1) * dim].copy_from_slice(row);
         }
     }
     Ok(rows)
@@ -205,32 +229,26 @@ pub(crate) fn exact(rows: Vec<f32>, expected: usize) -> Result<Vec<f32>, EncodeE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
 
     #[test]
     fn equal_lengths_share_a_batch_and_equal_sequences_a_row() {
         let ids = [vec![5, 6], vec![1], vec![5, 6], vec![9], vec![7, 8]];
-        let mut batches = Vec::new();
-        let mut settled = 0;
-        let rows = encode_by_length(
-            1,
-            &ids,
-            |batch| {
-                batches.push(batch.to_vec());
-                Ok(batch.iter().map(|it| it[0] as f32).collect())
-            },
-            |count| settled += count,
-        );
+        let batches = RefCell::new(Vec::new());
+        let rows = encode_by_length(1, &ids, |batch| {
+            batches.borrow_mut().push(batch.to_vec());
+            Ok(batch.iter().map(|it| it[0] as f32).collect())
+        });
         assert_eq!(rows.expect("rows"), [5.0, 1.0, 5.0, 9.0, 7.0]);
         assert_eq!(
-            batches,
+            batches.into_inner(),
             [vec![vec![1], vec![9]], vec![vec![5, 6], vec![7, 8]]]
         );
-        assert_eq!(settled, ids.len());
     }
 
     #[test]
     fn a_short_answer_is_an_error() {
-        let answer = encode_by_length(2, &[vec![1]], |_| Ok(vec![0.0]), |_| ());
+        let answer = encode_by_length(2, &[vec![1]], |_| Ok(vec![0.0]));
         assert!(matches!(
             answer,
             Err(EncodeError::RowCount {

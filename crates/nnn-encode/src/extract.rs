@@ -1,22 +1,20 @@
 //! Batched extraction: from files or texts to unit rows, through the cache.
 
 use crate::cache::{CacheWarning, EmbeddingCache};
-use crate::encoder::{EncodeError, Encoder, encode_by_length, exact};
+use crate::encoder::{EncodeError, Encoder, batches_by_length, encode_batch, exact};
 use crate::image_file::{ImageError, ImageLimits, load_image};
+use crate::journal::{Journal, Row};
 use nnn_data::Sha256;
 use rayon::prelude::*;
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use thiserror::Error;
 
 /// Revision of the steps between an encoder and a cached row; raise it when a number can move.
-const REVISION: &str = "extract 1";
-
-/// Images that share one forward pass.
-const IMAGE_BATCH: usize = 32;
+const REVISION: &str = "extract 2";
 
 /// Items a shard holds when nothing is cached; progress and memory only.
 const UNCACHED_SHARD: usize = 2048;
@@ -28,6 +26,8 @@ pub struct ExtractOptions<'a> {
     pub cache: Option<&'a EmbeddingCache>,
     /// What an image may measure.
     pub limits: ImageLimits,
+    /// Images that share one forward pass; [`Encoder::image_batch`] if `None`. No result depends on it.
+    pub image_batch: Option<usize>,
     /// Told the number of items done so far, cached ones included; rises to the number of items.
     pub progress: Option<&'a (dyn Fn(usize) + Sync)>,
 }
@@ -45,7 +45,7 @@ pub struct Extracted {
     pub warnings: Vec<CacheWarning>,
 }
 
-/// Why an extraction stopped; shards finished before stay cached.
+/// Why an extraction stopped; batches finished before stay cached.
 #[derive(Debug, Error)]
 pub enum ExtractError {
     /// An image could not be loaded.
@@ -67,10 +67,10 @@ pub enum ExtractError {
         /// Its norm.
         norm: f64,
     },
-    /// A finished shard could not be stored.
+    /// A finished shard or batch could not be stored.
     #[error("cannot write {}: {source}", file.display())]
     Store {
-        /// The shard.
+        /// The shard, or the journal of its batches.
         file: PathBuf,
         /// What the system reported.
         source: io::Error,
@@ -79,7 +79,8 @@ pub enum ExtractError {
 
 /// Embeds image files: unit rows in the order of `files`.
 ///
-/// Decoding and resizing run beside the forward pass, at most three batches ahead of it. `data_sha256` stands for the
+/// Decoding and resizing run beside the forward pass, at most three batches ahead of it: memory is that of four batches,
+/// whatever the number of files. Where there is a cache, a finished batch is not encoded again after a kill. `data_sha256` stands for the
 /// files' content in the cache key; [`files_sha256`](crate::files_sha256) computes it. Batch boundaries depend on an
 /// item's place alone, so neither threads nor what was cached can change a result. (Another processor's vector
 /// instructions can, in the last bits.)
@@ -94,7 +95,8 @@ pub fn extract_images(
     options: &ExtractOptions<'_>,
 ) -> Result<Extracted, ExtractError> {
     let job = Job::new(encoder, "image", files.len(), data_sha256, options);
-    job.run(|items, done| image_shard(encoder, files, items, options.limits, done))
+    let batch = options.image_batch.unwrap_or(encoder.image_batch()).max(1);
+    job.run(|items, done| image_shard(encoder, files, items, (batch, options.limits), done))
 }
 
 /// Embeds texts: unit rows in the order of `texts`.
@@ -111,10 +113,7 @@ pub fn extract_texts<S: AsRef<str> + Sync>(
     options: &ExtractOptions<'_>,
 ) -> Result<Extracted, ExtractError> {
     let job = Job::new(encoder, "text", texts.len(), data_sha256, options);
-    job.run(|items, done| {
-        text_shard(encoder, &texts[items.clone()], done)
-            .map_err(|source| ExtractError::Encode { items, source })
-    })
+    job.run(|items, done| text_shard(encoder, texts, items, done))
 }
 
 /// One extraction: shards in order, each from the cache or else encoded, normalised and stored.
@@ -161,10 +160,10 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// `encode` gives the raw rows of a range of items and calls back with the number of items each batch settled.
+    /// `encode` takes the items that are wanted, in order, and hands over the raw rows of each batch of them.
     fn run(
         &self,
-        mut encode: impl FnMut(Range<usize>, &mut dyn FnMut(usize)) -> Result<Vec<f32>, ExtractError>,
+        mut encode: impl FnMut(&[usize], Done<'_>) -> Result<(), ExtractError>,
     ) -> Result<Extracted, ExtractError> {
         let mut out = Extracted {
             rows: Vec::with_capacity(self.count * self.dim),
@@ -180,16 +179,51 @@ impl<'a> Job<'a> {
                 self.report(items.end);
                 continue;
             }
-            let mut done = start;
-            let mut rows = encode(items.clone(), &mut |settled| {
-                done += settled;
-                self.report(done);
-            })?;
-            normalize(&mut rows, self.dim, start)?;
-            self.store(&items, &rows)?;
-            out.rows.extend(rows);
+            out.reused += self.shard(&items, &mut out.rows, &mut encode)?;
         }
         Ok(out)
+    }
+
+    /// Appends a shard's rows: those that a killed run left, and the rest encoded. The number of the former.
+    fn shard(
+        &self,
+        items: &Range<usize>,
+        out: &mut Vec<f32>,
+        encode: &mut impl FnMut(&[usize], Done<'_>) -> Result<(), ExtractError>,
+    ) -> Result<usize, ExtractError> {
+        let mut shard = Shard::new(items, self.dim);
+        let (mut journal, left) = self.resume(items)?;
+        for (item, row) in left {
+            shard.put(&[item], &row);
+        }
+        let reused = shard.done;
+        let wanted: Vec<usize> = items.clone().filter(|&item| !shard.has(item)).collect();
+        encode(&wanted, &mut |batch: &[usize], mut rows: Vec<f32>| {
+            normalize(&mut rows, self.dim, batch)?;
+            if let Some(journal) = &mut journal {
+                let kept = journal.append(batch, &rows);
+                kept.map_err(|source| unstored(journal.path(), source))?;
+            }
+            shard.put(batch, &rows);
+            self.report(items.start + shard.done);
+            Ok(())
+        })?;
+        self.store(items, &shard.rows)?;
+        if let Some(journal) = journal {
+            let path = journal.path().to_path_buf();
+            journal.finish().map_err(|source| unstored(&path, source))?;
+        }
+        out.extend(shard.rows);
+        Ok(reused)
+    }
+
+    fn resume(&self, items: &Range<usize>) -> Result<(Option<Journal>, Vec<Row>), ExtractError> {
+        let Some(cache) = self.options.cache else {
+            return Ok((None, Vec::new()));
+        };
+        let resumed = cache.resume(&self.key, items, self.dim);
+        let (journal, rows) = resumed.map_err(|(file, source)| unstored(&file, source))?;
+        Ok((Some(journal), rows))
     }
 
     fn cached(&self, items: &Range<usize>, warnings: &mut Vec<CacheWarning>) -> Option<Vec<f32>> {
@@ -205,7 +239,7 @@ impl<'a> Job<'a> {
             return Ok(());
         };
         let stored = cache.write(&self.key, items, rows);
-        stored.map_err(|(file, source)| ExtractError::Store { file, source })
+        stored.map_err(|(file, source)| unstored(&file, source))
     }
 
     fn report(&self, done: usize) {
@@ -215,9 +249,51 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Divides every row by its L2 norm, summed in double precision; `first` is the first row's item.
-fn normalize(rows: &mut [f32], dim: usize, first: usize) -> Result<(), ExtractError> {
-    for (row, item) in rows.chunks_exact_mut(dim).zip(first..) {
+fn unstored(file: &Path, source: io::Error) -> ExtractError {
+    let file = file.to_path_buf();
+    ExtractError::Store { file, source }
+}
+
+/// Takes a batch: its items and their raw rows.
+type Done<'a> = &'a mut dyn FnMut(&[usize], Vec<f32>) -> Result<(), ExtractError>;
+
+/// The rows of a shard that are there so far.
+struct Shard {
+    first: usize,
+    dim: usize,
+    rows: Vec<f32>,
+    has: Vec<bool>,
+    done: usize,
+}
+
+impl Shard {
+    fn new(items: &Range<usize>, dim: usize) -> Self {
+        Self {
+            first: items.start,
+            dim,
+            rows: vec![0.0; items.len() * dim],
+            has: vec![false; items.len()],
+            done: 0,
+        }
+    }
+
+    fn has(&self, item: usize) -> bool {
+        self.has[item - self.first]
+    }
+
+    fn put(&mut self, items: &[usize], rows: &[f32]) {
+        for (&item, row) in items.iter().zip(rows.chunks_exact(self.dim)) {
+            let at = item - self.first;
+            self.rows[at * self.dim..(at + 1) * self.dim].copy_from_slice(row);
+            self.done += usize::from(!self.has[at]);
+            self.has[at] = true;
+        }
+    }
+}
+
+/// Divides the row of every item by its L2 norm, summed in double precision.
+fn normalize(rows: &mut [f32], dim: usize, items: &[usize]) -> Result<(), ExtractError> {
+    for (row, &item) in rows.chunks_exact_mut(dim).zip(items) {
         let norm = row.iter().map(|&it| f64::from(it).powi(2)).sum::<f64>();
         let norm = norm.sqrt();
         if !norm.is_normal() {
@@ -230,22 +306,37 @@ fn normalize(rows: &mut [f32], dim: usize, first: usize) -> Result<(), ExtractEr
     Ok(())
 }
 
+/// An encoder's error and the items among which it came up.
+fn failed(items: &[usize], source: EncodeError) -> ExtractError {
+    let (first, last) = (items.first().copied(), items.last().copied());
+    let items = first.unwrap_or(0)..last.map_or(0, |last| last + 1);
+    ExtractError::Encode { items, source }
+}
+
 fn text_shard<S: AsRef<str> + Sync>(
     encoder: &dyn Encoder,
     texts: &[S],
-    done: &mut dyn FnMut(usize),
-) -> Result<Vec<f32>, EncodeError> {
-    let ids: Vec<Result<Vec<u32>, _>> = texts
+    items: &[usize],
+    done: Done<'_>,
+) -> Result<(), ExtractError> {
+    let ids: Vec<Result<Vec<u32>, _>> = items
         .par_iter()
-        .map(|text| encoder.prepare_text(text.as_ref()))
+        .map(|&item| encoder.prepare_text(texts[item].as_ref()))
         .collect();
-    let ids: Vec<Vec<u32>> = ids.into_iter().collect::<Result<_, _>>()?;
-    let dim = encoder.info().dim;
-    encode_by_length(dim, &ids, |batch| encoder.encode_tokens(batch), done)
+    let ids: Result<Vec<Vec<u32>>, _> = ids.into_iter().collect();
+    let ids = ids.map_err(|source| failed(items, source))?;
+    for batch in batches_by_length(&ids) {
+        let encode = |tokens: &[Vec<u32>]| encoder.encode_tokens(tokens);
+        let encoded = encode_batch(encoder.info().dim, &ids, &batch, encode);
+        let (places, rows) = encoded.map_err(|source| failed(items, source))?;
+        let batch: Vec<usize> = places.into_iter().map(|place| items[place]).collect();
+        done(&batch, rows)?;
+    }
+    Ok(())
 }
 
 /// Pixels of one batch, ready for the forward pass, or the first failure in order.
-type Prepared = Result<(Range<usize>, Vec<Vec<f32>>), ExtractError>;
+type Prepared<'a> = Result<(&'a [usize], Vec<Vec<f32>>), ExtractError>;
 
 /// A thread prepares batches in order and waits when one is ready and not yet taken; this one encodes them.
 ///
@@ -253,67 +344,52 @@ type Prepared = Result<(Range<usize>, Vec<Vec<f32>>), ExtractError>;
 fn image_shard(
     encoder: &dyn Encoder,
     files: &[PathBuf],
-    items: Range<usize>,
-    limits: ImageLimits,
-    done: &mut dyn FnMut(usize),
-) -> Result<Vec<f32>, ExtractError> {
+    items: &[usize],
+    (batch, limits): (usize, ImageLimits),
+    done: Done<'_>,
+) -> Result<(), ExtractError> {
     let (send, receive) = sync_channel(1);
     thread::scope(|scope| {
-        scope.spawn(move || prepare_batches(encoder, files, items, limits, send));
+        scope.spawn(move || {
+            for batch in items.chunks(batch) {
+                let prepared = prepare_batch(encoder, files, batch, limits);
+                let failed = prepared.is_err();
+                // The other side is gone after an error of its own; there is nothing left to do.
+                if send.send(prepared).is_err() || failed {
+                    return;
+                }
+            }
+        });
         encode_batches(encoder, receive, done)
     })
 }
 
-fn prepare_batches(
+fn prepare_batch<'a>(
     encoder: &dyn Encoder,
     files: &[PathBuf],
-    items: Range<usize>,
+    batch: &'a [usize],
     limits: ImageLimits,
-    send: SyncSender<Prepared>,
-) {
-    for start in items.clone().step_by(IMAGE_BATCH) {
-        let batch = start..items.end.min(start + IMAGE_BATCH);
-        let prepared = prepare_batch(encoder, files, batch, limits);
-        let failed = prepared.is_err();
-        // The other side is gone after an error of its own; there is nothing left to do.
-        if send.send(prepared).is_err() || failed {
-            return;
-        }
-    }
-}
-
-fn prepare_batch(
-    encoder: &dyn Encoder,
-    files: &[PathBuf],
-    batch: Range<usize>,
-    limits: ImageLimits,
-) -> Prepared {
-    let prepare = |item: usize| {
+) -> Prepared<'a> {
+    let prepare = |&item: &usize| {
         let image = load_image(&files[item], limits)?;
         let pixels = encoder.prepare_image(&image);
-        pixels.map_err(|source| ExtractError::Encode {
-            items: item..item + 1,
-            source,
-        })
+        pixels.map_err(|source| failed(&[item], source))
     };
-    let pixels: Vec<Result<_, _>> = batch.clone().into_par_iter().map(prepare).collect();
+    let pixels: Vec<Result<_, _>> = batch.par_iter().map(prepare).collect();
     let pixels: Result<Vec<_>, _> = pixels.into_iter().collect();
     Ok((batch, pixels?))
 }
 
 fn encode_batches(
     encoder: &dyn Encoder,
-    receive: Receiver<Prepared>,
-    done: &mut dyn FnMut(usize),
-) -> Result<Vec<f32>, ExtractError> {
-    let mut rows = Vec::new();
+    receive: Receiver<Prepared<'_>>,
+    done: Done<'_>,
+) -> Result<(), ExtractError> {
     for prepared in receive {
         let (items, pixels) = prepared?;
         let encoded = encoder.encode_pixels(&pixels);
         let encoded = encoded.and_then(|it| exact(it, items.len() * encoder.info().dim));
-        let settled = items.len();
-        rows.extend(encoded.map_err(|source| ExtractError::Encode { items, source })?);
-        done(settled);
+        done(items, encoded.map_err(|source| failed(items, source))?)?;
     }
-    Ok(rows)
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! Image files to RGB, as Pillow's `Image.open(file).convert("RGB")` reads them.
 
 use crate::checksum::ReadError;
+use crate::jpeg::{self, JpegError};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use rayon::prelude::*;
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -52,10 +54,12 @@ pub enum ImageError {
         limit: u64,
     },
     /// The first bytes are those of neither PNG nor JPEG.
-    #[error("{} is not a PNG or JPEG image", file.display())]
+    #[error("{} is {found}; PNG and JPEG are read", file.display())]
     NotAnImage {
         /// The file.
         file: PathBuf,
+        /// The format that the first bytes are of, or "no image of a known format".
+        found: String,
     },
     /// The header claims more than the limits allow, or nothing.
     #[error("{} claims {width} x {height} pixels; at least 1 x 1, at most {} a side and {} in all are read",
@@ -77,39 +81,69 @@ pub enum ImageError {
         file: PathBuf,
     },
     /// The content is damaged, or of a kind that the decoder does not know.
-    #[error("cannot decode {}: {source}", file.display())]
+    #[error("cannot decode {}: {reason}", file.display())]
     Decode {
         /// The file.
         file: PathBuf,
         /// What the decoder reported.
-        source: image::ImageError,
+        reason: String,
     },
 }
 
-/// Decodes a PNG or JPEG file to RGB, eight bits a channel.
+/// Decodes a PNG or JPEG file to RGB, eight bits a channel, with the pixels that Pillow 12 gives.
 ///
 /// As Pillow's `convert("RGB")`: alpha is dropped, not blended; grey is repeated; 16-bit colour keeps the high byte
-/// while 16-bit grey saturates at 255; orientation tags and colour profiles are not applied. PNG pixels equal Pillow's;
-/// JPEG pixels may differ by a few levels, as the decoders' inverse transforms and chroma upsampling do.
+/// while 16-bit grey saturates at 255; four channels of a JPEG are taken as Adobe's inverted CMYK; orientation tags and
+/// colour profiles are not applied.
 ///
 /// # Errors
 /// See [`ImageError`].
 pub fn load_image(file: &Path, limits: ImageLimits) -> Result<RgbImage, ImageError> {
     let bytes = read(file, limits)?;
-    let format = image::guess_format(&bytes)
-        .ok()
-        .filter(|format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg))
-        .ok_or_else(|| ImageError::NotAnImage { file: file.into() })?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes.as_slice()), format);
-    reader.limits(decoder_limits(limits));
-    let decoder = reader.into_decoder().map_err(|it| failed(file, it))?;
-    check_size(file, decoder.dimensions(), limits)?;
-    // The decoder fills the rest of a cut JPEG with grey and says nothing.
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(&bytes) {
-        return Err(ImageError::Truncated { file: file.into() });
+    match image::guess_format(&bytes) {
+        Ok(ImageFormat::Png) => load_png(file, &bytes, limits),
+        Ok(ImageFormat::Jpeg) => load_jpeg(file, &bytes, limits),
+        other => Err(ImageError::NotAnImage {
+            file: file.into(),
+            found: other.map_or_else(
+                |_| "no image of a known format".into(),
+                |it| format!("{it:?}").to_uppercase(),
+            ),
+        }),
     }
-    let image = DynamicImage::from_decoder(decoder).map_err(|it| failed(file, it))?;
+}
+
+/// The places of files that [`load_image`] refuses, in order, and why. Files are decoded in parallel.
+#[must_use]
+pub fn unreadable_images(files: &[PathBuf], limits: ImageLimits) -> Vec<(usize, ImageError)> {
+    let failed = |(at, file): (usize, &PathBuf)| {
+        let error = load_image(file, limits).err()?;
+        Some((at, error))
+    };
+    files.par_iter().enumerate().filter_map(failed).collect()
+}
+
+fn load_png(file: &Path, bytes: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    reader.limits(decoder_limits(limits));
+    let decoder = reader.into_decoder().map_err(|it| failed(file, &it))?;
+    check_size(file, decoder.dimensions(), limits)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|it| failed(file, &it))?;
     Ok(to_rgb(image))
+}
+
+fn load_jpeg(file: &Path, bytes: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
+    let check = |width, height| check_size(file, (width, height), limits);
+    let image = jpeg::decode(bytes, check);
+    match image {
+        Err(JpegError::Size(error)) => Err(error),
+        _ if !jpeg::is_whole(bytes) => Err(ImageError::Truncated { file: file.into() }),
+        Err(JpegError::Damaged(reason)) => Err(ImageError::Decode {
+            file: file.into(),
+            reason,
+        }),
+        Ok(image) => Ok(image),
+    }
 }
 
 fn read(file: &Path, limits: ImageLimits) -> Result<Vec<u8>, ImageError> {
@@ -154,22 +188,16 @@ fn check_size(file: &Path, size: (u32, u32), limits: ImageLimits) -> Result<(), 
     })
 }
 
-fn failed(file: &Path, source: image::ImageError) -> ImageError {
+fn failed(file: &Path, error: &image::ImageError) -> ImageError {
     let file = file.to_path_buf();
-    match source {
+    match error {
         image::ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             ImageError::Truncated { file }
         }
-        source => ImageError::Decode { file, source },
-    }
-}
-
-/// Whether an end marker follows the last start of scan. Neither can occur inside a scan, where 0xFF is escaped.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
-    match (last(0xda), last(0xd9)) {
-        (Some(scan), Some(end)) => end > scan,
-        _ => false,
+        error => ImageError::Decode {
+            file,
+            reason: error.to_string(),
+        },
     }
 }
 

@@ -348,6 +348,26 @@ pub struct Transformer {
     activation: Activation,
 }
 
+/// What a checkpoint calls the norms of a sub-LN layer (Magneto, arXiv:2210.06423) beside those of [`LayerNames`].
+#[derive(Clone, Copy, Debug)]
+pub struct SubNorms {
+    /// Before the output projection of the attention, over the width.
+    pub attention: &'static str,
+    /// Between the halves of the MLP, over the length inside.
+    pub mlp: &'static str,
+}
+
+impl SubNorms {
+    /// Names and shapes of the norms of all layers under `prefix`.
+    pub fn shapes(&self, shapes: &mut Shapes, prefix: &str, size: LayerSize) {
+        for layer in 0..size.layers {
+            let name = |part: &str| format!("{prefix}.{}.{layer}.{part}", size.names.layers);
+            Norm::shapes(shapes, &name(self.attention), size.width);
+            Norm::shapes(shapes, &name(self.mlp), size.inner);
+        }
+    }
+}
+
 struct Layer {
     norm1: Norm,
     /// Queries, keys and values in one product; the queries already divided by the square root of a head's width.
@@ -356,6 +376,8 @@ struct Layer {
     norm2: Norm,
     fc1: Linear,
     fc2: Linear,
+    /// Of sub-LN layers: before `out`, and before `fc2`.
+    sub_norms: Option<[Norm; 2]>,
 }
 
 impl Transformer {
@@ -403,6 +425,25 @@ impl Transformer {
             heads: size.heads,
             activation: size.activation,
         })
+    }
+
+    /// The same with sub-LN's two further norms a layer, from weights that have [`SubNorms::shapes`].
+    #[must_use]
+    pub fn with_sub_norms(
+        mut self,
+        weights: &Weights,
+        prefix: &str,
+        size: LayerSize,
+        names: SubNorms,
+    ) -> Self {
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let norm = |part: &str| {
+                let name = format!("{prefix}.{}.{index}.{part}", size.names.layers);
+                Norm::new(weights, &name, size.eps)
+            };
+            layer.sub_norms = Some([norm(names.attention), norm(names.mlp)]);
+        }
+        self
     }
 
     /// Runs all layers over `batch` sequences; of the last, only the rows at `keep` (all if none) go past the attention.
@@ -456,6 +497,7 @@ impl Layer {
             norm2: norm(names.norm2),
             fc1: linear(names.fc1),
             fc2: linear(names.fc2),
+            sub_norms: None,
         })
     }
 
@@ -471,10 +513,18 @@ impl Layer {
             Some(keep) => (rows.index_select(keep, 0)?, mixed.index_select(keep, 0)?),
             None => (rows.clone(), mixed),
         };
+        let mixed = match &self.sub_norms {
+            Some([norm, _]) => norm.forward(&mixed)?,
+            None => mixed,
+        };
         let rows = (rows + self.out.forward(&mixed)?)?;
         let inner = self
             .fc1
             .activated(&self.norm2.forward(&rows)?, activation)?;
+        let inner = match &self.sub_norms {
+            Some([_, norm]) => norm.forward(&inner)?,
+            None => inner,
+        };
         &rows + self.fc2.forward(&inner)?
     }
 }

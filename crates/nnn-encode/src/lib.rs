@@ -8,7 +8,8 @@
 //! [`CheckpointFiles`] are opened by a family into [`Towers`] made of the [`layers`](Transformer) here, and put behind
 //! preprocessing as a [`DualEncoder`].
 //!
-//! Nothing here knows a model; the `encoder-*` crates do.
+//! What two families share lies here too: [`VisionTransformer`], [`Bert`] and the [`FusionModel`] of ALBEF and BLIP, whose
+//! [`Reranker`] scores image-text pairs ([`match_pairs`]). Nothing here knows a checkpoint; the `encoder-*` crates do.
 
 mod bert;
 mod cache;
@@ -18,6 +19,8 @@ mod extract;
 mod files;
 mod fusion;
 mod image_file;
+mod journal;
+mod jpeg;
 mod layers;
 mod load;
 mod pickle;
@@ -36,10 +39,10 @@ pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extra
 pub use files::CheckpointFiles;
 pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
-pub use image_file::{ImageError, ImageLimits, load_image};
+pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};
 pub use layers::{
-    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, Transformer, attend, causal,
-    features, indices, patches, project,
+    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
+    causal, features, indices, patches, project,
 };
 pub use load::{
     DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,

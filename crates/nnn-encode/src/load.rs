@@ -1,7 +1,7 @@
 //! What all families share between a checkpoint's files and an [`Encoder`].
 
 use crate::checksum::{ReadError, files_sha256};
-use crate::encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
+use crate::encoder::{EncodeError, Encoder, EncoderInfo, IMAGE_BATCH, Reranker};
 use crate::files::CheckpointFiles;
 use crate::pixels::{PixelSpec, PixelSpecError};
 use crate::tokens::{TextTokenizer, TokenizerError};
@@ -118,6 +118,22 @@ pub struct TowerSize {
     pub dim: usize,
 }
 
+/// Bytes that the forward pass of one batch of images may take, by estimate.
+const MEMORY: usize = 1 << 30;
+
+impl TowerSize {
+    /// Bytes of single precision that one image takes on its way, from above for the usual shapes: patches of 14 pixels,
+    /// one and a half times as wide as an embedding is long; pixels, sixteen activations a patch while a layer is
+    /// computed, and two square matrices of attention for every 64 of the width.
+    fn image_bytes(&self) -> usize {
+        let patches = (self.image / 14).pow(2) + 1;
+        let width = self.dim + self.dim / 2;
+        let values =
+            3 * self.image.pow(2) + 16 * patches * width + 2 * patches.pow(2) * width.div_ceil(64);
+        values * size_of::<f32>()
+    }
+}
+
 /// An encoder made of a family's towers and what stands before them.
 pub struct DualEncoder<T> {
     info: EncoderInfo,
@@ -227,6 +243,10 @@ impl<T: Towers> Encoder for DualEncoder<T> {
         })?;
         self.check_ids(&ids)?;
         Ok(ids)
+    }
+
+    fn image_batch(&self) -> usize {
+        (MEMORY / self.size.image_bytes()).clamp(1, IMAGE_BATCH)
     }
 
     fn encode_pixels(&self, batch: &[Vec<f32>]) -> Result<Vec<f32>, EncodeError> {

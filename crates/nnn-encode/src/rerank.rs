@@ -52,8 +52,7 @@ pub fn match_pairs<S: AsRef<str> + Sync>(
                 .iter()
                 .map(|&at| ids[pairs[at].text as usize].clone())
                 .collect();
-            let found =
-                encode_by_length(1, &own_ids, |batch| reranker.matches(&image, batch), |_| ());
+            let found = encode_by_length(1, &own_ids, |batch| reranker.matches(&image, batch));
             for (&at, score) in own.iter().zip(found.map_err(at_item(*place))?) {
                 scores[at] = score;
             }

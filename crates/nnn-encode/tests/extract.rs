@@ -4,10 +4,11 @@ mod common;
 
 use common::{Toy, golden};
 use nnn_encode::{
-    CacheFault, EmbeddingCache, ExtractError, ExtractOptions, Extracted, ImageError,
-    extract_images, extract_texts, files_sha256, texts_sha256,
+    CacheFault, EmbeddingCache, EncodeError, ExtractError, ExtractOptions, Extracted, ImageError,
+    RgbImage, extract_images, extract_texts, files_sha256, texts_sha256,
 };
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -147,7 +148,7 @@ fn everything_that_decides_a_value_is_in_the_key() {
 }
 
 #[test]
-fn an_interrupted_run_loses_one_shard_and_no_bit() {
+fn an_interrupted_run_loses_one_batch_and_no_bit() {
     let (whole, resumed) = (tempfile::tempdir(), tempfile::tempdir());
     let (whole, resumed) = (whole.expect("a folder"), resumed.expect("a folder"));
     let undisturbed = cached(&Toy::new(), whole.path()).expect("undisturbed");
@@ -176,54 +177,166 @@ fn an_interrupted_run_loses_one_shard_and_no_bit() {
     );
     assert_eq!(contents(resumed.path()).len(), 2);
     let again = cached(&Toy::new(), resumed.path()).expect("resumed");
-    assert_eq!((again.reused, again.warnings.len()), (2 * SHARD, 0));
+    // The batch of the third shard that was done before the failure is not encoded again either.
+    assert!(
+        (2 * SHARD + 1..3 * SHARD).contains(&again.reused),
+        "{}",
+        again.reused
+    );
+    assert_eq!(again.warnings.len(), 0);
     assert_eq!(bits(&again.rows), bits(&undisturbed.rows));
     assert_eq!(contents(resumed.path()), contents(whole.path()));
 }
 
-/// The child of the next test: writes shards until it is killed.
+/// Images that the killed runs embed, and how many share a forward pass.
+const IMAGES: usize = 400;
+const BATCH: usize = 4;
+
+/// A toy that takes its time and writes a byte to a file for every image that it encodes.
+struct Counting {
+    toy: Toy,
+    log: PathBuf,
+}
+
+impl nnn_encode::Encoder for Counting {
+    fn info(&self) -> &nnn_encode::EncoderInfo {
+        self.toy.info()
+    }
+    fn prepare_image(&self, image: &RgbImage) -> Result<Vec<f32>, EncodeError> {
+        self.toy.prepare_image(image)
+    }
+    fn prepare_text(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.toy.prepare_text(text)
+    }
+    fn encode_pixels(&self, batch: &[Vec<f32>]) -> Result<Vec<f32>, EncodeError> {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log);
+        let bytes = vec![b'.'; batch.len()];
+        log.and_then(|mut log| log.write_all(&bytes))
+            .expect("a log");
+        thread::sleep(Duration::from_millis(8));
+        self.toy.encode_pixels(batch)
+    }
+    fn encode_tokens(&self, batch: &[Vec<u32>]) -> Result<Vec<f32>, EncodeError> {
+        self.toy.encode_tokens(batch)
+    }
+}
+
+/// Embeds [`IMAGES`] images with shards of 64, counting into `folder/log`.
+fn counted(folder: &Path) -> Extracted {
+    let encoder = Counting {
+        toy: Toy::new(),
+        log: folder.join("log"),
+    };
+    let cache = EmbeddingCache::new(folder.join("cache")).with_shard_items(64);
+    let options = ExtractOptions {
+        cache: Some(&cache),
+        image_batch: Some(BATCH),
+        ..ExtractOptions::default()
+    };
+    let files: Vec<PathBuf> = images().into_iter().cycle().take(IMAGES).collect();
+    extract_images(&encoder, &files, "any", &options).expect("embeddings")
+}
+
+fn encoded(folder: &Path) -> usize {
+    fs::metadata(folder.join("log")).map_or(0, |log| log.len() as usize)
+}
+
+/// The child of the next test: embeds until it is killed.
 #[test]
 fn child_that_is_killed() {
-    let Some(folder) = env::var_os("NNN_ENCODE_KILL_FOLDER") else {
-        return;
-    };
-    let slow = Toy {
-        before_call: Some(|_| thread::sleep(Duration::from_millis(20))),
-        ..Toy::new()
-    };
-    let _ = cached(&slow, Path::new(&folder));
+    if let Some(folder) = env::var_os("NNN_ENCODE_KILL_FOLDER") {
+        counted(Path::new(&folder));
+    }
+}
+
+/// Starts a child, and kills it some time after it has encoded `more` images.
+fn kill_after(folder: &Path, more: usize, pause: Duration) {
+    let before = encoded(folder);
+    let mut child = Command::new(env::current_exe().expect("this test"))
+        .args(["--exact", "child_that_is_killed"])
+        .env("NNN_ENCODE_KILL_FOLDER", folder)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("a child");
+    while encoded(folder) < before + more {
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it ended by itself"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::sleep(pause);
+    child.kill().expect("SIGKILL");
+    child.wait().expect("its end");
 }
 
 #[test]
 #[cfg(unix)]
-fn a_killed_process_resumes_to_the_same_bytes() {
+fn ten_kills_cost_a_batch_each_and_no_bit() {
     let (whole, killed) = (tempfile::tempdir(), tempfile::tempdir());
     let (whole, killed) = (whole.expect("a folder"), killed.expect("a folder"));
-    let undisturbed = cached(&Toy::new(), whole.path()).expect("undisturbed");
-    let mut child = Command::new(env::current_exe().expect("this test"))
-        .args(["--exact", "child_that_is_killed"])
-        .env("NNN_ENCODE_KILL_FOLDER", killed.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("a child");
-    let shards = || match fs::read_dir(killed.path()).expect("a folder").next() {
-        Some(_) => contents(killed.path()).len(),
-        None => 0,
+    let undisturbed = counted(whole.path());
+    assert_eq!(encoded(whole.path()), IMAGES);
+    let mut noise = 12_345u64;
+    let mut random = |below: u64| {
+        noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (noise >> 33) % below
     };
-    for _ in 0..3000 {
-        if shards() >= 2 {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
+    for _ in 0..10 {
+        let (more, pause) = (1 + random(24), Duration::from_micros(random(16_000)));
+        kill_after(killed.path(), more as usize, pause);
     }
-    child.kill().expect("SIGKILL");
-    child.wait().expect("its end");
-    let left = shards();
-    assert!((2..5).contains(&left), "{left} of 5 shards when killed");
-    let resumed = cached(&Toy::new(), killed.path()).expect("resumed");
-    assert_eq!((resumed.reused, resumed.warnings.len()), (left * SHARD, 0));
+    let before = encoded(killed.path());
+    let resumed = counted(killed.path());
+    let twice = encoded(killed.path()) - IMAGES;
+    assert!(twice <= 10 * BATCH, "{twice} images were encoded twice");
+    assert!(
+        resumed.reused >= before - 10 * BATCH,
+        "{} of {before}",
+        resumed.reused
+    );
     assert_eq!(bits(&resumed.rows), bits(&undisturbed.rows));
-    assert_eq!(contents(killed.path()), contents(whole.path()));
+    let [whole, killed] = [&whole, &killed].map(|it| it.path().join("cache"));
+    assert_eq!(contents(&killed), contents(&whole));
+    assert!(hidden(&killed).is_empty(), "{:?}", hidden(&killed));
+}
+
+/// What interrupted writes left.
+fn hidden(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("entries");
+    let shards = entries.flat_map(|it| fs::read_dir(it.expect("an entry").path()).expect("shards"));
+    let files = shards.map(|it| it.expect("a file").path());
+    files
+        .filter(|it| {
+            it.file_name()
+                .is_some_and(|it| it.to_string_lossy().starts_with('.'))
+        })
+        .collect()
+}
+
+#[test]
+fn the_size_of_a_batch_changes_no_bit() {
+    let files = images();
+    let rows = |image_batch| {
+        let options = ExtractOptions {
+            image_batch,
+            ..ExtractOptions::default()
+        };
+        let toy = Toy::new();
+        let rows = extract_images(&toy, &files, "any", &options)
+            .expect("images")
+            .rows;
+        (toy.call_count(), bits(&rows))
+    };
+    let (_, expected) = rows(None);
+    for (batch, calls) in [(1, files.len()), (5, files.len().div_ceil(5)), (1000, 1)] {
+        assert_eq!(rows(Some(batch)), (calls, expected.clone()));
+    }
 }
 
 /// Spoils the second shard, extracts again, and expects one warning and nothing else to notice.

@@ -53,8 +53,17 @@ fn a_missing_file_is_named() {
 #[test]
 fn what_is_no_image_is_said() {
     assert!(matches!(load(b""), ImageError::Empty { .. }));
-    for bytes in [&b"GIF89a.............."[..], b"<html></html>", b"\x89PN"] {
-        assert!(matches!(load(bytes), ImageError::NotAnImage { .. }));
+    for (bytes, found) in [
+        (&b"GIF89a.............."[..], "GIF"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "WEBP"),
+        (b"BM..............", "BMP"),
+        (b"<html></html>", "no image of a known format"),
+        (b"\x89PN", "no image of a known format"),
+    ] {
+        let error = load(bytes);
+        assert!(matches!(error, ImageError::NotAnImage { .. }));
+        let expected = format!("is {found}; PNG and JPEG are read");
+        assert!(error.to_string().ends_with(&expected), "{error}");
     }
 }
 
@@ -143,4 +152,40 @@ fn sizes_are_checked_on_the_header() {
         ..ImageLimits::default()
     };
     assert!(load_image(&file, exact).is_ok());
+}
+
+/// Whatever a byte of a JPEG is changed to, there is an image or an error, never a panic.
+#[test]
+fn damage_inside_a_jpeg_is_an_image_or_an_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("damaged.jpg");
+    let (mut images, mut errors) = (0, 0);
+    for name in ["photo-progressive.jpg", "photo-cmyk.jpg", "photo-420.jpg"] {
+        let bytes = good(name);
+        for at in (2..bytes.len()).step_by(7) {
+            let mut damaged = bytes.clone();
+            damaged[at] = !damaged[at];
+            fs::write(&file, &damaged).expect("written");
+            match load_image(&file, ImageLimits::default()) {
+                Ok(_) => images += 1,
+                Err(_) => errors += 1,
+            }
+        }
+    }
+    // Damage to tables and headers is noticed, most of that within a scan is not.
+    assert!(images > 0 && errors > 0, "{images} images, {errors} errors");
+}
+
+#[test]
+fn a_jpeg_of_endless_scans_is_refused() {
+    let mut bytes = good("photo-progressive.jpg");
+    let at = bytes.windows(2).rposition(|it| it == [0xff, 0xda]);
+    let scan = bytes[at.expect("a scan")..bytes.len() - 2].to_vec();
+    bytes.truncate(bytes.len() - 2);
+    for _ in 0..500 {
+        bytes.extend(&scan);
+    }
+    bytes.extend([0xff, 0xd9]);
+    let error = load(&bytes);
+    assert!(error.to_string().contains("500 scans"), "{error}");
 }

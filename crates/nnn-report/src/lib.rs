@@ -43,4 +43,4 @@ pub use record::{
 };
 pub use scores::{read_scores, write_scores};
 pub use summary::summary;
-pub use tables::{Records, write_tables};
+pub use tables::{AbsentModel, Records, write_tables};

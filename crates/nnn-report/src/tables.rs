@@ -21,6 +21,15 @@ pub(crate) const WIDEST: usize = 12;
 /// The metric of Tables 1 and 2.
 const METRIC: &str = "R@1";
 
+/// A model of a sweep that was not measured, as there is no public checkpoint of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentModel {
+    /// Its name.
+    pub name: String,
+    /// Why there is none.
+    pub reason: String,
+}
+
 /// What the tables are made from.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Records<'a> {
@@ -30,6 +39,8 @@ pub struct Records<'a> {
     pub comparisons: &'a [ComparisonRow],
     /// Every method whose parameters were chosen.
     pub choosing: &'a [ChoosingRow],
+    /// Models that have no row, and why: a note below every table with rows of models.
+    pub absent_models: &'a [AbsentModel],
     /// The metric whose comparisons are laid out.
     pub objective: &'a str,
 }
@@ -71,7 +82,11 @@ pub fn write_tables(folder: &Path, records: &Records<'_>) -> Result<(), ReportEr
 /// Names and texts of all files that the records allow.
 fn all_files(records: &Records<'_>) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    for (name, tables) in all_tables(records.scores) {
+    let absent: Vec<String> = records.absent_models.iter().map(absent_note).collect();
+    for (name, mut tables) in all_tables(records.scores) {
+        for table in &mut tables {
+            table.notes.extend(absent.iter().cloned());
+        }
         files.push((format!("{name}.md"), markdown(SCORES, &tables)));
         files.push((format!("{name}.tex"), latex(&tables)));
     }
@@ -84,6 +99,11 @@ fn all_files(records: &Records<'_>) -> Vec<(String, String)> {
         }
     }
     files
+}
+
+fn absent_note(model: &AbsentModel) -> String {
+    let AbsentModel { name, reason } = model;
+    format!("{name} is not measured, as it has no public checkpoint: {reason}.")
 }
 
 /// The path of a table in a results folder.

@@ -1,12 +1,14 @@
 //! The command line.
 
 use crate::plan::Plan;
+use crate::progress::say;
 use crate::spec::{DeviceSpec, read_spec};
-use crate::{check, execute, list, plan, schema};
+use crate::{check, dry_run, execute, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
+use nnn_hub::Hub;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Hubness correction for contrastive retrieval, measured: YAML sweeps of models, data sets, reference sets and methods.
@@ -25,6 +27,8 @@ struct Cli {
 enum Verb {
     /// Check, extract, sweep and write the results of one or more configs.
     Run(RunArgs),
+    /// Download everything that `run` would download, and nothing else.
+    Fetch(FetchArgs),
     /// Hold results against the numbers in their config's `expect:`; exit status 1 where one fails.
     Check {
         /// A folder that `run` wrote, such as results/quickstart.
@@ -37,6 +41,9 @@ enum Verb {
         /// Folder of the cards.
         #[arg(long, default_value = "configs")]
         configs: PathBuf,
+        /// Where downloads from outside the hub are kept.
+        #[arg(long, default_value = "cache", env = "NNN_CACHE", value_name = "DIR")]
+        cache: PathBuf,
     },
     /// Print the JSON Schema of a config, for editors.
     Schema,
@@ -45,27 +52,67 @@ enum Verb {
 /// Options of `run`.
 #[derive(Args)]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    fetch: FetchArgs,
+    /// Where encoders run; short for `--set compute.device=...`.
+    #[arg(long)]
+    device: Option<DeviceSpec>,
+    /// Print what would be done, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where results go.
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub(crate) results: PathBuf,
+}
+
+/// Options of `fetch`, which `run` has too.
+#[derive(Args)]
+struct FetchArgs {
     /// Configs, such as configs/quickstart.yaml.
     #[arg(required = true)]
     configs: Vec<PathBuf>,
     /// Replace one value of the config: `--set compute.threads=1`, `--set methods.1.nnn.k=16`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Where encoders run; short for `--set compute.device=...`.
-    #[arg(long)]
-    device: Option<DeviceSpec>,
-    /// Print what would be done, and stop.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// Never use the network; say what is missing and how to get it.
     #[arg(long)]
-    pub(crate) offline: bool,
-    /// Where results go.
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    pub(crate) results: PathBuf,
-    /// Where embeddings and finished cells are kept between runs.
+    offline: bool,
+    /// Where embeddings, finished cells and downloads from outside the hub are kept between runs.
     #[arg(long, default_value = "cache", env = "NNN_CACHE", value_name = "DIR")]
-    pub(crate) cache: PathBuf,
+    cache: PathBuf,
+}
+
+impl RunArgs {
+    /// All configs, on the device asked for.
+    fn plans(&self) -> Result<Vec<Plan>> {
+        let device = self
+            .device
+            .map(|it| format!("compute.device={}", it.name()));
+        self.fetch.plans(device)
+    }
+
+    /// Where everything is kept that is not a result.
+    pub(crate) fn cache(&self) -> &Path {
+        &self.fetch.cache
+    }
+}
+
+impl FetchArgs {
+    /// All configs with one more value replaced, checked before the first is run.
+    fn plans(&self, more: Option<String>) -> Result<Vec<Plan>> {
+        let mut plans = Vec::new();
+        let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
+        for path in &self.configs {
+            let spec = read_spec(path, &overrides)?;
+            plans.push(plan::resolve(spec, path)?);
+        }
+        check_names(&plans)?;
+        Ok(plans)
+    }
+
+    fn hub(&self) -> Hub {
+        fetch::hub(&self.cache, self.offline)
+    }
 }
 
 /// Parses the arguments and runs a verb.
@@ -73,24 +120,41 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
     let cli = Cli::parse_from(with_default_verb(arguments.collect()));
     match cli.verb {
         Verb::Run(arguments) => run_configs(&arguments),
+        Verb::Fetch(arguments) => fetch_configs(&arguments),
         Verb::Check { results } => check::run(&results),
-        Verb::List { what, configs } => list::run(what, &configs),
+        Verb::List {
+            what,
+            configs,
+            cache,
+        } => list::run(what, &configs, &cache),
         Verb::Schema => schema::run(),
     }
 }
 
 fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
-    // All configs are checked before the first is run.
-    let mut plans = Vec::new();
-    let device = (arguments.device).map(|it| format!("compute.device={}", it.name()));
-    let overrides: Vec<String> = arguments.overrides.iter().cloned().chain(device).collect();
-    for path in &arguments.configs {
-        let spec = read_spec(path, &overrides)?;
-        plans.push(plan::resolve(spec, path)?);
+    let plans = arguments.plans()?;
+    let hub = arguments.fetch.hub();
+    if arguments.dry_run {
+        for plan in &plans {
+            dry_run::print(plan, &hub, &arguments.results)?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    check_names(&plans)?;
-    for plan in plans {
-        execute::run(&plan, arguments)?;
+    // What any of them needs is here before the first begins.
+    let checkpoints = plans.iter().map(|plan| fetch::checkpoints(plan, &hub));
+    let checkpoints: Vec<_> = checkpoints.collect::<Result<_>>()?;
+    for (plan, checkpoints) in plans.iter().zip(checkpoints) {
+        execute::run(plan, checkpoints, arguments)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
+    let hub = arguments.hub();
+    for plan in arguments.plans(None)? {
+        let models = fetch::checkpoints(&plan, &hub)?.len();
+        let config = plan.config.display();
+        say(&format!("{config}: {models} model(s), all here"));
     }
     Ok(ExitCode::SUCCESS)
 }

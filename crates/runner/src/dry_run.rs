@@ -1,28 +1,35 @@
 //! `runner run --dry-run`: what would be done.
 
-use crate::cli::RunArgs;
+use crate::fetch::{Availability, availability, megabytes};
 use crate::output;
 use crate::plan::Plan;
+use crate::sources::cards::ModelEntry;
 use crate::spec::Choose;
 use anyhow::Result;
 use nnn_data::DatasetSource;
+use nnn_hub::{Hub, State};
+use nnn_report::AbsentModel;
 use std::fmt::Write;
+use std::path::Path;
 
-/// Prints the plan of an experiment without opening any data.
-pub(crate) fn print(plan: &Plan, arguments: &RunArgs) -> Result<()> {
+/// Prints the plan of an experiment without opening any data. Sizes of downloads are asked for where the card has none.
+pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path) -> Result<()> {
     let mut text = format!("experiment {}\n", plan.spec.experiment);
+    let mut downloads = String::new();
     for model in &plan.models {
-        let bytes: u64 = model
-            .files
-            .iter()
-            .filter_map(|(file, _)| Some(std::fs::metadata(file).ok()?.len()))
-            .sum();
+        let _ = writeln!(text, "  model {}: {}", model.card.name, origin(model, hub));
+        for file in model.card.remote_files()? {
+            if hub.state(&file) == State::Away {
+                let size = megabytes(hub.size(&file));
+                let _ = writeln!(downloads, "    {}: {size} from {}", file.name, file.place);
+            }
+        }
+    }
+    for absent in &plan.absent_models {
+        let AbsentModel { name, reason } = absent;
         let _ = writeln!(
             text,
-            "  model {}: {} ({:.1} MB, here)",
-            model.card.name,
-            model.folder.display(),
-            bytes as f64 / 1e6
+            "  model {name}: not measured, no public checkpoint: {reason}"
         );
     }
     for entry in plan.datasets.iter().chain(&plan.reference_datasets) {
@@ -49,13 +56,24 @@ pub(crate) fn print(plan: &Plan, arguments: &RunArgs) -> Result<()> {
         let _ = writeln!(text, "  re-ranking: the first {depth} of every list");
     }
     text.push_str(&cells(plan));
-    let _ = writeln!(text, "  downloads: none");
-    let _ = writeln!(
-        text,
-        "  results: {}",
-        arguments.results.join(&plan.spec.experiment).display()
-    );
+    match downloads.is_empty() {
+        true => text.push_str("  downloads: none\n"),
+        false => text.push_str(&format!("  downloads:\n{downloads}")),
+    }
+    let results = results.join(&plan.spec.experiment);
+    let _ = writeln!(text, "  results: {}", results.display());
     Ok(output::print(&text)?)
+}
+
+/// Where a model's files are, as far as they are here.
+fn origin(model: &ModelEntry, hub: &Hub) -> String {
+    let Availability { here, away, bytes } = availability(model, hub);
+    let size = megabytes(Some(bytes));
+    match (model.folder(), away.len()) {
+        (Some(folder), _) => format!("{} ({size}, here)", folder.display()),
+        (None, 0) => format!("{here} files ({size}, cached)"),
+        (None, away) => format!("{here} files cached ({size}), {away} to download"),
+    }
 }
 
 /// The methods with their numbers of points, and how many cells the sweep has.

@@ -5,13 +5,14 @@ use crate::clock::timed;
 use crate::files::{Cell, ResultsFolder, write_json};
 use crate::group::{BankSet, Group, Outcome, Reranking, Task};
 use crate::layout::{GroupPlan, Layout, lay_out};
+use crate::output;
 use crate::plan::{Method, Plan};
 use crate::progress::{Progress, say};
 use crate::provenance::{self, Machine};
+use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Embedder, Matcher, Side, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
-use crate::{dry_run, output};
 use anyhow::{Context, Result};
 use nnn_core::{Embeddings, MethodKind, PassOptions, StatPlan};
 use nnn_report::{ScoreRow, summary};
@@ -19,19 +20,16 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs one checked experiment, or prints what it would do.
-pub(crate) fn run(plan: &Plan, arguments: &RunArgs) -> Result<()> {
+/// Runs one checked experiment on checkpoints that are here.
+pub(crate) fn run(plan: &Plan, checkpoints: Vec<Checkpoint>, arguments: &RunArgs) -> Result<()> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = plan.spec.compute.threads {
         pool = pool.num_threads(threads);
     }
     let pool = pool.build().context("worker threads cannot be started")?;
     pool.install(|| {
-        if arguments.dry_run {
-            return dry_run::print(plan, arguments);
-        }
         let results = ResultsFolder::create(&arguments.results, &plan.spec.experiment)?;
-        let sources = Sources::open(plan, &arguments.cache.join("data"))?;
+        let sources = Sources::open(plan, checkpoints, &arguments.cache().join("data"))?;
         let layout = lay_out(plan, &sources)?;
         let scores = Run::new(plan, arguments, &sources, &layout, results)?.all()?;
         Ok(output::print(&summary(&scores, output::style()))?)
@@ -83,7 +81,13 @@ impl<'a> Run<'a> {
             let commit = provenance::commit().to_owned();
             run.warn(Warning::DirtyBuild { commit });
         }
-        for warning in &layout.warnings {
+        for absent in &plan.absent_models {
+            run.warn(Warning::NoPublicCheckpoint {
+                model: absent.name.clone(),
+                reason: absent.reason.clone(),
+            });
+        }
+        for warning in sources.warnings().chain(&layout.warnings) {
             run.warn(warning.clone());
         }
         Ok(run)
@@ -101,10 +105,10 @@ impl<'a> Run<'a> {
             }
             let cell = self.group(index, group, &cells);
             cells.push(cell.with_context(|| group.title())?);
-            self.results.write_tables(&cells, &objective)?;
+            self.results.write_tables(&cells, self.plan, &objective)?;
         }
         self.results.remove_stale(&self.keys, &cells)?;
-        let scores = self.results.write_tables(&cells, &objective)?;
+        let scores = self.results.write_tables(&cells, self.plan, &objective)?;
         self.record(&cells, true)?;
         say(&format!("results are in {}", self.results.path().display()));
         Ok(scores)
@@ -121,11 +125,13 @@ impl<'a> Run<'a> {
     fn group(&mut self, index: usize, group: &GroupPlan, before: &[Cell]) -> Result<Cell> {
         let (inputs, encoded) = timed(|| self.inputs(group));
         let inputs = inputs?;
-        let warnings = std::mem::take(&mut self.embedder.warnings);
+        let (allowed, left_out) = self.allowed(group, inputs.test.gallery.dim())?;
+        let mut warnings = std::mem::take(&mut self.embedder.warnings);
+        warnings.extend(left_out);
         warnings
             .iter()
             .for_each(|warning| self.warn(warning.clone()));
-        let outcome = self.compute(group, &inputs)?;
+        let outcome = self.compute(group, &allowed, &inputs)?;
         if let Some(search) = &outcome.bank_search {
             say(&format!("{}: {search}", group.title()));
         }
@@ -167,11 +173,33 @@ impl<'a> Run<'a> {
             .transpose()
     }
 
-    fn compute(&mut self, group: &GroupPlan, inputs: &Inputs) -> Result<Outcome> {
-        let methods: Vec<_> = group
-            .methods
-            .iter()
-            .map(|&index| &self.plan.methods[index])
+    /// For every method of a group, what takes its place on vectors of this dimension, if its published search goes beyond it.
+    fn allowed(
+        &self,
+        group: &GroupPlan,
+        dim: usize,
+    ) -> Result<(Vec<Option<Method>>, Vec<Warning>)> {
+        let (mut allowed, mut warnings) = (Vec::new(), Vec::new());
+        for &index in &group.methods {
+            let within = self.plan.methods[index].within(dim)?;
+            allowed.push(within.map(|(method, points)| {
+                warnings.push(Warning::BeyondDimension { points, dim });
+                method
+            }));
+        }
+        Ok((allowed, warnings))
+    }
+
+    fn compute(
+        &mut self,
+        group: &GroupPlan,
+        allowed: &[Option<Method>],
+        inputs: &Inputs,
+    ) -> Result<Outcome> {
+        let planned = group.methods.iter().map(|&index| &self.plan.methods[index]);
+        let methods: Vec<&Method> = planned
+            .zip(allowed)
+            .map(|(planned, allowed)| allowed.as_ref().unwrap_or(planned))
             .collect();
         let progress = Progress::new(&group.title(), inputs.scores(&methods), "scores");
         let advance = |scores| progress.advance(scores);
@@ -191,6 +219,7 @@ impl<'a> Run<'a> {
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
                 progress: Some(&advance),
+                ..PassOptions::default()
             },
         };
         group.run()
@@ -212,7 +241,7 @@ impl<'a> Run<'a> {
             "code": {"version": provenance::code_version(), "commit": provenance::commit(),
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},
             "machine": Machine::here(),
-            "inputs": self.sources.checksums(self.plan),
+            "inputs": self.sources.checksums(),
             "groups": seconds,
             "seconds_this_run": self.started.elapsed().as_secs_f64(),
             "warnings": self.warnings.iter().map(warning_record).collect::<Vec<_>>(),

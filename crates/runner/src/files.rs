@@ -2,9 +2,10 @@
 
 use crate::bank_search::SearchRecord;
 use crate::group::Outcome;
+use crate::plan::Plan;
 use crate::progress::say;
 use crate::warning::Warning;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
     ChoosingRow, ComparisonRow, GridRow, Records, ScoreRow, write_bias, write_choosing,
@@ -12,13 +13,15 @@ use nnn_report::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The results folder of one experiment.
 pub(crate) struct ResultsFolder {
     folder: PathBuf,
+    /// Locked until the run ends, however it does.
+    _lock: Option<File>,
 }
 
 /// A finished group on disk. Written last, so that whatever it names is there whole.
@@ -47,8 +50,12 @@ impl ResultsFolder {
         write_atomically(&probe, |_| Ok(()))
             .and_then(|()| fs::remove_file(&probe))
             .with_context(|| format!("{}: results cannot be written", folder.display()))?;
+        let lock = lock(&folder)?;
         remove_leftovers(&folder).with_context(|| folder.display().to_string())?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -104,7 +111,12 @@ impl ResultsFolder {
     }
 
     /// Writes the tables of all finished groups; comparisons are laid out under the objective.
-    pub(crate) fn write_tables(&self, cells: &[Cell], objective: &str) -> Result<Vec<ScoreRow>> {
+    pub(crate) fn write_tables(
+        &self,
+        cells: &[Cell],
+        plan: &Plan,
+        objective: &str,
+    ) -> Result<Vec<ScoreRow>> {
         let scores = gather(cells, |cell| &cell.scores);
         let comparisons = gather(cells, |cell| &cell.comparisons);
         let choosing = gather(cells, |cell| &cell.choosing);
@@ -116,6 +128,7 @@ impl ResultsFolder {
             scores: &scores,
             comparisons: &comparisons,
             choosing: &choosing,
+            absent_models: &plan.absent_models,
             objective,
         };
         write_tables(&self.folder, &records)?;
@@ -161,6 +174,22 @@ fn gather<T: Clone>(cells: &[Cell], rows: impl Fn(&Cell) -> &[T]) -> Vec<T> {
 }
 
 /// Removes the temporary files of writes that were killed, here and in all folders below.
+/// Locks the folder itself, so that no file of a lock stays behind. None where the system cannot open a folder as a file or
+/// the file system has no locks.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let Ok(file) = File::open(folder) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => bail!(
+            "{}: another run is writing its results here; wait for its end, or give this one another `--results` folder",
+            folder.display()
+        ),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -275,7 +275,7 @@ impl TaskLayout<'_> {
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
             Some(index) => {
-                let (model, signature) = self.plan.models[index].labels();
+                let (model, signature) = self.sources.checkpoints[index].labels();
                 (
                     model,
                     signature,

@@ -1,12 +1,15 @@
 //! `runner list`.
 
+use crate::fetch::{self, availability, megabytes};
 use crate::kind::kind;
 use crate::output::print;
 use crate::registry::{METHODS, MODELS};
-use crate::sources::cards;
+use crate::sources::cards::{self, ModelEntry};
 use anyhow::Result;
 use clap::ValueEnum;
 use nnn_core::{MethodFamily, ParamInfo};
+use nnn_data::{ModelSource, RemoteSource};
+use nnn_hub::Hub;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,9 +28,9 @@ pub(crate) enum What {
 }
 
 /// Prints one list.
-pub(crate) fn run(what: What, configs: &Path) -> Result<ExitCode> {
+pub(crate) fn run(what: What, configs: &Path, cache: &Path) -> Result<ExitCode> {
     let text = match what {
-        What::Models => models(configs)?,
+        What::Models => models(configs, cache)?,
         What::Datasets => datasets(configs)?,
         What::Methods => METHODS.iter().map(|family| method(*family)).collect(),
         What::Metrics => metrics(),
@@ -62,22 +65,73 @@ fn grid(info: &ParamInfo) -> String {
     values.join(", ")
 }
 
-fn models(configs: &Path) -> Result<String> {
+fn models(configs: &Path, cache: &Path) -> Result<String> {
     let mut text = String::from("families\n");
     for family in MODELS {
         let _ = writeln!(text, "    {}: {}", family.name, family.doc);
     }
     text.push_str("cards\n");
-    for card in cards::all_models(configs)? {
-        let _ = writeln!(
-            text,
-            "    {} ({}): {}",
-            card.name,
-            card.family,
-            card.notes.join(" ")
-        );
+    // Nothing is asked of the network for a list.
+    let hub = fetch::hub(cache, true);
+    for model in cards::all_models(configs)? {
+        text.push_str(&describe(&model, &hub));
     }
     Ok(text)
+}
+
+/// A card: what it is, whether it can be had, where from, and what to know of it.
+fn describe(model: &ModelEntry, hub: &Hub) -> String {
+    let card = &model.card;
+    let mut text = format!(
+        "    {} ({}): {}\n",
+        card.name,
+        card.family,
+        card.notes.join(" ")
+    );
+    let mut line = |key: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "        {key}: {value}");
+        }
+    };
+    line("checkpoint", &checkpoint(model, hub));
+    line("trained on", &card.trained_on.join(", "));
+    line("published as", &card.published_rows.join("; "));
+    line("uncertain", &card.uncertain.join(" "));
+    text
+}
+
+/// Whether and from where a checkpoint can be had.
+fn checkpoint(model: &ModelEntry, hub: &Hub) -> String {
+    let card = &model.card;
+    let found = availability(model, hub);
+    let origins = match &card.source {
+        ModelSource::Path(_) => return format!("local ({})", megabytes(Some(found.bytes))),
+        ModelSource::Unavailable(reason) => return format!("not public: {reason}"),
+        ModelSource::Files(sources) => sources.iter().map(origin).collect::<Vec<_>>(),
+    };
+    let origins = origins.join("; ");
+    if found.away.is_empty() {
+        let size = megabytes(Some(found.bytes));
+        return format!("cached ({size}), from {origins}");
+    }
+    let known: u64 = found.away.iter().filter_map(|file| file.bytes).sum();
+    let all_known = found.away.iter().all(|file| file.bytes.is_some());
+    let size = match (known, all_known) {
+        (0, _) => megabytes(None),
+        (known, true) => megabytes(Some(known)),
+        (known, false) => format!("more than {}", megabytes(Some(known))),
+    };
+    format!("to download ({size}), from {origins}")
+}
+
+fn origin(source: &RemoteSource) -> String {
+    match source {
+        RemoteSource::Hub(hub) => {
+            let revision = hub.revision.get(..10).unwrap_or(&hub.revision);
+            format!("{}@{revision}", hub.repo)
+        }
+        RemoteSource::Url(url) => url.mirrors.join(" or "),
+    }
 }
 
 fn datasets(configs: &Path) -> Result<String> {

@@ -10,6 +10,7 @@ use nnn_core::{Blocking, MethodFamily, Normalizer, ParamGrid, StatPlan, TieRule}
 use nnn_data::Direction;
 use nnn_encode::Compute;
 use nnn_metrics::{Metric, Resampling};
+use nnn_report::AbsentModel;
 use std::path::{Path, PathBuf};
 
 /// A checked experiment.
@@ -19,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) methods: Vec<Method>,
     pub(crate) models: Vec<ModelEntry>,
+    /// Models of the config that have no public checkpoint: not measured, and named wherever the others are.
+    pub(crate) absent_models: Vec<AbsentModel>,
     pub(crate) datasets: Vec<DatasetEntry>,
     /// Cards of data sets that only reference sets use.
     pub(crate) reference_datasets: Vec<DatasetEntry>,
@@ -46,9 +49,28 @@ pub(crate) struct Method {
     pub(crate) points: Vec<Box<dyn Normalizer>>,
     /// [`Choose::Fixed`] wherever there is nothing to choose.
     pub(crate) choose: Choose,
+    /// Whether the points are those of the published search, not of the config.
+    pub(crate) published: bool,
 }
 
 impl Method {
+    /// The same with the points of a published search that vectors of this dimension allow, and the signatures of the others;
+    /// none where all are allowed. What a config lists is kept, to be refused.
+    pub(crate) fn within(&self, dim: usize) -> Result<Option<(Self, Vec<String>)>> {
+        let points = match self.published {
+            true => self.family.search()?,
+            false => Vec::new(),
+        };
+        let (points, beyond): (Vec<_>, Vec<_>) = points
+            .into_iter()
+            .partition(|point| point.least_dim() <= dim);
+        if points.is_empty() || beyond.is_empty() {
+            return Ok(None);
+        }
+        let left_out = beyond.iter().map(|point| point.signature()).collect();
+        Ok(Some((Self { points, ..*self }, left_out)))
+    }
+
     /// The parameters of a point as in its signature, without the name: `k=128,alpha=0.75`.
     pub(crate) fn params(&self, point: usize) -> String {
         let signature = self.points[point].signature();
@@ -104,7 +126,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_bank_search(&settings, &methods)?;
     let configs = cards::folder_of(config);
     let models = cards::models(&spec.models, &configs)?;
-    check_rerank(&spec, &settings, &models)?;
+    check_rerank(&spec, &settings, &models.public)?;
     let datasets = cards::datasets(&spec.datasets, &configs)?;
     let elsewhere = reference_names(&spec);
     let reference_datasets = cards::datasets(&elsewhere, &configs).context("`reference_sets`")?;
@@ -121,7 +143,8 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
         config: config.to_owned(),
         settings,
         methods,
-        models,
+        models: models.public,
+        absent_models: models.absent,
         datasets,
         reference_datasets,
     })
@@ -318,6 +341,9 @@ fn blocking(compute: &ComputeSpec) -> Result<Blocking> {
     if let Some(rows) = compute.block_rows {
         blocking.rows = positive("compute.block_rows", rows)?;
     }
+    if let Some(images) = compute.image_batch {
+        positive("compute.image_batch", images)?;
+    }
     Ok(blocking)
 }
 
@@ -360,7 +386,8 @@ fn signatures(method: &Method) -> Vec<String> {
 fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     let family = registry::method(&written.name)?;
     let choose = written.options.choose.unwrap_or(default);
-    let points = if searches_as_published(family, written, choose) {
+    let published = searches_as_published(family, written, choose);
+    let points = if published {
         family.search()?
     } else {
         family.expand(&grid(family, written, choose))?
@@ -375,6 +402,7 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
         family,
         points,
         choose,
+        published,
     })
 }
 

@@ -28,6 +28,16 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Progress {
     /// Starts `label` with `total` steps of `unit`.
     pub(crate) fn new(label: &str, total: u64, unit: &str) -> Self {
+        let counts = format!("{{human_pos}}/{{human_len}} {unit} {{rate}}/s");
+        Self::with_counts(label, total, &counts)
+    }
+
+    /// Starts `label` with `total` bytes.
+    pub(crate) fn bytes(label: &str, total: u64) -> Self {
+        Self::with_counts(label, total, "{bytes}/{total_bytes} {bytes_per_sec}")
+    }
+
+    fn with_counts(label: &str, total: u64, counts: &str) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
@@ -35,9 +45,7 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_message(label.to_owned());
-        let template = format!(
-            "{{msg}} {{bar:24}} {{human_pos}}/{{human_len}} {unit} {{rate}}/s {{eta}} left"
-        );
+        let template = format!("{{msg}} {{bar:24}} {counts} {{eta}} left");
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.with_key("rate", write_rate));
         }

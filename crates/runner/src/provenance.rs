@@ -36,6 +36,10 @@ pub(crate) struct Machine {
     cores: usize,
     threads: usize,
     kernel: &'static str,
+    /// Products of bytes that screen, if any do.
+    screen: Option<&'static str>,
+    /// Instructions that are there and not used, each with the reason.
+    refused: &'static [(&'static str, &'static str)],
 }
 
 impl Machine {
@@ -47,6 +51,8 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             threads: rayon::current_num_threads(),
             kernel: nnn_core::Kernel::detect().name,
+            screen: nnn_core::Kernel::detect().screen,
+            refused: nnn_core::Kernel::refused(),
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) const METHODS: &[&dyn MethodFamily] = &[
     &method_dsl::DslFamily,
 ];
 
+/// Opens a checkpoint.
 type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
 
 /// A model family: how to open a checkpoint of it.
@@ -75,6 +76,12 @@ pub(crate) const MODELS: &[ModelFamily] = &[
         doc: "ALBEF (arXiv 2107.07651), the authors' checkpoint; configuration and preprocessing from the card",
         matches: true,
         load: encoder_albef::load,
+    },
+    ModelFamily {
+        name: "beit3",
+        doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
+        matches: false,
+        load: encoder_beit3::load,
     },
 ];
 

@@ -1,6 +1,7 @@
 //! Opened data: what a side of a task is, before and after it becomes vectors.
 
 pub(crate) mod cards;
+pub(crate) mod checkpoint;
 mod embedder;
 mod matcher;
 mod open;
@@ -8,7 +9,10 @@ mod open;
 pub(crate) use embedder::Embedder;
 pub(crate) use matcher::Matcher;
 
+use checkpoint::Checkpoint;
+
 use crate::provenance::short;
+use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Relevance;
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};
@@ -17,6 +21,8 @@ use nnn_metrics::Clusters;
 /// Everything that a config names, opened and checked.
 pub(crate) struct Sources {
     all: Vec<Source>,
+    /// The checkpoints of the plan's models, in its order.
+    pub(crate) checkpoints: Vec<Checkpoint>,
 }
 
 /// One data set, or one set of embedding files.
@@ -31,6 +37,8 @@ pub(crate) struct Source {
     /// Whether the config evaluates it, or only draws reference sets from it.
     pub(crate) evaluated: bool,
     pub(crate) content: Content,
+    /// What came up while it was opened.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What a source holds.
@@ -93,6 +101,11 @@ impl Sources {
             .iter()
             .filter(|source| source.evaluated)
             .filter(fits)
+    }
+
+    /// What came up while the sources were opened.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.all.iter().flat_map(|source| &source.warnings)
     }
 
     pub(crate) fn all(&self) -> &[Source] {

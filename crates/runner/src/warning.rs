@@ -1,7 +1,11 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+
+/// Images that a message names; `run.json` names all.
+const NAMED: usize = 5;
 
 /// Something that does not stop a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +17,19 @@ pub(crate) enum Warning {
         file: String,
         /// What was wrong with it.
         reason: String,
+    },
+    /// Images that cannot be decoded, left out with their captions as the config asks.
+    ImagesSkipped {
+        /// The data set.
+        dataset: String,
+        /// The split.
+        split: String,
+        /// What is wrong, by image.
+        images: BTreeMap<String, String>,
+        /// How many images the split has with them.
+        of: usize,
+        /// How many captions went with them.
+        captions: usize,
     },
     /// Reference captions that equal evaluated captions word for word.
     CaptionsShared {
@@ -61,6 +78,20 @@ pub(crate) enum Warning {
         /// Up to how many are compared with one another.
         most: usize,
     },
+    /// The model has no public checkpoint and was not measured.
+    NoPublicCheckpoint {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+    /// Points of a published search ask for more dimensions than the vectors have.
+    BeyondDimension {
+        /// The points' signatures.
+        points: Vec<String>,
+        /// The vectors' dimension.
+        dim: usize,
+    },
     /// The model was trained on the evaluated data set.
     TrainedOnEvaluated {
         /// The model.
@@ -79,6 +110,22 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CacheRebuilt { file, reason } => write!(f, "{file}: {reason}; made again"),
+            Self::ImagesSkipped {
+                dataset,
+                split,
+                images,
+                of,
+                captions,
+            } => {
+                let skipped = images.len();
+                let names: Vec<&str> = images.keys().take(NAMED).map(String::as_str).collect();
+                let more = if skipped > NAMED { ", ..." } else { "" };
+                write!(
+                    f,
+                    "{skipped} of {of} images of `{dataset}/{split}` cannot be decoded and are left out with their {captions} captions: {}{more}",
+                    names.join(", ")
+                )
+            }
             Self::CaptionsShared {
                 reference_set,
                 dataset,
@@ -117,6 +164,17 @@ impl fmt::Display for Warning {
             } => write!(
                 f,
                 "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
+            ),
+            Self::NoPublicCheckpoint { model, reason } => {
+                write!(
+                    f,
+                    "model `{model}` is not measured, as it has no public checkpoint: {reason}"
+                )
+            }
+            Self::BeyondDimension { points, dim } => write!(
+                f,
+                "left out of the published search, as the vectors have dimension {dim}: {}",
+                points.join(", ")
             ),
             Self::TrainedOnEvaluated { model, dataset } => {
                 write!(

@@ -24,6 +24,7 @@ impl Golden {
     }
 }
 
+/// A golden checkpoint's folder, or any other given by its whole path.
 pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
@@ -83,4 +84,19 @@ pub(crate) fn checkpoint(name: &str) -> Box<dyn Encoder> {
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
     let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
     products.sum()
+}
+
+/// The ten nearest rows of `gallery` by cosine, for every row of `queries`.
+pub(crate) fn top10(queries: &[f32], gallery: &[f32], dim: usize) -> Vec<Vec<usize>> {
+    let cosine = |a: &[f32], b: &[f32]| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+    let nearest = |query: &[f32]| {
+        let mut items: Vec<(usize, f64)> = gallery
+            .chunks_exact(dim)
+            .map(|it| cosine(query, it))
+            .enumerate()
+            .collect();
+        items.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        items.iter().take(10).map(|it| it.0).collect()
+    };
+    queries.chunks_exact(dim).map(nearest).collect()
 }

@@ -15,8 +15,11 @@ const PARTS: usize = LANES / WIDTH;
 pub(super) fn kernel() -> Option<Kernel> {
     (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Kernel {
         name: "avx2",
+        screen: None,
         rows: ROWS,
         block,
+        bytes: None,
+        chains: super::chains::portable,
     })
 }
 

@@ -10,10 +10,14 @@ const ROWS: usize = 14;
 const LINES: usize = PANEL / LANES;
 
 pub(super) fn kernel() -> Option<Kernel> {
+    let chains = super::chains::avx512()?;
     is_x86_feature_detected!("avx512f").then_some(Kernel {
         name: "avx512",
+        screen: None,
         rows: ROWS,
         block,
+        chains,
+        bytes: None,
     })
 }
 

@@ -8,11 +8,13 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod int8;
+pub(crate) mod bytes;
+pub(crate) mod chains;
 mod pack;
 mod portable;
 
+use bytes::{ByteKernel, Choice};
+use chains::Chains;
 pub(crate) use pack::{LANES, Line, PANEL, PackedColumns, PackedRows};
 use std::sync::OnceLock;
 
@@ -21,41 +23,77 @@ use std::sync::OnceLock;
 /// `rows` is `[dim][kernel.rows]`, `columns` is `[dim][PANEL / LANES]` lines.
 type Block = fn(rows: &[f32], columns: &[Line], out: &mut [f32], stride: usize);
 
-/// A block product for one instruction set.
+/// What computes products: a block product for one instruction set and, where there is one that is faster still, a product of
+/// bytes that tells which scores can matter. Scores have the same bits with each.
 #[derive(Clone, Copy)]
 pub struct Kernel {
-    /// Instruction set, for provenance: `avx512`, `avx2` or `portable`.
+    /// Instruction set of scores, for provenance: `avx512`, `avx2` or `portable`.
     pub name: &'static str,
+    /// Instructions of the products of bytes: `amx`, `vnni`, `avx-vnni` or `maddubs`; `None` where all scores are computed.
+    pub screen: Option<&'static str>,
     /// Rows of one block.
     pub(crate) rows: usize,
     pub(crate) block: Block,
+    pub(crate) chains: Chains,
+    pub(crate) bytes: Option<ByteKernel>,
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::detect()
+    }
 }
 
 impl Kernel {
-    /// The widest kernel that this processor runs, detected once.
+    /// The fastest kernel that this processor runs, detected once.
     #[must_use]
     pub fn detect() -> Self {
         static BEST: OnceLock<Kernel> = OnceLock::new();
         *BEST.get_or_init(|| Self::available()[0])
     }
 
-    /// All kernels that this processor runs, widest first; the last one is portable.
+    /// All kernels that this processor runs, fastest first, each with the products of bytes that it can have and with none;
+    /// the last one is portable.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            kernels.extend(avx512::kernel());
-            kernels.extend(avx2::kernel());
+            for (kernel, screens) in [
+                (avx512::kernel(), &["amx", "vnni"][..]),
+                (avx2::kernel(), &["avx-vnni", "maddubs"]),
+            ] {
+                let Some(kernel) = kernel else { continue };
+                let usable = Choice::of_this_processor().usable.iter();
+                let usable = usable.filter(|bytes| screens.contains(&bytes.name));
+                kernels.extend(usable.map(|&bytes| kernel.with_bytes(bytes)));
+                kernels.push(kernel);
+            }
         }
         kernels.push(portable::kernel());
         kernels
+    }
+
+    /// What of this processor is not used although it is there, with the reason: its products of bytes were not those of the
+    /// portable kernel, or the operating system keeps it from this process.
+    #[must_use]
+    pub fn refused() -> &'static [(&'static str, &'static str)] {
+        &Choice::of_this_processor().refused
+    }
+
+    pub(crate) fn with_bytes(self, bytes: ByteKernel) -> Self {
+        Self {
+            screen: Some(bytes.name),
+            bytes: Some(bytes),
+            ..self
+        }
     }
 }
 
 impl std::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+        f.write_str(self.name)?;
+        self.screen.map_or(Ok(()), |screen| write!(f, "+{screen}"))
     }
 }
 

@@ -7,8 +7,11 @@ const ROWS: usize = 4;
 pub(super) fn kernel() -> Kernel {
     Kernel {
         name: "portable",
+        screen: None,
         rows: ROWS,
         block,
+        bytes: None,
+        chains: super::chains::portable,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Statistics that reduce one gallery item's row of bank scores.
 
 use super::Stat;
-use super::exponentials::Exponentials;
+use super::exponentials::{Exponentials, Temperatures};
 use crate::exp::{SUMS, add_powers, total};
 use crate::score::{Delivery, DotScorer, RowSink, Scorer};
 use crate::screen;
 use crate::topk::LargestScores;
+use std::ops::Range;
 
 /// Everything that reduces one gallery item's row of bank scores, in one pass.
 pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
@@ -13,12 +14,34 @@ pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat,
     if needs.is_empty() {
         return Vec::new();
     }
-    let folds = screened_folds(&needs, scorer).unwrap_or_else(|| all_folds(&needs, scorer));
+    let temperatures = Temperatures::new(betas(&needs));
     let mut columns: Vec<(Stat, Vec<f64>)> = needs.iter().map(|&need| (need, Vec::new())).collect();
-    for fold in folds {
-        fold.finish(&mut columns, scorer.columns());
+    let mut finish = |folds: Vec<ItemFold<'_>>| {
+        for fold in folds {
+            fold.finish(&mut columns, scorer.columns());
+        }
+    };
+    match screened_folds(&needs, &temperatures, scorer) {
+        Some(folds) => finish(folds),
+        None => {
+            for first in (0..scorer.rows()).step_by(ITEMS) {
+                let last = scorer.rows().min(first + ITEMS);
+                finish(all_folds(&needs, &temperatures, scorer, first..last));
+            }
+        }
     }
     columns
+}
+
+/// Items that are reduced at a time: bounds the memory of their histograms.
+const ITEMS: usize = 4096;
+
+fn betas(needs: &[Stat]) -> Vec<f64> {
+    let beta = |need: &Stat| match need {
+        Stat::LogMeanExp { beta } => Some(beta.get()),
+        _ => None,
+    };
+    needs.iter().filter_map(beta).collect()
 }
 
 pub(super) fn is_reduction(stat: &Stat) -> bool {
@@ -34,48 +57,51 @@ fn largest_needed(stat: &Stat) -> Option<usize> {
     }
 }
 
-/// Reductions of all scores of every item.
-fn all_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<ItemFold> {
-    let mut folds: Vec<ItemFold> = (0..scorer.rows()).map(|_| ItemFold::new(needs)).collect();
+/// Reductions of all scores of some items.
+fn all_folds<'a>(
+    needs: &[Stat],
+    temperatures: &'a Temperatures,
+    scorer: &DotScorer<'_>,
+    items: Range<usize>,
+) -> Vec<ItemFold<'a>> {
+    let first = items.start;
+    let mut folds: Vec<_> = items.map(|_| ItemFold::new(needs, temperatures)).collect();
     let mut sinks: Vec<_> = folds.iter_mut().map(|f| f as &mut dyn RowSink).collect();
-    scorer.stream(Delivery::Pieces, 0, &mut sinks);
+    scorer.stream(Delivery::Pieces, first, &mut sinks);
     folds
 }
 
-/// The same where nothing but the largest scores matters and these are few, or `None`.
-fn screened_folds(needs: &[Stat], scorer: &DotScorer<'_>) -> Option<Vec<ItemFold>> {
+/// The same of all items where nothing but the largest scores matters and these are few, or `None`.
+fn screened_folds<'a>(
+    needs: &[Stat],
+    temperatures: &'a Temperatures,
+    scorer: &DotScorer<'_>,
+) -> Option<Vec<ItemFold<'a>>> {
     let largest: Option<Vec<usize>> = needs.iter().map(largest_needed).collect();
     let found = screen::largest(largest?.into_iter().max()?, scorer)?;
     let fold = |largest| ItemFold {
         largest,
-        ..ItemFold::new(&[])
+        ..ItemFold::new(&[], temperatures)
     };
     Some(found.into_iter().map(fold).collect())
 }
 
 /// Running reductions of one gallery item.
-struct ItemFold {
+struct ItemFold<'a> {
     largest: LargestScores,
     /// Sums of scores and of their squares.
     sums: Option<[[f64; SUMS]; 2]>,
-    exponentials: Exponentials,
+    exponentials: Exponentials<'a>,
 }
 
-impl ItemFold {
-    fn new(needs: &[Stat]) -> Self {
-        let (mut sums, mut betas) = (None, Vec::new());
-        for need in needs {
-            match need {
-                Stat::Deviation => sums = Some([[0.0; SUMS]; 2]),
-                Stat::LogMeanExp { beta } => betas.push(beta.get()),
-                _ => {}
-            }
-        }
+impl<'a> ItemFold<'a> {
+    fn new(needs: &[Stat], temperatures: &'a Temperatures) -> Self {
         let largest = needs.iter().filter_map(largest_needed).max();
+        let deviation = needs.contains(&Stat::Deviation);
         Self {
             largest: LargestScores::new(largest.unwrap_or(0)),
-            sums,
-            exponentials: Exponentials::new(betas),
+            sums: deviation.then_some([[0.0; SUMS]; 2]),
+            exponentials: Exponentials::new(temperatures),
         }
     }
 
@@ -98,7 +124,7 @@ impl ItemFold {
     }
 }
 
-impl RowSink for ItemFold {
+impl RowSink for ItemFold<'_> {
     fn piece(&mut self, _first: usize, scores: &mut [f32]) {
         self.largest.push(scores);
         if let Some(sums) = &mut self.sums {

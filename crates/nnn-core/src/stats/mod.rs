@@ -1,5 +1,6 @@
 //! Bank statistics: what the rows of a bank say about each gallery item, reduced to a few numbers an item.
 
+mod bins;
 mod exponentials;
 mod items;
 mod moments;
@@ -8,7 +9,7 @@ mod places;
 mod potential;
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
-use crate::{Param, Rows};
+use crate::{Kernel, Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -372,6 +373,8 @@ pub struct PassOptions<'a> {
     pub blocking: Blocking,
     /// Told the number of scores after each block, from several threads.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+    /// What computes the products.
+    pub kernel: Kernel,
 }
 
 impl<'a> PassOptions<'a> {
@@ -384,7 +387,8 @@ impl<'a> PassOptions<'a> {
         rows: Rows<'a>,
         columns: Rows<'a>,
     ) -> Result<DotScorer<'a>, DimensionMismatch> {
-        let scorer = DotScorer::new(rows, columns)?.with_blocking(self.blocking);
+        let scorer = DotScorer::new(rows, columns)?;
+        let scorer = scorer.with_blocking(self.blocking).with_kernel(self.kernel);
         Ok(match self.progress {
             Some(progress) => scorer.with_progress(progress),
             None => scorer,

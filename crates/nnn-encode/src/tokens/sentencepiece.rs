@@ -311,3 +311,62 @@ fn byte_ids(ids: &HashMap<String, u32>, kinds: &[Kind]) -> Result<Vec<u32>, Stri
     };
     (0..=u8::MAX).map(id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MODELS: [&[u8]; 4] = [
+        include_bytes!("../../tests/golden/sentencepiece/unigram.model"),
+        include_bytes!("../../tests/golden/sentencepiece/unigram-bytes.model"),
+        include_bytes!("../../tests/golden/sentencepiece/bpe.model"),
+        include_bytes!("../../tests/golden/sentencepiece/bpe-bytes.model"),
+    ];
+
+    /// Whatever is read can be used: ids of the vocabulary, in number bounded by the text.
+    fn use_it(bytes: &[u8], text: &str) -> Result<bool, TestCaseError> {
+        let Ok(model) = SentencePiece::parse(bytes) else {
+            return Ok(false);
+        };
+        let pieces = model.pieces.kinds.len();
+        // A piece takes two bytes of a file at the least, so memory is bounded by the file.
+        prop_assert!(2 * pieces <= bytes.len());
+        prop_assert!(model.pieces.longest <= LONGEST_PIECE);
+        let ids = model.ids(text, usize::MAX);
+        prop_assert!(ids.iter().all(|&id| (id as usize) < pieces));
+        prop_assert_eq!(model.ids(text, 3), &ids[..ids.len().min(3)]);
+        Ok(true)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn any_bytes_are_a_model_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200), text in ".{0,40}") {
+            use_it(&bytes, &text)?;
+        }
+
+        #[test]
+        fn damaged_models_are_models_or_errors(
+            which in 0..MODELS.len(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+            // The second half of a file holds what says how it is used.
+            tail in prop::collection::vec((0..5_000_usize, any::<u8>()), 0..3),
+            keep in prop::option::weighted(0.1, any::<prop::sample::Index>()),
+            text in ".{0,40}",
+        ) {
+            let mut bytes = MODELS[which].to_vec();
+            let count = bytes.len();
+            changes.iter().for_each(|(at, to)| bytes[at.index(count)] = *to);
+            tail.iter().for_each(|(back, to)| bytes[count - 1 - back] = *to);
+            bytes.truncate(keep.map_or(count, |it| it.index(count)));
+            use_it(&bytes, &text)?;
+        }
+
+        #[test]
+        fn any_text_has_ids(which in 0..MODELS.len(), text in "\\PC{0,60}|[ \\t\\n\u{2581}ab<s>\u{301}\u{1100}-\u{1120}]{0,60}") {
+            prop_assert!(use_it(MODELS[which], &text)?);
+        }
+    }
+}

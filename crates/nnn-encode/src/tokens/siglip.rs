@@ -24,8 +24,8 @@ const SIGLIP: Rules = Rules {
     pad: 1,
 };
 
-/// Lower case alone (arXiv 2502.14786, section 2.1), as `Siglip2Tokenizer` of `transformers` 5.23.0 and open_clip do.
-/// The published `tokenizer.json` is Gemma's and does not. Filled up with `<pad>`.
+/// Lower case alone (arXiv 2502.14786, section 2.1), as `Siglip2Tokenizer` of `transformers` 5.23.0; open_clip drops
+/// punctuation as well. The published `tokenizer.json` is Gemma's and does neither. Filled up with `<pad>`.
 const SIGLIP2: Rules = Rules {
     clean: lower_case,
     cleaning: "lower case",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use nnn_report::{Records, ScoreRow, write_tables};
+use nnn_report::{AbsentModel, Records, ScoreRow, write_tables};
 
 use crate::fixture::{Cell, DSL, NNN, RAW, choosing, comparisons, sweep};
 
@@ -330,6 +330,28 @@ fn beside_scores(file: &str) -> String {
     };
     write_tables(folder.path(), &records).expect("tables are written");
     fs::read_to_string(folder.path().join("tables").join(file)).expect("the table")
+}
+
+/// A model without a public checkpoint has no row, and every table with rows of models says why.
+#[test]
+fn models_without_a_checkpoint() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let absent = [AbsentModel {
+        name: "clip-coco".to_owned(),
+        reason: "never released".to_owned(),
+    }];
+    let records = Records {
+        scores: &sweep(),
+        absent_models: &absent,
+        ..Records::default()
+    };
+    write_tables(folder.path(), &records).expect("tables are written");
+    let expected = "clip-coco is not measured, as it has no public checkpoint: never released.";
+    for file in fs::read_dir(folder.path().join("tables")).expect("tables") {
+        let path = file.expect("a file").path();
+        let text = fs::read_to_string(&path).expect("a table");
+        assert!(text.contains(expected), "{}", path.display());
+    }
 }
 
 #[test]

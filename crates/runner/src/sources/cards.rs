@@ -4,15 +4,22 @@ use crate::registry;
 use crate::spec::{nearest, read_yaml};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{DatasetCard, ModelCard, ModelSource};
+use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
-/// A model's card, and where its checkpoint lies.
+/// A model's card, and the file it was read from.
 pub(crate) struct ModelEntry {
     pub(crate) card: ModelCard,
-    pub(crate) folder: PathBuf,
-    /// SHA-256 of every file of the checkpoint.
-    pub(crate) files: Vec<(String, String)>,
+    pub(crate) file: PathBuf,
+}
+
+/// The models of a config.
+pub(crate) struct Models {
+    /// Those whose checkpoints can be had.
+    pub(crate) public: Vec<ModelEntry>,
+    /// Those that have none, and why.
+    pub(crate) absent: Vec<AbsentModel>,
 }
 
 /// A data set's card, and the folder that its paths count from.
@@ -30,7 +37,7 @@ pub(crate) fn folder_of(config: &Path) -> PathBuf {
 }
 
 /// The cards of the models of a config.
-pub(crate) fn models(names: &[String], configs: &Path) -> Result<Vec<ModelEntry>> {
+pub(crate) fn models(names: &[String], configs: &Path) -> Result<Models> {
     check_repeats("models", names)?;
     let entries: Vec<ModelEntry> = names
         .iter()
@@ -42,44 +49,55 @@ pub(crate) fn models(names: &[String], configs: &Path) -> Result<Vec<ModelEntry>
         .map(|entry| entry.card.name.clone())
         .collect();
     check_repeats("models", &own)?;
-    Ok(entries)
+    part(entries)
+}
+
+/// Parts the models that can be had from those that cannot; refuses a list of the latter only.
+fn part(entries: Vec<ModelEntry>) -> Result<Models> {
+    let mut models = Models {
+        public: Vec::new(),
+        absent: Vec::new(),
+    };
+    let mut refusals = Vec::new();
+    for entry in entries {
+        let ModelSource::Unavailable(reason) = &entry.card.source else {
+            models.public.push(entry);
+            continue;
+        };
+        let (file, name) = (entry.file.display(), &entry.card.name);
+        refusals.push(format!(
+            "{file}: model `{name}` has no public checkpoint: {reason}"
+        ));
+        models.absent.push(AbsentModel {
+            name: name.clone(),
+            reason: reason.clone(),
+        });
+    }
+    ensure!(
+        !models.public.is_empty() || refusals.is_empty(),
+        "{}",
+        refusals.join("\n  ")
+    );
+    Ok(models)
 }
 
 fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
-    let path = find("model", name, &configs.join("models"))?;
-    let card: ModelCard = read_yaml(&path)?;
-    registry::model_family(&card.family).with_context(|| path.display().to_string())?;
-    let ModelSource::Path(folder) = &card.source;
-    let folder = base_of(&path).join(folder);
-    ensure!(
-        folder.is_dir(),
-        "{}: model `{}` should be in {}, which is no folder",
-        path.display(),
-        card.name,
-        folder.display()
-    );
-    card.check_files(&folder)
-        .with_context(|| format!("model `{}`", card.name))?;
-    let files = checkpoint_files(&folder)?;
-    Ok(ModelEntry {
-        card,
-        folder,
-        files,
-    })
-}
-
-/// Names and checksums of a checkpoint's files.
-fn checkpoint_files(folder: &Path) -> Result<Vec<(String, String)>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        if path.is_file() {
-            let sum = nnn_data::sha256_file(&path).with_context(|| path.display().to_string())?;
-            files.push((path.display().to_string(), sum));
-        }
+    let file = find("model", name, &configs.join("models"))?;
+    let card: ModelCard = read_yaml(&file)?;
+    registry::model_family(&card.family).with_context(|| file.display().to_string())?;
+    card.remote_files()
+        .with_context(|| file.display().to_string())?;
+    let entry = ModelEntry { card, file };
+    if let Some(folder) = entry.folder() {
+        ensure!(
+            folder.is_dir(),
+            "{}: model `{}` should be in {}, which is no folder",
+            entry.file.display(),
+            entry.card.name,
+            folder.display()
+        );
     }
-    files.sort();
-    Ok(files)
+    Ok(entry)
 }
 
 /// The cards of the data sets of a config.
@@ -159,31 +177,70 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 /// Every model card.
-pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelCard>> {
-    all(&configs.join("models"))
+pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelEntry>> {
+    let entry = |(file, card)| ModelEntry { card, file };
+    let cards = all(&configs.join("models"))?;
+    Ok(cards.into_iter().map(entry).collect())
 }
 
 /// Every data set card.
 pub(crate) fn all_datasets(configs: &Path) -> Result<Vec<DatasetCard>> {
-    all(&configs.join("datasets"))
+    let cards = all(&configs.join("datasets"))?;
+    Ok(cards.into_iter().map(|(_, card)| card).collect())
 }
 
-fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<T>> {
+fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<(PathBuf, T)>> {
     let paths = names(folder)
         .into_iter()
         .map(|name| folder.join(format!("{name}.yaml")));
-    paths.map(|path| read_yaml(&path)).collect()
+    paths
+        .map(|path| Ok((path.clone(), read_yaml(&path)?)))
+        .collect()
 }
 
 impl ModelEntry {
-    /// Name and signature of this model.
-    pub(crate) fn labels(&self) -> (String, String) {
-        let all = self
-            .files
-            .iter()
-            .fold(nnn_data::Sha256::new(), |all, file| all.part(&file.1))
-            .hex();
-        let signature = format!("{}#{}", self.card.name, crate::provenance::short(&all));
-        (self.card.name.clone(), signature)
+    /// The folder of a checkpoint that is not downloaded.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        match &self.card.source {
+            ModelSource::Path(folder) => Some(base_of(&self.file).join(folder)),
+            ModelSource::Files(_) | ModelSource::Unavailable(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_card_is_sound() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let cards = all_models(&configs).expect("cards");
+        assert!(cards.len() > 20);
+        for ModelEntry { card, file } in cards {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            assert_eq!(stem, Some(card.name.as_str()));
+            registry::model_family(&card.family).expect("a registered family");
+            let files = card.remote_files().expect("a list of files");
+            let public = !matches!(card.source, ModelSource::Unavailable(_));
+            let local = matches!(card.source, ModelSource::Path(_));
+            assert_eq!(!files.is_empty(), public && !local, "{}", card.name);
+            assert!(!card.notes.is_empty(), "{}", card.name);
+        }
+    }
+
+    /// A small number in YAML stays one in the JSON that an encoder reads.
+    #[test]
+    fn numbers_of_a_card_stay_numbers() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let entry: ModelCard = read_yaml(&configs.join("models/albef-coco.yaml")).expect("a card");
+        let inline: Vec<_> = entry.inline_files().collect();
+        let [(config, text), (preprocessor, _)] = &inline[..] else {
+            panic!("two files, found {}", inline.len());
+        };
+        let names = [*config, *preprocessor];
+        assert_eq!(names, ["config.json", "preprocessor_config.json"]);
+        assert_eq!(text["bert_config"]["layer_norm_eps"].as_f64(), Some(1e-12));
+        assert_eq!(text["image_res"].as_u64(), Some(384));
     }
 }

@@ -10,8 +10,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
 use nnn_encode::{
-    CheckpointFiles, EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits,
-    extract_images, extract_texts, files_sha256, texts_sha256,
+    EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images, extract_texts,
+    files_sha256, texts_sha256,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl<'a> Embedder<'a> {
         Self {
             plan,
             sources,
-            cache: EmbeddingCache::new(arguments.cache.join("embeddings")),
+            cache: EmbeddingCache::new(arguments.cache().join("embeddings")),
             encoder: None,
             made: Vec::new(),
             known: Known::default(),
@@ -82,6 +82,7 @@ impl<'a> Embedder<'a> {
         let options = ExtractOptions {
             cache: Some(&self.cache),
             limits: ImageLimits::default(),
+            image_batch: self.plan.spec.compute.image_batch,
             progress: Some(&advance),
         };
         let extracted = extract(&**encoder, source, split, side, &options)
@@ -102,11 +103,9 @@ impl<'a> Embedder<'a> {
         self.encoder = None;
         let entry = &self.plan.models[model];
         let family = registry::model_family(&entry.card.family)?;
-        let encoder = (family.load)(
-            &CheckpointFiles::folder(&entry.folder)?,
-            &self.plan.settings.encoders,
-        )
-        .with_context(|| format!("model `{}`", entry.card.name))?;
+        let files = &self.sources.checkpoints[model].files;
+        let encoder = (family.load)(files, &self.plan.settings.encoders)
+            .with_context(|| format!("{}: model `{}`", entry.file.display(), entry.card.name))?;
         self.encoder = Some((model, encoder));
         Ok(())
     }

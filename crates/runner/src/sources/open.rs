@@ -4,40 +4,46 @@ use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
 use crate::sources::cards::DatasetEntry;
+use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
-use crate::spec::EmbeddingsSpec;
-use anyhow::{Context, Result, bail};
+use crate::spec::{EmbeddingsSpec, OnError};
+use crate::warning::Warning;
+use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{
     ArrayFile, DatasetCard, DatasetSource, Direction, ImageFolder, Sha256, sha256_file,
 };
-use nnn_encode::files_sha256;
-use std::collections::BTreeSet;
+use nnn_encode::{ImageLimits, files_sha256, unreadable_images};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+/// Images decoded between two signs of progress.
+const CHECKED_AT_ONCE: usize = 256;
 
 impl Sources {
     /// Opens every data set and every embedding file of a config. `data` is where generated data sets are kept.
-    pub(crate) fn open(plan: &Plan, data: &Path) -> Result<Self> {
+    pub(crate) fn open(plan: &Plan, checkpoints: Vec<Checkpoint>, data: &Path) -> Result<Self> {
         let mut all = Vec::new();
         let evaluated = plan.datasets.iter().map(|entry| (entry, true));
         let referenced = plan.reference_datasets.iter().map(|entry| (entry, false));
         for (entry, evaluated) in evaluated.chain(referenced) {
-            all.push(open_card(entry, all.len(), evaluated, data)?);
+            let mut source = open_card(entry, plan.spec.compute.on_error, data)?;
+            source.index = all.len();
+            source.evaluated = evaluated;
+            all.push(source);
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
         for spec in &plan.spec.embeddings {
             all.push(open_embeddings(spec, all.len(), base)?);
         }
-        Ok(Self { all })
+        Ok(Self { all, checkpoints })
     }
 
     /// Checksums of every input: data sets, embedding files, checkpoints.
-    pub(crate) fn checksums(&self, plan: &Plan) -> serde_json::Value {
+    pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
             serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
         });
-        let models = plan.models.iter().map(
-            |model| serde_json::json!({"model": model.card.name, "files": pairs(&model.files)}),
-        );
+        let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
     }
 }
@@ -49,15 +55,13 @@ fn pairs(files: &[(String, String)]) -> serde_json::Value {
         .collect()
 }
 
-fn open_card(entry: &DatasetEntry, index: usize, evaluated: bool, data: &Path) -> Result<Source> {
+fn open_card(entry: &DatasetEntry, on_error: OnError, data: &Path) -> Result<Source> {
     let card = &entry.card;
-    let mut source = match &card.source {
-        DatasetSource::Generate(settings) => open_folder(card, &generate(card, settings, data)?)?,
-        DatasetSource::Folder(folder) => open_folder(card, &entry.base.join(folder))?,
+    let root = match &card.source {
+        DatasetSource::Generate(settings) => generate(card, settings, data)?,
+        DatasetSource::Folder(folder) => entry.base.join(folder),
     };
-    source.index = index;
-    source.evaluated = evaluated;
-    Ok(source)
+    open_folder(card, &root, on_error)
 }
 
 /// Draws a data set that the project ships as a seed; a finished one is recognised.
@@ -81,15 +85,19 @@ fn generate(
     Ok(folder)
 }
 
-fn open_folder(card: &DatasetCard, root: &Path) -> Result<Source> {
+fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let folder =
+    let mut folder =
         ImageFolder::open(root, &splits).with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {
         card.check_counts(split, pairs)?;
     }
+    let warnings = match on_error {
+        OnError::Fail => Vec::new(),
+        OnError::Skip => skip_unreadable(card, &mut folder)?,
+    };
     let table = root.join("captions.csv");
     let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
     let images = folder.splits().values().flat_map(|pairs| pairs.images());
@@ -104,7 +112,53 @@ fn open_folder(card: &DatasetCard, root: &Path) -> Result<Source> {
         files: vec![(table.display().to_string(), captions)],
         evaluated: false,
         content: Content::Items(folder),
+        warnings,
     })
+}
+
+/// Decodes every image and leaves out those that cannot be, with their captions: a warning a split that has any.
+fn skip_unreadable(card: &DatasetCard, folder: &mut ImageFolder) -> Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    for split in card.splits.keys() {
+        let Some(pairs) = folder.splits().get(split) else {
+            continue;
+        };
+        let (of, texts) = (pairs.images().len(), pairs.texts().len());
+        let images = unreadable(&format!("{}/{split}", card.name), folder, pairs.images());
+        if images.is_empty() {
+            continue;
+        }
+        ensure!(
+            images.len() < of,
+            "none of the {of} images of `{}/{split}` can be decoded; the first: {}",
+            card.name,
+            images.values().next().map_or("", String::as_str)
+        );
+        folder.retain(split, |image| !images.contains_key(image));
+        let left = folder.splits().get(split);
+        warnings.push(Warning::ImagesSkipped {
+            dataset: card.name.clone(),
+            split: split.clone(),
+            images,
+            of,
+            captions: texts - left.map_or(0, |pairs| pairs.texts().len()),
+        });
+    }
+    Ok(warnings)
+}
+
+/// What is wrong with images that cannot be decoded, by image.
+fn unreadable(label: &str, folder: &ImageFolder, images: &[String]) -> BTreeMap<String, String> {
+    let label = format!("{label}: checking images");
+    let progress = Progress::new(&label, images.len() as u64, "images");
+    let mut found = BTreeMap::new();
+    for some in images.chunks(CHECKED_AT_ONCE) {
+        let files: Vec<PathBuf> = some.iter().map(|image| folder.image_path(image)).collect();
+        let faults = unreadable_images(&files, ImageLimits::default()).into_iter();
+        found.extend(faults.map(|(at, error)| (some[at].clone(), error.to_string())));
+        progress.advance(some.len() as u64);
+    }
+    found
 }
 
 fn open_embeddings(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {
@@ -156,6 +210,7 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
         files,
         evaluated: true,
         content,
+        warnings: Vec::new(),
     })
 }
 

@@ -216,10 +216,13 @@ fn options_schema(family: &dyn nnn_core::MethodFamily) -> serde_json::Value {
 }
 
 fn values_schema(info: &nnn_core::ParamInfo) -> serde_json::Value {
-    let number = serde_json::json!({
+    let mut number = serde_json::json!({
         "type": if info.whole { "integer" } else { "number" },
         if info.above_min { "exclusiveMinimum" } else { "minimum" }: info.min,
     });
+    if info.max.is_finite() {
+        number["maximum"] = info.max.into();
+    }
     serde_json::json!({
         "description": format!("{} (default {})", info.doc, info.default),
         "oneOf": [number.clone(), {"type": "array", "items": number, "minItems": 1}, {"const": "paper"}],

@@ -298,6 +298,31 @@ pub(crate) struct ComputeSpec {
     /// some; all similarities are computed when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bank_search: Option<BankSearchSpec>,
+    /// Images that share one forward pass, which decides the memory that encoding takes; by the model's size when absent.
+    /// No result depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image_batch: Option<usize>,
+    /// What happens to images that cannot be decoded.
+    #[serde(default, skip_serializing_if = "OnError::is_fail")]
+    pub(crate) on_error: OnError,
+}
+
+/// What happens to images that cannot be decoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnError {
+    /// The first that is needed stops the run.
+    #[default]
+    Fail,
+    /// All images are decoded once before anything else. Those that cannot be are left out of their data set, with their
+    /// captions, and named in `run.json`.
+    Skip,
+}
+
+impl OnError {
+    fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
 }
 
 /// An approximate search in the query bank.

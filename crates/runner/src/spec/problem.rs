@@ -82,3 +82,49 @@ fn excerpt(at: Location, text: &str) -> String {
         width = number.len()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nnn_data::{DatasetCard, ModelCard};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    const CARDS: [&str; 3] = [
+        include_str!("../../../../configs/datasets/blocks.yaml"),
+        include_str!("../../../../configs/datasets/blocks-styled.yaml"),
+        include_str!("../../../../configs/models/blocks-clip.yaml"),
+    ];
+
+    /// Reads a text as either kind of card; what is wrong is said in words.
+    fn read(text: &str) {
+        let errors = [
+            parse_yaml::<DatasetCard>(text).err(),
+            parse_yaml::<ModelCard>(text).err(),
+        ];
+        for error in errors.into_iter().flatten() {
+            assert!(!error.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_card_or_an_error(text in "(?s).{0,200}") {
+            read(&text);
+        }
+
+        #[test]
+        fn a_changed_card_is_a_card_or_an_error(
+            which in 0..CARDS.len(),
+            changes in vec((any::<Index>(), "(?s).|[:{}\\[\\]&*!|>'\"%@`#,\\-\n\t ]|é|\u{10ffff}"), 0..6),
+        ) {
+            let mut text: Vec<char> = CARDS[which].chars().collect();
+            for (at, new) in changes {
+                let at = at.index(text.len());
+                text.splice(at..at + 1, new.chars());
+            }
+            read(&text.into_iter().collect::<String>());
+        }
+    }
+}

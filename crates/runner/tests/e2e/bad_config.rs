@@ -138,6 +138,14 @@ fn parameters_out_of_range() {
         &["line 12, column 24", "`.nan`", "finite"],
     );
     refuses("methods: [nnn: {k: []}]", &["nnn", "k"]);
+    // Weights would underflow; each iteration is a pass over the bank.
+    let rows = "methods: [sn: {tau: 0.003}]";
+    refuses(rows, &["sn", "`tau` is 0.003", "a number >= 0.0032"]);
+    let rows = "methods: [dbsn: {iterations: 1000000}]";
+    refuses(
+        rows,
+        &["dbsn", "1000000", "a whole number >= 1 and <= 1000"],
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn crc(bytes: &[u8]) -> u32 {
 fn a_file_that_is_no_image() {
     refuses_image(
         |bytes| *bytes = b"a note".to_vec(),
-        &["not a PNG or JPEG image"],
+        &["no image of a known format; PNG and JPEG are read"],
     );
 }
 
@@ -125,6 +125,69 @@ fn refuses_table(change: impl Fn(&str) -> String, parts: &[&str]) {
     let table = fs::read_to_string(lab.path("pictures/captions.csv")).expect("a table");
     lab.write("pictures/captions.csv", change(&table));
     lab.refuses(CONFIG, &[], &[&["captions.csv"], parts].concat());
+}
+
+/// The config that leaves out images that cannot be decoded.
+fn skipping() -> String {
+    format!("{CONFIG}compute: {{on_error: skip, image_batch: 2}}\n")
+}
+
+#[test]
+fn skipped_images_leave_with_their_captions() {
+    let lab = folder();
+    lab.run(&skipping(), &[]);
+    assert!(lab.warnings("lab", "images_skipped").is_empty());
+    let whole = lab.scores("lab");
+    lab.write(&format!("pictures/{SPOILED}"), "a note");
+    lab.write("pictures/images/train/000002.png", "");
+    lab.run(&skipping(), &[]);
+    let skipped = lab.warnings("lab", "images_skipped");
+    let splits: Vec<_> = skipped.iter().map(|it| it["split"].as_str()).collect();
+    assert_eq!(splits, [Some("test"), Some("train")]);
+    assert_eq!(
+        (&skipped[0]["of"], &skipped[0]["captions"]),
+        (&5.into(), &5.into())
+    );
+    let reason = skipped[0]["images"][SPOILED].as_str().expect("a reason");
+    assert!(reason.contains("no image of a known format"), "{reason}");
+    let rows = lab.scores("lab");
+    assert!(!rows.is_empty());
+    for (row, before) in rows.iter().zip(&whole) {
+        assert_ne!(row.signature, before.signature);
+    }
+    // The same as a folder that never had them.
+    let other = folder();
+    for (image, split) in [(SPOILED, "test"), ("images/train/000002.png", "train")] {
+        let table = fs::read_to_string(other.path("pictures/captions.csv")).expect("a table");
+        let kept = table.lines().filter(|line| !line.starts_with(image));
+        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        other.write("pictures/captions.csv", kept);
+        let card = fs::read_to_string(other.path("datasets/folder.yaml")).expect("a card");
+        let (images, fewer) = match split {
+            "test" => ("images: 5, texts: 25", "images: 4, texts: 20"),
+            _ => ("images: 6, texts: 30", "images: 5, texts: 25"),
+        };
+        other.write("datasets/folder.yaml", card.replace(images, fewer));
+    }
+    other.run(CONFIG, &[]);
+    let values =
+        |lab: &Lab| -> Vec<f64> { lab.scores("lab").iter().map(|row| row.value).collect() };
+    assert_eq!(values(&lab), values(&other));
+}
+
+#[test]
+fn a_split_without_a_sound_image_is_refused() {
+    let lab = folder();
+    for at in 0..5 {
+        lab.write(&format!("pictures/images/test/{at:06}.png"), "a note");
+    }
+    let parts = [
+        "none of the 5 images of `folder/test` can be decoded",
+        "000000.png",
+    ];
+    lab.refuses(skipping(), &[], &parts);
+    let config = format!("{CONFIG}compute: {{image_batch: 0}}\n");
+    lab.refuses(config, &[], &["compute.image_batch", "at least 1"]);
 }
 
 #[test]

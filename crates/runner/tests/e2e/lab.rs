@@ -20,6 +20,23 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+/// Variables of whoever runs the tests that must change nothing.
+pub(crate) const FOREIGN: [&str; 13] = [
+    "NNN_CACHE",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_HUB_OFFLINE",
+    "HF_TOKEN",
+    "HF_TOKEN_PATH",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
+
 /// The files below a folder, with their content.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
@@ -43,18 +60,26 @@ impl Lab {
     /// The program with these arguments, started in this folder, with results and cache in it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("runner").expect("the program is built");
-        command
-            .current_dir(self.folder.path())
-            .env_remove("NNN_CACHE");
+        command.current_dir(self.folder.path());
+        for variable in FOREIGN {
+            command.env_remove(variable);
+        }
+        // A hub where nobody listens, and a cache that nobody else has.
+        command.env("HF_ENDPOINT", "http://127.0.0.1:1");
+        command.env("HF_HOME", self.path("hf"));
         command.args(arguments);
         command
     }
 
     pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
-        let output = self
-            .command(arguments)
-            .output()
-            .expect("the program starts");
+        self.call_with(arguments, &[])
+    }
+
+    /// The same with other variables.
+    pub(crate) fn call_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let output = command.output().expect("the program starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Ended {
             code: output.status.code(),

@@ -2,18 +2,25 @@
 //! JSON object.
 //!
 //! ```text
-//! peers bias GALLERY.npy BANK.npy K OUT.npy        gallery bias: the mean of the K largest similarities to the bank
+//! peers bias GALLERY.npy BANK.npy K OUT.npy [KERNEL]
+//!                                                  gallery bias: the mean of the K largest similarities to the bank
 //! peers grid GALLERY.npy BANK.npy QUERIES.npy      60 points of NNN: bias, ranking and R@1 of each
+//! peers products WHO GALLERY.npy BANK.npy K        all scores in f32 by ours, gemm or faer; alone and with the K largest kept
 //! peers betas GALLERY.npy BANK.npy                 log-mean-exp of 20 betas beside one top-mean pass
+//! peers passes GALLERY.npy BANK.npy QUERIES.npy    one pass that computes all scores of each: what `grids.py` divides by
 //! ```
 //!
 //! In `grid` the answer to query `q` is gallery item `q / 5`, as five captions have one image; queries left over belong
 //! to the last item. For two threads set `RAYON_NUM_THREADS=2`.
+//!
+//! A kernel is named as the others are listed where the name is unknown: `avx512` computes every score in f32.
 #![allow(clippy::print_stdout)] // the output is what this program is for
+
+mod products;
 
 use nnn_core::{
     Bank, BankStats, Banks, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer, Param,
-    PassOptions, RankOptions, Rankings, Relevance, Stat, StatPlan, TieRule, rank,
+    PassOptions, RankOptions, Rankings, Raw, Relevance, Stat, StatPlan, TieRule, rank,
 };
 use npyz::WriterBuilder;
 use std::error::Error;
@@ -30,36 +37,53 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out),
+        ["bias", gallery, bank, k, out] => bias(gallery, bank, k.parse()?, out, Kernel::detect()),
+        ["bias", gallery, bank, k, out, name] => {
+            bias(gallery, bank, k.parse()?, out, kernel(name)?)
+        }
+        ["products", who, gallery, bank, k] => products(who, gallery, bank, k.parse()?),
         ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
         ["betas", gallery, bank] => betas(gallery, bank),
-        _ => Err("expected: bias|grid|betas GALLERY.npy BANK.npy ...".into()),
+        ["passes", gallery, bank, queries] => passes(gallery, bank, queries),
+        _ => Err("expected: bias|products|grid|betas|passes and files".into()),
     }
 }
 
-fn bias(gallery: &str, bank: &str, k: usize, out: &str) -> Outcome<()> {
+fn kernel(name: &str) -> Outcome<Kernel> {
+    let found = Kernel::available()
+        .into_iter()
+        .find(|kernel| format!("{kernel:?}") == name);
+    Ok(found.ok_or_else(|| format!("{name}: expected one of {:?}", Kernel::available()))?)
+}
+
+fn bias(gallery: &str, bank: &str, k: usize, out: &str, kernel: Kernel) -> Outcome<()> {
     let (gallery, bank) = (read(gallery)?, read(bank)?);
     let clock = Clock::start()?;
-    let means = collect(&gallery, &bank, [Stat::TopMean { k }])?;
+    let means = collect(&gallery, &bank, [Stat::TopMean { k }], kernel)?;
     let times = clock.read()?;
     let values = means.get(Bank::Query, Stat::TopMean { k })?;
     write(out, values)?;
     println!(
-        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{}\", {}}}",
+        "{{\"seconds\": {}, \"cpu_seconds\": {:.2}, \"kernel\": \"{kernel:?}\", {}}}",
         times.wall,
         times.cpu,
-        Kernel::detect().name,
         memory(&[&gallery, &bank])?
+    );
+    Ok(())
+}
+
+fn products(who: &str, gallery: &str, bank: &str, k: usize) -> Outcome<()> {
+    let (gallery, bank) = (read(gallery)?, read(bank)?);
+    println!(
+        "{{{}}}",
+        products::measure(who, gallery.rows(), bank.rows(), k)?
     );
     Ok(())
 }
 
 fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
-    let last = (gallery.len() - 1) as u32;
-    let answers = (0..queries.len() as u32).map(|query| (query / 5).min(last));
-    let answers: Vec<u32> = answers.collect();
-    let relevance = Relevance::one_each(&answers, gallery.len())?;
+    let relevance = relevance(&gallery, &queries)?;
     let points: Vec<Nnn> = KS
         .iter()
         .flat_map(|&k| ALPHAS.map(|alpha| (k, alpha)))
@@ -72,7 +96,12 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         .collect::<Outcome<_>>()?;
 
     let clock = Clock::start()?;
-    let stats = collect(&gallery, &bank, KS.map(|k| Stat::TopMean { k }))?;
+    let stats = collect(
+        &gallery,
+        &bank,
+        KS.map(|k| Stat::TopMean { k }),
+        Kernel::detect(),
+    )?;
     let bias = clock.read()?;
     let fitted: Vec<Fitted> = points
         .iter()
@@ -80,13 +109,7 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         .collect::<Result<_, _>>()?;
     let methods: Vec<&Fitted> = fitted.iter().collect();
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
-    let options = RankOptions {
-        ties: TieRule::Index,
-        top: 0,
-        all_relevant: false,
-        depth: None,
-    };
-    let rankings = rank(&scorer, &relevance, &methods, options);
+    let rankings = rank(&scorer, &relevance, &methods, FIRST_RANKS);
     let times = clock.read()?;
 
     let hits: Vec<String> = points
@@ -115,7 +138,7 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
     let mut cpu = Vec::new();
     for stats in [vec![Stat::TopMean { k: 128 }], logs] {
         let clock = Clock::start()?;
-        collect(&gallery, &bank, stats)?;
+        collect(&gallery, &bank, stats, Kernel::detect())?;
         cpu.push(clock.read()?.cpu);
     }
     println!(
@@ -124,6 +147,48 @@ fn betas(gallery: &str, bank: &str) -> Outcome<()> {
     );
     Ok(())
 }
+
+/// One pass over a bank that computes all of its scores in f32, for their deviation, and one over the queries, for raw ranks.
+fn passes(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
+    let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
+    let clock = Clock::start()?;
+    collect(&gallery, &bank, [Stat::Deviation], Kernel::detect())?;
+    let of_bank = clock.read()?;
+    let clock = Clock::start()?;
+    let relevance = relevance(&gallery, &queries)?;
+    let raw = Raw.fit(
+        &collect(&gallery, &bank, [], Kernel::detect())?,
+        gallery.rows(),
+    )?;
+    let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
+    let rankings = rank(&scorer, &relevance, &[&raw], FIRST_RANKS);
+    let of_queries = clock.read()?;
+    println!(
+        "{{\"bank_seconds\": {}, \"bank_cpu_seconds\": {:.2}, \"query_seconds\": {}, \"query_cpu_seconds\": {:.2}, \"hits\": {}}}",
+        of_bank.wall,
+        of_bank.cpu,
+        of_queries.wall,
+        of_queries.cpu,
+        first_places(&rankings[0])
+    );
+    Ok(())
+}
+
+/// Item `q / 5` answers query `q`, the last item all that are left over.
+fn relevance(gallery: &Embeddings, queries: &Embeddings) -> Outcome<Relevance> {
+    let last = (gallery.len() - 1) as u32;
+    let answers = (0..queries.len() as u32).map(|query| (query / 5).min(last));
+    let answers: Vec<u32> = answers.collect();
+    Ok(Relevance::one_each(&answers, gallery.len())?)
+}
+
+/// The rank of the best placed relevant item, however low.
+const FIRST_RANKS: RankOptions = RankOptions {
+    ties: TieRule::Index,
+    top: 0,
+    all_relevant: false,
+    depth: None,
+};
 
 /// Wall seconds, and processor seconds of all threads (Linux, in steps of 10 ms).
 struct Clock {
@@ -165,6 +230,7 @@ fn collect(
     gallery: &Embeddings,
     bank: &Embeddings,
     stats: impl IntoIterator<Item = Stat>,
+    kernel: Kernel,
 ) -> Outcome<BankStats> {
     let mut plan = StatPlan::default();
     stats
@@ -178,7 +244,10 @@ fn collect(
         &plan,
         gallery.rows(),
         banks,
-        PassOptions::default(),
+        PassOptions {
+            kernel,
+            ..PassOptions::default()
+        },
     )?)
 }
 

@@ -1,0 +1,54 @@
+//! A checkpoint as an [`Encoder`].
+
+use crate::config::Beit3Config;
+use crate::model::Beit3Model;
+use nnn_encode::{
+    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError, TextTokenizer,
+    TokenSettings, TowerSize, read_config, read_preprocessor,
+};
+
+/// Crate, version and revision of the arithmetic; raise the last when a number can move.
+const CODE: &str = concat!("encoder-beit3 ", env!("CARGO_PKG_VERSION"), " r1");
+
+/// Tensors of a checkpoint that retrieval does not read.
+const IGNORED: [&str; 2] = ["logit_scale", "beit3.vision_embed.mask_token"];
+
+/// Loads a BEiT-3 with heads for retrieval: `config.json` and `preprocessor_config.json` (the card gives both, as the
+/// authors' files carry neither), weights and `beit3.spm`.
+///
+/// Positions of images are interpolated where the configuration has another image size than the checkpoint.
+///
+/// # Errors
+/// See [`LoadError`]; all tensors that do not fit are named together.
+pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encoder>, LoadError> {
+    let config = read_config(files, Beit3Config::parse)?;
+    let pixels = read_preprocessor(files, config.img_size)?;
+    let context = TokenSettings::cut_to(config.num_max_bpe_tokens);
+    let tokenizer = TextTokenizer::xlm_roberta(files, "beit3.spm", context)?;
+    let checkpoint = Checkpoint::open(files)?;
+    let ignored = |name: &str| IGNORED.contains(&name);
+    let shapes = Beit3Model::shapes(&config, &checkpoint);
+    let weights = checkpoint.load(&shapes, &ignored, compute)?;
+    let towers = Beit3Model::new(&weights, &config, compute).map_err(|it| checkpoint.unfit(&it))?;
+    let identity = Identity {
+        family: "beit3",
+        code: CODE,
+        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
+    };
+    let size = TowerSize {
+        image: config.img_size,
+        context: config.num_max_bpe_tokens,
+        vocabulary: config.vocab_size,
+        dim: config.encoder_embed_dim,
+    };
+    let encoder = DualEncoder::new(
+        &identity,
+        size,
+        pixels,
+        tokenizer,
+        towers,
+        &checkpoint,
+        compute,
+    )?;
+    Ok(Box::new(encoder))
+}

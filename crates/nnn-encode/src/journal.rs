@@ -1,0 +1,221 @@
+//! Finished batches of a shard that is not yet whole, appended to a file, so that a killed run loses one batch.
+//!
+//! A record holds the number of its items, a checksum, their places and their rows. The checksum covers the entry's
+//! key too. What follows the last sound record, torn by a kill or otherwise damaged, is cut off and encoded again.
+
+use nnn_data::Sha256;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a checksum in hexadecimal digits.
+const SUM: usize = 64;
+
+/// Bytes of a number.
+const NUMBER: usize = size_of::<u64>();
+
+/// An item and its row.
+pub(crate) type Row = (usize, Vec<f32>);
+
+/// The batches of one shard.
+pub(crate) struct Journal {
+    path: PathBuf,
+    key: String,
+    state: State,
+}
+
+enum State {
+    /// Nothing has been written yet.
+    Absent,
+    /// Open for appending, and locked.
+    Open(File),
+    /// Another process writes it; batches of this one are not kept before their shard is.
+    Taken,
+}
+
+impl Journal {
+    /// Opens what a killed run left for `items` of the entry `key`, with its sound records.
+    pub(crate) fn resume(
+        path: PathBuf,
+        key: &str,
+        items: &Range<usize>,
+        dim: usize,
+    ) -> io::Result<(Self, Vec<Row>)> {
+        let key = key.to_owned();
+        let mut rows = Vec::new();
+        let mut state = State::open(OpenOptions::new().read(true).append(true), &path)?;
+        if let State::Open(file) = &mut state {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let (sound, end) = parse(&bytes, &key, items, dim);
+            file.set_len(end as u64)?;
+            rows = sound;
+        }
+        Ok((Self { path, key, state }, rows))
+    }
+
+    /// Keeps the rows of a batch.
+    pub(crate) fn append(&mut self, items: &[usize], rows: &[f32]) -> io::Result<()> {
+        if let State::Absent = self.state {
+            fs::create_dir_all(self.path.parent().unwrap_or(Path::new("")))?;
+            self.state = State::open(OpenOptions::new().create(true).append(true), &self.path)?;
+        }
+        match &mut self.state {
+            State::Open(file) => file.write_all(&record(&self.key, items, rows)),
+            State::Absent | State::Taken => Ok(()),
+        }
+    }
+
+    /// Removes the file: the shard is whole.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self.state {
+            State::Open(_) => fs::remove_file(&self.path),
+            State::Absent | State::Taken => Ok(()),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl State {
+    fn open(options: &OpenOptions, path: &Path) -> io::Result<Self> {
+        let file = match options.open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::Absent),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Self::Open(file)),
+            Err(TryLockError::WouldBlock) => Ok(Self::Taken),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn numbers(items: &[usize]) -> Vec<u8> {
+    let numbers = items.iter().map(|&item| (item as u64).to_le_bytes());
+    numbers.flatten().collect()
+}
+
+fn checksum(key: &str, items: &[u8], rows: &[u8]) -> String {
+    Sha256::new().part(key).part(items).part(rows).hex()
+}
+
+fn record(key: &str, items: &[usize], rows: &[f32]) -> Vec<u8> {
+    let count = (items.len() as u64).to_le_bytes();
+    let items = numbers(items);
+    let rows: Vec<u8> = rows.iter().flat_map(|it| it.to_le_bytes()).collect();
+    let sum = checksum(key, &items, &rows);
+    [&count, sum.as_bytes(), &items, &rows].concat()
+}
+
+/// The rows of all records before the first that is not sound, and where that one begins.
+fn parse(bytes: &[u8], key: &str, items: &Range<usize>, dim: usize) -> (Vec<Row>, usize) {
+    let mut rows = Vec::new();
+    let mut rest = bytes;
+    while let Some((sound, after)) = parse_record(rest, key, items, dim) {
+        rows.extend(sound);
+        rest = after;
+    }
+    (rows, bytes.len() - rest.len())
+}
+
+fn parse_record<'a>(
+    bytes: &'a [u8],
+    key: &str,
+    items: &Range<usize>,
+    dim: usize,
+) -> Option<(Vec<Row>, &'a [u8])> {
+    let (count, rest) = bytes.split_first_chunk::<NUMBER>()?;
+    let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
+    let (sum, rest) = rest.split_at_checked(SUM)?;
+    let (places, rest) = rest.split_at_checked(count.checked_mul(NUMBER)?)?;
+    let row_bytes = dim.checked_mul(size_of::<f32>())?;
+    let (rows, rest) = rest.split_at_checked(count.checked_mul(row_bytes)?)?;
+    if count == 0 || checksum(key, places, rows).as_bytes() != sum {
+        return None;
+    }
+    let places = places
+        .as_chunks()
+        .0
+        .iter()
+        .map(|it| u64::from_le_bytes(*it) as usize);
+    let values = |row: &[u8]| -> Vec<f32> {
+        let values = row.as_chunks().0.iter();
+        values.map(|it| f32::from_le_bytes(*it)).collect()
+    };
+    let rows = rows.chunks_exact(row_bytes.max(1)).map(values);
+    let sound: Vec<Row> = places.zip(rows).collect();
+    let fits = sound.iter().all(|(item, _)| items.contains(item));
+    fits.then_some((sound, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two batches of items 20 to 24, and where the second record begins.
+    fn two() -> (Vec<u8>, usize) {
+        let first = record("key", &[20, 23], &[1.0, 2.0, 3.0, 4.0]);
+        let second = record("key", &[21], &[5.0, 6.0]);
+        ([first.as_slice(), &second].concat(), first.len())
+    }
+
+    #[test]
+    fn sound_records_are_read_in_order() {
+        let (bytes, _) = two();
+        let expected = vec![
+            (20, vec![1.0, 2.0]),
+            (23, vec![3.0, 4.0]),
+            (21, vec![5.0, 6.0]),
+        ];
+        assert_eq!(parse(&bytes, "key", &(20..25), 2), (expected, bytes.len()));
+        for (key, items, dim) in [("other", 20..25, 2), ("key", 21..25, 2), ("key", 20..25, 1)] {
+            assert_eq!(parse(&bytes, key, &items, dim), (vec![], 0));
+        }
+    }
+
+    #[test]
+    fn a_torn_or_damaged_record_ends_the_journal() {
+        let (bytes, border) = two();
+        for end in 0..bytes.len() {
+            let (rows, sound) = parse(&bytes[..end], "key", &(20..25), 2);
+            let whole = end >= border;
+            assert_eq!(
+                (rows.len(), sound),
+                if whole { (2, border) } else { (0, 0) }
+            );
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let (_, sound) = parse(&bad, "key", &(20..25), 2);
+            assert_eq!(
+                sound,
+                if bit / 8 < border { 0 } else { border },
+                "bit {bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_journal_that_another_writes_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("entry/.shard.journal");
+        let open = || Journal::resume(path.clone(), "key", &(20..25), 2).expect("a journal");
+        let (mut first, _) = open();
+        first.append(&[20], &[1.0, 2.0]).expect("appended");
+        let (mut second, rows) = open();
+        assert!(rows.is_empty());
+        second.append(&[21], &[1.0, 2.0]).expect("passed over");
+        second.finish().expect("nothing to do");
+        drop(first);
+        let (third, rows) = open();
+        assert_eq!(rows, [(20, vec![1.0, 2.0])]);
+        third.finish().expect("removed");
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,316 @@
+//! Requests: redirects followed by hand, so that the token goes to the address it is meant for and to no other.
+
+use crate::error::{HubError, Refusal};
+use crate::retry::Fault;
+use crate::settings::Token;
+use std::io::{ErrorKind, Read};
+use std::time::Duration;
+use ureq::http::{HeaderMap, StatusCode, Uri};
+
+const USER_AGENT: &str = concat!("nnn-bench/", env!("CARGO_PKG_VERSION"));
+
+/// As many as curl and browsers follow at least.
+const MOST_REDIRECTS: usize = 10;
+
+/// A connection that has not been made, a server that has not begun to answer, and a transfer that has stood still for
+/// this long have failed.
+const CONNECT: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A client for any number of requests.
+#[derive(Debug)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+}
+
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The file's name on the card, for messages.
+    pub(crate) name: &'a str,
+    pub(crate) url: &'a str,
+    /// Goes to the scheme, host and port of `url` only.
+    pub(crate) token: Option<&'a Token>,
+    pub(crate) headers: &'a [(&'a str, String)],
+}
+
+/// An answer with a status of success.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: ureq::Body,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn into_reader(self) -> impl Read {
+        self.body.into_reader()
+    }
+}
+
+impl Client {
+    pub(crate) fn new() -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(USER_AGENT)
+            // A compressed transfer has no positions to resume from.
+            .accept_encoding("identity")
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(SILENCE))
+            .timeout_per_read(Some(SILENCE));
+        Self {
+            agent: config.build().into(),
+        }
+    }
+
+    /// Asks for a file's content.
+    pub(crate) fn get(&self, ask: &Ask<'_>) -> Result<Answer, Fault> {
+        let answer = self.follow(ask, false, |_, _| true)?;
+        judge(ask, answer)
+    }
+
+    /// Asks for what is known of a file. A redirect to another address is an answer: what the hub itself says of a file
+    /// stands in it.
+    pub(crate) fn head_here(&self, ask: &Ask<'_>) -> Result<Answer, Fault> {
+        let answer = self.follow(ask, true, same_origin)?;
+        match answer.status.is_redirection() {
+            true => Ok(answer),
+            false => judge(ask, answer),
+        }
+    }
+
+    /// Asks for what is known of a file wherever it is.
+    pub(crate) fn head(&self, ask: &Ask<'_>) -> Result<Answer, Fault> {
+        let answer = self.follow(ask, true, |_, _| true)?;
+        judge(ask, answer)
+    }
+
+    fn follow(
+        &self,
+        ask: &Ask<'_>,
+        head: bool,
+        goes_on: impl Fn(&Uri, &Uri) -> bool,
+    ) -> Result<Answer, Fault> {
+        let first = parse(ask, ask.url)?;
+        let mut here = first.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let token = ask.token.filter(|_| same_origin(&first, &here));
+            let answer = self.send(ask, &here, token, head)?;
+            let Some(next) = location(ask, &here, &answer)? else {
+                return Ok(answer);
+            };
+            if !goes_on(&here, &next) {
+                return Ok(answer);
+            }
+            here = next;
+        }
+        Err(bad_answer(ask, format!("more than {MOST_REDIRECTS} redirects")).into())
+    }
+
+    fn send(
+        &self,
+        ask: &Ask<'_>,
+        url: &Uri,
+        token: Option<&Token>,
+        head: bool,
+    ) -> Result<Answer, Fault> {
+        let mut request = match head {
+            true => self.agent.head(url),
+            false => self.agent.get(url),
+        };
+        for (name, value) in ask.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(token) = token {
+            request = request.header("authorization", token.header());
+        }
+        let (parts, body) = request
+            .call()
+            .map_err(|error| fault(ask, error))?
+            .into_parts();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+}
+
+/// Whether a name could not be resolved or nobody listens: there is no point in trying again at once.
+fn is_unreachable(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound => true,
+        ureq::Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::HostUnreachable
+        ),
+        _ => false,
+    }
+}
+
+fn fault(ask: &Ask<'_>, error: ureq::Error) -> Fault {
+    if is_unreachable(&error) {
+        return Fault::Lasting(HubError::Unreachable {
+            name: ask.name.to_owned(),
+            url: shown(ask.url),
+            reason: error.to_string(),
+        });
+    }
+    match error {
+        ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => {
+            Fault::passing(error.to_string())
+        }
+        ureq::Error::ConnectionFailed => Fault::passing(error.to_string()),
+        other => bad_answer(ask, format!("an error: {other}")).into(),
+    }
+}
+
+pub(crate) fn bad_answer(ask: &Ask<'_>, reason: String) -> HubError {
+    HubError::Answer {
+        name: ask.name.to_owned(),
+        url: shown(ask.url),
+        reason,
+    }
+}
+
+/// Statuses that may pass are faults that pass; others mean what they say.
+fn judge(ask: &Ask<'_>, answer: Answer) -> Result<Answer, Fault> {
+    let status = answer.status;
+    // 416: what was resumed is not there any more; the transfer begins again.
+    if status.is_success() || status == StatusCode::RANGE_NOT_SATISFIABLE {
+        return Ok(answer);
+    }
+    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_server_error() || passing.contains(&status) {
+        let seconds = answer
+            .header("retry-after")
+            .and_then(|it| it.trim().parse().ok());
+        return Err(Fault::Passing {
+            reason: format!("answer {status}"),
+            wait: seconds.map(Duration::from_secs),
+            advanced: false,
+        });
+    }
+    Err(Fault::Lasting(HubError::Refused {
+        name: ask.name.to_owned(),
+        url: shown(ask.url),
+        status: status.as_u16(),
+        refusal: refusal(ask, &answer),
+    }))
+}
+
+/// What a refusal means, from the status and the code that the hub adds to it.
+fn refusal(ask: &Ask<'_>, answer: &Answer) -> Refusal {
+    match (answer.status.as_u16(), answer.header("x-error-code")) {
+        (401 | 403, Some("GatedRepo")) => Refusal::Gated {
+            page: ask
+                .url
+                .split("/resolve/")
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        },
+        (401 | 403, _) => Refusal::Token(match ask.token {
+            None => "it needs a token (set HF_TOKEN), or there is no such repository".to_owned(),
+            Some(_) => "the token does not open it, or there is no such repository".to_owned(),
+        }),
+        (404 | 410, Some("RepoNotFound")) => Refusal::Absent("there is no such repository"),
+        (404 | 410, Some("RevisionNotFound")) => {
+            Refusal::Absent("the repository has no such revision")
+        }
+        (404 | 410, Some("EntryNotFound")) => {
+            Refusal::Absent("the repository has no such file there")
+        }
+        (404 | 410, _) => Refusal::Absent("there is no such file"),
+        _ => Refusal::Other,
+    }
+}
+
+/// Where a redirect leads; none for other answers.
+fn location(ask: &Ask<'_>, here: &Uri, answer: &Answer) -> Result<Option<Uri>, Fault> {
+    if ![301, 302, 303, 307, 308].contains(&answer.status.as_u16()) {
+        return Ok(None);
+    }
+    let Some(target) = answer.header("location") else {
+        return Err(bad_answer(ask, "a redirect to nowhere".to_owned()).into());
+    };
+    let next = parse(ask, &join(here, target))?;
+    if here.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+        return Err(bad_answer(
+            ask,
+            format!("a redirect to {}, which is not https", shown(target)),
+        )
+        .into());
+    }
+    Ok(Some(next))
+}
+
+/// A redirect's target from where it was given.
+fn join(here: &Uri, target: &str) -> String {
+    let scheme = here.scheme_str().unwrap_or("https");
+    let authority = here.authority().map_or("", |it| it.as_str());
+    if target.starts_with("http://") || target.starts_with("https://") {
+        target.to_owned()
+    } else if target.starts_with("//") {
+        format!("{scheme}:{target}")
+    } else if target.starts_with('/') {
+        format!("{scheme}://{authority}{target}")
+    } else {
+        let folder = here.path().rsplit_once('/').map_or("", |it| it.0);
+        format!("{scheme}://{authority}{folder}/{target}")
+    }
+}
+
+fn parse(ask: &Ask<'_>, url: &str) -> Result<Uri, HubError> {
+    url.parse()
+        .map_err(|_| bad_answer(ask, format!("the address {}, which is none", shown(url))))
+}
+
+/// Scheme, host and port.
+fn same_origin(one: &Uri, other: &Uri) -> bool {
+    one.scheme() == other.scheme() && one.authority() == other.authority()
+}
+
+/// An address for messages: without its query, where signatures are.
+pub(crate) fn shown(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or(url).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_read_from_where_they_are_given() {
+        let here: Uri = "https://a.b:1/c/d?e".parse().expect("an address");
+        for (target, expected) in [
+            ("http://x/y", "http://x/y"),
+            ("//x/y", "https://x/y"),
+            ("/y?z", "https://a.b:1/y?z"),
+            ("y", "https://a.b:1/c/y"),
+        ] {
+            assert_eq!(join(&here, target), expected);
+        }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let uri = |text: &str| text.parse::<Uri>().expect("an address");
+        let here = uri("http://127.0.0.1:1/a");
+        assert!(same_origin(&here, &uri("http://127.0.0.1:1/b")));
+        for other in [
+            "http://127.0.0.1:2/a",
+            "https://127.0.0.1:1/a",
+            "http://b:1/a",
+        ] {
+            assert!(!same_origin(&here, &uri(other)), "{other}");
+        }
+    }
+}

@@ -1,0 +1,709 @@
+//! The real client against a small server on loopback. No test reaches any other address.
+
+use nnn_data::{RemoteFile, RemotePlace};
+use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, Token};
+use nnn_testhub::{COMMIT, Fault, Resource, Server, git_sha1, sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const REPO: &str = "owner/model";
+const TOKEN: &str = "hf_verysecret";
+
+/// A hub, its storage at another port, and the caches of a user.
+struct World {
+    hub: Server,
+    storage: Server,
+    folder: TempDir,
+    pauses: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            hub: Server::start().expect("a server"),
+            storage: Server::start().expect("a server"),
+            folder: tempfile::tempdir().expect("a folder"),
+            pauses: Arc::default(),
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            endpoint: self.hub.url(),
+            hub_cache: self.folder.path().join("hf"),
+            downloads: self.folder.path().join("own"),
+            token: None,
+            offline: false,
+        }
+    }
+
+    /// A client that notes its pauses and makes none.
+    fn client(&self, settings: Settings) -> Hub {
+        let pauses = Arc::clone(&self.pauses);
+        let patience = Patience {
+            tries: 4,
+            sleep: Arc::new(move |pause| pauses.lock().expect("pauses").push(pause)),
+            ..Patience::default()
+        };
+        Hub::new(settings, patience)
+    }
+
+    fn open(&self, file: &RemoteFile) -> Result<Local, HubError> {
+        self.client(self.settings()).open(file, &|_| {})
+    }
+
+    fn gets(&self, file: &RemoteFile) -> Vec<nnn_testhub::Request> {
+        let path = resolve(file);
+        let all = self.hub.requests().into_iter();
+        all.filter(|it| it.method == "GET" && it.path == path)
+            .collect()
+    }
+
+    fn blob(&self, etag: &str) -> PathBuf {
+        self.settings()
+            .hub_cache
+            .join("models--owner--model/blobs")
+            .join(etag)
+    }
+
+    fn pauses(&self) -> usize {
+        self.pauses.lock().expect("pauses").len()
+    }
+}
+
+fn at(revision: &str, name: &str) -> RemoteFile {
+    RemoteFile {
+        name: name.to_owned(),
+        place: RemotePlace::Hub {
+            repo: REPO.to_owned(),
+            revision: revision.to_owned(),
+            path: name.to_owned(),
+        },
+        sha256: None,
+        bytes: None,
+    }
+}
+
+fn pinned(name: &str) -> RemoteFile {
+    at(COMMIT, name)
+}
+
+fn resolve(file: &RemoteFile) -> String {
+    match &file.place {
+        RemotePlace::Hub {
+            repo,
+            revision,
+            path,
+        } => format!("/{repo}/resolve/{revision}/{path}"),
+        RemotePlace::Urls(_) => panic!("no file of a hub"),
+    }
+}
+
+fn urls(name: &str, urls: Vec<String>) -> RemoteFile {
+    RemoteFile {
+        name: name.to_owned(),
+        place: RemotePlace::Urls(urls),
+        sha256: None,
+        bytes: None,
+    }
+}
+
+/// Bytes that differ everywhere, more than one piece of a transfer.
+fn content() -> Vec<u8> {
+    (0..300_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect()
+}
+
+fn status(code: u16) -> Fault {
+    Fault::Status(code, Vec::new())
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).expect("a file")
+}
+
+/// The whole layout, as `huggingface_hub` makes it.
+#[test]
+fn files_lie_where_the_python_tools_look() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    world
+        .hub
+        .publish(REPO, "deep/model.bin", &content(), Some(&world.storage));
+    let small = world.open(&pinned("config.json")).expect("small");
+    let mut file = pinned("deep/model.bin");
+    file.name = "model.bin".into();
+    let large = world.open(&file).expect("large");
+    let root = world.settings().hub_cache.join("models--owner--model");
+    assert_eq!(
+        small.path,
+        root.join("snapshots").join(COMMIT).join("config.json")
+    );
+    let link = |path: &Path| fs::read_link(path).expect("a link");
+    let etag = git_sha1(b"{}");
+    assert_eq!(link(&small.path), Path::new("../../blobs").join(&etag));
+    let sum = sha256(&content());
+    assert_eq!(link(&large.path), Path::new("../../../blobs").join(&sum));
+    assert_eq!(read(&large.path), content());
+    assert_eq!(large.sha256, sum);
+    // A pinned commit needs no ref; a branch has one.
+    assert!(!root.join("refs").exists());
+    world.open(&at("main", "config.json")).expect("main");
+    assert_eq!(read(&root.join("refs/main")), COMMIT.as_bytes());
+    let blobs = fs::read_dir(root.join("blobs")).expect("blobs").count();
+    assert_eq!(blobs, 2, "a partial file is left");
+}
+
+#[test]
+fn what_the_python_tools_fetched_is_used_as_it_is() {
+    let world = World::new();
+    let root = world.settings().hub_cache.join("models--owner--model");
+    let snapshot = root.join("snapshots").join(COMMIT);
+    for folder in [&snapshot, &root.join("refs"), &root.join("blobs")] {
+        fs::create_dir_all(folder).expect("folders");
+    }
+    fs::write(root.join("blobs/e"), "{}").expect("a blob");
+    std::os::unix::fs::symlink("../../blobs/e", snapshot.join("a.json")).expect("a link");
+    fs::write(root.join("refs/main"), COMMIT).expect("a ref");
+    for file in [pinned("a.json"), at("main", "a.json")] {
+        let found = world.open(&file).expect("found");
+        assert_eq!((read(&found.path), found.fetched), (b"{}".to_vec(), false));
+    }
+    assert!(world.hub.requests().is_empty());
+}
+
+#[test]
+fn the_token_goes_to_the_hub_and_nowhere_else() {
+    let world = World::new();
+    world
+        .hub
+        .publish(REPO, "model.bin", &content(), Some(&world.storage));
+    let mut settings = world.settings();
+    settings.token = Token::new(TOKEN);
+    let hub = world.client(settings);
+    hub.open(&pinned("model.bin"), &|_| {}).expect("fetched");
+    let bearer = format!("Bearer {TOKEN}");
+    let at_hub = world.hub.requests();
+    assert!(at_hub.len() >= 2);
+    for request in at_hub {
+        assert_eq!(request.header("authorization"), Some(bearer.as_str()));
+    }
+    let elsewhere = world.storage.requests();
+    assert!(!elsewhere.is_empty());
+    for request in elsewhere {
+        assert_eq!(request.header("authorization"), None);
+    }
+}
+
+#[test]
+fn the_token_does_not_go_to_plain_addresses() {
+    let world = World::new();
+    world.hub.put("/a.bin", Resource::plain(b"abc"));
+    let mut settings = world.settings();
+    settings.token = Token::new(TOKEN);
+    let file = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    world
+        .client(settings)
+        .open(&file, &|_| {})
+        .expect("fetched");
+    assert!(
+        world
+            .hub
+            .requests()
+            .iter()
+            .all(|it| it.header("authorization").is_none())
+    );
+}
+
+/// A renamed repository: the hub redirects to itself, and the token goes along.
+#[test]
+fn a_redirect_within_the_hub_is_followed() {
+    let world = World::new();
+    world.hub.publish("new/name", "a.json", b"{}", None);
+    let file = pinned("a.json");
+    let moved = Resource {
+        redirect: Some(format!("/new/name/resolve/{COMMIT}/a.json")),
+        ..Resource::default()
+    };
+    world.hub.put(&resolve(&file), moved);
+    assert_eq!(read(&world.open(&file).expect("fetched").path), b"{}");
+}
+
+#[test]
+fn redirects_without_end_are_left() {
+    let world = World::new();
+    let file = pinned("a.json");
+    let circle = Resource {
+        redirect: Some(resolve(&file)),
+        ..Resource::default()
+    };
+    world.hub.put(&resolve(&file), circle);
+    let error = world.open(&file).expect_err("no end").to_string();
+    assert!(error.contains("redirects"), "{error}");
+}
+
+#[test]
+fn a_broken_transfer_goes_on_where_it_stopped() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    world.hub.fail(
+        &resolve(&file),
+        [Fault::Truncate(100_000), Fault::Truncate(50_000)],
+    );
+    let starts = Mutex::new(Vec::new());
+    let bytes = Mutex::new(0);
+    let tell = |event: Event<'_>| match event {
+        Event::Start { have, total, .. } => starts.lock().expect("starts").push((have, total)),
+        Event::Bytes(count) => *bytes.lock().expect("bytes") += count,
+        _ => {}
+    };
+    let found = world
+        .client(world.settings())
+        .open(&file, &tell)
+        .expect("fetched");
+    assert_eq!(read(&found.path), content());
+    let ranges: Vec<_> = world
+        .gets(&file)
+        .iter()
+        .map(|it| it.header("range").map(str::to_owned))
+        .collect();
+    let range = |from: usize| Some(format!("bytes={from}-"));
+    assert_eq!(ranges, [None, range(100_000), range(150_000)]);
+    let total = Some(300_000);
+    assert_eq!(
+        *starts.lock().expect("starts"),
+        [(0, total), (100_000, total), (150_000, total)]
+    );
+    assert_eq!(*bytes.lock().expect("bytes"), 300_000);
+}
+
+/// Progress begins the count of failures again: more breaks than tries are survived if each brings something.
+#[test]
+fn many_breaks_that_each_bring_something_are_survived() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    world
+        .hub
+        .fail(&resolve(&file), (0..8).map(|_| Fault::Truncate(20_000)));
+    assert_eq!(read(&world.open(&file).expect("fetched").path), content());
+}
+
+#[test]
+fn breaks_that_bring_nothing_are_not() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    world
+        .hub
+        .fail(&resolve(&file), (0..9).map(|_| Fault::Truncate(0)));
+    let error = world.open(&file).expect_err("gives up");
+    assert!(
+        matches!(error, HubError::GaveUp { tries: 4, .. }),
+        "{error}"
+    );
+    assert_eq!(world.gets(&file).len(), 4);
+}
+
+/// A server without ranges begins anew every time; a transfer that never gets further ends.
+#[test]
+fn a_server_without_ranges_cannot_hold_us_for_ever() {
+    let world = World::new();
+    let file = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    let resource = Resource {
+        ranges: false,
+        ..Resource::plain(&content())
+    };
+    world.hub.put("/a.bin", resource);
+    world
+        .hub
+        .fail("/a.bin", (0..20).map(|_| Fault::Truncate(70_000)));
+    let error = world.open(&file).expect_err("gives up");
+    assert!(matches!(error, HubError::GaveUp { .. }), "{error}");
+}
+
+#[test]
+fn failures_that_may_pass_are_tried_again() {
+    for code in [408, 429, 500, 502, 503, 504] {
+        let world = World::new();
+        world.hub.publish(REPO, "a.json", b"{}", None);
+        let file = pinned("a.json");
+        world.hub.fail_head(&resolve(&file), [status(code)]);
+        world
+            .hub
+            .fail(&resolve(&file), [status(code), status(code)]);
+        world.open(&file).expect("fetched");
+        assert_eq!(world.pauses(), 3, "{code}");
+    }
+}
+
+#[test]
+fn a_server_says_how_long_to_wait() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.json", b"{}", None);
+    let file = pinned("a.json");
+    let wait = |seconds: &str| Fault::Status(429, vec![("Retry-After".into(), seconds.into())]);
+    world.hub.fail(&resolve(&file), [wait("7")]);
+    world.open(&file).expect("fetched");
+    assert_eq!(
+        *world.pauses.lock().expect("pauses"),
+        [Duration::from_secs(7)]
+    );
+    // An hour is nothing to sit through.
+    let other = pinned("b.json");
+    world.hub.publish(REPO, "b.json", b"[]", None);
+    world.hub.fail(&resolve(&other), [wait("3600")]);
+    let error = world.open(&other).expect_err("gives up");
+    assert!(matches!(error, HubError::GaveUp { .. }), "{error}");
+}
+
+/// What a later try would not change is not tried again, and says what to do.
+#[test]
+fn refusals() {
+    let code = |name: &str| vec![("X-Error-Code".to_owned(), name.to_owned())];
+    let cases = [
+        (401, Vec::new(), "set HF_TOKEN"),
+        (401, code("GatedRepo"), "accept its terms at http://"),
+        (403, code("GatedRepo"), "owner/model with your account"),
+        (403, Vec::new(), "needs a token"),
+        (404, code("RepoNotFound"), "no such repository"),
+        (404, code("RevisionNotFound"), "no such revision"),
+        (404, code("EntryNotFound"), "no such file there"),
+        (404, Vec::new(), "no such file"),
+        (418, Vec::new(), "418"),
+    ];
+    for (status, headers, part) in cases {
+        let world = World::new();
+        let file = pinned("a.json");
+        world
+            .hub
+            .fail_head(&resolve(&file), [Fault::Status(status, headers)]);
+        let error = world.open(&file).expect_err("refused").to_string();
+        assert!(error.contains(part) && error.contains("a.json"), "{error}");
+        assert_eq!(
+            (world.hub.requests().len(), world.pauses()),
+            (1, 0),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_is_refused_is_not_shown() {
+    let world = World::new();
+    let file = pinned("a.json");
+    let mut resource = Resource::plain(b"{}");
+    resource.token = Some("another".into());
+    world.hub.put(&resolve(&file), resource);
+    let mut settings = world.settings();
+    settings.token = Token::new(TOKEN);
+    let hub = world.client(settings);
+    let error = hub.open(&file, &|_| {}).expect_err("refused");
+    let shown = format!("{error} {error:?} {hub:?}");
+    assert!(shown.contains("the token does not open it"), "{shown}");
+    assert!(!shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
+fn a_wrong_content_is_refused_and_removed() {
+    let world = World::new();
+    world.hub.publish(REPO, "small.json", b"{ }", None);
+    world
+        .hub
+        .publish(REPO, "large.bin", &content(), Some(&world.storage));
+    let small = pinned("small.json");
+    world.hub.fail(&resolve(&small), [Fault::Flip(1)]);
+    let storage = format!("/storage/{}", sha256(&content()));
+    world.storage.fail(&storage, [Fault::Flip(5)]);
+    for file in [small, pinned("large.bin")] {
+        let error = world.open(&file).expect_err("wrong");
+        assert!(matches!(error, HubError::Checksum { .. }), "{error}");
+        assert!(error.to_string().contains("the hub"), "{error}");
+    }
+    let files = fs::read_dir(world.blob("")).expect("blobs").count();
+    assert_eq!(files, 0);
+}
+
+/// A card that expects another content than the hub has is known before a byte is fetched.
+#[test]
+fn a_card_and_a_hub_that_disagree() {
+    let world = World::new();
+    world
+        .hub
+        .publish(REPO, "a.bin", &content(), Some(&world.storage));
+    let mut file = pinned("a.bin");
+    file.sha256 = Some("0".repeat(64));
+    let error = world.open(&file).expect_err("wrong").to_string();
+    assert!(error.contains("the card"), "{error}");
+    assert!(world.storage.requests().is_empty());
+}
+
+/// A part of another content before the resumed rest: the whole is fetched once more.
+#[test]
+fn a_damaged_part_is_replaced() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let partial = world.blob(&format!("{}.incomplete", git_sha1(&content())));
+    fs::create_dir_all(partial.parent().expect("a folder")).expect("folders");
+    fs::write(&partial, [7; 1000]).expect("a part");
+    let file = pinned("a.bin");
+    assert_eq!(read(&world.open(&file).expect("fetched").path), content());
+    assert_eq!(world.gets(&file).len(), 2);
+}
+
+#[test]
+fn a_part_that_is_longer_than_the_file() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let partial = world.blob(&format!("{}.incomplete", git_sha1(&content())));
+    fs::create_dir_all(partial.parent().expect("a folder")).expect("folders");
+    fs::write(&partial, vec![7; 300_001]).expect("a part");
+    assert_eq!(
+        read(&world.open(&pinned("a.bin")).expect("fetched").path),
+        content()
+    );
+}
+
+/// What nobody vouches for is recorded at first, and must stay.
+#[test]
+fn a_content_without_checksum_is_trusted_once() {
+    let world = World::new();
+    let url = format!("{}/a.bin", world.hub.url());
+    world.hub.put("/a.bin", Resource::plain(b"first"));
+    let file = urls("a.bin", vec![url]);
+    let first = world.open(&file).expect("fetched");
+    assert!(first.recorded && first.fetched);
+    let again = world.open(&file).expect("found");
+    assert!(!again.recorded && !again.fetched);
+    fs::write(&first.path, "other").expect("a change");
+    let error = world.open(&file).expect_err("changed").to_string();
+    assert!(
+        error.contains("recorded at the first download in"),
+        "{error}"
+    );
+    // Fetched again, the server must still give the first content.
+    fs::remove_file(&first.path).expect("removed");
+    world.hub.put("/a.bin", Resource::plain(b"other"));
+    let error = world.open(&file).expect_err("changed");
+    assert!(matches!(error, HubError::Checksum { .. }), "{error}");
+    assert!(!first.path.exists());
+}
+
+/// What the message says to delete is what makes it be fetched again.
+#[test]
+fn a_changed_file_is_fetched_again_once_deleted() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    world.open(&file).expect("fetched");
+    fs::write(world.blob(&git_sha1(&content())), "other").expect("a change");
+    let Err(HubError::Changed { path, .. }) = world.open(&file) else {
+        panic!("the change is not noticed");
+    };
+    fs::remove_file(path).expect("removed");
+    assert_eq!(read(&world.open(&file).expect("fetched").path), content());
+}
+
+/// Bytes of an old content and of a new one do not come together.
+#[test]
+fn a_plain_address_is_resumed_only_if_its_content_is_the_same() {
+    let world = World::new();
+    let file = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    let path = "/a.bin";
+    world.hub.put(path, Resource::plain(&content()));
+    world.hub.fail(
+        path,
+        (0..9).map(|at| Fault::Truncate(if at == 0 { 1000 } else { 0 })),
+    );
+    world.open(&file).expect_err("gives up");
+    world.hub.fail(path, []);
+    let other: Vec<u8> = content().into_iter().rev().collect();
+    world.hub.put(path, Resource::plain(&other));
+    let left = world.hub.requests().len();
+    // Faults that are left are taken by tries without a byte.
+    let found = (0..3)
+        .find_map(|_| world.open(&file).ok())
+        .expect("fetched");
+    assert_eq!(read(&found.path), other);
+    let later = &world.hub.requests()[left..];
+    let resumed = later
+        .iter()
+        .filter(|it| it.header("range") == Some("bytes=1000-"));
+    assert!(resumed.clone().count() > 0);
+    assert!(resumed.clone().all(|it| it.header("if-range").is_some()));
+}
+
+#[test]
+fn mirrors_are_tried_in_their_order() {
+    let world = World::new();
+    let url = |server: &Server, path: &str| format!("{}{path}", server.url());
+    world.storage.put("/a.bin", Resource::plain(b"abc"));
+    let file = urls(
+        "a.bin",
+        vec![url(&world.hub, "/gone"), url(&world.storage, "/a.bin")],
+    );
+    let found = world.open(&file).expect("fetched");
+    assert_eq!(
+        (read(&found.path), world.hub.requests().len()),
+        (b"abc".to_vec(), 1)
+    );
+    let again = world.open(&file).expect("found");
+    assert_eq!((again.path, again.fetched), (found.path, false));
+    let none = urls(
+        "b.bin",
+        vec![url(&world.hub, "/x"), url(&world.storage, "/y")],
+    );
+    let error = world.open(&none).expect_err("none").to_string();
+    for part in ["no mirror gave it", "/x", "/y", "404"] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_mirror_with_another_content_is_passed_over() {
+    let world = World::new();
+    world.hub.put("/a.bin", Resource::plain(b"bad"));
+    world.storage.put("/a.bin", Resource::plain(b"abc"));
+    let mirrors = [&world.hub, &world.storage].map(|server| format!("{}/a.bin", server.url()));
+    let mut file = urls("a.bin", mirrors.to_vec());
+    file.sha256 = Some(sha256(b"abc"));
+    assert_eq!(read(&world.open(&file).expect("fetched").path), b"abc");
+}
+
+#[test]
+fn offline_names_what_is_missing_and_asks_nobody() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.json", b"{}", None);
+    let mut settings = world.settings();
+    settings.offline = true;
+    let hub = world.client(settings);
+    let file = pinned("a.json");
+    let error = hub.open(&file, &|_| {}).expect_err("missing").to_string();
+    let place = hub.put_at(&file);
+    for part in [
+        "a.json",
+        REPO,
+        "runner fetch CONFIG",
+        &place.display().to_string(),
+    ] {
+        assert!(error.contains(part), "no {part:?} in {error}");
+    }
+    assert_eq!(hub.size(&file), None);
+    assert!(world.hub.requests().is_empty());
+    // What is put there by hand is found.
+    fs::create_dir_all(place.parent().expect("a folder")).expect("folders");
+    fs::write(&place, "{}").expect("a file");
+    assert_eq!(hub.open(&file, &|_| {}).expect("found").path, place);
+}
+
+#[test]
+fn sizes_without_a_download() {
+    let world = World::new();
+    world
+        .hub
+        .publish(REPO, "large.bin", &content(), Some(&world.storage));
+    world.hub.put("/a.bin", Resource::plain(b"abc"));
+    let hub = world.client(world.settings());
+    assert_eq!(hub.size(&pinned("large.bin")), Some(300_000));
+    let url = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    assert_eq!(hub.size(&url), Some(3));
+    assert_eq!(hub.size(&pinned("absent.bin")), None);
+    assert!(world.hub.requests().iter().all(|it| it.method == "HEAD"));
+}
+
+#[test]
+fn a_commit_that_is_another_than_the_pinned_one() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.json", b"{}", None);
+    let other = "f".repeat(40);
+    let file = at(&other, "a.json");
+    let mut resource = Resource::plain(b"{}");
+    resource
+        .headers
+        .push(("X-Repo-Commit".into(), COMMIT.into()));
+    world.hub.put(&resolve(&file), resource);
+    let error = world.open(&file).expect_err("another").to_string();
+    assert!(error.contains(&other) && error.contains(COMMIT), "{error}");
+}
+
+/// Names that a server makes up never become paths.
+#[test]
+fn an_etag_that_leads_out_of_the_cache() {
+    let world = World::new();
+    let file = pinned("a.json");
+    let mut resource = Resource::plain(b"{}");
+    resource
+        .headers
+        .push(("X-Repo-Commit".into(), COMMIT.into()));
+    resource.etag = "\"../../../escaped\"".into();
+    world.hub.put(&resolve(&file), resource);
+    let error = world.open(&file).expect_err("refused").to_string();
+    assert!(error.contains("ETag"), "{error}");
+}
+
+#[test]
+fn something_that_is_no_hub() {
+    let world = World::new();
+    let file = pinned("a.json");
+    world.hub.put(&resolve(&file), Resource::plain(b"<html>"));
+    let error = world.open(&file).expect_err("refused").to_string();
+    assert!(error.contains("HF_ENDPOINT"), "{error}");
+}
+
+#[test]
+fn nobody_there() {
+    let world = World::new();
+    let mut settings = world.settings();
+    // The port is free again once its server has stopped.
+    settings.endpoint = Server::start().expect("a server").url();
+    let error = world.client(settings).open(&pinned("a.json"), &|_| {});
+    let error = error.expect_err("nobody").to_string();
+    assert!(error.contains("cannot be reached"), "{error}");
+    assert_eq!(world.pauses(), 0);
+}
+
+#[test]
+fn a_full_disk() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let partial = world.blob(&format!("{}.incomplete", git_sha1(&content())));
+    fs::create_dir_all(partial.parent().expect("a folder")).expect("folders");
+    std::os::unix::fs::symlink("/dev/full", &partial).expect("a link");
+    let error = world.open(&pinned("a.bin")).expect_err("full").to_string();
+    for part in ["No space left", "make room", "HF_HUB_CACHE", ".incomplete"] {
+        assert!(error.contains(part), "no {part:?} in {error}");
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_made() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", b"abc", None);
+    // A file where a folder should be: refused to everybody, the superuser included.
+    fs::write(world.folder.path().join("hf"), "").expect("a file");
+    let error = world.open(&pinned("a.bin")).expect_err("no folder");
+    assert!(matches!(error, HubError::Disk { .. }), "{error}");
+    assert!(error.to_string().contains("cannot be written"), "{error}");
+}
+
+/// Many at once want one file: one fetches it, all have it.
+#[test]
+fn several_clients_take_turns() {
+    let world = World::new();
+    world.hub.publish(REPO, "a.bin", &content(), None);
+    let file = pinned("a.bin");
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| assert_eq!(read(&world.open(&file).expect("fetched").path), content()));
+        }
+    });
+    assert_eq!(world.gets(&file).len(), 1);
+}

@@ -1,0 +1,132 @@
+//! Downloads: what a config needs is here before anything is computed.
+
+use crate::plan::Plan;
+use crate::progress::{Progress, say};
+use crate::sources::cards::ModelEntry;
+use crate::sources::checkpoint::Checkpoint;
+use anyhow::{Context, Result, bail};
+use nnn_data::RemoteFile;
+use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, State};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// The hub of the environment, with downloads from elsewhere in `cache`.
+pub(crate) fn hub(cache: &Path, offline: bool) -> Hub {
+    let mut settings = Settings::from_env(&cache.join("downloads"));
+    settings.offline |= offline;
+    Hub::new(settings, Patience::default())
+}
+
+/// Opens every checkpoint of a plan, in its order, after fetching what is not here.
+pub(crate) fn checkpoints(plan: &Plan, hub: &Hub) -> Result<Vec<Checkpoint>> {
+    let models = plan.models.iter();
+    models.map(|model| checkpoint(model, hub)).collect()
+}
+
+fn checkpoint(model: &ModelEntry, hub: &Hub) -> Result<Checkpoint> {
+    let opened = match model.folder() {
+        Some(folder) => Checkpoint::folder(&model.card, &folder),
+        None => remote(model, hub),
+    };
+    opened.with_context(|| format!("{}: model `{}`", model.file.display(), model.card.name))
+}
+
+fn remote(model: &ModelEntry, hub: &Hub) -> Result<Checkpoint> {
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    for file in model.card.remote_files()? {
+        match fetch(&file, hub) {
+            Ok(local) => files.push((file, local)),
+            // Without a network, all that is missing is named at once.
+            Err(error @ HubError::Missing { .. }) => missing.push(error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\n  "));
+    }
+    Ok(Checkpoint::remote(&model.card, &files))
+}
+
+/// How much of a checkpoint is here.
+pub(crate) struct Availability {
+    /// How many files are.
+    pub(crate) here: usize,
+    /// Those that are not.
+    pub(crate) away: Vec<RemoteFile>,
+    /// Bytes of those that are.
+    pub(crate) bytes: u64,
+}
+
+/// How much of a checkpoint is here. Nothing is read, and the network is not used.
+pub(crate) fn availability(model: &ModelEntry, hub: &Hub) -> Availability {
+    let mut found = Availability {
+        here: 0,
+        away: Vec::new(),
+        bytes: 0,
+    };
+    if let Some(folder) = model.folder() {
+        let sizes = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let sizes = sizes.filter_map(|entry| Some(std::fs::metadata(entry.path()).ok()?.len()));
+        found.bytes = sizes.sum();
+    }
+    for file in model.card.remote_files().unwrap_or_default() {
+        match hub.state(&file) {
+            State::Here(_, bytes) => {
+                found.here += 1;
+                found.bytes += bytes;
+            }
+            State::Away => found.away.push(file),
+        }
+    }
+    found
+}
+
+/// Fetches a file with a bar of its bytes, and says what was trusted.
+fn fetch(file: &RemoteFile, hub: &Hub) -> Result<Local, HubError> {
+    let bar: Mutex<Option<Progress>> = Mutex::new(None);
+    let local = hub.open(file, &|event| show(event, &bar))?;
+    if local.recorded {
+        say(&format!(
+            "{}: no checksum is known; recorded SHA-256 {}, expected from now on",
+            file.name, local.sha256
+        ));
+    }
+    Ok(local)
+}
+
+fn show(event: Event<'_>, bar: &Mutex<Option<Progress>>) {
+    let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+    match event {
+        Event::Start { name, total, have } => {
+            let progress = Progress::bytes(&format!("fetching {name}"), total.unwrap_or(0));
+            progress.advance(have);
+            *bar = Some(progress);
+        }
+        Event::Bytes(count) => {
+            if let Some(progress) = &*bar {
+                progress.advance(count);
+            }
+        }
+        Event::Retry { name, reason, wait } => {
+            *bar = None;
+            let seconds = wait.as_secs_f64();
+            say(&format!("{name}: {reason}; again in {seconds:.1} s"));
+        }
+        Event::Waiting { name, lock } => say(&format!(
+            "{name}: another process is fetching it (it holds {})",
+            lock.display()
+        )),
+        Event::Done { name } => {
+            *bar = None;
+            say(&format!("fetched {name}"));
+        }
+    }
+}
+
+/// `12.3 MB`, or `size unknown`.
+pub(crate) fn megabytes(bytes: Option<u64>) -> String {
+    bytes.map_or("size unknown".to_owned(), |bytes| {
+        format!("{:.1} MB", bytes as f64 / 1e6)
+    })
+}

@@ -1,0 +1,107 @@
+//! A checkpoint that is here: its files, checked against its card.
+
+use crate::provenance::short;
+use anyhow::{Context, Result};
+use nnn_data::{CardError, ModelCard, RemoteFile, Sha256, sha256_bytes, sha256_file};
+use nnn_encode::CheckpointFiles;
+use nnn_hub::Local;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A checkpoint that is here.
+pub(crate) struct Checkpoint {
+    name: String,
+    pub(crate) files: CheckpointFiles,
+    parts: Vec<Part>,
+}
+
+/// A file, or what the card says in place of one.
+struct Part {
+    name: String,
+    /// Where it comes from, or lies.
+    origin: String,
+    sha256: String,
+}
+
+impl Checkpoint {
+    /// The checkpoint of a folder.
+    pub(crate) fn folder(card: &ModelCard, folder: &Path) -> Result<Self> {
+        let files = CheckpointFiles::folder(folder)?;
+        let mut parts = Vec::new();
+        for name in files.names() {
+            let path = folder.join(name);
+            let sha256 = sha256_file(&path).with_context(|| path.display().to_string())?;
+            parts.push(Part::new(name, path.display(), sha256));
+        }
+        check(card, folder, &parts)?;
+        Ok(Self::new(card, files, parts))
+    }
+
+    /// The checkpoint of downloaded files, which have been checked already.
+    pub(crate) fn remote(card: &ModelCard, found: &[(RemoteFile, Local)]) -> Self {
+        let mut files = CheckpointFiles::default();
+        let mut parts = Vec::new();
+        for (file, local) in found {
+            files = files.with_file(&file.name, local.path.clone());
+            parts.push(Part::new(&file.name, &file.place, local.sha256.clone()));
+        }
+        Self::new(card, files, parts)
+    }
+
+    fn new(card: &ModelCard, mut files: CheckpointFiles, mut parts: Vec<Part>) -> Self {
+        for (name, value) in card.inline_files() {
+            let sha256 = sha256_bytes(value.to_string().as_bytes());
+            parts.push(Part::new(name, format!("{name} (on the card)"), sha256));
+            files = files.with_json(name, value);
+        }
+        parts.sort_by(|a, b| a.name.cmp(&b.name));
+        Self {
+            name: card.name.clone(),
+            files,
+            parts,
+        }
+    }
+
+    /// Name and signature of the model.
+    pub(crate) fn labels(&self) -> (String, String) {
+        let parts = self.parts.iter();
+        let all = parts.fold(Sha256::new(), |all, part| all.part(&part.sha256));
+        let signature = format!("{}#{}", self.name, short(&all.hex()));
+        (self.name.clone(), signature)
+    }
+
+    /// For `run.json`: every part with its origin and its SHA-256.
+    pub(crate) fn record(&self) -> Value {
+        let pair = |part: &Part| (part.origin.clone(), Value::from(part.sha256.as_str()));
+        let files: serde_json::Map<_, _> = self.parts.iter().map(pair).collect();
+        json!({"model": self.name, "files": files})
+    }
+}
+
+impl Part {
+    fn new(name: &str, origin: impl ToString, sha256: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin: origin.to_string(),
+            sha256,
+        }
+    }
+}
+
+/// Compares the files of a folder with the sums on the card.
+fn check(card: &ModelCard, folder: &Path, parts: &[Part]) -> Result<()> {
+    for (name, expected) in &card.sha256 {
+        let path = folder.join(name);
+        let part = parts.iter().find(|part| part.name == *name);
+        let part = part.with_context(|| format!("{} is missing", path.display()))?;
+        if !part.sha256.eq_ignore_ascii_case(expected) {
+            return Err(CardError::Checksum {
+                path,
+                found: part.sha256.clone(),
+                expected: expected.clone(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Limits of parameters and odd vectors, through the whole program: a clear error or the right limit, and no table with
+//! something in it that is no number.
+
+use crate::lab::Lab;
+use crate::vectors::{DIM, GALLERY, Matrix, by_dataset, by_role, dataset_config, npy, role_config};
+use std::fs::File;
+
+/// Additive, gated and rescaling methods, at usual and at extreme values; `k` fits a bank of one item.
+const METHODS: &str = "methods:
+  - raw
+  - nnn: {k: 1, alpha: [0, 0.5, 1000]}
+  - csls: {k: 1}
+  - dn
+  - is: {beta: [1.0e-12, 1, 400, 1.0e+6]}
+  - dis: {beta: 400, k: 1}
+  - dualis: {beta1: 0, beta2: 400}
+  - sn: {tau: [0.0032, 0.01, 1.0e+9], iterations: 3}
+  - ls: {k: 1}
+  - nicdm: {k: 1}
+  - mp_normal
+  - mp_empirical
+  - zscore
+  - gc
+  - dsl
+";
+
+fn config() -> String {
+    role_config("query_to_gallery").replace("methods: [raw, nnn: {k: 4, alpha: 0.5}]\n", METHODS)
+}
+
+/// Runs all methods and expects nothing but numbers in whatever is written.
+fn gives_numbers(lab: &Lab) {
+    lab.run(&config(), &[]);
+    let scores = lab.scores("lab");
+    assert!(scores.iter().any(|row| row.cell.method == "sn"));
+    for row in &scores {
+        assert!(row.value.is_finite(), "{}: {}", row.signature, row.value);
+    }
+    for (name, bytes) in lab.files("results") {
+        if [".csv", ".md", ".json"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            let text = String::from_utf8(bytes).expect("text").to_lowercase();
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+            let wrong: Vec<_> = words
+                .filter(|w| ["nan", "inf", "infinity"].contains(w))
+                .collect();
+            assert!(wrong.is_empty(), "{name}: {wrong:?}");
+        }
+    }
+}
+
+fn repeated(row: &[f32], times: usize) -> Matrix {
+    vec![row.to_vec(); times]
+}
+
+#[test]
+fn a_bank_of_one_item() {
+    let lab = by_role();
+    lab.write(
+        "past.npy",
+        npy(&repeated(&[1.0, 2.0, -1.0, 0.5, 0.0, 3.0], 1)),
+    );
+    gives_numbers(&lab);
+}
+
+#[test]
+fn a_bank_whose_rows_are_all_equal() {
+    let lab = by_role();
+    lab.write(
+        "past.npy",
+        npy(&repeated(&[1.0, 2.0, -1.0, 0.5, 0.0, 3.0], 12)),
+    );
+    gives_numbers(&lab);
+}
+
+#[test]
+fn a_gallery_whose_items_are_all_equal() {
+    let lab = by_role();
+    lab.write(
+        "gallery.npy",
+        npy(&repeated(&[-1.0, 0.0, 1.0, 0.5, 2.0, 3.0], GALLERY)),
+    );
+    gives_numbers(&lab);
+}
+
+#[test]
+fn an_empty_bank() {
+    let lab = by_role();
+    lab.write("past.npy", npy(&Matrix::new()));
+    lab.refuses(config(), &[], &["past.npy"]);
+}
+
+#[test]
+fn a_k_above_the_bank() {
+    let rest = "methods: [nnn: {k: 4000}]";
+    by_dataset().refuses(dataset_config(rest), &[], &["4000", "query bank"]);
+}
+
+#[test]
+fn directions_above_the_dimension() {
+    let rest = "methods: [whitening: {dims: 7}]";
+    by_dataset().refuses(
+        dataset_config(rest),
+        &[],
+        &["7 directions", &format!("dimension {DIM}")],
+    );
+}
+
+/// The published search goes up to 384 components.
+#[test]
+fn a_published_search_beyond_the_dimension() {
+    let lab = by_dataset();
+    lab.run(
+        &dataset_config("methods: [whitening: {choose: oracle}]"),
+        &[],
+    );
+    let warnings = lab.warnings("lab", "beyond_dimension");
+    assert!(!warnings.is_empty());
+    for warning in warnings {
+        let points = ["whitening(dims=256)", "whitening(dims=384)"];
+        assert_eq!(warning["points"], serde_json::json!(points));
+    }
+}
+
+/// The test holds the lock as another run does.
+#[cfg(unix)]
+#[test]
+fn two_runs_in_one_results_folder() {
+    let lab = by_dataset();
+    lab.run(&dataset_config(""), &[]);
+    let folder = File::open(lab.path("results/lab")).expect("a folder");
+    folder.try_lock().expect("no run holds it");
+    lab.refuses(
+        dataset_config(""),
+        &[],
+        &["results/lab", "another run", "--results"],
+    );
+    drop(folder);
+    lab.run(&dataset_config(""), &[]);
+}

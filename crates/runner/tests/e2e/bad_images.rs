@@ -153,7 +153,7 @@ fn skipped_images_leave_with_their_captions() {
     let rows = lab.scores("lab");
     assert!(!rows.is_empty());
     for (row, before) in rows.iter().zip(&whole) {
-        assert_ne!(row.cell.signature, before.cell.signature);
+        assert_ne!(row.signature, before.signature);
     }
     // The same as a folder that never had them.
     let other = folder();

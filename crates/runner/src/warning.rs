@@ -19,18 +19,7 @@ pub(crate) enum Warning {
         reason: String,
     },
     /// Images that cannot be decoded, left out with their captions as the config asks.
-    ImagesSkipped {
-        /// The data set.
-        dataset: String,
-        /// The split.
-        split: String,
-        /// What is wrong, by image.
-        images: BTreeMap<String, String>,
-        /// How many images the split has with them.
-        of: usize,
-        /// How many captions went with them.
-        captions: usize,
-    },
+    ImagesSkipped(SkippedImages),
     /// Reference captions that equal evaluated captions word for word.
     CaptionsShared {
         /// The reference set.
@@ -110,22 +99,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CacheRebuilt { file, reason } => write!(f, "{file}: {reason}; made again"),
-            Self::ImagesSkipped {
-                dataset,
-                split,
-                images,
-                of,
-                captions,
-            } => {
-                let skipped = images.len();
-                let names: Vec<&str> = images.keys().take(NAMED).map(String::as_str).collect();
-                let more = if skipped > NAMED { ", ..." } else { "" };
-                write!(
-                    f,
-                    "{skipped} of {of} images of `{dataset}/{split}` cannot be decoded and are left out with their {captions} captions: {}{more}",
-                    names.join(", ")
-                )
-            }
+            Self::ImagesSkipped(skipped) => skipped.fmt(f),
             Self::CaptionsShared {
                 reference_set,
                 dataset,
@@ -189,5 +163,40 @@ impl fmt::Display for Warning {
                 )
             }
         }
+    }
+}
+
+/// The images of a split that cannot be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SkippedImages {
+    /// The data set.
+    pub(crate) dataset: String,
+    /// The split.
+    pub(crate) split: String,
+    /// What is wrong, by image.
+    pub(crate) images: BTreeMap<String, String>,
+    /// How many images the split has with them.
+    pub(crate) of: usize,
+    /// How many captions went with them.
+    pub(crate) captions: usize,
+}
+
+impl fmt::Display for SkippedImages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            dataset,
+            split,
+            images,
+            of,
+            captions,
+        } = self;
+        let names: Vec<&str> = images.keys().take(NAMED).map(String::as_str).collect();
+        let more = if images.len() > NAMED { ", ..." } else { "" };
+        write!(
+            f,
+            "{} of {of} images of `{dataset}/{split}` cannot be decoded and are left out with their {captions} captions: {}{more}",
+            images.len(),
+            names.join(", ")
+        )
     }
 }

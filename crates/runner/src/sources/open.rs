@@ -7,7 +7,7 @@ use crate::sources::cards::DatasetEntry;
 use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
 use crate::spec::{EmbeddingsSpec, OnError};
-use crate::warning::Warning;
+use crate::warning::{SkippedImages, Warning};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{
     ArrayFile, DatasetCard, DatasetSource, Direction, ImageFolder, Sha256, sha256_file,
@@ -136,13 +136,13 @@ fn skip_unreadable(card: &DatasetCard, folder: &mut ImageFolder) -> Result<Vec<W
         );
         folder.retain(split, |image| !images.contains_key(image));
         let left = folder.splits().get(split);
-        warnings.push(Warning::ImagesSkipped {
+        warnings.push(Warning::ImagesSkipped(SkippedImages {
             dataset: card.name.clone(),
             split: split.clone(),
             images,
             of,
             captions: texts - left.map_or(0, |pairs| pairs.texts().len()),
-        });
+        }));
     }
     Ok(warnings)
 }

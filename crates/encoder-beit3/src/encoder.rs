@@ -8,7 +8,7 @@ use nnn_encode::{
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
-const CODE: &str = concat!("encoder-beit3 ", env!("CARGO_PKG_VERSION"), " r1");
+const CODE: &str = concat!("encoder-beit3 ", env!("CARGO_PKG_VERSION"), " r2");
 
 /// Tensors of a checkpoint that retrieval does not read.
 const IGNORED: [&str; 2] = ["logit_scale", "beit3.vision_embed.mask_token"];

@@ -4,14 +4,10 @@
 //! queries passes over some items before the next ones, so that biases are fetched once for all. An item can stand at or
 //! above the relevant item `r` only if `s_j - b_j >= t = s_r - b_r`, hence only if `s_j >= t + min b`: runs of items that all fail
 //! this for every bias of the batch are skipped.
-//!
-//! Where only the first place matters, the query's best raw items are compared first: a relevant item that one of them beats
-//! needs no further look, and the biases under which it does so no longer lower the bound.
 
 use crate::dispatch::dispatched;
 use crate::topk::best_items;
 use crate::{Fitted, GalleryBias, GatedBias};
-use std::ops::Range;
 
 /// Biases ranked together: two registers of the widest instruction set.
 const WIDTH: usize = 32;
@@ -90,7 +86,7 @@ impl<'a> Batch<'a> {
     /// apart.
     pub(super) fn standings(&self, rows: &[Row<'_>], most: u32) -> Vec<Option<Standing>> {
         let mut counts: Vec<Count> = (rows.iter())
-            .map(|row| Count::new(self.pack(row.best), row, most))
+            .map(|row| Count::new(self.pack(row.best), row))
             .collect();
         let gallery = self.packs[0].items.len();
         for first in (0..gallery).step_by(TILE) {
@@ -118,14 +114,8 @@ impl<'a> Batch<'a> {
 /// Items whose biases stay in a second-level cache while the rows of a group pass over them.
 const TILE: usize = 2048;
 
-/// Items of which only the best is looked at first; a multiple of [`FEW`].
+/// Items of which only the best is looked at first.
 const CHUNK: usize = 64;
-
-/// Items of a chunk that are skipped together.
-const FEW: usize = 8;
-
-/// Best raw items that are compared before all others.
-const RIVALS: usize = 16;
 
 /// A query's scores as they are counted.
 pub(super) struct Row<'a> {
@@ -133,13 +123,10 @@ pub(super) struct Row<'a> {
     /// The best raw item.
     pub(super) best: u32,
     relevant: &'a [u32],
-    /// The best raw items that are not relevant.
-    rivals: Vec<u32>,
     /// The scores, below all others where an item is relevant.
     others: Vec<f32>,
-    /// The best of every [`CHUNK`] of `others`, and of every [`FEW`].
+    /// The best of every [`CHUNK`] of `others`.
     peaks: Vec<f32>,
-    few: Vec<f32>,
 }
 
 impl<'a> Row<'a> {
@@ -148,43 +135,14 @@ impl<'a> Row<'a> {
         for &item in relevant {
             others[item as usize] = f32::NEG_INFINITY;
         }
-        let mut few = vec![f32::NEG_INFINITY; others.len().div_ceil(FEW)];
-        peaks_of_few(&others, &mut few);
-        let peak = |few: &[f32]| few.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let peak = |chunk: &[f32]| chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         Self {
             best: best_items(scores, 1)[0],
-            rivals: rivals(&others, relevant.len()),
-            peaks: few.chunks(CHUNK / FEW).map(peak).collect(),
-            few,
+            peaks: others.chunks(CHUNK).map(peak).collect(),
             scores,
             relevant,
             others,
         }
-    }
-
-    /// The items of a tile whose score is at least `cut`.
-    fn reaching(&self, cut: f32, tile: Range<usize>) -> Vec<u32> {
-        let mut items = Vec::new();
-        let chunks = tile.start / CHUNK..tile.end.div_ceil(CHUNK);
-        for chunk in chunks.filter(|&chunk| self.peaks[chunk] >= cut) {
-            let few = chunk * (CHUNK / FEW)..self.few.len().min((chunk + 1) * (CHUNK / FEW));
-            for few in few.filter(|&few| self.few[few] >= cut) {
-                let all = few * FEW..self.others.len().min((few + 1) * FEW);
-                items.extend(
-                    all.filter(|&item| self.others[item] >= cut)
-                        .map(|item| item as u32),
-                );
-            }
-        }
-        items
-    }
-}
-
-/// The best of `others`, of which so many are absent.
-fn rivals(others: &[f32], absent: usize) -> Vec<u32> {
-    match RIVALS.min(others.len() - absent) {
-        0 => Vec::new(),
-        some => best_items(others, some),
     }
 }
 
@@ -221,32 +179,28 @@ struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    fn new(pack: &'a Pack, row: &Row<'_>, most: u32) -> Self {
+    fn new(pack: &'a Pack, row: &Row<'_>) -> Self {
         let (thresholds, shared) = pack.thresholds(row.scores, row.relevant);
-        let mut count = Self {
+        Self {
+            cut: pack.cut(&thresholds),
             pack,
-            cut: f32::NEG_INFINITY,
             thresholds,
             shared,
             highest: [f32::NEG_INFINITY; WIDTH],
             greater: [0; WIDTH],
             equal: [0; WIDTH],
-        };
-        if most == 1 {
-            highest(&row.rivals, &row.others, &pack.items, &mut count.highest);
         }
-        count.cut = pack.cut(&count.thresholds, &count.highest);
-        count
     }
 
-    fn add(&mut self, row: &Row<'_>, tile: Range<usize>, most: u32) {
-        let (reaching, items) = (row.reaching(self.cut, tile), &self.pack.items);
+    fn add(&mut self, row: &Row<'_>, tile: std::ops::Range<usize>, most: u32) {
+        let (scores, items) = (&row.others[tile.clone()], &self.pack.items[tile.clone()]);
+        let peaks = &row.peaks[tile.start / CHUNK..tile.end.div_ceil(CHUNK)];
         // Whether an item is above is all that the first place depends on.
         if most == 1 {
-            highest(&reaching, &row.others, items, &mut self.highest);
+            highest(scores, peaks, self.cut, items, &mut self.highest);
         } else {
             let counts = (&mut self.greater, &mut self.equal);
-            compare(&reaching, &row.others, items, &self.thresholds, counts);
+            compare(scores, peaks, self.cut, items, &self.thresholds, counts);
         }
     }
 
@@ -305,39 +259,31 @@ impl Pack {
         (best, shared)
     }
 
-    /// No item with a score below this can reach the threshold of any bias whose highest corrected score so far does not.
-    /// In f64 the sum of two f32 is off by less than 2^-52 of it, and the corrected f32 score by less than 2^-24 of itself or
-    /// the threshold: 2^-22 of both covers it.
-    fn cut(&self, thresholds: &Lane<f32>, highest: &Lane<f32>) -> f32 {
-        let mut cut = f64::INFINITY;
-        for lane in (0..WIDTH).filter(|&lane| highest[lane] <= thresholds[lane]) {
-            let (threshold, least) = (f64::from(thresholds[lane]), f64::from(self.least[lane]));
-            cut = cut.min(threshold + least - (threshold.abs() + least.abs()) / f64::from(1 << 22));
-        }
-        (cut as f32).next_down()
+    /// No item with a score below this can reach the threshold of any bias. In f64 the sum of two f32 is off by less than
+    /// 2^-52 of it, and the corrected f32 score by less than 2^-24 of itself or the threshold: 2^-22 of both covers it.
+    fn cut(&self, thresholds: &Lane<f32>) -> f32 {
+        let pairs = thresholds.iter().zip(&self.least);
+        let cuts = pairs.map(|(&threshold, &least)| {
+            let (threshold, least) = (f64::from(threshold), f64::from(least));
+            threshold + least - (threshold.abs() + least.abs()) / f64::from(1 << 22)
+        });
+        (cuts.fold(f64::INFINITY, f64::min) as f32).next_down()
     }
 }
 
 dispatched! {
-    /// The best of every [`FEW`] scores.
-    pub(crate) fn peaks_of_few(scores: &[f32], peaks: &mut [f32]) -> () {
-        for (few, peak) in scores.chunks(FEW).zip(peaks) {
-            for &score in few {
-                *peak = if score > *peak { score } else { *peak };
-            }
-        }
-    }
-}
-
-dispatched! {
-    /// Raises every bias's best corrected score to that of these items.
-    pub(crate) fn highest(items: &[u32], scores: &[f32], biases: &[[f32; 32]], best: &mut [f32; 32]) -> () {
+    /// Raises every bias's best corrected score to that of the items in chunks whose peak is at least `cut`.
+    pub(crate) fn highest(
+        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], best: &mut [f32; 32]
+    ) -> () {
         let mut found = *best;
-        for &item in items {
-            let (score, biases) = (scores[item as usize], &biases[item as usize]);
-            for i in 0..32 {
-                let corrected = score - biases[i];
-                found[i] = if corrected > found[i] { corrected } else { found[i] };
+        let chunks = scores.chunks(64).zip(items.chunks(64));
+        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
+            for (score, biases) in scores.iter().zip(items) {
+                for i in 0..32 {
+                    let corrected = score - biases[i];
+                    found[i] = if corrected > found[i] { corrected } else { found[i] };
+                }
             }
         }
         *best = found;
@@ -345,18 +291,20 @@ dispatched! {
 }
 
 dispatched! {
-    /// Adds to every bias's counts those of these items that are above and at its threshold.
+    /// Adds to every bias's counts the items above and at its threshold, of chunks whose peak is at least `cut`.
     pub(crate) fn compare(
-        items: &[u32], scores: &[f32], biases: &[[f32; 32]], thresholds: &[f32; 32],
+        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], thresholds: &[f32; 32],
         counts: (&mut [u32; 32], &mut [u32; 32])
     ) -> () {
         let (mut greater, mut equal) = (*counts.0, *counts.1);
-        for &item in items {
-            let (score, biases) = (scores[item as usize], &biases[item as usize]);
-            for i in 0..32 {
-                let corrected = score - biases[i];
-                greater[i] += u32::from(corrected > thresholds[i]);
-                equal[i] += u32::from(corrected == thresholds[i]);
+        let chunks = scores.chunks(64).zip(items.chunks(64));
+        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
+            for (score, biases) in scores.iter().zip(items) {
+                for i in 0..32 {
+                    let corrected = score - biases[i];
+                    greater[i] += u32::from(corrected > thresholds[i]);
+                    equal[i] += u32::from(corrected == thresholds[i]);
+                }
             }
         }
         (*counts.0, *counts.1) = (greater, equal);

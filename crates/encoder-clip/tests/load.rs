@@ -24,6 +24,10 @@ fn copy(name: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in fs::read_dir(golden(name)).expect("files") {
         let file = file.expect("a file").path();
+        // What the reference gave is no part of the checkpoint.
+        if file.file_stem() == Some("golden".as_ref()) {
+            continue;
+        }
         fs::copy(&file, folder.path().join(file.file_name().expect("a name"))).expect("copied");
     }
     folder

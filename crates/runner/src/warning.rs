@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use thiserror::Error;
 
 /// Images that a message names; `run.json` names all.
 const NAMED: usize = 5;
 
 /// Something that does not stop a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Warning {
     /// A cache entry was damaged and has been made again.
+    #[error("{file}: {reason}; made again")]
     CacheRebuilt {
         /// The file.
         file: String,
@@ -19,8 +21,12 @@ pub(crate) enum Warning {
         reason: String,
     },
     /// Images that cannot be decoded, left out with their captions as the config asks.
+    #[error("{0}")]
     ImagesSkipped(SkippedImages),
     /// Reference captions that equal evaluated captions word for word.
+    #[error(
+        "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"
+    )]
     CaptionsShared {
         /// The reference set.
         reference_set: String,
@@ -32,6 +38,9 @@ pub(crate) enum Warning {
         of: usize,
     },
     /// Reference images whose content equals that of an evaluated image under another name.
+    #[error(
+        "{images} of {of} images of `{reference_set}` are duplicates of evaluated images of `{dataset}`"
+    )]
     ImagesDuplicated {
         /// The reference set.
         reference_set: String,
@@ -43,6 +52,9 @@ pub(crate) enum Warning {
         of: usize,
     },
     /// A reference set holds evaluated items, and the config allows it.
+    #[error(
+        "reference set `{reference_set}` holds {items} evaluated items of `{dataset}`: its results are transductive"
+    )]
     Transductive {
         /// The reference set.
         reference_set: String,
@@ -52,11 +64,17 @@ pub(crate) enum Warning {
         items: usize,
     },
     /// Statistics came from an index, and how far they are from the exact ones was not measured.
+    #[error(
+        "means of the largest similarities are approximate, by {index}; their error was not measured"
+    )]
     SearchUnchecked {
         /// The index.
         index: String,
     },
     /// A group reports too many settings for a comparison of every two.
+    #[error(
+        "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
+    )]
     ComparedWithRaw {
         /// The reference set; empty for the methods that read none.
         reference_set: String,
@@ -68,6 +86,7 @@ pub(crate) enum Warning {
         most: usize,
     },
     /// The model has no public checkpoint and was not measured.
+    #[error("model `{model}` is not measured, as it has no public checkpoint: {reason}")]
     NoPublicCheckpoint {
         /// The model.
         model: String,
@@ -75,6 +94,7 @@ pub(crate) enum Warning {
         reason: String,
     },
     /// Points of a published search ask for more dimensions than the vectors have.
+    #[error("left out of the published search, as the vectors have dimension {dim}: {}", .points.join(", "))]
     BeyondDimension {
         /// The points' signatures.
         points: Vec<String>,
@@ -82,6 +102,7 @@ pub(crate) enum Warning {
         dim: usize,
     },
     /// The model was trained on the evaluated data set.
+    #[error("model `{model}` was trained on `{dataset}`: its results are not zero-shot")]
     TrainedOnEvaluated {
         /// The model.
         model: String,
@@ -89,81 +110,11 @@ pub(crate) enum Warning {
         dataset: String,
     },
     /// The binary was built from a tree with uncommitted changes.
+    #[error("built from {commit} with uncommitted changes: results cannot be traced to a commit")]
     DirtyBuild {
         /// The commit it is based on.
         commit: String,
     },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CacheRebuilt { file, reason } => write!(f, "{file}: {reason}; made again"),
-            Self::ImagesSkipped(skipped) => skipped.fmt(f),
-            Self::CaptionsShared {
-                reference_set,
-                dataset,
-                captions,
-                of,
-            } => write!(
-                f,
-                "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"
-            ),
-            Self::ImagesDuplicated {
-                reference_set,
-                dataset,
-                images,
-                of,
-            } => write!(
-                f,
-                "{images} of {of} images of `{reference_set}` are duplicates of evaluated images of `{dataset}`"
-            ),
-            Self::Transductive {
-                reference_set,
-                dataset,
-                items,
-            } => write!(
-                f,
-                "reference set `{reference_set}` holds {items} evaluated items of `{dataset}`: its results are transductive"
-            ),
-            Self::SearchUnchecked { index } => write!(
-                f,
-                "means of the largest similarities are approximate, by {index}; their error was not measured"
-            ),
-            Self::ComparedWithRaw {
-                reference_set,
-                dataset,
-                settings,
-                most,
-            } => write!(
-                f,
-                "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
-            ),
-            Self::NoPublicCheckpoint { model, reason } => {
-                write!(
-                    f,
-                    "model `{model}` is not measured, as it has no public checkpoint: {reason}"
-                )
-            }
-            Self::BeyondDimension { points, dim } => write!(
-                f,
-                "left out of the published search, as the vectors have dimension {dim}: {}",
-                points.join(", ")
-            ),
-            Self::TrainedOnEvaluated { model, dataset } => {
-                write!(
-                    f,
-                    "model `{model}` was trained on `{dataset}`: its results are not zero-shot"
-                )
-            }
-            Self::DirtyBuild { commit } => {
-                write!(
-                    f,
-                    "built from {commit} with uncommitted changes: results cannot be traced to a commit"
-                )
-            }
-        }
-    }
 }
 
 /// The images of a split that cannot be decoded.

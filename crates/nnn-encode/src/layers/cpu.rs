@@ -193,6 +193,7 @@ struct CpuLayer<'a> {
     norm2: CpuNorm<'a>,
     fc1: CpuLinear<'a>,
     fc2: CpuLinear<'a>,
+    sub_norms: Option<[CpuNorm<'a>; 2]>,
 }
 
 impl<'a> CpuLayer<'a> {
@@ -204,6 +205,10 @@ impl<'a> CpuLayer<'a> {
             norm2: CpuNorm::of(&layer.norm2)?,
             fc1: CpuLinear::of(&layer.fc1)?,
             fc2: CpuLinear::of(&layer.fc2)?,
+            sub_norms: match &layer.sub_norms {
+                Some([attention, mlp]) => Some([CpuNorm::of(attention)?, CpuNorm::of(mlp)?]),
+                None => None,
+            },
         })
     }
 }
@@ -216,6 +221,8 @@ struct Room {
     narrow: Vec<f32>,
     /// As wide as queries, keys and values, or as the MLP.
     wide: Vec<f32>,
+    /// For what sub-LN's norms give.
+    normed: Vec<f32>,
     scores: Vec<f32>,
 }
 
@@ -278,8 +285,17 @@ impl Pass<'_> {
         let Room {
             narrow,
             wide,
+            normed,
             scores,
         } = room;
+        // What comes out stands where what went in stood.
+        let mut sub_norm = |which: usize, values: &mut Vec<f32>| {
+            if let Some(norms) = &layer.sub_norms {
+                normed.resize(values.len(), 0.0);
+                norms[which].run(values, normed);
+                std::mem::swap(values, normed);
+            }
+        };
         narrow.resize(rows.len(), 0.0);
         layer.norm1.run(rows, narrow);
         wide.resize(3 * rows.len(), 0.0);
@@ -288,11 +304,13 @@ impl Pass<'_> {
         for (qkv, out) in sequences.zip(narrow.chunks_exact_mut(self.length * width)) {
             kernels::attend(qkv, (width, self.heads), self.mask.slice(), scores, out);
         }
+        sub_norm(0, narrow);
         layer.out.product(None).run(narrow, &mut wide[..rows.len()]);
         kernels::add(rows, wide);
         layer.norm2.run(rows, narrow);
         wide.resize(count * layer.fc1.bias.slice().len(), 0.0);
         layer.fc1.product(Some(self.activation)).run(narrow, wide);
+        sub_norm(1, wide);
         layer.fc2.product(None).run(wide, narrow);
         kernels::add(rows, narrow);
     }

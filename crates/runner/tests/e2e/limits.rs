@@ -18,9 +18,9 @@ const METHODS: &str = "methods:
   - ls: {k: 1}
   - nicdm: {k: 1}
   - mp_normal
-  - mp_empirical
+  - mp_empirical: {depth: 1}
   - zscore
-  - gc
+  - gc: {depth: 1}
   - dsl
 ";
 

@@ -166,8 +166,9 @@ struct Index {
 }
 
 impl Checkpoint {
-    /// Opens a checkpoint's weights: `model.safetensors`, the files of its index, or else the first that there is of
-    /// [`SINGLE`]; failing these the only file of weights, whatever its name.
+    /// Opens a checkpoint's weights: `model.safetensors`, the files of its index, `open_clip_model.safetensors`,
+    /// `pytorch_model.bin` or `open_clip_pytorch_model.bin`, the first that there is; failing these the only file of weights,
+    /// whatever its name.
     ///
     /// # Errors
     /// There is none, or several of unknown names, or what is there is damaged.

@@ -23,6 +23,7 @@ mod journal;
 mod jpeg;
 mod layers;
 mod load;
+mod load_error;
 mod pickle;
 mod pixels;
 mod rerank;
@@ -44,9 +45,8 @@ pub use layers::{
     Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
     causal, features, indices, patches, project,
 };
-pub use load::{
-    DualEncoder, Identity, LoadError, TowerSize, Towers, read_config, read_preprocessor,
-};
+pub use load::{DualEncoder, Identity, TowerSize, Towers, read_config, read_preprocessor};
+pub use load_error::LoadError;
 pub use pickle::{PickleError, PickleFile};
 pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
 pub use rerank::{Pair, match_pairs};

@@ -1,89 +1,13 @@
 //! What all families share between a checkpoint's files and an [`Encoder`].
 
-use crate::checksum::{ReadError, files_sha256};
+use crate::checksum::files_sha256;
 use crate::encoder::{EncodeError, Encoder, EncoderInfo, IMAGE_BATCH, Reranker};
 use crate::files::CheckpointFiles;
-use crate::pixels::{PixelSpec, PixelSpecError};
-use crate::tokens::{TextTokenizer, TokenizerError};
-use crate::weights::{Checkpoint, Compute, TensorFault};
+use crate::load_error::LoadError;
+use crate::pixels::PixelSpec;
+use crate::tokens::TextTokenizer;
+use crate::weights::{Checkpoint, Compute};
 use image::RgbImage;
-use std::path::PathBuf;
-use thiserror::Error;
-
-/// Why a checkpoint does not load.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// A file cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A file that the family needs is not there.
-    #[error("{name} is missing from {files}")]
-    Absent {
-        /// The file.
-        name: String,
-        /// What there is.
-        files: String,
-    },
-    /// `config.json` is not that of a model that can be computed.
-    #[error("{}: {reason}", file.display())]
-    Config {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// `preprocessor_config.json` is refused.
-    #[error("{}: {source}", file.display())]
-    Preprocessor {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        source: PixelSpecError,
-    },
-    /// Preprocessing gives images of a size that the model does not take.
-    #[error(
-        "the model takes images of {expected} x {expected}, preprocessing gives (height, width) {received:?}"
-    )]
-    ImageSize {
-        /// Side in pixels.
-        expected: usize,
-        /// Size after preprocessing; `None` if it depends on the image.
-        received: Option<(u32, u32)>,
-    },
-    /// The tokenizer is missing or damaged.
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
-    /// There are no weights, or several files that could be meant.
-    #[error(
-        "{files} holds neither model.safetensors nor its index, and {candidates} other files of weights (*.safetensors, or else *.bin, *.pth, *.pt) where one is expected"
-    )]
-    NoWeights {
-        /// What there is.
-        files: String,
-        /// How many other files could be meant.
-        candidates: usize,
-    },
-    /// A file of weights is damaged or of another format.
-    #[error("cannot read weights from {}: {reason}", file.display())]
-    Weights {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Weights do not fit the configuration.
-    #[error("{} does not fit the configuration:{}", file.display(), list(faults))]
-    Tensors {
-        /// The (first) file.
-        file: PathBuf,
-        /// Every tensor that is missing, unexpected or wrong.
-        faults: Vec<TensorFault>,
-    },
-}
-
-fn list(faults: &[TensorFault]) -> String {
-    faults.iter().map(|it| format!("\n  {it}")).collect()
-}
 
 /// What a family brings: its two forward passes.
 pub trait Towers: Send + Sync {

@@ -1,7 +1,7 @@
 //! Weights on disk: one safetensors file, several with an index, or a PyTorch archive.
 
 use crate::files::CheckpointFiles;
-use crate::load::LoadError;
+use crate::load_error::LoadError;
 use crate::pickle::PickleFile;
 use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};

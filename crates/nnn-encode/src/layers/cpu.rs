@@ -116,7 +116,11 @@ pub(super) fn linear(
     if width != input || !rows.layout.is_contiguous() {
         return Ok(None);
     }
-    let bias = bias.and_then(Values::of);
+    let bias = match bias.map(Values::of) {
+        None => None,
+        Some(Some(bias)) => Some(bias),
+        Some(None) => return Ok(None),
+    };
     let product = Product {
         weight: weight.matrix().transposed(),
         bias: bias.as_ref().map(Values::slice),

@@ -8,7 +8,7 @@ use std::fs;
 /// The image that is spoiled; it belongs to the test split.
 const SPOILED: &str = "images/test/000003.png";
 
-const CONFIG: &str = "
+pub(crate) const CONFIG: &str = "
 experiment: lab
 models: [clip]
 datasets: [folder]
@@ -18,7 +18,7 @@ statistics: {resamples: 20, permutations: 20}
 ";
 
 /// A lab with a folder of images and its card.
-fn folder() -> Lab {
+pub(crate) fn folder() -> Lab {
     let lab = Lab::new();
     card_of_the_model(&lab);
     let split = |name: &str, images| SplitSpec {

@@ -11,6 +11,7 @@ mod bad_images;
 mod bank_search;
 mod blocks;
 mod comparisons;
+mod compute;
 mod downloads;
 mod identity;
 mod kills;

@@ -151,9 +151,13 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
     for (gallery, bank, dim) in [(3, 1280, 1), (150, 1300, 48), (29, 9000, 129)] {
         let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
         let beside = collect(&[&ks[..], &[Stat::Deviation]].concat(), &gallery, &bank);
-        for (columns, rows) in [(4096, 56), (1, 1), (500, 20)] {
+        let blocks = [(4096, 56), (1, 1), (500, 20)];
+        let ways = Kernel::available()
+            .into_iter()
+            .flat_map(|kernel| blocks.map(|b| (kernel, b)));
+        for (kernel, (columns, rows)) in ways {
             let options = PassOptions {
-                kernel: Kernel::detect(),
+                kernel,
                 blocking: Blocking { columns, rows },
                 progress: None,
             };
@@ -162,7 +166,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
                 assert_eq!(
                     beside.get(bank, stat),
                     Ok(column),
-                    "{stat}, {columns} columns"
+                    "{stat}, {kernel:?}, {columns} columns"
                 );
             }
         }

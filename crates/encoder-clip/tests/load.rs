@@ -127,9 +127,42 @@ fn a_damaged_or_missing_file_is_named() {
     let message = error(&folder).to_string();
     assert!(message.contains("model.safetensors"), "{message}");
     fs::remove_file(&weights).expect("removed");
-    assert!(matches!(error(&folder), LoadError::NoWeights { .. }));
+    // What the model should give lies beside its weights here, and would be the only other file of tensors.
+    fs::remove_file(folder.path().join("golden.safetensors")).expect("removed");
+    assert!(matches!(
+        error(&folder),
+        LoadError::NoWeights { candidates: 0, .. }
+    ));
     fs::write(folder.path().join("pytorch_model.bin"), "no archive").expect("written");
     assert!(matches!(error(&folder), LoadError::Weights { .. }));
+}
+
+#[test]
+fn the_only_file_of_weights_may_have_any_name() {
+    let folder = copy("pickle-2021");
+    fs::remove_file(folder.path().join("golden.safetensors")).expect("removed");
+    let weights = folder.path().join("pytorch_model.bin");
+    for name in ["ViT.pth", "epoch_32.pt", "open_clip_pytorch_model.bin"] {
+        let renamed = folder.path().join(name);
+        fs::rename(&weights, &renamed).expect("renamed");
+        assert!(load(folder.path()).is_ok(), "{name}");
+        fs::rename(&renamed, &weights).expect("renamed");
+    }
+    for name in ["one.pth", "two.pt"] {
+        fs::copy(&weights, folder.path().join(name)).expect("copied");
+    }
+    // A usual name goes before others.
+    assert!(load(folder.path()).is_ok());
+    fs::remove_file(&weights).expect("removed");
+    let error = error(&folder);
+    let message = error.to_string();
+    assert!(
+        matches!(error, LoadError::NoWeights { candidates: 2, .. }),
+        "{message}"
+    );
+    for part in ["one.pth", "two.pt", "2 other files of weights"] {
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]

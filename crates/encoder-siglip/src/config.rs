@@ -1,6 +1,6 @@
 //! `config.json` of a `SiglipModel`, with the defaults of `transformers` for what it leaves out.
 
-use nnn_encode::Activation;
+use nnn_encode::{Activation, at_least_one, epsilon, heads};
 use serde::{Deserialize, Serialize};
 
 /// Both towers.
@@ -180,31 +180,6 @@ impl VisionConfig {
             ),
         }
     }
-}
-
-fn at_least_one(key: &str, value: usize) -> Result<(), String> {
-    match value {
-        0 => Err(format!("{key}: expected at least 1, received 0")),
-        _ => Ok(()),
-    }
-}
-
-fn heads(tower: &str, width: usize, heads: usize) -> Result<(), String> {
-    if width > 0 && heads > 0 && width.is_multiple_of(heads) {
-        return Ok(());
-    }
-    Err(format!(
-        "{tower}: num_attention_heads {heads} does not divide hidden_size {width}"
-    ))
-}
-
-fn epsilon(tower: &str, value: f64) -> Result<(), String> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(format!(
-        "{tower}.layer_norm_eps: expected above 0, received {value}"
-    ))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 mod bert;
 mod cache;
 mod checksum;
+mod config_checks;
 mod encoder;
 mod extract;
 mod files;
@@ -35,6 +36,7 @@ mod weights;
 pub use bert::{Bert, BertSize, ImageStates};
 pub use cache::{CacheFault, CacheWarning, EmbeddingCache};
 pub use checksum::{ReadError, files_sha256, texts_sha256};
+pub use config_checks::{at_least_one, epsilon, heads};
 pub use encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
 pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extract_texts};
 pub use files::CheckpointFiles;

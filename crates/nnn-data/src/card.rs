@@ -1,6 +1,8 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
-use crate::{FileError, Pairs, RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file};
+use crate::{
+    FileError, FilesSource, Pairs, RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,6 +27,9 @@ pub struct DatasetCard {
     /// SHA-256 (64 hexadecimal digits) of files, by path relative to the source's folder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sha256: BTreeMap<String, String>,
+    /// Sizes of downloaded files in bytes, by name; as on a [`ModelCard`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bytes: BTreeMap<String, u64>,
     /// Anything a reader of the numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -38,6 +43,8 @@ pub enum DatasetSource {
     Generate(Map<String, Value>),
     /// A folder of images with `captions.csv`.
     Folder(PathBuf),
+    /// Annotations and images in the formats in which they are published, downloaded or here.
+    Files(FilesSource),
 }
 
 /// How many items a split has.

@@ -17,6 +17,7 @@ mod leakage;
 mod pairs;
 mod reference;
 mod remote;
+mod source;
 
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
@@ -37,3 +38,4 @@ pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use remote::{
     HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, UrlSource, remote_files,
 };
+pub use source::{AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, ImagePart};

@@ -60,6 +60,7 @@ fn open_card(entry: &DatasetEntry, on_error: OnError, data: &Path) -> Result<Sou
     let root = match &card.source {
         DatasetSource::Generate(settings) => generate(card, settings, data)?,
         DatasetSource::Folder(folder) => entry.base.join(folder),
+        DatasetSource::Files(_) => bail!("data set `{}`: not opened yet", card.name),
     };
     open_folder(card, &root, on_error)
 }

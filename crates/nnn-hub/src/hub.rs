@@ -8,7 +8,7 @@ use crate::retry::{Fault, Patience, persist};
 use crate::settings::Settings;
 use crate::transfer::{Expect, Transfer, beside};
 use hf_hub::api::sync::{Api, ApiBuilder};
-use nnn_data::{RemoteFile, RemotePlace, sha256_file};
+use nnn_data::{HubFile, RemoteFile, RemotePlace, sha256_file};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,12 +92,8 @@ impl Hub {
 
     fn ask_size(&self, file: &RemoteFile) -> Option<u64> {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => {
-                let url = self.hub_url(file, repo, revision, path).ok()?;
+            RemotePlace::Hub(hub) => {
+                let url = self.hub_url(file, hub).ok()?;
                 self.metadata(&self.hub_ask(file, &url)).ok()?.bytes
             }
             RemotePlace::Urls(urls) => urls.iter().find_map(|url| {
@@ -125,11 +121,7 @@ impl Hub {
             });
         }
         let (path, sum) = match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => self.fetch_from_hub(file, (repo, revision, path), tell)?,
+            RemotePlace::Hub(hub) => self.fetch_from_hub(file, hub, tell)?,
             RemotePlace::Urls(urls) => self.fetch_from_urls(file, urls, tell)?,
         };
         self.settle(file, path, sum, true)
@@ -139,11 +131,7 @@ impl Hub {
     #[must_use]
     pub fn put_at(&self, file: &RemoteFile) -> PathBuf {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => CachedRepo::new(&self.settings, repo, revision).put_at(path),
+            RemotePlace::Hub(hub) => CachedRepo::new(&self.settings, hub).put_at(&hub.path),
             RemotePlace::Urls(urls) => {
                 let first = urls.first().map_or("", String::as_str);
                 url_path(&self.settings, first, &file.name)
@@ -153,11 +141,7 @@ impl Hub {
 
     fn find(&self, file: &RemoteFile) -> Option<PathBuf> {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => CachedRepo::new(&self.settings, repo, revision).find(path),
+            RemotePlace::Hub(hub) => CachedRepo::new(&self.settings, hub).find(&hub.path),
             RemotePlace::Urls(urls) => urls
                 .iter()
                 .map(|url| url_path(&self.settings, url, &file.name))
@@ -207,16 +191,10 @@ impl Hub {
         })
     }
 
-    fn hub_url(
-        &self,
-        file: &RemoteFile,
-        repo: &str,
-        revision: &str,
-        path: &str,
-    ) -> Result<String, HubError> {
-        let repo = CachedRepo::new(&self.settings, repo, revision).repo();
+    fn hub_url(&self, file: &RemoteFile, hub: &HubFile) -> Result<String, HubError> {
+        let repo = CachedRepo::new(&self.settings, hub).repo();
         let api = self.addresses.as_ref();
-        api.map(|api| api.repo(repo).url(path)).ok_or_else(|| {
+        api.map(|api| api.repo(repo).url(&hub.path)).ok_or_else(|| {
             bad_answer(
                 &plain_ask(file, &self.settings.endpoint),
                 "no address: HF_ENDPOINT cannot be used".to_owned(),
@@ -239,11 +217,11 @@ impl Hub {
     fn fetch_from_hub(
         &self,
         file: &RemoteFile,
-        (repo, revision, path): (&str, &str, &str),
+        hub: &HubFile,
         tell: &dyn Fn(Event<'_>),
     ) -> Result<(PathBuf, String), HubError> {
-        let cached = CachedRepo::new(&self.settings, repo, revision);
-        let url = self.hub_url(file, repo, revision, path)?;
+        let cached = CachedRepo::new(&self.settings, hub);
+        let (revision, url) = (&hub.revision, self.hub_url(file, hub)?);
         let ask = self.hub_ask(file, &url);
         let name = file.name.as_str();
         let retry = |reason: &str, wait| tell(Event::Retry { name, reason, wait });
@@ -266,7 +244,7 @@ impl Hub {
             let transfer = self.transfer(ask, &partial, true, &expect, tell);
             finish(&transfer, &self.patience, &blob)?
         };
-        let pointer = cached.link(&metadata.etag, &metadata.commit, path)?;
+        let pointer = cached.link(&metadata.etag, &metadata.commit, &hub.path)?;
         Ok((pointer, sum))
     }
 

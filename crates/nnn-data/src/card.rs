@@ -180,6 +180,18 @@ impl DatasetCard {
         })
     }
 
+    /// The files to download, in the card's order; none for data that is drawn or in a folder.
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the card's list cannot be right, or a checksum or size belongs to no file of the card.
+    pub fn remote_files(&self) -> Result<Vec<RemoteFile>, RemoteError> {
+        let DatasetSource::Files(source) = &self.source else {
+            return Ok(Vec::new());
+        };
+        let mut files = remote_files(&source.download, &self.sha256, &BTreeMap::new());
+        todo
+    }
+
     /// Compares the files named under `sha256` with what lies below `folder`.
     ///
     /// # Errors

@@ -9,8 +9,11 @@ use crate::settings::Settings;
 use crate::transfer::{Expect, Transfer, beside};
 use hf_hub::api::sync::{Api, ApiBuilder};
 use nnn_data::{HubFile, RemoteFile, RemotePlace, sha256_file};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Finds and fetches files.
 #[derive(Debug)]
@@ -20,6 +23,21 @@ pub struct Hub {
     client: Client,
     /// Knows the hub's addresses; carries no token and sends nothing.
     addresses: Option<Api>,
+    /// Checksums of files as they were when this process read them.
+    sums: Mutex<HashMap<PathBuf, Summed>>,
+}
+
+/// A checksum, and the state of the file that it is of.
+#[derive(Debug)]
+struct Summed {
+    state: (u64, SystemTime),
+    sha256: String,
+}
+
+/// Size and time of the last change.
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.len(), found.modified().ok()?))
 }
 
 /// A file that is here and is what it should be.
@@ -62,7 +80,14 @@ impl Hub {
             settings,
             patience,
             client: Client::new(),
+            sums: Mutex::default(),
         }
+    }
+
+    /// The same hub and caches with other patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self::new(self.settings.clone(), patience)
     }
 
     /// Where it is and where its caches are.
@@ -110,7 +135,7 @@ impl Hub {
     /// try, and no file of this name appears.
     pub fn open(&self, file: &RemoteFile, tell: &dyn Fn(Event<'_>)) -> Result<Local, HubError> {
         if let Some(path) = self.find(file) {
-            let sum = sum_of(&path)?;
+            let sum = self.sum_of(&path)?;
             return self.settle(file, path, sum, false);
         }
         if self.settings.offline {
@@ -183,6 +208,7 @@ impl Hub {
             Some(_) => {}
             None => record(&self.settings, file, &sha256)?,
         }
+        self.remember(&path, &sha256);
         Ok(Local {
             path,
             sha256,
@@ -238,7 +264,7 @@ impl Hub {
         let _turn = lock(&cached.lock_path(&metadata.etag), name, tell)?;
         // Another process may have been first.
         let sum = if blob.is_file() {
-            sum_of(&blob)?
+            self.sum_of(&blob)?
         } else {
             let partial = beside(&blob, ".incomplete");
             let transfer = self.transfer(ask, &partial, true, &expect, tell);
@@ -288,7 +314,7 @@ impl Hub {
     ) -> Result<(PathBuf, String), HubError> {
         let _turn = lock(&beside(&self.put_at(file), ".lock"), &file.name, tell)?;
         if let Some(path) = self.find(file) {
-            let sum = sum_of(&path)?;
+            let sum = self.sum_of(&path)?;
             return Ok((path, sum));
         }
         let expect = Expect {
@@ -317,6 +343,29 @@ impl Hub {
         }
     }
 
+    /// The checksum of a file that is here. What this process has read or written already, and is as it was, is not read
+    /// again: several configs name the same archives.
+    fn sum_of(&self, path: &Path) -> Result<String, HubError> {
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sums.get(path).filter(|it| Some(it.state) == state(path));
+        if let Some(known) = known {
+            return Ok(known.sha256.clone());
+        }
+        drop(sums);
+        sha256_file(path).map_err(|source| HubError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn remember(&self, path: &Path, sha256: &str) {
+        if let Some(state) = state(path) {
+            let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+            let sha256 = sha256.to_owned();
+            sums.insert(path.to_owned(), Summed { state, sha256 });
+        }
+    }
+
     fn transfer<'a>(
         &'a self,
         ask: Ask<'a>,
@@ -334,13 +383,6 @@ impl Hub {
             tell,
         }
     }
-}
-
-fn sum_of(path: &Path) -> Result<String, HubError> {
-    sha256_file(path).map_err(|source| HubError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// A request without a token.

@@ -144,7 +144,7 @@ impl TaskLayout<'_> {
             self.sources,
             self.source,
             self.direction,
-            self.searches(&referenced),
+            self.plan.searches(),
         )
         .with_context(|| format!("`{}`", self.source.name))?;
         for drawn in drawn {
@@ -206,12 +206,6 @@ impl TaskLayout<'_> {
             settings,
             most: MOST_COMPARED,
         })
-    }
-
-    fn searches(&self, methods: &[usize]) -> bool {
-        methods
-            .iter()
-            .any(|&index| self.plan.methods[index].choose == Choose::Validation)
     }
 
     fn needs(&self, methods: &[usize]) -> StatPlan {

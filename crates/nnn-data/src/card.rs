@@ -188,8 +188,17 @@ impl DatasetCard {
         let DatasetSource::Files(source) = &self.source else {
             return Ok(Vec::new());
         };
-        let mut files = remote_files(&source.download, &self.sha256, &BTreeMap::new());
-        todo
+        let downloads = remote_files(&source.download, &BTreeMap::new(), &BTreeMap::new())?;
+        let local = source.local_names(&downloads);
+        let of_downloads = |name: &&String| !local.contains(*name);
+        let sha256 = self.sha256.iter().filter(|(name, _)| of_downloads(name));
+        let bytes = self.bytes.iter().filter(|(name, _)| of_downloads(name));
+        let owned = |(name, sum): (&String, &String)| (name.clone(), sum.clone());
+        remote_files(
+            &source.download,
+            &sha256.map(owned).collect(),
+            &bytes.map(|(name, size)| (name.clone(), *size)).collect(),
+        )
     }
 
     /// Compares the files named under `sha256` with what lies below `folder`.

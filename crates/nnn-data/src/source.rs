@@ -1,9 +1,9 @@
 //! Data sets as they are published: annotation files in their own formats, images in archives, folders or at addresses.
 
-use crate::RemoteSource;
+use crate::{RemoteFile, RemoteSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Annotation files, images, and where both are downloaded from.
@@ -211,6 +211,20 @@ impl ImagePart {
 }
 
 impl FilesSource {
+    /// Names of files that lie beside the card.
+    pub(crate) fn local_names(&self, downloads: &[RemoteFile]) -> BTreeSet<String> {
+        let texts = self
+            .annotations
+            .iter()
+            .flat_map(AnnotationPart::alternatives);
+        let images = self.images.iter().flat_map(ImagePart::alternatives);
+        let names = texts
+            .flat_map(AnnotationPart::file_names)
+            .chain(images.flat_map(ImagePart::file_names));
+        let is_local = |name: &String| downloads.iter().all(|file| file.name != *name);
+        names.filter(is_local).collect()
+    }
+
     /// The files that `splits` (of the card) need, in order: for every part its alternatives.
     #[must_use]
     pub fn needed(&self, splits: &[&str]) -> Vec<Needed> {

@@ -33,6 +33,8 @@ pub struct Opening<'a> {
     pub cache: &'a Path,
     /// What to read.
     pub reading: Reading<'a>,
+    /// Those of the wanted splits whose images are read; the images of the others are not looked for.
+    pub images: &'a [&'a str],
 }
 
 /// Splits by name; images are identified by the names that the annotations give them, in the order in which these name
@@ -85,6 +87,7 @@ impl ImageStore {
                 wanted: splits,
                 on_gap: OnGap::Fail,
             },
+            images: splits,
         };
         Self::open(&plain(), &opening)
     }
@@ -98,7 +101,7 @@ impl ImageStore {
         let holders = source
             .images
             .iter()
-            .filter(|part| part.serves(opening.reading.wanted));
+            .filter(|part| part.serves(opening.images));
         let holders = holders
             .map(|part| Holder::open(part, opening))
             .collect::<Result<_, _>>()?;
@@ -109,7 +112,7 @@ impl ImageStore {
             holders,
             spots: HashMap::new(),
         };
-        store.find(annotations)?;
+        store.find(annotations, opening.images)?;
         Ok(store)
     }
 
@@ -177,8 +180,9 @@ impl ImageStore {
         images.iter().map(one).collect()
     }
 
-    fn find(&mut self, annotations: Annotations) -> Result<(), StoreError> {
-        for pairs in annotations.splits.values() {
+    fn find(&mut self, annotations: Annotations, images: &[&str]) -> Result<(), StoreError> {
+        let read = |(split, _): &(&String, &Pairs)| images.contains(&split.as_str());
+        for (_, pairs) in annotations.splits.iter().filter(read) {
             for image in pairs.images() {
                 let holder = self.holders.iter().position(|holder| holder.has(image));
                 let holder = holder.ok_or_else(|| annotations.missing_image(image))?;

@@ -153,7 +153,9 @@ fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
     for (plan, ready) in plans.iter().zip(fetch::all(&plans, &hub)?) {
         let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
-        say(&format!("{config}: {models} model(s), {data} data set(s), all here"));
+        say(&format!(
+            "{config}: {models} model(s), {data} data set(s), all here"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -75,11 +75,7 @@ fn ready(plan: &Plan, hub: &Hub, missing: &mut Missing) -> Result<Ready> {
 }
 
 /// The checkpoint of a model; none where something of it is missing.
-fn checkpoint(
-    model: &ModelEntry,
-    hub: &Hub,
-    missing: &mut Missing,
-) -> Result<Option<Checkpoint>> {
+fn checkpoint(model: &ModelEntry, hub: &Hub, missing: &mut Missing) -> Result<Option<Checkpoint>> {
     if let Some(folder) = model.folder() {
         return Checkpoint::folder(&model.card, &folder).map(Some);
     }

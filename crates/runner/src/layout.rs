@@ -286,7 +286,11 @@ impl TaskLayout<'_> {
             split: self.source.split_label(&self.plan.spec.split),
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
-            data_signature: format!("{}#{}", self.source.name, short(&self.source.sha256)),
+            data_signature: format!(
+                "{}#{}",
+                self.source.name,
+                short(self.source.identity(&self.plan.spec.split))
+            ),
             model_signature,
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),

@@ -136,7 +136,8 @@ fn origin(source: &RemoteSource) -> String {
 
 fn datasets(configs: &Path) -> Result<String> {
     let mut text = String::new();
-    for card in cards::all_datasets(configs)? {
+    for entry in cards::all_datasets(configs)? {
+        let card = &entry.card;
         let _ = writeln!(text, "{}: {}", card.name, card.description);
         for (split, counts) in &card.splits {
             let _ = writeln!(

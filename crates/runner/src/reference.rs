@@ -185,7 +185,7 @@ impl Draw<'_> {
             reference.share,
             reference.seed,
             query.len(),
-            short(&origin.sha256)
+            short(origin.identity(&reference.split))
         );
         let mark = if reference.transductive {
             " (transductive)"

@@ -147,6 +147,13 @@ pub(crate) enum Warning {
     },
 }
 
+impl Warning {
+    /// Whether it was said when the files were fetched, before there was a run to warn of it.
+    pub(crate) fn is_said_at_fetching(&self) -> bool {
+        matches!(self, Self::Terms { .. } | Self::Alternative { .. })
+    }
+}
+
 /// The images of a split that cannot be fetched or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SkippedImages {

@@ -8,7 +8,7 @@ use crate::warning::Warning;
 use anyhow::{Result, bail};
 use nnn_data::{CardError, DatasetSource, FilesSource, FoundFile, Needed, RemoteFile, sha256_file};
 use nnn_hub::{Hub, HubError, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The files of a data set, as far as a config reads them.
@@ -20,6 +20,8 @@ pub(crate) struct DataFiles {
     pub(crate) origins: Vec<(String, String)>,
     /// Terms to meet, and choices that were not the card's first.
     pub(crate) warnings: Vec<Warning>,
+    /// Images at addresses that did not load, and why.
+    pub(crate) failed: BTreeMap<String, String>,
 }
 
 /// Finds or fetches what a config reads of a data set; annotations first. What is not here and must not be fetched is
@@ -54,7 +56,7 @@ fn notice(entry: &DatasetEntry, source: &FilesSource) -> Option<Warning> {
 
 /// The annotations of all splits that are read, then the images of those whose images are.
 pub(crate) fn all_needed(source: &FilesSource, needs: &Needs) -> Vec<Needed> {
-    let of = |splits: &std::collections::BTreeSet<String>, what: &str| {
+    let of = |splits: &BTreeSet<String>, what: &str| {
         let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
         let mut needed = source.needed(&splits);
         needed.retain(|it| it.what == what);
@@ -82,7 +84,11 @@ enum Fault {
 
 impl<'a> Search<'a> {
     fn new(entry: &'a DatasetEntry, hub: &'a Hub) -> Result<Self> {
-        let named = entry.card.remote_files()?.into_iter().map(|file| (file.name.clone(), file));
+        let named = entry
+            .card
+            .remote_files()?
+            .into_iter()
+            .map(|file| (file.name.clone(), file));
         Ok(Self {
             entry,
             hub,
@@ -103,12 +109,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes the first alternative that is here as a whole, or else the first that can be had.
-    fn obtain(
-        &self,
-        needed: &Needed,
-        files: &mut DataFiles,
-        missing: &mut Missing,
-    ) -> Result<()> {
+    fn obtain(&self, needed: &Needed, files: &mut DataFiles, missing: &mut Missing) -> Result<()> {
         let here = |names: &&Vec<String>| names.iter().all(|name| self.is_here(name));
         let here = needed.alternatives.iter().find(here);
         if let Some(names) = here {
@@ -167,8 +168,9 @@ impl<'a> Search<'a> {
     /// A file beside the card.
     fn read(&self, name: &str) -> Result<(String, FoundFile), Fault> {
         let path = self.local(name);
-        let sha256 = sha256_file(&path)
-            .map_err(|error| Fault::Passing(format!("{}: cannot be read: {error}", path.display())))?;
+        let sha256 = sha256_file(&path).map_err(|error| {
+            Fault::Passing(format!("{}: cannot be read: {error}", path.display()))
+        })?;
         let expected = self.entry.card.sha256.get(name);
         match expected.filter(|it| !it.eq_ignore_ascii_case(&sha256)) {
             None => Ok((path.display().to_string(), FoundFile { path, sha256 })),

@@ -152,6 +152,12 @@ impl Hub {
         self.settle(file, path, sum, true)
     }
 
+    /// The SHA-256 that a file must have, by its card or as recorded at its first download.
+    #[must_use]
+    pub fn known_sha256(&self, file: &RemoteFile) -> Option<String> {
+        self.expected(file).map(|(sum, _)| sum)
+    }
+
     /// Where a file is looked for.
     #[must_use]
     pub fn put_at(&self, file: &RemoteFile) -> PathBuf {

@@ -136,12 +136,15 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
     let hub = arguments.fetch.hub();
     if arguments.dry_run {
         for plan in &plans {
-            dry_run::print(plan, &hub, &arguments.results)?;
+            dry_run::print(plan, &hub, &arguments.results, arguments.cache())?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     // What any of them needs is here before the first begins.
-    for (plan, ready) in plans.iter().zip(fetch::all(&plans, &hub)?) {
+    for (plan, ready) in plans
+        .iter()
+        .zip(fetch::all(&plans, &hub, arguments.cache())?)
+    {
         execute::run(plan, ready, arguments)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -150,7 +153,10 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
 fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
     let hub = arguments.hub();
     let plans = arguments.plans(None)?;
-    for (plan, ready) in plans.iter().zip(fetch::all(&plans, &hub)?) {
+    for (plan, ready) in plans
+        .iter()
+        .zip(fetch::all(&plans, &hub, &arguments.cache)?)
+    {
         let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
         say(&format!(

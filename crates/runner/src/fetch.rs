@@ -1,5 +1,6 @@
 //! Downloads: what a config needs is here before anything is computed.
 
+mod addresses;
 mod data;
 
 pub(crate) use data::{DataFiles, all_needed};
@@ -9,6 +10,7 @@ use crate::plan::Plan;
 use crate::progress::{Progress, say};
 use crate::sources::cards::ModelEntry;
 use crate::sources::checkpoint::Checkpoint;
+use crate::sources::files::{Wanted, images_in};
 use anyhow::{Context, Result, ensure};
 use data::data;
 use nnn_data::RemoteFile;
@@ -49,15 +51,17 @@ impl Missing {
 }
 
 /// Finds or fetches what all plans read, before the first of them begins.
-pub(crate) fn all(plans: &[Plan], hub: &Hub) -> Result<Vec<Ready>> {
+pub(crate) fn all(plans: &[Plan], hub: &Hub, cache: &Path) -> Result<Vec<Ready>> {
     let mut missing = Missing::default();
-    let ready = plans.iter().map(|plan| ready(plan, hub, &mut missing));
+    let ready = plans
+        .iter()
+        .map(|plan| ready(plan, hub, cache, &mut missing));
     let ready = ready.collect::<Result<_>>()?;
     missing.check()?;
     Ok(ready)
 }
 
-fn ready(plan: &Plan, hub: &Hub, missing: &mut Missing) -> Result<Ready> {
+fn ready(plan: &Plan, hub: &Hub, cache: &Path, missing: &mut Missing) -> Result<Ready> {
     let mut ready = Ready {
         checkpoints: Vec::new(),
         data: Vec::new(),
@@ -67,8 +71,13 @@ fn ready(plan: &Plan, hub: &Hub, missing: &mut Missing) -> Result<Ready> {
         ready.checkpoints.extend(opened);
     }
     for (entry, evaluated) in plan.all_datasets() {
-        let needs = Needs::of(plan, &entry.card, evaluated);
-        let found = data(entry, &needs, hub, missing).with_context(|| entry.title())?;
+        let wanted = Wanted {
+            entry,
+            needs: &Needs::of(plan, &entry.card, evaluated),
+            on_error: plan.spec.compute.on_error,
+            images: &images_in(cache),
+        };
+        let found = data(&wanted, hub, missing).with_context(|| entry.title())?;
         ready.data.push(found);
     }
     Ok(ready)

@@ -49,7 +49,7 @@ impl Needs {
 }
 
 /// The bank that a reference set's images are in one direction.
-fn images_as(direction: Direction) -> Bank {
+pub(crate) fn images_as(direction: Direction) -> Bank {
     match direction {
         Direction::T2i => Bank::Gallery,
         Direction::I2t => Bank::Query,

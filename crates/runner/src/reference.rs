@@ -187,13 +187,8 @@ impl Draw<'_> {
             query.len(),
             short(origin.identity(&reference.split))
         );
-        let mark = if reference.transductive {
-            " (transductive)"
-        } else {
-            ""
-        };
         Drawn {
-            label: format!("{}{mark}", reference.label()),
+            label: reference.title(),
             signature,
             query_bank: Some(query),
             gallery_bank: Some(gallery),

@@ -1,12 +1,15 @@
 //! The files of data sets: found or fetched, the first alternative of each that can be had.
 
-use super::{Missing, fetch};
+use super::{Missing, addresses, fetch};
 use crate::needs::Needs;
 use crate::progress::say;
 use crate::sources::cards::DatasetEntry;
+use crate::sources::files::Wanted;
 use crate::warning::Warning;
 use anyhow::{Result, bail};
-use nnn_data::{CardError, DatasetSource, FilesSource, FoundFile, Needed, RemoteFile, sha256_file};
+use nnn_data::{
+    CardError, DatasetSource, FilesSource, FoundFile, ImagePart, Needed, RemoteFile, sha256_file,
+};
 use nnn_hub::{Hub, HubError, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -26,22 +29,41 @@ pub(crate) struct DataFiles {
 
 /// Finds or fetches what a config reads of a data set; annotations first. What is not here and must not be fetched is
 /// added to `missing`.
-pub(crate) fn data(
-    entry: &DatasetEntry,
-    needs: &Needs,
-    hub: &Hub,
-    missing: &mut Missing,
-) -> Result<DataFiles> {
+pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, missing: &mut Missing) -> Result<DataFiles> {
+    let entry = wanted.entry;
     let mut files = DataFiles::default();
     let DatasetSource::Files(source) = &entry.card.source else {
         return Ok(files);
     };
+    check_splits(entry, wanted.needs)?;
     let search = Search::new(entry, hub)?;
     files.warnings.extend(notice(entry, source));
-    for needed in all_needed(source, needs) {
-        search.obtain(&needed, &mut files, missing)?;
+    let mut whole = true;
+    for needed in all_needed(source, wanted.needs) {
+        whole &= search.obtain(&needed, &mut files, missing)?;
+    }
+    let parts = source.images.iter().flat_map(ImagePart::alternatives);
+    if whole && parts.into_iter().any(|part| part.addresses) {
+        addresses::images(wanted, &mut files, hub, missing)?;
     }
     Ok(files)
+}
+
+/// Nothing is fetched for a split that there is not.
+fn check_splits(entry: &DatasetEntry, needs: &Needs) -> Result<(), CardError> {
+    let splits = &entry.card.splits;
+    match needs
+        .splits
+        .iter()
+        .find(|split| !splits.contains_key(*split))
+    {
+        None => Ok(()),
+        Some(split) => Err(CardError::UnknownSplit {
+            dataset: entry.card.name.clone(),
+            split: split.clone(),
+            expected: splits.keys().cloned().collect(),
+        }),
+    }
 }
 
 /// Terms, said before the first byte arrives.
@@ -109,23 +131,29 @@ impl<'a> Search<'a> {
     }
 
     /// Takes the first alternative that is here as a whole, or else the first that can be had.
-    fn obtain(&self, needed: &Needed, files: &mut DataFiles, missing: &mut Missing) -> Result<()> {
+    fn obtain(
+        &self,
+        needed: &Needed,
+        files: &mut DataFiles,
+        missing: &mut Missing,
+    ) -> Result<bool> {
         let here = |names: &&Vec<String>| names.iter().all(|name| self.is_here(name));
         let here = needed.alternatives.iter().find(here);
         if let Some(names) = here {
             self.take(names, files).map_err(Fault::into_error)?;
             self.note(needed, names, "they are here, and those are not", files);
-            return Ok(());
+            return Ok(true);
         }
         if self.hub.settings().offline {
-            return self.miss(needed, missing);
+            self.miss(needed, missing);
+            return Ok(false);
         }
         let mut reasons = Vec::new();
         for names in &needed.alternatives {
             match self.take(names, files) {
                 Ok(()) => {
                     self.note(needed, names, &reasons.join("; "), files);
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(Fault::Lasting(error)) => return Err(error),
                 Err(Fault::Passing(reason)) => reasons.push(reason),
@@ -202,7 +230,7 @@ impl<'a> Search<'a> {
     }
 
     /// Without a network: what of the card's first choice is not here.
-    fn miss(&self, needed: &Needed, missing: &mut Missing) -> Result<()> {
+    fn miss(&self, needed: &Needed, missing: &mut Missing) {
         let names = needed.alternatives.first().into_iter().flatten();
         for name in names.filter(|name| !self.is_here(name)) {
             let line = match self.remote.get(name) {
@@ -214,7 +242,6 @@ impl<'a> Search<'a> {
             };
             missing.add(format!("{}: {line}", self.entry.title()));
         }
-        Ok(())
     }
 }
 

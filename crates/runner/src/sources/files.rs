@@ -13,7 +13,12 @@ use nnn_data::{
     Opening, Reading, Sha256,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where images are kept that were taken out of archives or fetched one by one.
+pub(crate) fn images_in(cache: &Path) -> PathBuf {
+    cache.join("images")
+}
 
 /// What of a data set is opened, and how.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Makes or reads everything that a config names, and checks it against its cards.
 
-use super::files::{self, Wanted};
+use super::files::{self, Wanted, images_in};
 use super::skip::skip_unloadable;
 use crate::fetch::{DataFiles, Ready};
 use crate::needs::Needs;
@@ -58,11 +58,6 @@ fn pairs(files: &[(String, String)]) -> serde_json::Value {
         .iter()
         .map(|(file, sum)| (file.clone(), serde_json::Value::from(sum.as_str())))
         .collect()
-}
-
-/// Where images are kept that were taken out of archives or fetched one by one.
-pub(crate) fn images_in(cache: &Path) -> PathBuf {
-    cache.join("images")
 }
 
 fn open_card(wanted: &Wanted<'_>, files: DataFiles, cache: &Path) -> Result<Source> {

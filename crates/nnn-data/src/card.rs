@@ -180,6 +180,27 @@ impl DatasetCard {
         })
     }
 
+    /// The files to download, in the card's order; none for data that is drawn or in a folder.
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the card's list cannot be right, or a checksum or size belongs to no file of the card.
+    pub fn remote_files(&self) -> Result<Vec<RemoteFile>, RemoteError> {
+        let DatasetSource::Files(source) = &self.source else {
+            return Ok(Vec::new());
+        };
+        let downloads = remote_files(&source.download, &BTreeMap::new(), &BTreeMap::new())?;
+        let local = source.local_names(&downloads);
+        let of_downloads = |name: &&String| !local.contains(*name);
+        let sha256 = self.sha256.iter().filter(|(name, _)| of_downloads(name));
+        let bytes = self.bytes.iter().filter(|(name, _)| of_downloads(name));
+        let owned = |(name, sum): (&String, &String)| (name.clone(), sum.clone());
+        remote_files(
+            &source.download,
+            &sha256.map(owned).collect(),
+            &bytes.map(|(name, size)| (name.clone(), *size)).collect(),
+        )
+    }
+
     /// Compares the files named under `sha256` with what lies below `folder`.
     ///
     /// # Errors

@@ -114,8 +114,8 @@ impl Server {
         hold(&self.shared.requests).clone()
     }
 
-    /// Lays out a file of a repository as the hub does, at the commit [`COMMIT`] and at `main`: a large file if there is a
-    /// `storage` to redirect to, a small one otherwise.
+    /// Lays out a file of a repository (`owner/name`, or `datasets/owner/name`) as the hub does, at the commit [`COMMIT`]
+    /// and at `main`: a large file if there is a `storage` to redirect to, a small one otherwise.
     pub fn publish(&self, repo: &str, path: &str, body: &[u8], storage: Option<&Server>) {
         let mut resource = Resource {
             headers: vec![("X-Repo-Commit".into(), COMMIT.into())],

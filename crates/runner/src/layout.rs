@@ -144,7 +144,7 @@ impl TaskLayout<'_> {
             self.sources,
             self.source,
             self.direction,
-            self.searches(&referenced),
+            self.plan.searches(),
         )
         .with_context(|| format!("`{}`", self.source.name))?;
         for drawn in drawn {
@@ -206,12 +206,6 @@ impl TaskLayout<'_> {
             settings,
             most: MOST_COMPARED,
         })
-    }
-
-    fn searches(&self, methods: &[usize]) -> bool {
-        methods
-            .iter()
-            .any(|&index| self.plan.methods[index].choose == Choose::Validation)
     }
 
     fn needs(&self, methods: &[usize]) -> StatPlan {
@@ -292,7 +286,11 @@ impl TaskLayout<'_> {
             split: self.source.split_label(&self.plan.spec.split),
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
-            data_signature: format!("{}#{}", self.source.name, short(&self.source.sha256)),
+            data_signature: format!(
+                "{}#{}",
+                self.source.name,
+                short(self.source.identity(&self.plan.spec.split))
+            ),
             model_signature,
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),

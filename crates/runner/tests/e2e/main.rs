@@ -19,6 +19,7 @@ mod lab;
 mod leaks;
 mod limits;
 mod real_data;
+mod references;
 mod rerank;
 mod schema;
 mod semantics;

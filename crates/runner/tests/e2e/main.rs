@@ -3,6 +3,7 @@
 //! Every test has a folder of its own with its configs, its results and its cache. Vectors are made up and small; what
 //! needs an encoder draws a few images of Blocks and encodes them with the checkpoint that ships with the project.
 
+mod archives;
 mod bad_cache;
 mod bad_config;
 mod bad_disk;
@@ -18,6 +19,7 @@ mod kills;
 mod lab;
 mod leaks;
 mod limits;
+mod published;
 mod real_data;
 mod rerank;
 mod schema;

@@ -9,6 +9,7 @@ mod bad_config;
 mod bad_disk;
 mod bad_files;
 mod bad_images;
+mod bad_sources;
 mod bank_search;
 mod blocks;
 mod comparisons;

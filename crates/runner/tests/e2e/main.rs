@@ -22,6 +22,7 @@ mod leaks;
 mod limits;
 mod published;
 mod real_data;
+mod references;
 mod rerank;
 mod schema;
 mod semantics;

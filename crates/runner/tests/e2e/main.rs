@@ -20,6 +20,7 @@ mod kills;
 mod lab;
 mod leaks;
 mod limits;
+mod own_images;
 mod published;
 mod real_data;
 mod references;

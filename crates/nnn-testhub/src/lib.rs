@@ -97,6 +97,12 @@ impl Server {
         hold(&self.shared.resources).insert(path.to_owned(), resource);
     }
 
+    /// What lies at a path.
+    #[must_use]
+    pub fn resource(&self, path: &str) -> Option<Resource> {
+        hold(&self.shared.resources).get(path).cloned()
+    }
+
     /// The next requests for content at a path (not those with HEAD) go wrong in these ways, one each.
     pub fn fail(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
         let mut all = hold(&self.shared.faults);

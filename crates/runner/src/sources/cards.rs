@@ -119,13 +119,17 @@ pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEn
 fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
     let path = find("data set", name, &configs.join("datasets"))?;
     let card: DatasetCard = read_yaml(&path)?;
-    card.remote_files()
-        .with_context(|| path.display().to_string())?;
-    Ok(DatasetEntry {
+    let entry = DatasetEntry {
         card,
         base: base_of(&path),
         file: path,
-    })
+    };
+    let checked = || {
+        entry.card.remote_files()?;
+        anyhow::Ok(entry.card.check_source(&entry.base)?)
+    };
+    checked().with_context(|| entry.title())?;
+    Ok(entry)
 }
 
 fn base_of(path: &Path) -> PathBuf {

@@ -34,7 +34,9 @@ pub(crate) fn items(seed: u64, count: u64, name: impl Fn(u64) -> String) -> Vec<
         image.write_to(&mut content, ImageFormat::Png).expect("PNG");
         let mut captions = captions.to_vec();
         if index % 4 == 3 {
-            captions.push(format!("One more, with a comma, a \"quote\" and it's {index}."));
+            captions.push(format!(
+                "One more, with a comma, a \"quote\" and it's {index}."
+            ));
         }
         Item {
             name: name(index),
@@ -85,7 +87,10 @@ pub(crate) fn flickr_table(splits: &[(&str, &[Item])]) -> String {
     for (split, items) in splits {
         for item in *items {
             let captions = field(&json_list(&item.captions));
-            text.push_str(&format!("{captions},\"[{id}]\",{split},{},{id}\n", item.name));
+            text.push_str(&format!(
+                "{captions},\"[{id}]\",{split},{},{id}\n",
+                item.name
+            ));
             id += 1;
         }
     }
@@ -97,7 +102,10 @@ pub(crate) fn coco_test_table(items: &[Item]) -> String {
     let mut text = String::from("filepath,sentids,filename,imgid,split,raw,cocoid\n");
     for (id, item) in items.iter().enumerate() {
         let captions = field(&python_list(&item.captions));
-        text.push_str(&format!("val2014,\"[{id}]\",{},{id},test,{captions},{id}\n", item.name));
+        text.push_str(&format!(
+            "val2014,\"[{id}]\",{},{id},test,{captions},{id}\n",
+            item.name
+        ));
     }
     text
 }
@@ -111,7 +119,9 @@ pub(crate) fn caption_list(folder: &str, items: &[Item], training: bool) -> Stri
     };
     let entries: Vec<serde_json::Value> = match training {
         true => {
-            let all = items.iter().flat_map(|item| item.captions.iter().map(move |c| (item, c)));
+            let all = items
+                .iter()
+                .flat_map(|item| item.captions.iter().map(move |c| (item, c)));
             all.map(|(item, caption)| {
                 serde_json::json!({"caption": caption, "image": image(item), "image_id": "x_1"})
             })
@@ -146,7 +156,10 @@ pub(crate) fn coco_parquet(split: &str, items: &[Item]) -> Vec<u8> {
     let texts = |of: fn(&Item) -> String| items.iter().map(of).collect::<Vec<_>>();
     let ids: Vec<i32> = (0..items.len() as i32).collect();
     write_texts(&mut group, &texts(|_| "val2014".to_owned()));
-    let lists: Vec<Vec<i32>> = items.iter().map(|it| (0..it.captions.len() as i32).collect()).collect();
+    let lists: Vec<Vec<i32>> = items
+        .iter()
+        .map(|it| (0..it.captions.len() as i32).collect())
+        .collect();
     write_number_lists(&mut group, &lists);
     write_texts(&mut group, &texts(|it| it.name.clone()));
     write_numbers(&mut group, &ids);
@@ -154,7 +167,10 @@ pub(crate) fn coco_parquet(split: &str, items: &[Item]) -> Vec<u8> {
     let lists: Vec<&Vec<String>> = items.iter().map(|it| &it.captions).collect();
     write_text_lists(&mut group, &lists);
     write_numbers(&mut group, &ids);
-    write_texts(&mut group, &texts(|it| format!("http://images.example/{}", it.name)));
+    write_texts(
+        &mut group,
+        &texts(|it| format!("http://images.example/{}", it.name)),
+    );
     group.close().expect("a row group");
     writer.into_inner().expect("a file")
 }
@@ -162,20 +178,35 @@ pub(crate) fn coco_parquet(split: &str, items: &[Item]) -> Vec<u8> {
 fn text_column(name: &str) -> TypePtr {
     let column = Type::primitive_type_builder(name, Physical::BYTE_ARRAY);
     let column = column.with_logical_type(Some(LogicalType::String));
-    Arc::new(column.with_repetition(Repetition::OPTIONAL).build().expect("a column"))
+    Arc::new(
+        column
+            .with_repetition(Repetition::OPTIONAL)
+            .build()
+            .expect("a column"),
+    )
 }
 
 fn number(name: &str) -> TypePtr {
     let column = Type::primitive_type_builder(name, Physical::INT32);
-    Arc::new(column.with_repetition(Repetition::OPTIONAL).build().expect("a column"))
+    Arc::new(
+        column
+            .with_repetition(Repetition::OPTIONAL)
+            .build()
+            .expect("a column"),
+    )
 }
 
 /// Three levels, as pyarrow writes a list.
 fn list_column(name: &str, element: TypePtr) -> TypePtr {
     let repeated = Type::group_type_builder("list").with_repetition(Repetition::REPEATED);
-    let repeated = repeated.with_fields(vec![element]).build().expect("a group");
+    let repeated = repeated
+        .with_fields(vec![element])
+        .build()
+        .expect("a group");
     let list = Type::group_type_builder(name).with_repetition(Repetition::OPTIONAL);
-    let list = list.with_converted_type(ConvertedType::LIST).with_fields(vec![Arc::new(repeated)]);
+    let list = list
+        .with_converted_type(ConvertedType::LIST)
+        .with_fields(vec![Arc::new(repeated)]);
     Arc::new(list.build().expect("a list"))
 }
 
@@ -183,33 +214,50 @@ type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 
 fn write_texts(group: &mut Group<'_>, texts: &[String]) {
     let values: Vec<ByteArray> = texts.iter().map(|it| it.as_str().into()).collect();
-    let mut column = group.next_column().expect("a column").expect("another column");
+    let mut column = group
+        .next_column()
+        .expect("a column")
+        .expect("another column");
     let levels = vec![1; values.len()];
     let typed = column.typed::<ByteArrayType>();
-    typed.write_batch(&values, Some(&levels), None).expect("values");
+    typed
+        .write_batch(&values, Some(&levels), None)
+        .expect("values");
     column.close().expect("a column");
 }
 
 fn write_numbers(group: &mut Group<'_>, values: &[i32]) {
-    let mut column = group.next_column().expect("a column").expect("another column");
+    let mut column = group
+        .next_column()
+        .expect("a column")
+        .expect("another column");
     let levels = vec![1; values.len()];
     let typed = column.typed::<Int32Type>();
-    typed.write_batch(values, Some(&levels), None).expect("values");
+    typed
+        .write_batch(values, Some(&levels), None)
+        .expect("values");
     column.close().expect("a column");
 }
 
 /// Where each list begins.
 fn repetition(lengths: impl Iterator<Item = usize>) -> Vec<i16> {
-    lengths.flat_map(|length| (0..length).map(|at| i16::from(at > 0))).collect()
+    lengths
+        .flat_map(|length| (0..length).map(|at| i16::from(at > 0)))
+        .collect()
 }
 
 fn write_number_lists(group: &mut Group<'_>, lists: &[Vec<i32>]) {
     let values = lists.concat();
     let repeats = repetition(lists.iter().map(Vec::len));
-    let mut column = group.next_column().expect("a column").expect("another column");
+    let mut column = group
+        .next_column()
+        .expect("a column")
+        .expect("another column");
     let levels = vec![3; values.len()];
     let typed = column.typed::<Int32Type>();
-    typed.write_batch(&values, Some(&levels), Some(&repeats)).expect("values");
+    typed
+        .write_batch(&values, Some(&levels), Some(&repeats))
+        .expect("values");
     column.close().expect("a column");
 }
 
@@ -217,9 +265,14 @@ fn write_text_lists(group: &mut Group<'_>, lists: &[&Vec<String>]) {
     let texts = lists.iter().flat_map(|list| list.iter());
     let values: Vec<ByteArray> = texts.map(|it| it.as_str().into()).collect();
     let repeats = repetition(lists.iter().map(|list| list.len()));
-    let mut column = group.next_column().expect("a column").expect("another column");
+    let mut column = group
+        .next_column()
+        .expect("a column")
+        .expect("another column");
     let levels = vec![3; values.len()];
     let typed = column.typed::<ByteArrayType>();
-    typed.write_batch(&values, Some(&levels), Some(&repeats)).expect("values");
+    typed
+        .write_batch(&values, Some(&levels), Some(&repeats))
+        .expect("values");
     column.close().expect("a column");
 }

@@ -5,22 +5,26 @@ use crate::archives::{
     Item, caption_list, coco_parquet, coco_test_table, flickr_table, items, zip,
 };
 use crate::lab::{Ended, FOREIGN, Files, Lab, assert_same, lasting, workspace};
-use nnn_testhub::{COMMIT, Fault, Resource, Server, sha256};
+use nnn_testhub::{COMMIT, Fault, Resource, Server};
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What must differ from the configs as they are: one model, and numbers of neighbours that small banks have.
-const SMALLER: [&str; 8] = [
+/// What must differ from the configs as they are: one model, and few draws for the intervals.
+const SMALLER: [&str; 4] = [
     "--set",
     "models=[clip-vit-b32]",
+    "--set",
+    "statistics={resamples: 50, permutations: 50}",
+];
+
+/// Small banks have few neighbours.
+const NEIGHBOURS: [&str; 4] = [
     "--set",
     "methods.1={nnn: {k: [1, 4]}}",
     "--set",
     "methods.2={csls: {k: [1, 4]}}",
-    "--set",
-    "statistics={resamples: 50, permutations: 50}",
 ];
 
 /// Hosts of the cards, which the small web stands for.
@@ -66,9 +70,9 @@ impl Data {
 }
 
 fn counts<'a>(items: impl IntoIterator<Item = &'a Item>) -> String {
-    let (images, texts) = items
-        .into_iter()
-        .fold((0, 0), |(images, texts), item| (images + 1, texts + item.captions.len()));
+    let (images, texts) = items.into_iter().fold((0, 0), |(images, texts), item| {
+        (images + 1, texts + item.captions.len())
+    });
     format!("{{images: {images}, texts: {texts}}}")
 }
 
@@ -94,7 +98,12 @@ impl World {
 
     fn publish_checkpoint(&self) {
         let repo = "openai/clip-vit-base-patch32";
-        for name in ["config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"] {
+        for name in [
+            "config.json",
+            "preprocessor_config.json",
+            "tokenizer.json",
+            "model.safetensors",
+        ] {
             let path = workspace().join("data/blocks/blocks-clip").join(name);
             let content = fs::read(path).expect("a shipped file");
             let storage = (name == "model.safetensors").then_some(&self.storage);
@@ -111,7 +120,8 @@ impl World {
         ] {
             let path = format!("data/{split}-00000-of-00001.parquet");
             let content = coco_parquet(split, items);
-            self.hub.publish(KARPATHY, &path, &content, Some(&self.storage));
+            self.hub
+                .publish(KARPATHY, &path, &content, Some(&self.storage));
         }
         let training = [&data.coco_train[..], &data.coco_rest[..]].concat();
         for (split, items) in [
@@ -125,9 +135,19 @@ impl World {
         }
         let test: Vec<&Item> = data.coco_test.iter().collect();
         let archive = zip("images_mscoco_2014_5k_test", &test);
-        self.hub.publish(FIVE_K, "images_mscoco_2014_5k_test.zip", &archive, Some(&self.storage));
+        self.hub.publish(
+            FIVE_K,
+            "images_mscoco_2014_5k_test.zip",
+            &archive,
+            Some(&self.storage),
+        );
         let table = coco_test_table(&data.coco_test);
-        self.hub.publish(FIVE_K, "test_5k_mscoco_2014.csv", table.as_bytes(), Some(&self.storage));
+        self.hub.publish(
+            FIVE_K,
+            "test_5k_mscoco_2014.csv",
+            table.as_bytes(),
+            Some(&self.storage),
+        );
         let train: Vec<&Item> = data.coco_train.iter().collect();
         let val = [&data.coco_rest, &data.coco_validation, &data.coco_test];
         let val: Vec<&Item> = val.into_iter().flatten().collect();
@@ -143,10 +163,20 @@ impl World {
         let [train, validation, test] = &data.flickr;
         let table = flickr_table(&[("train", train), ("val", validation), ("test", test)]);
         let table = table.as_bytes();
-        self.hub.publish(FLICKR, "flickr_annotations_30k.csv", table, Some(&self.storage));
+        self.hub.publish(
+            FLICKR,
+            "flickr_annotations_30k.csv",
+            table,
+            Some(&self.storage),
+        );
         let all: Vec<&Item> = data.flickr.iter().flatten().collect();
         let archive = zip("flickr30k-images", &all);
-        self.hub.publish(FLICKR, "flickr30k-images.zip", &archive, Some(&self.storage));
+        self.hub.publish(
+            FLICKR,
+            "flickr30k-images.zip",
+            &archive,
+            Some(&self.storage),
+        );
         for (split, items) in [("train", train), ("val", validation), ("test", test)] {
             let path = format!("/sfr-vision-language-research/datasets/flickr30k_{split}.json");
             let list = caption_list("flickr30k-images", items, split == "train");
@@ -157,14 +187,20 @@ impl World {
     /// The repository's cards with other hosts, commits, counts, sizes and checksums; everything else is as it is.
     fn write_cards(&self, data: &Data) {
         let coco = [
-            ("train", counts(data.coco_train.iter().chain(&data.coco_rest))),
+            (
+                "train",
+                counts(data.coco_train.iter().chain(&data.coco_rest)),
+            ),
             ("validation", counts(&data.coco_validation)),
             ("test", counts(&data.coco_test)),
         ];
         let names = ["train", "validation", "test"];
         let flickr = data.flickr.iter().map(counts);
         self.card("datasets/coco.yaml", &coco);
-        self.card("datasets/flickr30k.yaml", &names.into_iter().zip(flickr).collect::<Vec<_>>());
+        self.card(
+            "datasets/flickr30k.yaml",
+            &names.into_iter().zip(flickr).collect::<Vec<_>>(),
+        );
         self.card("models/clip-vit-b32.yaml", &[]);
     }
 
@@ -177,7 +213,9 @@ impl World {
                 section = line.split(':').next().unwrap_or_default();
             }
             let split = line.trim().split(':').next().unwrap_or_default();
-            let split = splits.iter().find(|it| section == "splits" && it.0 == split);
+            let split = splits
+                .iter()
+                .find(|it| section == "splits" && it.0 == split);
             if section == "sha256" || (section == "bytes" && name.starts_with("datasets")) {
                 continue;
             }
@@ -206,7 +244,23 @@ impl World {
 
     pub(crate) fn call(&self, arguments: &[&str]) -> Ended {
         let endpoint = self.hub.url();
-        self.lab.call_with(&[arguments, &SMALLER].concat(), &[("HF_ENDPOINT", &endpoint)])
+        self.lab
+            .call_with(&smaller(arguments), &[("HF_ENDPOINT", &endpoint)])
+    }
+
+    /// Where the hub has a file of a repository.
+    pub(crate) fn resolve(repo: &str, path: &str) -> String {
+        let revision = if repo == KARPATHY { "main" } else { COMMIT };
+        format!("/{repo}/resolve/{revision}/{path}")
+    }
+
+    /// Where the storage has a file that the hub redirects to.
+    pub(crate) fn storage_of(&self, repo: &str, path: &str) -> String {
+        let asked = Self::resolve(repo, path);
+        let found = self.hub.resource(&asked).expect("a published file");
+        let target = found.redirect.expect("a large file");
+        let path = target.trim_start_matches(&self.storage.url());
+        path.split('?').next().unwrap_or_default().to_owned()
     }
 
     /// Every request so far, to any of the servers.
@@ -218,7 +272,9 @@ impl World {
 
     fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
-        command.args(arguments).args(SMALLER).current_dir(self.lab.path(""));
+        command
+            .args(smaller(arguments))
+            .current_dir(self.lab.path(""));
         for variable in FOREIGN {
             command.env_remove(variable);
         }
@@ -228,6 +284,12 @@ impl World {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("it starts")
     }
+}
+
+/// Arguments with what must differ, before any other value that is set.
+fn smaller<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let (first, rest) = arguments.split_at(1);
+    [first, &SMALLER, rest].concat()
 }
 
 pub(crate) fn succeeded(ended: &Ended) {
@@ -243,35 +305,289 @@ fn take_results(lab: &Lab) -> Files {
     results
 }
 
-/// Nothing, the cache, and no network with the servers gone: the results are the same to the byte.
-fn from_nothing_to_tables(config: &str, experiment: &str) -> (World, Ended) {
+/// Nothing, the cache, and no network with the servers gone: the results are the same to the byte. What the first run said,
+/// and the lab.
+fn from_nothing_to_tables(config: &str, experiment: &str) -> (Lab, Ended) {
     let world = World::new();
-    let first = world.call(&[config]);
+    let arguments = [&[config], &NEIGHBOURS[..]].concat();
+    let first = world.call(&arguments);
     succeeded(&first);
     let expected = lasting(&world.lab.files("results"));
-    let tables = ["scores.csv", "tables/r1_t2i.md", "tables/r1_i2t.md"];
-    for table in tables {
+    for table in ["scores.csv", "tables/r1_t2i.md", "tables/r1_i2t.md"] {
         let name = format!("{experiment}/{table}");
         assert!(expected.contains_key(&name), "{:?}", expected.keys());
     }
-    let record = world.lab.record(experiment);
-    assert_eq!(record["complete"], true);
     let asked = world.requests();
     assert_same(&take_results(&world.lab), &expected);
-    succeeded(&world.call(&[config]));
+    succeeded(&world.call(&arguments));
     assert_eq!(world.requests(), asked, "the second run asks for something");
     assert_same(&take_results(&world.lab), &expected);
-    let World { hub, storage, web, lab } = world;
+    let World {
+        hub,
+        storage,
+        web,
+        lab,
+    } = world;
     drop((hub, storage, web));
-    succeeded(&lab.call(&[&[config, "--offline"], &SMALLER[..]].concat()));
-    assert_same(&take_results(&lab), &expected);
-    let world = World { lab, ..World::new() };
-    (world, first)
+    succeeded(&lab.call(&smaller(&[&arguments[..], &["--offline"]].concat())));
+    assert_same(&lasting(&lab.files("results")), &expected);
+    (lab, first)
 }
+
+/// Both reference sets and both directions are there, from the whole published search of the methods; the inputs are named
+/// with their checksums; the terms are said once and recorded.
+fn assert_recorded(lab: &Lab, first: &Ended, experiment: &str, archives: &[&str]) {
+    let scores = lab.scores(experiment);
+    let rows = |direction: &str, set: &str| {
+        let all = scores.iter().map(|row| &row.cell);
+        all.filter(|it| it.direction == direction && it.reference_set == set)
+            .map(|it| it.method.clone())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    for direction in ["t2i", "i2t"] {
+        for set in ["COCO 20 %", "Flickr30k 20 %"] {
+            assert_eq!(rows(direction, set), 9, "{direction} {set}");
+        }
+        assert_eq!(rows(direction, ""), 1);
+    }
+    let record = lab.record(experiment);
+    assert_eq!(record["complete"], true);
+    let inputs = record["inputs"].to_string();
+    for archive in archives {
+        assert!(inputs.contains(archive), "no {archive} in {inputs}");
+    }
+    let terms = lab.warnings(experiment, "terms");
+    assert_eq!(terms.len(), 1);
+    let said = first.stderr.matches("request form").count();
+    assert_eq!(said, 1, "{}", first.stderr);
+    assert!(lab.warnings(experiment, "alternative").is_empty());
+}
+
+const ALL_ARCHIVES: [&str; 3] = ["train2014.zip", "val2014.zip", "flickr30k-images.zip"];
 
 #[test]
 fn coco() {
-    let (world, ended) = from_nothing_to_tables("configs/coco.yaml", "coco");
-    assert!(ended.stderr.contains("flickr30k: The images of Flickr30k"), "{}", ended.stderr);
-    drop(world);
+    let (lab, first) = from_nothing_to_tables("configs/coco.yaml", "coco");
+    let archives = [&ALL_ARCHIVES[..], &["images_mscoco_2014_5k_test.zip"]].concat();
+    assert_recorded(&lab, &first, "coco", &archives);
+    // Twelve evaluated, twelve held out, a fifth of the other 28; a fifth of Flickr30k's 40.
+    let images = lab.files("cache/images/extracted").len();
+    assert_eq!(images, 12 + 12 + 6 + 8);
+}
+
+#[test]
+fn flickr30k() {
+    let (lab, first) = from_nothing_to_tables("configs/flickr30k.yaml", "flickr30k");
+    assert_recorded(&lab, &first, "flickr30k", &ALL_ARCHIVES);
+    let table = lab.files("results/flickr30k/tables").remove("r1_t2i.md");
+    let table = String::from_utf8(table.expect("a table")).expect("UTF-8");
+    assert!(table.contains("clip-vit-b32"), "{table}");
+    // COCO's test images are not read here.
+    assert!(
+        !lab.record("flickr30k")["inputs"]
+            .to_string()
+            .contains("5k_test")
+    );
+}
+
+/// A few methods that read captions and images of both banks.
+pub(crate) const FEW: [&str; 2] = ["--set", "methods=[raw, {nnn: {k: [1, 4]}}, dualis]"];
+
+/// Waits for a process to get somewhere, and kills it there. One that ends before is as good: it got further.
+fn kill_when(mut child: Child, there: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !there() && child.try_wait().expect("a state").is_none() {
+        assert!(started.elapsed() < Duration::from_secs(60), "it hangs");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    child.wait().expect("it ended");
+}
+
+/// Whether a file of this ending and at least this size lies below a folder.
+fn holds(folder: &Path, ending: &str, size: u64) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .any(|path| match path.is_dir() {
+            true => holds(&path, ending, size),
+            false => {
+                let fits = path.to_string_lossy().ends_with(ending);
+                fits && fs::metadata(&path).is_ok_and(|about| about.len() >= size)
+            }
+        })
+}
+
+/// Killed while it downloads, extracts, encodes and sweeps, a run ends with the bytes of an undisturbed one.
+#[test]
+fn killed_at_several_points() {
+    const HELD: usize = 20_000;
+    let arguments = [&["configs/coco.yaml"], &FEW[..]].concat();
+    let undisturbed = World::new();
+    succeeded(&undisturbed.call(&arguments));
+    let expected = lasting(&undisturbed.lab.files("results"));
+    let world = World::new();
+    let lab = &world.lab;
+    world.web.fail("/zips/val2014.zip", [Fault::Stall(HELD)]);
+    let points: [(&str, &str, u64); 4] = [
+        ("cache/downloads", "val2014.zip.incomplete", HELD as u64),
+        ("cache/images/extracted", ".jpg", 1),
+        ("cache/embeddings", "", 1),
+        ("results/coco/cells", ".json", 1),
+    ];
+    for (folder, ending, size) in points {
+        let folder = lab.path(folder);
+        kill_when(world.start(&arguments), || holds(&folder, ending, size));
+        assert!(
+            holds(&folder, ending, size),
+            "it did not get to {}",
+            folder.display()
+        );
+    }
+    let ranges = world
+        .web
+        .requests()
+        .into_iter()
+        .filter(|it| it.path == "/zips/val2014.zip");
+    let ranges: Vec<_> = ranges
+        .map(|it| it.header("range").map(str::to_owned))
+        .collect();
+    assert_eq!(ranges, [None, Some(format!("bytes={HELD}-"))]);
+    succeeded(&world.call(&arguments));
+    assert_same(&lasting(&lab.files("results")), &expected);
+}
+
+/// Captions alone are asked for where nothing reads training images: no archive of them is fetched.
+#[test]
+fn what_nothing_reads_is_not_fetched() {
+    let world = World::new();
+    let cut = [
+        "--set",
+        "directions=[t2i]",
+        "--set",
+        "choose=fixed",
+        "--set",
+        "methods=[raw, {nnn: {k: 2, alpha: 0.5}}]",
+    ];
+    let arguments = [&["configs/coco.yaml"], &cut[..]].concat();
+    succeeded(&world.call(&arguments));
+    let asked = world.requests().join("\n");
+    for part in [
+        "images_mscoco_2014_5k_test.zip",
+        "restval",
+        "flickr_annotations",
+    ] {
+        assert!(asked.contains(part), "no {part} in {asked}");
+    }
+    for part in [
+        "train2014",
+        "val2014",
+        "flickr30k-images",
+        "validation-0",
+        "karpathy_",
+    ] {
+        assert!(!asked.contains(part), "{part} in {asked}");
+    }
+    assert_eq!(world.lab.files("cache/images/extracted").len(), 12);
+    // Training images that nothing reads are compared by name alone.
+    assert!(world.lab.warnings("coco", "images_duplicated").is_empty());
+}
+
+/// `fetch` brings data too, all of it and nothing else; `--dry-run` says what that is, and writes nothing.
+#[test]
+fn fetch_and_dry_run() {
+    let world = World::new();
+    let dry = |options: &[&str]| {
+        let ended = world.call(&[&["configs/coco.yaml", "--dry-run"], options].concat());
+        succeeded(&ended);
+        ended.stdout
+    };
+    let before = dry(&[]);
+    for part in [
+        "data coco: 56 images, ",
+        "train (40 images, ",
+        "test (12 images, ",
+        "annotations: test-00000-of-00001.parquet (to download)",
+        "images: images_mscoco_2014_5k_test.zip (to download)",
+        "images as files: not known before the download",
+        "    train2014.zip: 0.",
+        "zips/train2014.zip or http://",
+        "from datasets/nlphuji/flickr30k@0123456789/flickr30k-images.zip",
+        "terms: The images of Flickr30k",
+        "groups: 0 of 6 are recorded",
+        "to encode by clip-vit-b32: about 38 images and ",
+    ] {
+        assert!(before.contains(part), "no {part:?} in {before}");
+    }
+    assert!(!world.lab.path("cache").exists() && !world.lab.path("hf").exists());
+    assert!(world.requests().iter().all(|it| it.starts_with("HEAD ")));
+    let fetched = world.call(&["fetch", "configs/coco.yaml"]);
+    succeeded(&fetched);
+    let all_here = "1 model(s), 2 data set(s), all here";
+    assert!(fetched.stderr.contains(all_here), "{}", fetched.stderr);
+    assert!(!world.lab.path("results").exists());
+    let asked = world.requests().len();
+    let after = dry(&["--offline"]);
+    for part in [
+        "images: train2014.zip (cached)",
+        "images as files: 0 of 52;",
+        "downloads: none",
+    ] {
+        assert!(after.contains(part), "no {part:?} in {after}");
+    }
+    succeeded(&world.call(&[&["configs/coco.yaml", "--offline"], &FEW[..]].concat()));
+    assert_eq!(world.requests().len(), asked);
+    let done = dry(&FEW);
+    for part in ["groups: 6 of 6 are recorded", "images as files: 30 of 52;"] {
+        assert!(done.contains(part), "no {part:?} in {done}");
+    }
+    let cells = world.lab.files("results/coco/cells");
+    let first = cells.keys().next().expect("a record");
+    fs::remove_file(world.lab.path("results/coco/cells").join(first)).expect("it was there");
+    let left = dry(&FEW);
+    for part in [
+        "groups: 5 of 6 are recorded",
+        "extrapolated: the recorded groups took",
+    ] {
+        assert!(left.contains(part), "no {part:?} in {left}");
+    }
+}
+
+#[test]
+fn offline_names_all_that_is_missing() {
+    let world = World::new();
+    let ended = world.call(&["configs/coco.yaml", "--offline"]);
+    ended.refused(&[
+        "models/clip-vit-b32.yaml: model `clip-vit-b32`: model.safetensors is not here",
+        "datasets/coco.yaml: data set `coco`: train-00000-of-00001.parquet is not here",
+        "images_mscoco_2014_5k_test.zip is not here",
+        "train2014.zip is not here",
+        "val2014.zip is not here",
+        "datasets/flickr30k.yaml: data set `flickr30k`: flickr30k-images.zip is not here",
+        "flickr_annotations_30k.csv is not here",
+    ]);
+    assert!(world.requests().is_empty());
+}
+
+#[test]
+fn lists_say_where_data_comes_from() {
+    let configs = workspace().join("configs").display().to_string();
+    let ended = Lab::new().call(&["list", "datasets", "--configs", &configs]);
+    succeeded(&ended);
+    for part in [
+        "coco: MS-COCO 2014",
+        "test: 5000 images, 25010 texts",
+        "train: 113287 images, 566747 texts",
+        "from: datasets/yerevann/coco-karpathy@main",
+        "terms: The images of Flickr30k",
+        "flickr8k: Flickr8k in Karpathy's splits",
+        "cached: 0 of ",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "no {part:?} in {}",
+            ended.stdout
+        );
+    }
 }

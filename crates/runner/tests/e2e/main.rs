@@ -27,5 +27,6 @@ mod references;
 mod rerank;
 mod schema;
 mod semantics;
+mod similarity;
 mod vectors;
 mod verbs;

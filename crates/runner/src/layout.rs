@@ -79,7 +79,8 @@ impl GroupPlan {
             .into_iter()
             .flatten()
         {
-            key = key.part(format!("{:?}", task.relevance));
+            let labels = (&task.relevance, &task.query_classes, &task.groups);
+            key = key.part(format!("{labels:?}"));
         }
         for side in self.sides() {
             key = key.part(sources.content_key(side));
@@ -130,6 +131,7 @@ struct TaskLayout<'a> {
 impl TaskLayout<'_> {
     fn lay_out(&self, layout: &mut Layout) -> Result<()> {
         self.note_training(layout);
+        self.note_answers(layout)?;
         let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
             .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
         if !alone.is_empty() {
@@ -256,7 +258,9 @@ impl TaskLayout<'_> {
     fn check_galleries(&self, group: &GroupPlan) -> Result<()> {
         let settings = &self.plan.settings;
         let gallery = group.test.gallery.len();
-        settings.metrics.check_gallery(gallery)?;
+        settings
+            .metrics
+            .check_gallery(gallery, group.test.groups.as_ref())?;
         if let Some(depth) = settings.rerank {
             ensure!(
                 depth <= gallery,
@@ -269,7 +273,10 @@ impl TaskLayout<'_> {
         }
         let searched = [Some(&group.test), group.validation.as_ref()];
         let mut searched = searched.into_iter().flatten();
-        searched.try_for_each(|task| settings.objective.check_gallery(task.gallery.len()))
+        searched.try_for_each(|task| {
+            let groups = task.groups.as_ref();
+            settings.objective.check_gallery(task.gallery.len(), groups)
+        })
     }
 
     fn labels(&self, drawn: Option<&Drawn>) -> Labels {
@@ -297,6 +304,21 @@ impl TaskLayout<'_> {
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),
         }
+    }
+
+    /// Says where ranks mean nothing, as every item answers every query.
+    fn note_answers(&self, layout: &mut Layout) -> Result<()> {
+        let task = self
+            .source
+            .evaluated_task(&self.plan.spec.split, self.direction)?;
+        let gallery = task.gallery.len();
+        let mut queries = 0..task.queries.len();
+        if gallery > 1 && queries.all(|query| task.relevance.of(query).len() == gallery) {
+            layout.warnings.push(Warning::EverythingAnswers {
+                dataset: self.source.name.clone(),
+            });
+        }
+        Ok(())
     }
 
     fn note_training(&self, layout: &mut Layout) {

@@ -14,7 +14,7 @@ use checkpoint::Checkpoint;
 use crate::provenance::short;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
-use nnn_core::Relevance;
+use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
 
@@ -90,6 +90,10 @@ pub(crate) struct TaskItems {
     pub(crate) relevance: Relevance,
     pub(crate) clusters: Clusters,
     pub(crate) query_ids: Vec<String>,
+    /// Of every query its class, where it has one.
+    pub(crate) query_classes: Option<Vec<String>>,
+    /// The groups of the gallery, where they are known.
+    pub(crate) groups: Option<Groups>,
 }
 
 impl Sources {
@@ -200,6 +204,8 @@ impl Source {
             clusters: Clusters::from_ids(&task.clusters),
             query_ids: task.queries.to_vec(),
             relevance: task.relevance,
+            query_classes: task.query_classes,
+            groups: task.groups.cloned(),
         })
     }
 
@@ -210,6 +216,8 @@ impl Source {
             relevance: data.relevance.clone(),
             clusters: Clusters::from_ids(&data.clusters),
             query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
+            query_classes: data.query_classes.clone(),
+            groups: data.groups.clone(),
         }
     }
 
@@ -226,6 +234,8 @@ impl Source {
             relevance: Relevance::one_each(&items, data.gallery.len())?,
             clusters: Clusters::from_ids(&items),
             query_ids: rows.iter().map(u32::to_string).collect(),
+            query_classes: None,
+            groups: data.groups.clone(),
             queries: self.side(Table::ReferenceQueries, rows),
         })
     }

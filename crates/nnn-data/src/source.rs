@@ -4,7 +4,7 @@ use crate::RemoteSource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Annotation files, images, and where both are downloaded from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +90,35 @@ pub struct ColumnNames {
     pub group: Option<String>,
 }
 
+/// What is done with an image without captions, an empty caption, and a caption whose image is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnGap {
+    /// The data set is refused, the place named.
+    #[default]
+    Fail,
+    /// It is left out and named in a [`Finding`](crate::Finding).
+    LeaveOut,
+}
+
+/// A file that a card names, on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of its content as 64 hexadecimal digits; what is extracted from it is kept under this.
+    pub sha256: String,
+}
+
+/// Files that are needed: the first alternative that can be had as a whole is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// `annotations` or `images`.
+    pub what: &'static str,
+    /// Names of files (of archives, not of their members); an alternative may need none.
+    pub alternatives: Vec<Vec<String>>,
+}
+
 /// A place with images. Exactly one of `archives`, `folder` and `addresses` is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -109,4 +138,111 @@ pub struct ImagePart {
     /// What to take where these archives cannot be had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Box<ImagePart>>,
+}
+
+/// Endings of archives that hold members.
+const ARCHIVES: [&str; 4] = [".zip", ".tar", ".tar.gz", ".tgz"];
+
+/// `archive.zip/member.json` as the archive's name and the member's; other names as they are.
+pub(crate) fn file_and_member(name: &Path) -> (String, Option<String>) {
+    let name = name.to_string_lossy();
+    let is_archive = |part: &str| {
+        let part = part.to_ascii_lowercase();
+        ARCHIVES.iter().any(|ending| part.ends_with(ending))
+    };
+    let borders = name.match_indices('/').map(|(at, _)| at);
+    let split = borders
+        .map(|at| name.split_at(at))
+        .find(|it| is_archive(it.0));
+    match split {
+        Some((archive, member)) => (archive.to_owned(), Some(member[1..].to_owned())),
+        None => (name.into_owned(), None),
+    }
+}
+
+impl AnnotationPart {
+    /// This part, what is taken in its place, and so on.
+    pub fn alternatives(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |part| part.otherwise.as_deref())
+    }
+
+    /// Names of its files; archives for their members.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<String> {
+        distinct(self.files.iter().map(|file| file_and_member(file).0))
+    }
+
+    /// Whether it may have items of one of `splits` (of the card).
+    #[must_use]
+    pub fn serves(&self, splits: &[&str]) -> bool {
+        let named = |name: &String| splits.contains(&name.as_str());
+        match &self.split {
+            Some(split) => named(split),
+            None => self.splits.is_empty() || self.splits.values().any(named),
+        }
+    }
+
+    /// The first alternative whose files are all there, or this one.
+    pub(crate) fn available(&self, files: &BTreeMap<String, FoundFile>) -> &Self {
+        let there = |part: &&Self| part.file_names().iter().all(|it| files.contains_key(it));
+        self.alternatives().find(there).unwrap_or(self)
+    }
+}
+
+impl ImagePart {
+    /// This part, what is taken in its place, and so on.
+    pub fn alternatives(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |part| part.otherwise.as_deref())
+    }
+
+    /// Names of its archives.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<String> {
+        let names = self.archives.iter();
+        distinct(names.map(|file| file.to_string_lossy().into_owned()))
+    }
+
+    /// Whether it may have images of one of `splits` (of the card).
+    #[must_use]
+    pub fn serves(&self, splits: &[&str]) -> bool {
+        let named = |name: &String| splits.contains(&name.as_str());
+        self.splits.is_empty() || self.splits.iter().any(named)
+    }
+
+    /// The first alternative whose archives are all there, or this one.
+    pub(crate) fn available(&self, files: &BTreeMap<String, FoundFile>) -> &Self {
+        let there = |part: &&Self| part.file_names().iter().all(|it| files.contains_key(it));
+        self.alternatives().find(there).unwrap_or(self)
+    }
+}
+
+impl FilesSource {
+    /// The files that `splits` (of the card) need, in order: for every part its alternatives.
+    #[must_use]
+    pub fn needed(&self, splits: &[&str]) -> Vec<Needed> {
+        let texts = self.annotations.iter().filter(|part| part.serves(splits));
+        let texts = texts.map(|part| Needed {
+            what: "annotations",
+            alternatives: part
+                .alternatives()
+                .map(AnnotationPart::file_names)
+                .collect(),
+        });
+        let images = self.images.iter().filter(|part| part.serves(splits));
+        let images = images.map(|part| Needed {
+            what: "images",
+            alternatives: part.alternatives().map(ImagePart::file_names).collect(),
+        });
+        texts.chain(images).collect()
+    }
+}
+
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }

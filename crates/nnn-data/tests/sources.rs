@@ -1,7 +1,7 @@
 //! Folders, embeddings as data sources, and cards: what they load and every complaint.
 
 use nnn_data::{
-    ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageFolder, ModelCard,
+    ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore, ModelCard,
     RoleSource, hold_out, reference_set,
 };
 use serde_json::json;
@@ -37,13 +37,13 @@ fn put_rows(folder: &TempDir, name: &str, rows: &[&[f32]], dim: usize) {
     put(folder, name, bytes);
 }
 
-fn captions(rows: &str) -> (TempDir, Result<ImageFolder, String>) {
+fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
     let folder = folder();
     for image in ["a.png", "b.png"] {
         put(&folder, image, image);
     }
     put(&folder, "captions.csv", rows);
-    let opened = ImageFolder::open(folder.path(), &["test", "train"]).map_err(|error| {
+    let opened = ImageStore::folder(folder.path(), &["test", "train"]).map_err(|error| {
         let root = format!("{}/", folder.path().display());
         error.to_string().replace(&root, "")
     });
@@ -70,7 +70,7 @@ fn bad_folders() {
     let cases = [
         (
             "image,caption\na.png,x\n",
-            "captions.csv, line 1: no column \"split\", expected the header \"image,split,caption\", found \"image,caption\"",
+            "captions.csv, line 1: no column \"split\", found \"image,caption\"",
         ),
         (
             "image,split,caption\na.png,test,x\na.png,tset,x\n",
@@ -81,7 +81,7 @@ fn bad_folders() {
             "captions.csv, line 2: empty caption for image \"a.png\"",
         ),
         (
-            "image,split,caption\nc.png,test,x\n",
+            "image,split,caption\nc.png,test,x\nb.png,train,y\n",
             "captions.csv, line 2: image \"c.png\" does not exist",
         ),
         (
@@ -109,7 +109,7 @@ fn bad_folders() {
         assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
     }
     let root = folder();
-    let error = ImageFolder::open(root.path(), &["test"]).expect_err("no table");
+    let error = ImageStore::folder(root.path(), &["test"]).expect_err("no table");
     assert_eq!(
         error.to_string(),
         format!(

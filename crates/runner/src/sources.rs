@@ -15,7 +15,7 @@ use crate::provenance::short;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::{Groups, Relevance};
-use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageFolder, Pairs, Sha256, Subset};
+use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
 
 /// Everything that a config names, opened and checked.
@@ -44,7 +44,7 @@ pub(crate) struct Source {
 /// What a source holds.
 pub(crate) enum Content {
     /// Images and captions, to be encoded by a model.
-    Items(ImageFolder),
+    Items(ImageStore),
     /// Embeddings of images and texts, and the name of the model that made them.
     Vectors(String, Box<EmbeddedDataset>),
     /// Embeddings by role.

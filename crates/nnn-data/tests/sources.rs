@@ -43,7 +43,7 @@ fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
         put(&folder, image, image);
     }
     put(&folder, "captions.csv", rows);
-    let opened = ImageStore::folder(folder.path(), &["test", "train"]).map_err(|error| {
+    let opened = ImageStore::folder(folder.path(), &["test", "train"], None).map_err(|error| {
         let root = format!("{}/", folder.path().display());
         error.to_string().replace(&root, "")
     });
@@ -109,7 +109,7 @@ fn bad_folders() {
         assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
     }
     let root = folder();
-    let error = ImageStore::folder(root.path(), &["test"]).expect_err("no table");
+    let error = ImageStore::folder(root.path(), &["test"], None).expect_err("no table");
     assert_eq!(
         error.to_string(),
         format!(

@@ -4,8 +4,10 @@
 mod builder;
 mod error;
 mod finding;
+mod labels;
 mod lists;
 mod table;
+mod visogender;
 
 pub use builder::Annotations;
 pub use error::{AnnotationError, AnnotationProblem, Place};
@@ -29,6 +31,8 @@ pub struct Reading<'a> {
     pub wanted: &'a [&'a str],
     /// What to do with what is incomplete.
     pub on_gap: OnGap,
+    /// Names of the two groups that images are sorted into, if they are.
+    pub groups: Option<&'a [String; 2]>,
 }
 
 /// Reads the splits that are wanted. Of parts with an alternative the first is read whose files are all there.
@@ -39,7 +43,7 @@ pub fn read_annotations(
     parts: &[AnnotationPart],
     reading: &Reading<'_>,
 ) -> Result<Annotations, AnnotationError> {
-    let mut builder = Builder::new(reading.splits, reading.on_gap);
+    let mut builder = Builder::new(reading.splits, reading.on_gap, reading.groups);
     for part in parts.iter().filter(|part| part.serves(reading.wanted)) {
         read_part(part.available(reading.files), reading.files, &mut builder)?;
     }
@@ -75,6 +79,7 @@ fn read_part(
 fn read_file(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
     match rows.part().format {
         AnnotationFormat::Table => table::read(input, rows),
+        AnnotationFormat::Visogender => visogender::read(input, rows),
         _ => Err(rows.error(
             None,
             AnnotationProblem::Unreadable("not read yet".to_owned()),

@@ -7,12 +7,14 @@
 //! functions read.
 
 mod annotations;
+mod archive;
 mod atomic;
 mod card;
 mod checksum;
 mod direction;
 mod embedded;
 mod files;
+mod leaf;
 mod leakage;
 mod pairs;
 mod reference;
@@ -23,6 +25,7 @@ mod store;
 pub use annotations::{
     AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
 };
+pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};

@@ -126,6 +126,9 @@ pub struct ImagePart {
     /// Zip or tar archives, or parquet files with images inside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub archives: Vec<PathBuf>,
+    /// The column of parquet files that names the images; `filename`, or the path beside the bytes, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// A folder, relative to the card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
@@ -209,6 +212,30 @@ impl ImagePart {
         self.splits.is_empty() || self.splits.iter().any(named)
     }
 
+    fn check_place(&self, base: &Path) -> Result<(), Wrong> {
+        let places = [
+            !self.archives.is_empty(),
+            self.folder.is_some(),
+            self.addresses,
+        ];
+        let given = places.iter().filter(|&&given| given).count();
+        if given != 1 {
+            let expected = "exactly one of `archives`, `folder` and `addresses: true`";
+            return Err(("images", format!("{given} places"), expected.to_owned()));
+        }
+        match &self.folder {
+            Some(folder) if !base.join(folder).is_dir() => {
+                let folder = folder.display().to_string();
+                Err((
+                    "folder",
+                    folder,
+                    "a folder, relative to the card".to_owned(),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The first alternative whose archives are all there, or this one.
     pub(crate) fn available(&self, files: &BTreeMap<String, FoundFile>) -> &Self {
         let there = |part: &&Self| part.file_names().iter().all(|it| files.contains_key(it));
@@ -216,7 +243,74 @@ impl ImagePart {
     }
 }
 
+/// A key, its value, and what was expected.
+type Wrong = (&'static str, String, String);
+
 impl FilesSource {
+    /// Names of all files that annotations and images are read from, alternatives included.
+    #[must_use]
+    pub fn file_names(&self) -> Vec<String> {
+        let texts = self
+            .annotations
+            .iter()
+            .flat_map(AnnotationPart::alternatives);
+        let images = self.images.iter().flat_map(ImagePart::alternatives);
+        let texts = texts.flat_map(AnnotationPart::file_names);
+        distinct(texts.chain(images.flat_map(ImagePart::file_names)))
+    }
+
+    /// Names of the files that are downloaded, as far as the list is right.
+    fn downloads(&self) -> Vec<String> {
+        let none = BTreeMap::new();
+        let files = crate::remote_files(&self.download, &none, &BTreeMap::new());
+        let files = files.unwrap_or_default().into_iter();
+        files.map(|file| file.name).collect()
+    }
+
+    pub(crate) fn check(&self, base: &Path, splits: &[&str]) -> Result<(), Wrong> {
+        self.check_files(base)?;
+        for part in self
+            .annotations
+            .iter()
+            .flat_map(AnnotationPart::alternatives)
+        {
+            let named = part.split.iter().chain(part.splits.values());
+            check_splits("annotations", named, splits)?;
+        }
+        for part in self.images.iter().flat_map(ImagePart::alternatives) {
+            check_splits("images", part.splits.iter(), splits)?;
+            part.check_place(base)?;
+        }
+        for split in splits {
+            let lacks = |key, found: bool| match found {
+                true => Ok(()),
+                false => Err((key, String::new(), format!("a part with split {split:?}"))),
+            };
+            let texts = self.annotations.iter().any(|part| part.serves(&[split]));
+            lacks("annotations", texts)?;
+            lacks(
+                "images",
+                self.images.iter().any(|part| part.serves(&[split])),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_files(&self, base: &Path) -> Result<(), Wrong> {
+        let downloads = self.downloads();
+        let there = |name: &String| downloads.contains(name) || base.join(name).is_file();
+        match self.file_names().into_iter().find(|name| !there(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let expected = match downloads.is_empty() {
+                    true => "a file beside the card".to_owned(),
+                    false => format!("a file beside the card, or one of {}", downloads.join(", ")),
+                };
+                Err(("files", name, expected))
+            }
+        }
+    }
+
     /// The files that `splits` (of the card) need, in order: for every part its alternatives.
     #[must_use]
     pub fn needed(&self, splits: &[&str]) -> Vec<Needed> {
@@ -245,4 +339,18 @@ fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
         }
     }
     all
+}
+
+fn check_splits<'a>(
+    key: &'static str,
+    mut named: impl Iterator<Item = &'a String>,
+    splits: &[&str],
+) -> Result<(), Wrong> {
+    match named.find(|name| !splits.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let expected = format!("a split of the card: {}", splits.join(", "));
+            Err((key, name.clone(), expected))
+        }
+    }
 }

@@ -8,8 +8,8 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
-    ChoosingRow, ClassRow, ComparisonRow, GridRow, Records, ScoreRow, write_bias, write_choosing, write_classes,
-    write_comparisons, write_grid, write_queries, write_scores, write_tables,
+    ChoosingRow, ClassRow, ComparisonRow, GridRow, Records, ScoreRow, write_bias, write_choosing,
+    write_classes, write_comparisons, write_grid, write_queries, write_scores, write_tables,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

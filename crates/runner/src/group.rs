@@ -23,7 +23,8 @@ use nnn_core::{
 };
 use nnn_metrics::{Audit, Clusters, Ranked};
 use nnn_report::{
-    CellId, ChoosingRow, ClassRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable, ScoreRow,
+    CellId, ChoosingRow, ClassRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable,
+    ScoreRow,
 };
 use std::ops::Range;
 use std::sync::Arc;

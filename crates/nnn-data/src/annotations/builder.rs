@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
         AnnotationError {
             file: names.join(" and ").into(),
             place: None,
-            problem,
+            problem: Box::new(problem),
         }
     }
 }
@@ -232,7 +232,7 @@ impl Spot {
         AnnotationError {
             file: self.file,
             place: self.place,
-            problem,
+            problem: Box::new(problem),
         }
     }
 }
@@ -269,7 +269,7 @@ impl Rows<'_, '_> {
         AnnotationError {
             file: self.builder.files[self.file].clone(),
             place: place.into(),
-            problem,
+            problem: Box::new(problem),
         }
     }
 
@@ -309,16 +309,9 @@ impl Rows<'_, '_> {
         self.builder.corrected.push(place);
     }
 
-    /// The file has been read.
-    ///
-    /// # Errors
-    /// A split that `splits` names has not occurred; of several files of a part only the last is asked.
-    pub(crate) fn end(
-        self,
-        mut before: BTreeSet<String>,
-    ) -> Result<BTreeSet<String>, AnnotationError> {
-        before.extend(self.seen);
-        Ok(before)
+    /// The splits that the file names, if the card maps names.
+    pub(crate) fn into_seen(self) -> BTreeSet<String> {
+        self.seen
     }
 
     fn add(&mut self, place: &Place, row: Row<'_>) -> Result<(), AnnotationProblem> {

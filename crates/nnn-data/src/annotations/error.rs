@@ -13,7 +13,7 @@ pub struct AnnotationError {
     /// Where in the file, if it is one place.
     pub place: Option<Place>,
     /// What is wrong.
-    pub problem: AnnotationProblem,
+    pub problem: Box<AnnotationProblem>,
 }
 
 /// A place in an annotation file.
@@ -34,6 +34,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Row(row) => write!(f, "row {row}"),
+            Self::Item("", index) => write!(f, "item {index}"),
             Self::Item(list, index) => write!(f, "{list}[{index}]"),
             Self::Entry(name) => write!(f, "entry {name:?}"),
         }

@@ -2,10 +2,13 @@
 //! holds the checks that all formats share.
 
 mod builder;
+mod columns;
 mod error;
 mod finding;
+mod json;
 mod labels;
 mod lists;
+mod shards;
 mod table;
 mod visogender;
 
@@ -13,9 +16,9 @@ pub use builder::Annotations;
 pub use error::{AnnotationError, AnnotationProblem, Place};
 pub use finding::Finding;
 
-pub(crate) use builder::is_inside;
-
-use crate::{AnnotationFormat, AnnotationPart, FoundFile, OnGap};
+use crate::{
+    AnnotationFormat, AnnotationPart, Archive, ArchiveError, ArchiveLimits, FoundFile, OnGap,
+};
 use builder::{Builder, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -60,17 +63,17 @@ fn read_part(
         let input = Input::find(name, files)?;
         let mut rows = builder.file(part, input.shown());
         read_file(&input, &mut rows)?;
-        seen = rows.end(seen)?;
+        seen.extend(rows.into_seen());
     }
     let absent = part.splits.keys().find(|name| !seen.contains(*name));
     match (absent, &part.split) {
         (Some(wanted), None) => Err(AnnotationError {
             file: part.files.last().cloned().unwrap_or_default(),
             place: None,
-            problem: AnnotationProblem::AbsentSplit {
+            problem: Box::new(AnnotationProblem::AbsentSplit {
                 wanted: wanted.clone(),
                 found: seen.into_iter().collect(),
-            },
+            }),
         }),
         _ => Ok(()),
     }
@@ -79,17 +82,21 @@ fn read_part(
 fn read_file(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
     match rows.part().format {
         AnnotationFormat::Table => table::read(input, rows),
+        AnnotationFormat::Parquet => columns::read(input, false, rows),
+        AnnotationFormat::Karpathy => json::karpathy(input, rows),
+        AnnotationFormat::List => json::list(input, rows),
+        AnnotationFormat::Coco => json::coco(input, rows),
+        AnnotationFormat::ImageParquet => columns::read(input, true, rows),
+        AnnotationFormat::Shards => shards::read(input, rows),
         AnnotationFormat::Visogender => visogender::read(input, rows),
-        _ => Err(rows.error(
-            None,
-            AnnotationProblem::Unreadable("not read yet".to_owned()),
-        )),
     }
 }
 
 /// A file to read, or a member of an archive.
 pub(crate) struct Input {
     path: PathBuf,
+    /// The file's name on the card, which says its kind.
+    name: String,
     member: Option<String>,
 }
 
@@ -99,12 +106,15 @@ impl Input {
         match files.get(&file) {
             Some(found) => Ok(Self {
                 path: found.path.clone(),
+                name: file,
                 member,
             }),
             None => Err(AnnotationError {
                 file: name.to_path_buf(),
                 place: None,
-                problem: AnnotationProblem::Unreadable("the file is not there".to_owned()),
+                problem: Box::new(AnnotationProblem::Unreadable(
+                    "the file is not there".to_owned(),
+                )),
             }),
         }
     }
@@ -119,8 +129,8 @@ impl Input {
 
     /// The extension in lower case.
     fn extension(&self) -> String {
-        let shown = self.shown();
-        let extension = shown.extension().unwrap_or_default();
+        let name = Path::new(self.member.as_ref().unwrap_or(&self.name));
+        let extension = name.extension().unwrap_or_default();
         extension.to_string_lossy().to_ascii_lowercase()
     }
 
@@ -145,8 +155,25 @@ impl Input {
     }
 
     fn bytes(&self, rows: &Rows<'_, '_>) -> Result<Vec<u8>, AnnotationError> {
-        std::fs::read(&self.path)
-            .map_err(|error| rows.error(None, AnnotationProblem::Unreadable(error.to_string())))
+        let unreadable = |error| rows.error(None, AnnotationProblem::Unreadable(error));
+        let Some(member) = &self.member else {
+            return std::fs::read(&self.path).map_err(|error| unreadable(error.to_string()));
+        };
+        let member = || {
+            let archive = self.archive(ArchiveLimits::TEXT)?;
+            match archive.find(member)? {
+                Some(at) => archive.read(at).map(Some),
+                None => Ok(None),
+            }
+        };
+        let content =
+            member().map_err(|error: ArchiveError| unreadable(error.problem.to_string()))?;
+        content.ok_or_else(|| unreadable("the archive has no such entry".to_owned()))
+    }
+
+    /// The file as an archive.
+    fn archive(&self, limits: ArchiveLimits) -> Result<Archive, ArchiveError> {
+        Archive::open(&self.path, &self.name, limits)
     }
 }
 

@@ -86,8 +86,8 @@ fn generate(
 
 fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let mut folder =
-        ImageStore::folder(root, &splits, card.groups.as_ref()).with_context(|| format!("data set `{}`", card.name))?;
+    let mut folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+        .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {

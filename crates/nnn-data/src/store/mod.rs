@@ -1,9 +1,11 @@
 //! The splits of a data set of images and captions, and where every image is or will be.
 
-use crate::annotations::is_inside;
+mod extract;
+mod holder;
+
 use crate::{
-    AnnotationError, AnnotationFormat, AnnotationPart, Annotations, ColumnNames, FileError,
-    FilesSource, Finding, FoundFile, ImagePart, OnGap, Pairs, Reading, read_annotations,
+    AnnotationError, AnnotationFormat, AnnotationPart, Annotations, ArchiveError, ColumnNames,
+    FileError, FilesSource, Finding, FoundFile, ImagePart, OnGap, Pairs, Reading, read_annotations,
     sha256_file,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -13,15 +15,37 @@ use thiserror::Error;
 /// The table's name in a plain folder.
 const TABLE: &str = "captions.csv";
 
+use extract::Missing;
+use holder::{Holder, Spot};
+
 /// Why a data set cannot be opened, or an image not be had.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// An annotation file cannot be used.
     #[error(transparent)]
     Annotations(#[from] AnnotationError),
+    /// An archive cannot be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file that the card names is not there.
+    #[error("{0:?}, which the card names, is not there")]
+    Absent(String),
+    /// A place for images that is none, or two.
+    #[error("a place for images needs exactly one of `archives`, `folder` and `addresses: true`")]
+    Places,
+    /// Two archives have one image.
+    #[error("image {image:?} is in {} and in {}", first.display(), second.display())]
+    TwoArchives {
+        /// The image.
+        image: String,
+        /// An archive.
+        first: PathBuf,
+        /// Another one.
+        second: PathBuf,
+    },
 }
 
 /// What it takes to open a [`FilesSource`].
@@ -43,14 +67,8 @@ pub struct ImageStore {
     addresses: HashMap<String, String>,
     findings: Vec<Finding>,
     holders: Vec<Holder>,
-    /// For every image the number of its holder.
-    spots: HashMap<String, usize>,
-}
-
-/// A place with images.
-#[derive(Debug)]
-enum Holder {
-    Folder(PathBuf),
+    /// For every image the number of its holder, and where it is there.
+    spots: HashMap<String, (usize, Spot)>,
 }
 
 /// An image that is fetched from an address.
@@ -115,7 +133,7 @@ impl ImageStore {
             holders,
             spots: HashMap::new(),
         };
-        store.find(annotations)?;
+        store.find(annotations, opening.reading.on_gap)?;
         Ok(store)
     }
 
@@ -145,20 +163,36 @@ impl ImageStore {
     #[must_use]
     pub fn image_path(&self, image: &str) -> PathBuf {
         match self.spots.get(image) {
-            Some(&holder) => self.holders[holder].path(image),
+            Some((_, spot)) => spot.path().to_path_buf(),
             None => PathBuf::from(image),
         }
+    }
+
+    /// The address that the annotations give an image.
+    #[must_use]
+    pub fn address(&self, image: &str) -> Option<&str> {
+        self.addresses.get(image).map(String::as_str)
     }
 
     /// Those of `images` that are fetched from addresses and whose files are not there yet.
     #[must_use]
     pub fn to_fetch(&self, images: &[String]) -> Vec<Addressed> {
-        let _ = images;
-        Vec::new()
+        let absent = images
+            .iter()
+            .filter_map(|image| match self.spots.get(image) {
+                Some((_, Spot::Address(path))) if !path.is_file() => Some(Addressed {
+                    image: image.clone(),
+                    address: self.addresses.get(image)?.clone(),
+                    path: path.clone(),
+                }),
+                _ => None,
+            });
+        absent.collect()
     }
 
-    /// Extracts those of `images` that are in archives and not on disk yet; `progress` is told of every one of `images`
-    /// that is there. Files appear whole or not at all, so that a killed extraction goes on where it stopped.
+    /// Extracts those of `images` that are in archives and not on disk yet; `progress` is told of each of `images` once
+    /// it is there. Files appear whole or not at all, so that a killed extraction goes on where it stopped. What comes
+    /// from an archive lies in a folder that its checksum names.
     ///
     /// # Errors
     /// [`StoreError`]: an archive is damaged or not to be trusted, or a file cannot be written.
@@ -167,8 +201,15 @@ impl ImageStore {
         images: &[String],
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), StoreError> {
-        progress(images.len() as u64);
-        Ok(())
+        let mut missing = Missing::default();
+        for image in images {
+            let spot = self.spots.get(image);
+            let absent = spot.is_some_and(|(at, spot)| missing.add(*at, &self.holders, spot));
+            if !absent {
+                progress(1);
+            }
+        }
+        missing.extract(progress)
     }
 
     /// SHA-256 of the files of `images`, for finding one image under two names.
@@ -183,36 +224,58 @@ impl ImageStore {
         images.iter().map(one).collect()
     }
 
-    fn find(&mut self, annotations: Annotations) -> Result<(), StoreError> {
-        for pairs in annotations.splits.values() {
+    /// Finds every image, those that are nowhere being an error or a finding.
+    fn find(&mut self, mut annotations: Annotations, on_gap: OnGap) -> Result<(), StoreError> {
+        self.addresses = std::mem::take(&mut annotations.addresses);
+        self.findings = std::mem::take(&mut annotations.findings);
+        self.splits = std::mem::take(&mut annotations.splits);
+        let mut gone: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (split, pairs) in &self.splits {
             for image in pairs.images() {
-                let holder = self.holders.iter().position(|holder| holder.has(image));
-                let holder = holder.ok_or_else(|| annotations.missing_image(image))?;
-                self.spots.insert(image.clone(), holder);
+                match (self.spot(split, image)?, on_gap) {
+                    (Some(found), _) => drop(self.spots.insert(image.clone(), found)),
+                    (None, OnGap::Fail) => return Err(annotations.missing_image(image).into()),
+                    (None, OnGap::LeaveOut) => {
+                        gone.entry(split.clone()).or_default().push(image.clone());
+                    }
+                }
             }
         }
-        self.splits = annotations.splits;
-        self.addresses = annotations.addresses;
-        self.findings.extend(annotations.findings);
-        Ok(())
-    }
-}
-
-impl Holder {
-    fn open(part: &ImagePart, opening: &Opening<'_>) -> Result<Self, StoreError> {
-        let part = part.available(opening.reading.files);
-        let folder = part.folder.clone().unwrap_or_default();
-        Ok(Self::Folder(opening.base.join(folder)))
+        gone.into_iter()
+            .try_for_each(|(split, images)| self.leave_out(split, images, &annotations))
     }
 
-    fn has(&self, image: &str) -> bool {
-        is_inside(image) && self.path(image).is_file()
-    }
-
-    fn path(&self, image: &str) -> PathBuf {
-        match self {
-            Self::Folder(root) => root.join(image),
+    fn spot(&self, split: &str, image: &str) -> Result<Option<(usize, Spot)>, StoreError> {
+        let holders = self.holders.iter().enumerate();
+        for (at, holder) in holders.filter(|(_, holder)| holder.serves(split)) {
+            if let Some(spot) = holder.find(image, &self.addresses)? {
+                return Ok(Some((at, spot)));
+            }
         }
+        Ok(None)
+    }
+
+    fn leave_out(
+        &mut self,
+        split: String,
+        images: Vec<String>,
+        annotations: &Annotations,
+    ) -> Result<(), StoreError> {
+        let texts = |store: &Self| store.splits.get(&split).map_or(0, |it| it.texts().len());
+        let before = texts(self);
+        let spots = std::mem::take(&mut self.spots);
+        self.retain(&split, |image| spots.contains_key(image));
+        self.spots = spots;
+        let captions = before - texts(self);
+        if let (0, Some(image)) = (before - captions, images.first()) {
+            return Err(annotations.missing_image(image).into());
+        }
+        self.findings.push(Finding::MissingImages {
+            split,
+            images,
+            captions,
+        });
+        Ok(())
     }
 }
 
@@ -230,6 +293,7 @@ fn plain() -> FilesSource {
         }],
         images: vec![ImagePart {
             archives: Vec::new(),
+            column: None,
             folder: Some(PathBuf::new()),
             addresses: false,
             splits: Vec::new(),

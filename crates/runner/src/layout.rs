@@ -11,7 +11,7 @@ use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
-use nnn_core::{Bank, BankSizes, StatPlan};
+use nnn_core::{Bank, BankSizes, Groups, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -230,7 +230,7 @@ impl TaskLayout<'_> {
         let test = self
             .source
             .evaluated_task(&self.plan.spec.split, self.direction)?;
-        let labels = self.labels(drawn.as_ref());
+        let labels = self.labels(drawn.as_ref(), test.groups.as_ref());
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
         if let Some(drawn) = drawn {
@@ -279,7 +279,7 @@ impl TaskLayout<'_> {
         })
     }
 
-    fn labels(&self, drawn: Option<&Drawn>) -> Labels {
+    fn labels(&self, drawn: Option<&Drawn>, groups: Option<&Groups>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
             Some(index) => {
                 let (model, signature) = self.sources.checkpoints[index].labels();
@@ -292,6 +292,10 @@ impl TaskLayout<'_> {
             None => self.source.vector_labels(),
         };
         let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);
+        // Which group is the first decides the sign of a bias.
+        let groups = groups.map_or(String::new(), |groups| {
+            format!("[{}]", groups.names().join(","))
+        });
         Labels {
             experiment: self.plan.spec.experiment.clone(),
             model,
@@ -299,7 +303,11 @@ impl TaskLayout<'_> {
             split: self.source.split_label(&self.plan.spec.split),
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
-            data_signature: format!("{}#{}", self.source.name, short(&self.source.sha256)),
+            data_signature: format!(
+                "{}#{}{groups}",
+                self.source.name,
+                short(&self.source.sha256)
+            ),
             model_signature,
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),

@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail};
 use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
+use serde_json::json;
 
 /// Everything that a config names, opened and checked.
 pub(crate) struct Sources {
@@ -141,6 +142,35 @@ impl Sources {
 }
 
 impl Source {
+    /// Names and sizes of the groups and sizes of the classes that were loaded, split by split.
+    pub(crate) fn labels(&self) -> serde_json::Value {
+        let groups = |groups: Option<&Groups>| {
+            groups.map(|groups| {
+                let sizes = groups.names().iter().zip(groups.sizes());
+                let sizes = sizes.map(|(name, images)| json!({"name": name, "images": images}));
+                sizes.collect::<Vec<_>>()
+            })
+        };
+        let of = |pairs: &Pairs| json!({"groups": groups(pairs.groups()), "classes": pairs.class_sizes()});
+        let splits: Vec<(&String, &Pairs)> = match &self.content {
+            Content::Items(folder) => folder.splits().iter().collect(),
+            Content::Vectors(_, data) => data
+                .splits
+                .iter()
+                .map(|(name, split)| (name, &split.pairs))
+                .collect(),
+            Content::Roles(_, _, data) => {
+                return json!({"gallery": {"groups": groups(data.groups.as_ref())}});
+            }
+        };
+        let labelled = splits
+            .into_iter()
+            .filter(|(_, pairs)| pairs.groups().is_some() || pairs.classes().is_some());
+        labelled
+            .map(|(name, pairs)| (name.clone(), of(pairs)))
+            .collect()
+    }
+
     /// The directions to evaluate: those asked for, or the one that a source by role has.
     pub(crate) fn directions(&self, asked: &[Direction]) -> Vec<Direction> {
         match &self.content {

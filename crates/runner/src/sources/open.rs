@@ -39,7 +39,8 @@ impl Sources {
     /// Checksums of every input: data sets, embedding files, checkpoints.
     pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
-            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
+            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files),
+                "labels": source.labels()})
         });
         let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
@@ -185,6 +186,9 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.gallery_classes,
+                &files.query_classes,
+                &files.groups,
                 &files.reference_to_gallery,
                 &files.reference_gallery,
             ];

@@ -42,7 +42,8 @@ pub use leakage::{Identities, Overlap, overlap, row_contents, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use remote::{
-    HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, UrlSource, remote_files,
+    HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
+    remote_files,
 };
 pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,

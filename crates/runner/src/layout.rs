@@ -146,7 +146,7 @@ impl TaskLayout<'_> {
             self.sources,
             self.source,
             self.direction,
-            self.searches(&referenced),
+            self.plan.searches(),
         )
         .with_context(|| format!("`{}`", self.source.name))?;
         for drawn in drawn {
@@ -208,12 +208,6 @@ impl TaskLayout<'_> {
             settings,
             most: MOST_COMPARED,
         })
-    }
-
-    fn searches(&self, methods: &[usize]) -> bool {
-        methods
-            .iter()
-            .any(|&index| self.plan.methods[index].choose == Choose::Validation)
     }
 
     fn needs(&self, methods: &[usize]) -> StatPlan {
@@ -306,7 +300,7 @@ impl TaskLayout<'_> {
             data_signature: format!(
                 "{}#{}{groups}",
                 self.source.name,
-                short(&self.source.sha256)
+                short(self.source.identity(&self.plan.spec.split))
             ),
             model_signature,
             dtype,

@@ -27,6 +27,15 @@ pub(crate) struct Plan {
     pub(crate) reference_datasets: Vec<DatasetEntry>,
 }
 
+impl Plan {
+    /// All data sets, and whether each is evaluated or only drawn from: in the order in which they are opened.
+    pub(crate) fn all_datasets(&self) -> impl Iterator<Item = (&DatasetEntry, bool)> {
+        let evaluated = self.datasets.iter().map(|entry| (entry, true));
+        let drawn_from = self.reference_datasets.iter().map(|entry| (entry, false));
+        evaluated.chain(drawn_from)
+    }
+}
+
 /// What holds for every group of an experiment.
 pub(crate) struct Settings {
     pub(crate) metrics: Metrics,

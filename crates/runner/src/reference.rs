@@ -185,15 +185,10 @@ impl Draw<'_> {
             reference.share,
             reference.seed,
             query.len(),
-            short(&origin.sha256)
+            short(origin.identity(&reference.split))
         );
-        let mark = if reference.transductive {
-            " (transductive)"
-        } else {
-            ""
-        };
         Drawn {
-            label: format!("{}{mark}", reference.label()),
+            label: reference.title(),
             signature,
             query_bank: Some(query),
             gallery_bank: Some(gallery),

@@ -3,8 +3,11 @@
 pub(crate) mod cards;
 pub(crate) mod checkpoint;
 mod embedder;
+pub(crate) mod files;
+mod images;
 mod matcher;
 mod open;
+mod skip;
 
 pub(crate) use embedder::Embedder;
 pub(crate) use matcher::Matcher;
@@ -18,6 +21,9 @@ use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 /// Everything that a config names, opened and checked.
 pub(crate) struct Sources {
@@ -33,6 +39,12 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// SHA-256 of the content.
     pub(crate) sha256: String,
+    /// The same of every split by itself, where splits may have come from files of their own.
+    pub(crate) splits: BTreeMap<String, String>,
+    /// Splits whose images are read; all where they lie on disk anyway.
+    images: Option<BTreeSet<String>>,
+    /// SHA-256 of image files that have been read for it.
+    sums: Mutex<HashMap<PathBuf, String>>,
     /// The files behind it, with their SHA-256 where each was read as a whole.
     pub(crate) files: Vec<(String, String)>,
     /// Whether the config evaluates it, or only draws reference sets from it.
@@ -133,8 +145,12 @@ impl Sources {
     pub(crate) fn content_key(&self, side: &Side) -> String {
         let rows: Vec<u8> = side.rows.iter().flat_map(|row| row.to_le_bytes()).collect();
         let source = &self.all[side.source];
+        let identity = match &side.table {
+            Table::Images(split) | Table::Texts(split) => source.identity(split),
+            _ => &source.sha256,
+        };
         Sha256::new()
-            .part(&source.sha256)
+            .part(identity)
             .part(format!("{:?}", side.table))
             .part(rows)
             .hex()
@@ -169,6 +185,26 @@ impl Source {
         labelled
             .map(|(name, pairs)| (name.clone(), of(pairs)))
             .collect()
+    }
+
+    fn new(name: &str, content: Content) -> Self {
+        Self {
+            index: 0,
+            name: name.to_owned(),
+            sha256: String::new(),
+            splits: BTreeMap::new(),
+            images: None,
+            sums: Mutex::default(),
+            files: Vec::new(),
+            evaluated: true,
+            content,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// SHA-256 of the content of a split, or of everything where splits have no files of their own.
+    pub(crate) fn identity(&self, split: &str) -> &str {
+        self.splits.get(split).unwrap_or(&self.sha256)
     }
 
     /// The directions to evaluate: those asked for, or the one that a source by role has.

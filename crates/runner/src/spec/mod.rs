@@ -122,6 +122,16 @@ pub(crate) struct ReferenceSpec {
 }
 
 impl ReferenceSpec {
+    /// The name in tables with its mark.
+    pub(crate) fn title(&self) -> String {
+        let mark = if self.transductive {
+            " (transductive)"
+        } else {
+            ""
+        };
+        format!("{}{mark}", self.label())
+    }
+
     /// The name in tables: as given, or `split share % of dataset`.
     pub(crate) fn label(&self) -> String {
         if let Some(name) = &self.name {
@@ -302,12 +312,13 @@ pub(crate) struct ComputeSpec {
     /// No result depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_batch: Option<usize>,
-    /// What happens to images that cannot be decoded.
+    /// What happens to images that cannot be loaded, and to gaps in annotations.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub(crate) on_error: OnError,
 }
 
-/// What happens to images that cannot be decoded.
+/// What happens to images that cannot be fetched or decoded, and to gaps in annotations: images without captions, empty
+/// captions, captions of images that are nowhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnError {
@@ -315,7 +326,7 @@ pub(crate) enum OnError {
     #[default]
     Fail,
     /// All images are decoded once before anything else. Those that cannot be are left out of their data set, with their
-    /// captions, and named in `run.json`.
+    /// captions, as is whatever is incomplete, and named in `run.json`.
     Skip,
 }
 

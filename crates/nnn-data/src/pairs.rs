@@ -1,6 +1,6 @@
 //! One split of a data set: images, texts, and which text describes which image.
 
-use crate::Direction;
+use crate::{Direction, same_wording};
 use nnn_core::{GroupError, Groups, Relevance, RelevanceError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
@@ -293,6 +293,32 @@ impl Pairs {
         Subset { images, texts }
     }
 
+    /// The same images with the first `most` texts of each only.
+    #[must_use]
+    pub fn first_texts(&self, subset: &Subset, most: usize) -> Subset {
+        let mut counts = vec![0; self.images.len()];
+        let first = |text: &u32| {
+            let count = &mut counts[self.text_to_image[*text as usize] as usize];
+            *count += 1;
+            *count <= most
+        };
+        Subset {
+            images: subset.images.clone(),
+            texts: subset.texts.iter().copied().filter(first).collect(),
+        }
+    }
+
+    /// The same images without the texts that repeat an earlier one, letter case and spacing aside.
+    #[must_use]
+    pub fn without_repeats(&self, subset: &Subset) -> Subset {
+        let mut seen = HashSet::new();
+        let new = |text: &u32| seen.insert(same_wording(&self.texts[*text as usize]));
+        Subset {
+            images: subset.images.clone(),
+            texts: subset.texts.iter().copied().filter(new).collect(),
+        }
+    }
+
     /// The split's items that are in `subset`, renumbered; texts whose image, or whose class, is not in it are left out.
     ///
     /// # Panics
@@ -496,6 +522,19 @@ mod tests {
             other.to_string(),
             "item 1 has the group \"c\", expected \"a\", \"b\" or nothing"
         );
+    }
+
+    #[test]
+    fn texts_of_a_subset_are_thinned() {
+        let texts = names(&["a Dog", "a dog ", "a cat", "A  dog"]);
+        let pairs = Pairs::new(names(&["x", "y"]), texts, vec![0, 0, 1, 1]).expect("valid pairs");
+        let everything = pairs.everything();
+        assert_eq!(pairs.first_texts(&everything, 1).texts, [0, 2]);
+        assert_eq!(pairs.first_texts(&everything, 2), everything);
+        let unlike = pairs.without_repeats(&everything);
+        assert_eq!((unlike.images, unlike.texts), (vec![0, 1], vec![0, 2]));
+        let second = pairs.with_texts(vec![1]);
+        assert_eq!(pairs.without_repeats(&second).texts, [2, 3]);
     }
 
     #[test]

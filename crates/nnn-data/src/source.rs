@@ -181,7 +181,8 @@ impl AnnotationPart {
         let named = |name: &String| splits.contains(&name.as_str());
         match &self.split {
             Some(split) => named(split),
-            None => self.splits.is_empty() || self.splits.values().any(named),
+            None if self.splits.is_empty() => !splits.is_empty(),
+            None => self.splits.values().any(named),
         }
     }
 
@@ -209,7 +210,10 @@ impl ImagePart {
     #[must_use]
     pub fn serves(&self, splits: &[&str]) -> bool {
         let named = |name: &String| splits.contains(&name.as_str());
-        self.splits.is_empty() || self.splits.iter().any(named)
+        match self.splits.is_empty() {
+            true => !splits.is_empty(),
+            false => self.splits.iter().any(named),
+        }
     }
 
     fn check_place(&self, base: &Path) -> Result<(), Wrong> {

@@ -221,9 +221,11 @@ impl TaskLayout<'_> {
     }
 
     fn group(&self, methods: Vec<usize>, drawn: Option<Drawn>) -> Result<GroupPlan> {
-        let test = self
-            .source
-            .evaluated_task(&self.plan.spec.split, self.direction)?;
+        let test = self.source.evaluated_task(
+            &self.plan.spec.split,
+            self.direction,
+            self.plan.spec.captions_per_image,
+        )?;
         let labels = self.labels(drawn.as_ref(), test.groups.as_ref());
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
@@ -294,7 +296,8 @@ impl TaskLayout<'_> {
             experiment: self.plan.spec.experiment.clone(),
             model,
             dataset: self.source.name.clone(),
-            split: self.source.split_label(&self.plan.spec.split),
+            split: (self.source)
+                .split_label(&self.plan.spec.split, self.plan.spec.captions_per_image),
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
             data_signature: format!(
@@ -310,9 +313,11 @@ impl TaskLayout<'_> {
 
     /// Says where ranks mean nothing, as every item answers every query.
     fn note_answers(&self, layout: &mut Layout) -> Result<()> {
-        let task = self
-            .source
-            .evaluated_task(&self.plan.spec.split, self.direction)?;
+        let task = self.source.evaluated_task(
+            &self.plan.spec.split,
+            self.direction,
+            self.plan.spec.captions_per_image,
+        )?;
         let gallery = task.gallery.len();
         let mut queries = 0..task.queries.len();
         if gallery > 1 && queries.all(|query| task.relevance.of(query).len() == gallery) {

@@ -166,7 +166,7 @@ impl Source {
 
     fn captions(&self, side: &Side) -> Result<Vec<String>> {
         match (&self.content, &side.table) {
-            (Content::Items(_), Table::Texts(split)) => {
+            (Content::Items(_) | Content::Texts(_), Table::Texts(split)) => {
                 let texts = self.pairs(split)?.texts();
                 Ok(side
                     .rows

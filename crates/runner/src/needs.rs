@@ -29,7 +29,7 @@ impl Needs {
         let statistics = plan.statistics();
         let drawn = |set: &&ReferenceSpec| match &set.dataset {
             Some(name) => *name == card.name,
-            None => evaluated,
+            None => evaluated && set.texts.is_none(),
         };
         let sets = plan.spec.reference_sets.iter().filter(drawn);
         for set in sets.filter(|_| !statistics.is_empty()) {

@@ -16,7 +16,7 @@ use checkpoint::Checkpoint;
 
 use crate::provenance::short;
 use crate::warning::Warning;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
@@ -58,6 +58,8 @@ pub(crate) struct Source {
 pub(crate) enum Content {
     /// Images and captions, to be encoded by a model.
     Items(ImageStore),
+    /// Texts alone, each as a pseudo-image of its own, of any split.
+    Texts(Pairs),
     /// Embeddings of images and texts, and the name of the model that made them.
     Vectors(String, Box<EmbeddedDataset>),
     /// Embeddings by role.
@@ -175,6 +177,7 @@ impl Source {
                 .iter()
                 .map(|(name, split)| (name, &split.pairs))
                 .collect(),
+            Content::Texts(_) => Vec::new(),
             Content::Roles(_, _, data) => {
                 return json!({"gallery": {"groups": groups(data.groups.as_ref())}});
             }
@@ -219,6 +222,7 @@ impl Source {
     pub(crate) fn pairs(&self, split: &str) -> Result<&Pairs> {
         let found = match &self.content {
             Content::Items(folder) => folder.splits().get(split),
+            Content::Texts(texts) => Some(texts),
             Content::Vectors(_, data) => data.splits.get(split).map(|split| &split.pairs),
             Content::Roles(..) => bail!("`{}` is given by role and has no splits", self.name),
         };
@@ -235,26 +239,41 @@ impl Source {
         match &self.content {
             Content::Items(folder) => folder.splits().keys().map(String::as_str).collect(),
             Content::Vectors(_, data) => data.splits.keys().map(String::as_str).collect(),
-            Content::Roles(..) => Vec::new(),
+            Content::Roles(..) | Content::Texts(_) => Vec::new(),
         }
     }
 
-    /// The evaluated task.
-    pub(crate) fn evaluated_task(&self, split: &str, direction: Direction) -> Result<TaskItems> {
+    /// The evaluated task; with `most`, of so many texts an image.
+    pub(crate) fn evaluated_task(
+        &self,
+        split: &str,
+        direction: Direction,
+        most: Option<usize>,
+    ) -> Result<TaskItems> {
         match &self.content {
-            Content::Roles(_, _, data) => Ok(self.role_task(data)),
-            _ => self.task(split, &self.pairs(split)?.everything(), direction),
+            Content::Roles(_, _, data) => {
+                ensure!(
+                    most.is_none(),
+                    "`captions_per_image` goes with data sets, but `{}` is given by role",
+                    self.name
+                );
+                Ok(self.role_task(data))
+            }
+            _ => self.task(split, &self.pairs(split)?.everything(), direction, most),
         }
     }
 
-    /// The task of some images of a split and all their texts.
+    /// The task of some images of a split and their texts, all or the first `most` of each.
     pub(crate) fn task(
         &self,
         split: &str,
         subset: &Subset,
         direction: Direction,
+        most: Option<usize>,
     ) -> Result<TaskItems> {
-        let chosen = self.pairs(split)?.select(subset);
+        let all = self.pairs(split)?;
+        let subset = most.map_or_else(|| subset.clone(), |most| all.first_texts(subset, most));
+        let chosen = all.select(&subset);
         let task = chosen
             .task(direction)
             .with_context(|| format!("split `{split}` of `{}` as {direction}", self.name))?;
@@ -307,9 +326,10 @@ impl Source {
     }
 
     /// The name of the evaluated split in tables.
-    pub(crate) fn split_label(&self, split: &str) -> String {
-        match &self.content {
-            Content::Roles(..) => "queries".to_owned(),
+    pub(crate) fn split_label(&self, split: &str, most: Option<usize>) -> String {
+        match (&self.content, most) {
+            (Content::Roles(..), _) => "queries".to_owned(),
+            (_, Some(most)) => format!("{split}, first {most} captions"),
             _ => split.to_owned(),
         }
     }
@@ -317,7 +337,7 @@ impl Source {
     /// Name, signature and number type of the model behind vectors from files.
     pub(crate) fn vector_labels(&self) -> (String, String, String) {
         let model = match &self.content {
-            Content::Items(_) => "-",
+            Content::Items(_) | Content::Texts(_) => "-",
             Content::Vectors(model, _) | Content::Roles(model, ..) => model,
         };
         (

@@ -67,6 +67,18 @@ pub(crate) enum Warning {
         /// Out of how many.
         of: usize,
     },
+    /// Repeated captions of a reference set, left out as the config asks.
+    #[error(
+        "{captions} of {of} captions of reference set `{reference_set}` repeat an earlier one and are left out"
+    )]
+    RepeatsLeftOut {
+        /// The reference set.
+        reference_set: String,
+        /// How many captions.
+        captions: usize,
+        /// Out of how many.
+        of: usize,
+    },
     /// Reference images whose content equals that of an evaluated image under another name.
     #[error(
         "{images} of {of} images of `{reference_set}` are duplicates of evaluated images of `{dataset}`"

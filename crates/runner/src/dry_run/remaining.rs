@@ -4,7 +4,6 @@ use crate::files::Cell;
 use crate::needs::images_as;
 use crate::plan::Plan;
 use crate::spec::ReferenceSpec;
-use nnn_core::{Bank, StatPlan};
 use nnn_data::{DatasetCard, Direction};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -94,31 +93,23 @@ fn records(folder: &Path) -> BTreeMap<Title, (f64, f64)> {
     cells.collect()
 }
 
-/// Images and captions that a model with groups left has to encode.
+/// Images and captions that each model with groups left has to encode.
 fn to_encode(plan: &Plan, left: &[&Title]) -> String {
     let mut text = String::new();
     for model in &plan.models {
-        let mut sides = BTreeMap::new();
+        let mut work = Work::default();
         for [_, dataset, direction, set] in left.iter().filter(|it| it[0] == model.card.name) {
-            let Some(entry) = plan.datasets.iter().find(|it| it.card.name == *dataset) else {
-                continue;
-            };
-            let side = Sides {
-                plan,
-                card: &entry.card,
-                statistics: plan.statistics(),
-            };
-            side.add(direction, set, &mut sides);
+            let entry = plan.datasets.iter().find(|it| it.card.name == *dataset);
+            if let Some(entry) = entry {
+                work.add(plan, &entry.card, direction, set);
+            }
         }
-        let sum = |texts: bool| -> usize {
-            let all = sides.iter().filter(|side| side.0.1 == texts);
-            all.map(|side| side.1).sum()
-        };
-        let (images, captions) = (sum(false), sum(true));
-        if images + captions > 0 {
+        let images: usize = work.images.values().sum();
+        let texts: usize = work.texts.values().sum();
+        if images + texts > 0 {
             let _ = writeln!(
                 text,
-                "  to encode by {}: about {images} images and {captions} captions, less what the cache has",
+                "  to encode by {}: about {images} images and {texts} captions, less what the cache has",
                 model.card.name
             );
         }
@@ -126,82 +117,78 @@ fn to_encode(plan: &Plan, left: &[&Title]) -> String {
     text
 }
 
-/// What is encoded once: its name and whether it is texts.
-type SideName = (String, bool);
-
-/// What the groups of one data set encode.
-struct Sides<'a> {
-    plan: &'a Plan,
-    card: &'a DatasetCard,
-    statistics: StatPlan,
+/// What is encoded once for several groups, by data set and purpose.
+#[derive(Default)]
+struct Work {
+    images: BTreeMap<(String, String), usize>,
+    texts: BTreeMap<(String, String), usize>,
 }
 
-impl Sides<'_> {
-    fn add(&self, direction: &str, set: &str, sides: &mut BTreeMap<SideName, usize>) {
-        let spec = &self.plan.spec;
-        let name = &self.card.name;
-        let Some(test) = self.card.splits.get(&spec.split) else {
+impl Work {
+    /// Adds a group: what is evaluated, held out, and in the banks that a method reads. Numbers are the cards'.
+    fn add(&mut self, plan: &Plan, card: &DatasetCard, direction: &str, set: &str) {
+        let spec = &plan.spec;
+        let Some(test) = card.splits.get(&spec.split) else {
             return;
         };
-        let mut put = |what: String, texts: bool, count| {
-            sides.insert((what, texts), count);
-        };
-        put(format!("{name} evaluated"), false, test.images);
-        put(format!("{name} evaluated"), true, test.texts);
-        let drawn = |it: &&ReferenceSpec| it.title() == set;
-        let Some(reference) = spec.reference_sets.iter().find(drawn) else {
+        let name = |purpose: &str| (card.name.clone(), purpose.to_owned());
+        self.images.insert(name("evaluated"), test.images);
+        self.texts.insert(name("evaluated"), test.texts);
+        let mut sets = spec.reference_sets.iter();
+        let Some(reference) = sets.find(|it| it.title() == set) else {
             return;
         };
-        let held_out = match self.plan.searches() {
+        let held_out = match plan.searches() {
             true => spec.hold_out.images.unwrap_or(test.images),
             false => 0,
         };
-        let texts_of = |split: &str, card: &DatasetCard, images: usize| {
-            let counts = card.splits.get(split);
-            counts.map_or(0, |all| images * all.texts / all.images.max(1))
-        };
-        put(format!("{name} held out"), false, held_out);
-        let texts = texts_of(&spec.hold_out.split, self.card, held_out);
-        put(format!("{name} held out"), true, texts);
-        let Some(origin) = self.origin(reference) else {
+        let held_texts = texts_of(card, &spec.hold_out.split, held_out);
+        self.images.insert(name("held out"), held_out);
+        self.texts.insert(name("held out"), held_texts);
+        let Some((images, texts)) = drawn(plan, card, reference, held_out) else {
             return;
         };
-        let all = origin
-            .splits
-            .get(&reference.split)
-            .map_or(0, |it| it.images);
-        let holds_out_here =
-            origin.name == self.card.name && reference.split == spec.hold_out.split;
-        let free = all.saturating_sub(if holds_out_here { held_out } else { 0 });
-        let images = (reference.share * free as f64).round() as usize;
-        let direction = match direction {
-            "i2t" => Direction::I2t,
-            _ => Direction::T2i,
+        let (images_are, texts_are) = match direction == Direction::I2t.to_string() {
+            true => (images_as(Direction::I2t), images_as(Direction::T2i)),
+            false => (images_as(Direction::T2i), images_as(Direction::I2t)),
         };
-        let as_images = images_as(direction);
-        if self.statistics.uses(as_images) {
-            put(format!("{name} {set}"), false, images);
+        let statistics = plan.statistics();
+        if statistics.uses(images_are) {
+            self.images.insert(name(set), images);
         }
-        let as_texts = match as_images {
-            Bank::Query => Bank::Gallery,
-            _ => Bank::Query,
-        };
-        if self.statistics.uses(as_texts) {
-            let texts = texts_of(&reference.split, origin, images);
-            put(format!("{name} {set}"), true, texts);
+        if statistics.uses(texts_are) {
+            self.texts.insert(name(set), texts);
         }
     }
+}
 
-    /// The card that a reference set is drawn from.
-    fn origin(&self, reference: &ReferenceSpec) -> Option<&DatasetCard> {
-        match &reference.dataset {
-            None => Some(self.card),
-            Some(name) => {
-                let mut all = self.plan.all_datasets();
-                all.find(|it| it.0.card.name == *name).map(|it| &it.0.card)
-            }
+/// Images and captions of a reference set; none where it is not drawn from a card.
+fn drawn(
+    plan: &Plan,
+    evaluated: &DatasetCard,
+    reference: &ReferenceSpec,
+    held_out: usize,
+) -> Option<(usize, usize)> {
+    let origin = match (&reference.dataset, &reference.texts) {
+        (None, Some(_)) => return None,
+        (None, None) => evaluated,
+        (Some(name), _) => {
+            let mut all = plan.all_datasets();
+            all.find(|it| it.0.card.name == *name)
+                .map(|it| &it.0.card)?
         }
-    }
+    };
+    let all = origin.splits.get(&reference.split)?.images;
+    let is_parted = origin.name == evaluated.name && reference.split == plan.spec.hold_out.split;
+    let free = all.saturating_sub(if is_parted { held_out } else { 0 });
+    let images = (reference.share * free as f64).round() as usize;
+    Some((images, texts_of(origin, &reference.split, images)))
+}
+
+/// About how many captions go with some images of a split.
+fn texts_of(card: &DatasetCard, split: &str, images: usize) -> usize {
+    let counts = card.splits.get(split);
+    counts.map_or(0, |all| images * all.texts / all.images.max(1))
 }
 
 /// The time of the groups left at the rate of those that are recorded.

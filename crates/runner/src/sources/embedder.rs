@@ -129,7 +129,7 @@ fn extract(
     side: &Side,
     options: &ExtractOptions<'_>,
 ) -> Result<Extracted> {
-    if !matches!(source.content, Content::Items(_)) {
+    if !matches!(source.content, Content::Items(_) | Content::Texts(_)) {
         bail!("`{}` holds vectors, not items to encode", source.name);
     }
     let pairs = source.pairs(split)?;

@@ -12,7 +12,10 @@ use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
 use crate::spec::{EmbeddingsSpec, OnError};
 use anyhow::{Context, Result, bail};
-use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Sha256, sha256_file};
+use nnn_data::{
+    ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, Sha256, read_texts,
+    sha256_file,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -34,6 +37,13 @@ impl Sources {
             all.push(source);
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
+        for reference in &plan.spec.reference_sets {
+            if let Some(file) = &reference.texts {
+                let label = || format!("reference set `{}`", reference.label());
+                let source = open_texts(file, all.len(), base).with_context(label)?;
+                all.push(source);
+            }
+        }
         for spec in &plan.spec.embeddings {
             all.push(open_embeddings(spec, all.len(), base)?);
         }
@@ -119,6 +129,23 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
     source.sha256 = Sha256::new().part(&captions).part(images.hex()).hex();
     source.files = vec![(table.display().to_string(), captions)];
     Ok(source)
+}
+
+/// Queries of the user's own, for a reference set.
+fn open_texts(file: &ArrayFile, index: usize, base: &Path) -> Result<Source> {
+    let path = base.join(&file.file);
+    let texts = read_texts(&path, file.key.as_deref())?;
+    let names = (0..texts.len()).map(|text| text.to_string()).collect();
+    let own = (0..texts.len() as u32).collect();
+    let content = Content::Texts(Pairs::new(names, texts, own)?);
+    let files = sums(BTreeSet::from([path]))?;
+    Ok(Source {
+        index,
+        sha256: files[0].1.clone(),
+        files,
+        evaluated: false,
+        ..Source::new(&file.to_string(), content)
+    })
 }
 
 fn open_embeddings(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {

@@ -11,16 +11,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What must differ from the configs as they are: one model, and numbers of neighbours that small banks have.
-const SMALLER: [&str; 8] = [
+/// What must differ from the configs as they are: one model, and few draws for the intervals.
+const SMALLER: [&str; 4] = [
     "--set",
     "models=[clip-vit-b32]",
+    "--set",
+    "statistics={resamples: 50, permutations: 50}",
+];
+
+/// Small banks have few neighbours.
+const NEIGHBOURS: [&str; 4] = [
     "--set",
     "methods.1={nnn: {k: [1, 4]}}",
     "--set",
     "methods.2={csls: {k: [1, 4]}}",
-    "--set",
-    "statistics={resamples: 50, permutations: 50}",
 ];
 
 /// Hosts of the cards, which the small web stands for.
@@ -305,7 +309,8 @@ fn take_results(lab: &Lab) -> Files {
 /// and the lab.
 fn from_nothing_to_tables(config: &str, experiment: &str) -> (Lab, Ended) {
     let world = World::new();
-    let first = world.call(&[config]);
+    let arguments = [&[config], &NEIGHBOURS[..]].concat();
+    let first = world.call(&arguments);
     succeeded(&first);
     let expected = lasting(&world.lab.files("results"));
     for table in ["scores.csv", "tables/r1_t2i.md", "tables/r1_i2t.md"] {
@@ -314,7 +319,7 @@ fn from_nothing_to_tables(config: &str, experiment: &str) -> (Lab, Ended) {
     }
     let asked = world.requests();
     assert_same(&take_results(&world.lab), &expected);
-    succeeded(&world.call(&[config]));
+    succeeded(&world.call(&arguments));
     assert_eq!(world.requests(), asked, "the second run asks for something");
     assert_same(&take_results(&world.lab), &expected);
     let World {
@@ -324,7 +329,7 @@ fn from_nothing_to_tables(config: &str, experiment: &str) -> (Lab, Ended) {
         lab,
     } = world;
     drop((hub, storage, web));
-    succeeded(&lab.call(&smaller(&[config, "--offline"])));
+    succeeded(&lab.call(&smaller(&[&arguments[..], &["--offline"]].concat())));
     assert_same(&lasting(&lab.files("results")), &expected);
     (lab, first)
 }

@@ -92,12 +92,15 @@ pub fn row_contents(rows: Rows<'_>) -> Vec<String> {
     rows.data().chunks_exact(rows.dim()).map(row).collect()
 }
 
+/// A text without letter case and spacing: texts that have the same are repeats of each other.
+#[must_use]
+pub fn same_wording(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
 fn normalised(texts: &[String]) -> Vec<String> {
-    let one = |text: &String| {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        words.join(" ").to_lowercase()
-    };
-    texts.iter().map(one).collect()
+    texts.iter().map(|text| same_wording(text)).collect()
 }
 
 #[cfg(test)]

@@ -36,13 +36,14 @@ pub use embedded::{
 };
 pub use files::{
     FileError, FileProblem, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
-    read_relevance,
+    read_relevance, read_texts,
 };
-pub use leakage::{Identities, Overlap, overlap, row_contents, shared};
+pub use leakage::{Identities, Overlap, overlap, row_contents, same_wording, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use remote::{
-    HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, UrlSource, remote_files,
+    HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
+    remote_files,
 };
 pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,

@@ -20,6 +20,9 @@ pub enum RemoteSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubSource {
+    /// What the repository holds.
+    #[serde(default, skip_serializing_if = "RepoKind::is_model")]
+    pub kind: RepoKind,
     /// The repository, as `owner/name`.
     pub repo: String,
     /// The commit (40 hexadecimal digits), or a branch where the commit is not known.
@@ -29,6 +32,23 @@ pub struct HubSource {
     /// Names to use in place of these paths; the last part of the path otherwise.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rename: BTreeMap<String, String>,
+}
+
+/// What a repository of the hub holds, which is part of its address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RepoKind {
+    /// A model.
+    #[default]
+    Model,
+    /// A data set; its address begins with `datasets/`.
+    Dataset,
+}
+
+impl RepoKind {
+    fn is_model(&self) -> bool {
+        *self == Self::Model
+    }
 }
 
 /// One file at a plain address.
@@ -58,30 +78,40 @@ pub struct RemoteFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemotePlace {
     /// In a repository of the model hub.
-    Hub {
-        /// The repository, as `owner/name`.
-        repo: String,
-        /// A commit or a branch.
-        revision: String,
-        /// Path within the repository.
-        path: String,
-    },
+    Hub(HubFile),
     /// At any of these addresses.
     Urls(Vec<String>),
+}
+
+/// A file of a repository on the model hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubFile {
+    /// What the repository holds.
+    pub kind: RepoKind,
+    /// The repository, as `owner/name`.
+    pub repo: String,
+    /// A commit or a branch.
+    pub revision: String,
+    /// Path within the repository.
+    pub path: String,
 }
 
 impl fmt::Display for RemotePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hub {
+            Self::Hub(HubFile {
+                kind,
                 repo,
                 revision,
                 path,
-            } => write!(
-                f,
-                "{repo}@{}/{path}",
-                revision.get(..10).unwrap_or(revision)
-            ),
+            }) => {
+                let folder = match kind {
+                    RepoKind::Model => "",
+                    RepoKind::Dataset => "datasets/",
+                };
+                let revision = revision.get(..10).unwrap_or(revision);
+                write!(f, "{folder}{repo}@{revision}/{path}")
+            }
             Self::Urls(urls) => write!(f, "{}", urls.join(" or ")),
         }
     }
@@ -181,11 +211,12 @@ impl HubSource {
             check("files", path, path_form, "a path within the repository")?;
             let own = path.rsplit('/').next().unwrap_or(path);
             let name = self.rename.get(path).map_or(own, String::as_str);
-            let place = RemotePlace::Hub {
+            let place = RemotePlace::Hub(HubFile {
+                kind: self.kind,
                 repo: self.repo.clone(),
                 revision: self.revision.clone(),
                 path: path.clone(),
-            };
+            });
             Ok((name.to_owned(), place))
         };
         self.files.iter().map(place).collect()
@@ -260,6 +291,7 @@ mod tests {
 
     fn hub(repo: &str, revision: &str, files: &[&str]) -> RemoteSource {
         RemoteSource::Hub(HubSource {
+            kind: RepoKind::Model,
             repo: repo.to_owned(),
             revision: revision.to_owned(),
             files: files.iter().map(|&file| file.to_owned()).collect(),

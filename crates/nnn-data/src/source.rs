@@ -82,6 +82,12 @@ pub struct ColumnNames {
     /// The image's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What the image shows, such as an occupation: all images of a caption's class answer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Which of the card's two groups the image belongs to; a blank entry stands for neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// What is done with an image without captions, an empty caption, and a caption whose image is missing.
@@ -175,7 +181,8 @@ impl AnnotationPart {
         let named = |name: &String| splits.contains(&name.as_str());
         match &self.split {
             Some(split) => named(split),
-            None => self.splits.is_empty() || self.splits.values().any(named),
+            None if self.splits.is_empty() => !splits.is_empty(),
+            None => self.splits.values().any(named),
         }
     }
 
@@ -203,7 +210,10 @@ impl ImagePart {
     #[must_use]
     pub fn serves(&self, splits: &[&str]) -> bool {
         let named = |name: &String| splits.contains(&name.as_str());
-        self.splits.is_empty() || self.splits.iter().any(named)
+        match self.splits.is_empty() {
+            true => !splits.is_empty(),
+            false => self.splits.iter().any(named),
+        }
     }
 
     fn check_place(&self, base: &Path) -> Result<(), Wrong> {

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::settings::Settings;
 use crate::transfer::beside;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
-use nnn_data::{RemoteFile, RemotePlace, sha256_bytes, write_atomically};
+use nnn_data::{HubFile, RemoteFile, RemotePlace, RepoKind, sha256_bytes, write_atomically};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub(crate) struct CachedRepo<'a> {
 }
 
 impl<'a> CachedRepo<'a> {
-    pub(crate) fn new(settings: &'a Settings, repo: &str, revision: &str) -> Self {
-        let repo = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
+    pub(crate) fn new(settings: &'a Settings, file: &HubFile) -> Self {
+        let repo = repository(file);
         Self {
             root: &settings.hub_cache,
             cache: Cache::new(settings.hub_cache.clone()).repo(repo.clone()),
@@ -86,6 +86,14 @@ impl<'a> CachedRepo<'a> {
     }
 }
 
+fn repository(file: &HubFile) -> Repo {
+    let kind = match file.kind {
+        RepoKind::Model => RepoType::Model,
+        RepoKind::Dataset => RepoType::Dataset,
+    };
+    Repo::with_revision(file.repo.clone(), kind, file.revision.clone())
+}
+
 #[cfg(unix)]
 fn point(target: &Path, _blob: &Path, pointer: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, pointer)
@@ -112,15 +120,11 @@ pub(crate) fn url_path(settings: &Settings, url: &str, name: &str) -> PathBuf {
 /// one to write at first.
 pub(crate) fn record_paths(settings: &Settings, file: &RemoteFile) -> Vec<PathBuf> {
     match &file.place {
-        RemotePlace::Hub {
-            repo,
-            revision,
-            path,
-        } => {
+        RemotePlace::Hub(hub) => {
             // Not in the hub's cache, whose content belongs to its tools.
-            let folder = Repo::model(repo.clone()).folder_name();
+            let folder = repository(hub).folder_name();
             let root = settings.downloads.join("hub").join(folder);
-            vec![beside(&root.join(revision).join(path), ".sha256")]
+            vec![beside(&root.join(&hub.revision).join(&hub.path), ".sha256")]
         }
         RemotePlace::Urls(urls) => {
             let place = |url: &String| beside(&url_path(settings, url, &file.name), ".sha256");

@@ -69,6 +69,21 @@ pub enum HubError {
         /// What is wrong with the answer.
         reason: String,
     },
+    /// A web page arrives where a file was asked for.
+    #[error(
+        "{name}: {url} answers with a web page (Content-Type {content_type}: {words:?}), not with the file; it may ask for a \
+         login or a form, or the file may be gone"
+    )]
+    Page {
+        /// Its name on the card.
+        name: String,
+        /// The address asked.
+        url: String,
+        /// What the answer calls itself.
+        content_type: String,
+        /// Its first words.
+        words: String,
+    },
     /// What arrived is another content.
     #[error("{name}: {url} gave a file with {found}, expected {expected} ({source_of})")]
     Checksum {

@@ -3,7 +3,7 @@
 use crate::error::{HubError, Refusal};
 use crate::retry::Fault;
 use crate::settings::Token;
-use std::io::{ErrorKind, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::time::Duration;
 use ureq::http::{HeaderMap, StatusCode, Uri};
 
@@ -38,8 +38,13 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// What has been looked at before the rest is read.
+    begun: Vec<u8>,
     body: ureq::Body,
 }
+
+/// How much of an answer is looked at to tell a web page from a file.
+const LOOKED_AT: u64 = 512;
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -47,7 +52,29 @@ impl Answer {
     }
 
     pub(crate) fn into_reader(self) -> impl Read {
-        self.body.into_reader()
+        Cursor::new(self.begun).chain(self.body.into_reader())
+    }
+
+    /// The first bytes of the content. Where they break off, whoever reads on learns why.
+    fn begin(&mut self) -> &[u8] {
+        let mut reader = self.body.as_reader().take(LOOKED_AT);
+        let _ = reader.read_to_end(&mut self.begun);
+        &self.begun
+    }
+
+    /// Refuses a web page where a file was asked for: a notice, a form or an error that says that all is well.
+    pub(crate) fn refuse_page(&mut self, ask: &Ask<'_>) -> Result<(), HubError> {
+        let content_type = self.header("content-type").unwrap_or("none").to_owned();
+        let words = match page_words(self.begin()) {
+            Some(words) if !is_page_name(ask.name) => words,
+            _ => return Ok(()),
+        };
+        Err(HubError::Page {
+            name: ask.name.to_owned(),
+            url: shown(ask.url),
+            content_type,
+            words,
+        })
     }
 }
 
@@ -136,6 +163,7 @@ impl Client {
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
+            begun: Vec::new(),
             body,
         })
     }
@@ -278,6 +306,27 @@ fn same_origin(one: &Uri, other: &Uri) -> bool {
     one.scheme() == other.scheme() && one.authority() == other.authority()
 }
 
+/// The first words of a web page; none where the content does not begin as one.
+fn page_words(begin: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(begin);
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let starts = ["<!doctype html", "<html", "<head", "<body"];
+    let lower = text.to_lowercase();
+    starts
+        .iter()
+        .any(|start| lower.starts_with(start))
+        .then(|| {
+            let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+            let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+            words.join(" ").chars().take(80).collect()
+        })
+}
+
+fn is_page_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".html") || name.ends_with(".htm")
+}
+
 /// An address for messages: without its query, where signatures are.
 pub(crate) fn shown(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or(url).to_owned()
@@ -298,6 +347,28 @@ mod tests {
         ] {
             assert_eq!(join(&here, target), expected);
         }
+    }
+
+    #[test]
+    fn pages_are_told_from_files() {
+        for page in [
+            "<!DOCTYPE html>\n<title>Not here</title>",
+            "\u{feff} \n<HTML lang=en>",
+            "<head>",
+        ] {
+            assert!(page_words(page.as_bytes()).is_some(), "{page}");
+        }
+        for file in [
+            &b"PK\x03\x04"[..],
+            b"",
+            b"raw,split\n<html>",
+            b"\xff\xd8\xff",
+            b"<svg>",
+        ] {
+            assert_eq!(page_words(file), None, "{file:?}");
+        }
+        let words = page_words(b"<html>\n\t<h1>Gone\x00away</h1>");
+        assert_eq!(words.as_deref(), Some("<html> <h1>Gone away</h1>"));
     }
 
     #[test]

@@ -8,9 +8,12 @@ use crate::retry::{Fault, Patience, persist};
 use crate::settings::Settings;
 use crate::transfer::{Expect, Transfer, beside};
 use hf_hub::api::sync::{Api, ApiBuilder};
-use nnn_data::{RemoteFile, RemotePlace, sha256_file};
+use nnn_data::{HubFile, RemoteFile, RemotePlace, sha256_file};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Finds and fetches files.
 #[derive(Debug)]
@@ -20,6 +23,21 @@ pub struct Hub {
     client: Client,
     /// Knows the hub's addresses; carries no token and sends nothing.
     addresses: Option<Api>,
+    /// Checksums of files as they were when this process read them.
+    sums: Mutex<HashMap<PathBuf, Summed>>,
+}
+
+/// A checksum, and the state of the file that it is of.
+#[derive(Debug)]
+struct Summed {
+    state: (u64, SystemTime),
+    sha256: String,
+}
+
+/// Size and time of the last change.
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.len(), found.modified().ok()?))
 }
 
 /// A file that is here and is what it should be.
@@ -62,7 +80,14 @@ impl Hub {
             settings,
             patience,
             client: Client::new(),
+            sums: Mutex::default(),
         }
+    }
+
+    /// The same hub and caches with other patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        Self::new(self.settings.clone(), patience)
     }
 
     /// Where it is and where its caches are.
@@ -92,12 +117,8 @@ impl Hub {
 
     fn ask_size(&self, file: &RemoteFile) -> Option<u64> {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => {
-                let url = self.hub_url(file, repo, revision, path).ok()?;
+            RemotePlace::Hub(hub) => {
+                let url = self.hub_url(file, hub).ok()?;
                 self.metadata(&self.hub_ask(file, &url)).ok()?.bytes
             }
             RemotePlace::Urls(urls) => urls.iter().find_map(|url| {
@@ -114,7 +135,7 @@ impl Hub {
     /// try, and no file of this name appears.
     pub fn open(&self, file: &RemoteFile, tell: &dyn Fn(Event<'_>)) -> Result<Local, HubError> {
         if let Some(path) = self.find(file) {
-            let sum = sum_of(&path)?;
+            let sum = self.sum_of(&path)?;
             return self.settle(file, path, sum, false);
         }
         if self.settings.offline {
@@ -125,25 +146,23 @@ impl Hub {
             });
         }
         let (path, sum) = match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => self.fetch_from_hub(file, (repo, revision, path), tell)?,
+            RemotePlace::Hub(hub) => self.fetch_from_hub(file, hub, tell)?,
             RemotePlace::Urls(urls) => self.fetch_from_urls(file, urls, tell)?,
         };
         self.settle(file, path, sum, true)
+    }
+
+    /// The SHA-256 that a file must have, by its card or as recorded at its first download.
+    #[must_use]
+    pub fn known_sha256(&self, file: &RemoteFile) -> Option<String> {
+        self.expected(file).map(|(sum, _)| sum)
     }
 
     /// Where a file is looked for.
     #[must_use]
     pub fn put_at(&self, file: &RemoteFile) -> PathBuf {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => CachedRepo::new(&self.settings, repo, revision).put_at(path),
+            RemotePlace::Hub(hub) => CachedRepo::new(&self.settings, hub).put_at(&hub.path),
             RemotePlace::Urls(urls) => {
                 let first = urls.first().map_or("", String::as_str);
                 url_path(&self.settings, first, &file.name)
@@ -153,11 +172,7 @@ impl Hub {
 
     fn find(&self, file: &RemoteFile) -> Option<PathBuf> {
         match &file.place {
-            RemotePlace::Hub {
-                repo,
-                revision,
-                path,
-            } => CachedRepo::new(&self.settings, repo, revision).find(path),
+            RemotePlace::Hub(hub) => CachedRepo::new(&self.settings, hub).find(&hub.path),
             RemotePlace::Urls(urls) => urls
                 .iter()
                 .map(|url| url_path(&self.settings, url, &file.name))
@@ -199,6 +214,7 @@ impl Hub {
             Some(_) => {}
             None => record(&self.settings, file, &sha256)?,
         }
+        self.remember(&path, &sha256);
         Ok(Local {
             path,
             sha256,
@@ -207,16 +223,10 @@ impl Hub {
         })
     }
 
-    fn hub_url(
-        &self,
-        file: &RemoteFile,
-        repo: &str,
-        revision: &str,
-        path: &str,
-    ) -> Result<String, HubError> {
-        let repo = CachedRepo::new(&self.settings, repo, revision).repo();
+    fn hub_url(&self, file: &RemoteFile, hub: &HubFile) -> Result<String, HubError> {
+        let repo = CachedRepo::new(&self.settings, hub).repo();
         let api = self.addresses.as_ref();
-        api.map(|api| api.repo(repo).url(path)).ok_or_else(|| {
+        api.map(|api| api.repo(repo).url(&hub.path)).ok_or_else(|| {
             bad_answer(
                 &plain_ask(file, &self.settings.endpoint),
                 "no address: HF_ENDPOINT cannot be used".to_owned(),
@@ -239,11 +249,11 @@ impl Hub {
     fn fetch_from_hub(
         &self,
         file: &RemoteFile,
-        (repo, revision, path): (&str, &str, &str),
+        hub: &HubFile,
         tell: &dyn Fn(Event<'_>),
     ) -> Result<(PathBuf, String), HubError> {
-        let cached = CachedRepo::new(&self.settings, repo, revision);
-        let url = self.hub_url(file, repo, revision, path)?;
+        let cached = CachedRepo::new(&self.settings, hub);
+        let (revision, url) = (&hub.revision, self.hub_url(file, hub)?);
         let ask = self.hub_ask(file, &url);
         let name = file.name.as_str();
         let retry = |reason: &str, wait| tell(Event::Retry { name, reason, wait });
@@ -260,13 +270,13 @@ impl Hub {
         let _turn = lock(&cached.lock_path(&metadata.etag), name, tell)?;
         // Another process may have been first.
         let sum = if blob.is_file() {
-            sum_of(&blob)?
+            self.sum_of(&blob)?
         } else {
             let partial = beside(&blob, ".incomplete");
             let transfer = self.transfer(ask, &partial, true, &expect, tell);
             finish(&transfer, &self.patience, &blob)?
         };
-        let pointer = cached.link(&metadata.etag, &metadata.commit, path)?;
+        let pointer = cached.link(&metadata.etag, &metadata.commit, &hub.path)?;
         Ok((pointer, sum))
     }
 
@@ -310,7 +320,7 @@ impl Hub {
     ) -> Result<(PathBuf, String), HubError> {
         let _turn = lock(&beside(&self.put_at(file), ".lock"), &file.name, tell)?;
         if let Some(path) = self.find(file) {
-            let sum = sum_of(&path)?;
+            let sum = self.sum_of(&path)?;
             return Ok((path, sum));
         }
         let expect = Expect {
@@ -339,6 +349,29 @@ impl Hub {
         }
     }
 
+    /// The checksum of a file that is here. What this process has read or written already, and is as it was, is not read
+    /// again: several configs name the same archives.
+    fn sum_of(&self, path: &Path) -> Result<String, HubError> {
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sums.get(path).filter(|it| Some(it.state) == state(path));
+        if let Some(known) = known {
+            return Ok(known.sha256.clone());
+        }
+        drop(sums);
+        sha256_file(path).map_err(|source| HubError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn remember(&self, path: &Path, sha256: &str) {
+        if let Some(state) = state(path) {
+            let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+            let sha256 = sha256.to_owned();
+            sums.insert(path.to_owned(), Summed { state, sha256 });
+        }
+    }
+
     fn transfer<'a>(
         &'a self,
         ask: Ask<'a>,
@@ -356,13 +389,6 @@ impl Hub {
             tell,
         }
     }
-}
-
-fn sum_of(path: &Path) -> Result<String, HubError> {
-    sha256_file(path).map_err(|source| HubError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// A request without a token.

@@ -112,7 +112,7 @@ impl Course<'_, '_> {
             headers.push(("range", format!("bytes={have}-")));
             headers.extend(condition.map(|it| ("if-range", it)));
         }
-        let answer = transfer.client.get(&Ask {
+        let mut answer = transfer.client.get(&Ask {
             headers: &headers,
             ..transfer.ask
         })?;
@@ -121,6 +121,9 @@ impl Course<'_, '_> {
             return Err(Fault::passing(
                 "what had arrived is not part of the file any more",
             ));
+        }
+        if answer.status == StatusCode::OK {
+            answer.refuse_page(&transfer.ask)?;
         }
         let (from, total) = self.span(&answer, have)?;
         self.receive(answer, from, total)?;

@@ -1,6 +1,6 @@
 //! The real client against a small server on loopback. No test reaches any other address.
 
-use nnn_data::{RemoteFile, RemotePlace};
+use nnn_data::{HubFile, RemoteFile, RemotePlace, RepoKind};
 use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, Token};
 use nnn_testhub::{COMMIT, Fault, Resource, Server, git_sha1, sha256};
 use std::fs;
@@ -62,6 +62,12 @@ impl World {
             .collect()
     }
 
+    fn gets_of(&self, path: &str) -> usize {
+        let all = self.hub.requests().into_iter();
+        all.filter(|it| it.method == "GET" && it.path == path)
+            .count()
+    }
+
     fn blob(&self, etag: &str) -> PathBuf {
         self.settings()
             .hub_cache
@@ -77,11 +83,12 @@ impl World {
 fn at(revision: &str, name: &str) -> RemoteFile {
     RemoteFile {
         name: name.to_owned(),
-        place: RemotePlace::Hub {
+        place: RemotePlace::Hub(HubFile {
+            kind: RepoKind::Model,
             repo: REPO.to_owned(),
             revision: revision.to_owned(),
             path: name.to_owned(),
-        },
+        }),
         sha256: None,
         bytes: None,
     }
@@ -93,11 +100,7 @@ fn pinned(name: &str) -> RemoteFile {
 
 fn resolve(file: &RemoteFile) -> String {
     match &file.place {
-        RemotePlace::Hub {
-            repo,
-            revision,
-            path,
-        } => format!("/{repo}/resolve/{revision}/{path}"),
+        RemotePlace::Hub(hub) => format!("/{}/resolve/{}/{}", hub.repo, hub.revision, hub.path),
         RemotePlace::Urls(_) => panic!("no file of a hub"),
     }
 }
@@ -706,4 +709,89 @@ fn several_clients_take_turns() {
         }
     });
     assert_eq!(world.gets(&file).len(), 1);
+}
+
+/// A repository of kind `dataset`: its address, and its folder as `huggingface_hub` names it.
+#[test]
+fn a_repository_of_data() {
+    let world = World::new();
+    let mut file = pinned("data/test.parquet");
+    file.name = "test.parquet".into();
+    if let RemotePlace::Hub(hub) = &mut file.place {
+        hub.kind = RepoKind::Dataset;
+    }
+    // A model of the same name is another repository.
+    world
+        .hub
+        .publish(REPO, "data/test.parquet", b"a model's", None);
+    let repo = format!("datasets/{REPO}");
+    world
+        .hub
+        .publish(&repo, "data/test.parquet", &content(), Some(&world.storage));
+    let found = world.open(&file).expect("a file");
+    let root = world.settings().hub_cache.join("datasets--owner--model");
+    let place = root
+        .join("snapshots")
+        .join(COMMIT)
+        .join("data/test.parquet");
+    assert_eq!((&found.path, read(&found.path)), (&place, content()));
+    assert_eq!(found.sha256, sha256(&content()));
+    assert!(root.join("blobs").join(sha256(&content())).is_file());
+    let asked = format!("/{repo}/resolve/{COMMIT}/data/test.parquet");
+    assert!(world.hub.requests().iter().all(|it| it.path == asked));
+    // From the cache, as the Python tools leave it, nothing is asked.
+    let before = world.hub.requests().len();
+    let again = world.open(&file).expect("a file");
+    assert!(!again.fetched && world.hub.requests().len() == before);
+}
+
+/// A notice, a form or an error page with status 200 is no file, whatever its Content-Type says.
+#[test]
+fn a_web_page_is_refused_and_not_kept() {
+    const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><title>Please log in</title></html>";
+    for content_type in ["text/html; charset=utf-8", "image/jpeg"] {
+        let world = World::new();
+        let mut page = Resource::plain(PAGE);
+        page.headers
+            .push(("Content-Type".into(), content_type.into()));
+        world.hub.put("/a/photo.jpg", page.clone());
+        let url = format!("{}/a/photo.jpg", world.hub.url());
+        let mut file = urls("photo.jpg", vec![url.clone()]);
+        // The page is what is wrong, not its size.
+        file.bytes = Some(1000);
+        let error = world.open(&file).expect_err("a page").to_string();
+        let all = [url.as_str(), content_type, "Please log in"];
+        assert!(all.iter().all(|part| error.contains(part)), "{error}");
+        assert_eq!(world.gets_of("/a/photo.jpg"), 1, "it is not asked again");
+        let kept = world.client(world.settings()).put_at(&file);
+        let folder = kept.parent().expect("a folder");
+        let left = fs::read_dir(folder).expect("entries").flatten();
+        let left: Vec<_> = left.map(|it| it.file_name()).collect();
+        assert_eq!(left, ["photo.jpg.lock"]);
+        // Another mirror may have it, and a page is a file where one was asked for.
+        world.hub.put("/b/photo.jpg", Resource::plain(b"pixels"));
+        let other = format!("{}/b/photo.jpg", world.hub.url());
+        let found = world.open(&urls("photo.jpg", vec![url, other]));
+        assert_eq!(read(&found.expect("a file").path), b"pixels");
+        world.hub.put("/page.html", page);
+        let url = format!("{}/page.html", world.hub.url());
+        assert!(world.open(&urls("page.html", vec![url])).is_ok());
+    }
+}
+
+/// A file of the hub is held to the same.
+#[test]
+fn a_web_page_in_place_of_a_large_file() {
+    let world = World::new();
+    world
+        .hub
+        .publish(REPO, "images.zip", &content(), Some(&world.storage));
+    let page = Resource::plain(b"<html>quota exceeded</html>");
+    let storage = format!("/storage/{}", sha256(&content()));
+    world.storage.put(&storage, page);
+    let error = world.open(&pinned("images.zip")).expect_err("a page");
+    assert!(
+        matches!(&error, HubError::Page { words, .. } if words.contains("quota exceeded")),
+        "{error}"
+    );
 }

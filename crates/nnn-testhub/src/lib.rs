@@ -97,6 +97,12 @@ impl Server {
         hold(&self.shared.resources).insert(path.to_owned(), resource);
     }
 
+    /// What lies at a path.
+    #[must_use]
+    pub fn resource(&self, path: &str) -> Option<Resource> {
+        hold(&self.shared.resources).get(path).cloned()
+    }
+
     /// The next requests for content at a path (not those with HEAD) go wrong in these ways, one each.
     pub fn fail(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
         let mut all = hold(&self.shared.faults);
@@ -114,8 +120,8 @@ impl Server {
         hold(&self.shared.requests).clone()
     }
 
-    /// Lays out a file of a repository as the hub does, at the commit [`COMMIT`] and at `main`: a large file if there is a
-    /// `storage` to redirect to, a small one otherwise.
+    /// Lays out a file of a repository (`owner/name`, or `datasets/owner/name`) as the hub does, at the commit [`COMMIT`]
+    /// and at `main`: a large file if there is a `storage` to redirect to, a small one otherwise.
     pub fn publish(&self, repo: &str, path: &str, body: &[u8], storage: Option<&Server>) {
         let mut resource = Resource {
             headers: vec![("X-Repo-Commit".into(), COMMIT.into())],

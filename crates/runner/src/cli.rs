@@ -136,25 +136,32 @@ fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
     let hub = arguments.fetch.hub();
     if arguments.dry_run {
         for plan in &plans {
-            dry_run::print(plan, &hub, &arguments.results)?;
+            dry_run::print(plan, &hub, &arguments.results, arguments.cache())?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     // What any of them needs is here before the first begins.
-    let checkpoints = plans.iter().map(|plan| fetch::checkpoints(plan, &hub));
-    let checkpoints: Vec<_> = checkpoints.collect::<Result<_>>()?;
-    for (plan, checkpoints) in plans.iter().zip(checkpoints) {
-        execute::run(plan, checkpoints, arguments)?;
+    for (plan, ready) in plans
+        .iter()
+        .zip(fetch::all(&plans, &hub, arguments.cache())?)
+    {
+        execute::run(plan, ready, arguments)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
     let hub = arguments.hub();
-    for plan in arguments.plans(None)? {
-        let models = fetch::checkpoints(&plan, &hub)?.len();
+    let plans = arguments.plans(None)?;
+    for (plan, ready) in plans
+        .iter()
+        .zip(fetch::all(&plans, &hub, &arguments.cache)?)
+    {
+        let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
-        say(&format!("{config}: {models} model(s), all here"));
+        say(&format!(
+            "{config}: {models} model(s), {data} data set(s), all here"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

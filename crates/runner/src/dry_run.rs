@@ -1,19 +1,22 @@
 //! `runner run --dry-run`: what would be done.
 
+mod data;
+mod remaining;
+
 use crate::fetch::{Availability, availability, megabytes};
 use crate::output;
 use crate::plan::Plan;
 use crate::sources::cards::ModelEntry;
 use crate::spec::Choose;
 use anyhow::Result;
-use nnn_data::DatasetSource;
+use data::DataLines;
 use nnn_hub::{Hub, State};
 use nnn_report::AbsentModel;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Prints the plan of an experiment without opening any data. Sizes of downloads are asked for where the card has none.
-pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path) -> Result<()> {
+/// Prints the plan of an experiment and writes nothing. Sizes of downloads are asked for where there is a network.
+pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Result<()> {
     let mut text = format!("experiment {}\n", plan.spec.experiment);
     let mut downloads = String::new();
     for model in &plan.models {
@@ -32,19 +35,9 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path) -> Result<()> {
             "  model {name}: not measured, no public checkpoint: {reason}"
         );
     }
-    for entry in plan.datasets.iter().chain(&plan.reference_datasets) {
-        let images: usize = entry.card.splits.values().map(|counts| counts.images).sum();
-        let texts: usize = entry.card.splits.values().map(|counts| counts.texts).sum();
-        let origin = match &entry.card.source {
-            DatasetSource::Generate(_) => "drawn from its seed",
-            _ => "from its folder",
-        };
-        let _ = writeln!(
-            text,
-            "  data {}: {images} images, {texts} texts, {origin}",
-            entry.card.name
-        );
-    }
+    let data = DataLines::new(plan, hub, cache);
+    text.push_str(&data.text);
+    downloads.push_str(&data.downloads);
     for source in &plan.spec.embeddings {
         let _ = writeln!(text, "  data {}: embeddings from files", source.name);
     }
@@ -56,6 +49,7 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path) -> Result<()> {
         let _ = writeln!(text, "  re-ranking: the first {depth} of every list");
     }
     text.push_str(&cells(plan));
+    text.push_str(&remaining::lines(plan, results));
     match downloads.is_empty() {
         true => text.push_str("  downloads: none\n"),
         false => text.push_str(&format!("  downloads:\n{downloads}")),

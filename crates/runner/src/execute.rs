@@ -2,6 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::clock::timed;
+use crate::fetch::Ready;
 use crate::files::{Cell, ResultsFolder, write_json};
 use crate::group::{BankSet, Group, Outcome, Reranking, Task};
 use crate::layout::{GroupPlan, Layout, lay_out};
@@ -9,7 +10,6 @@ use crate::output;
 use crate::plan::{Method, Plan};
 use crate::progress::{Progress, say};
 use crate::provenance::{self, Machine};
-use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Embedder, Matcher, Side, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
@@ -20,8 +20,8 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs one checked experiment on checkpoints that are here.
-pub(crate) fn run(plan: &Plan, checkpoints: Vec<Checkpoint>, arguments: &RunArgs) -> Result<()> {
+/// Runs one checked experiment on what is here.
+pub(crate) fn run(plan: &Plan, ready: Ready, arguments: &RunArgs) -> Result<()> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = plan.spec.compute.threads {
         pool = pool.num_threads(threads);
@@ -29,7 +29,7 @@ pub(crate) fn run(plan: &Plan, checkpoints: Vec<Checkpoint>, arguments: &RunArgs
     let pool = pool.build().context("worker threads cannot be started")?;
     pool.install(|| {
         let results = ResultsFolder::create(&arguments.results, &plan.spec.experiment)?;
-        let sources = Sources::open(plan, checkpoints, &arguments.cache().join("data"))?;
+        let sources = Sources::open(plan, ready, arguments.cache())?;
         let layout = lay_out(plan, &sources)?;
         let scores = Run::new(plan, arguments, &sources, &layout, results)?.all()?;
         Ok(output::print(&summary(&scores, output::style()))?)
@@ -116,7 +116,9 @@ impl<'a> Run<'a> {
 
     fn warn(&mut self, warning: Warning) {
         if !self.warnings.contains(&warning) {
-            say(&format!("warning: {warning}"));
+            if !warning.is_said_at_fetching() {
+                say(&format!("warning: {warning}"));
+            }
             self.warnings.push(warning);
         }
     }
@@ -165,6 +167,8 @@ impl<'a> Run<'a> {
             relevance: items.relevance.clone(),
             clusters: items.clusters.clone(),
             query_ids: items.query_ids.clone(),
+            query_classes: items.query_classes.clone(),
+            groups: items.groups.clone(),
         })
     }
 

@@ -1,10 +1,18 @@
 //! Downloads: what a config needs is here before anything is computed.
 
+mod addresses;
+mod data;
+
+pub(crate) use data::{DataFiles, all_needed};
+
+use crate::needs::Needs;
 use crate::plan::Plan;
 use crate::progress::{Progress, say};
 use crate::sources::cards::ModelEntry;
 use crate::sources::checkpoint::Checkpoint;
-use anyhow::{Context, Result, bail};
+use crate::sources::files::{Wanted, images_in};
+use anyhow::{Context, Result, ensure};
+use data::data;
 use nnn_data::RemoteFile;
 use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, State};
 use std::path::Path;
@@ -17,35 +25,82 @@ pub(crate) fn hub(cache: &Path, offline: bool) -> Hub {
     Hub::new(settings, Patience::default())
 }
 
-/// Opens every checkpoint of a plan, in its order, after fetching what is not here.
-pub(crate) fn checkpoints(plan: &Plan, hub: &Hub) -> Result<Vec<Checkpoint>> {
-    let models = plan.models.iter();
-    models.map(|model| checkpoint(model, hub)).collect()
+/// What a plan reads, here and checked.
+pub(crate) struct Ready {
+    /// The checkpoints of its models, in its order.
+    pub(crate) checkpoints: Vec<Checkpoint>,
+    /// The files of its data sets: of those that are evaluated, then of those that only reference sets are drawn from.
+    pub(crate) data: Vec<DataFiles>,
 }
 
-fn checkpoint(model: &ModelEntry, hub: &Hub) -> Result<Checkpoint> {
-    let opened = match model.folder() {
-        Some(folder) => Checkpoint::folder(&model.card, &folder),
-        None => remote(model, hub),
+/// What is not here where the network must not be used, to be named at once.
+#[derive(Debug, Default)]
+pub(crate) struct Missing(Vec<String>);
+
+impl Missing {
+    fn add(&mut self, line: String) {
+        if !self.0.contains(&line) {
+            self.0.push(line);
+        }
+    }
+
+    fn check(self) -> Result<()> {
+        ensure!(self.0.is_empty(), "{}", self.0.join("\n  "));
+        Ok(())
+    }
+}
+
+/// Finds or fetches what all plans read, before the first of them begins.
+pub(crate) fn all(plans: &[Plan], hub: &Hub, cache: &Path) -> Result<Vec<Ready>> {
+    let mut missing = Missing::default();
+    let ready = plans
+        .iter()
+        .map(|plan| ready(plan, hub, cache, &mut missing));
+    let ready = ready.collect::<Result<_>>()?;
+    missing.check()?;
+    Ok(ready)
+}
+
+fn ready(plan: &Plan, hub: &Hub, cache: &Path, missing: &mut Missing) -> Result<Ready> {
+    let mut ready = Ready {
+        checkpoints: Vec::new(),
+        data: Vec::new(),
     };
-    opened.with_context(|| format!("{}: model `{}`", model.file.display(), model.card.name))
+    for model in &plan.models {
+        let opened = checkpoint(model, hub, missing).with_context(|| model.title())?;
+        ready.checkpoints.extend(opened);
+    }
+    for (entry, evaluated) in plan.all_datasets() {
+        let wanted = Wanted {
+            entry,
+            needs: &Needs::of(plan, &entry.card, evaluated),
+            on_error: plan.spec.compute.on_error,
+            images: &images_in(cache),
+        };
+        let found = data(&wanted, hub, missing).with_context(|| entry.title())?;
+        ready.data.push(found);
+    }
+    Ok(ready)
 }
 
-fn remote(model: &ModelEntry, hub: &Hub) -> Result<Checkpoint> {
+/// The checkpoint of a model; none where something of it is missing.
+fn checkpoint(model: &ModelEntry, hub: &Hub, missing: &mut Missing) -> Result<Option<Checkpoint>> {
+    if let Some(folder) = model.folder() {
+        return Checkpoint::folder(&model.card, &folder).map(Some);
+    }
     let mut files = Vec::new();
-    let mut missing = Vec::new();
+    let mut whole = true;
     for file in model.card.remote_files()? {
         match fetch(&file, hub) {
             Ok(local) => files.push((file, local)),
-            // Without a network, all that is missing is named at once.
-            Err(error @ HubError::Missing { .. }) => missing.push(error.to_string()),
+            Err(error @ HubError::Missing { .. }) => {
+                missing.add(format!("{}: {error}", model.title()));
+                whole = false;
+            }
             Err(error) => return Err(error.into()),
         }
     }
-    if !missing.is_empty() {
-        bail!("{}", missing.join("\n  "));
-    }
-    Ok(Checkpoint::remote(&model.card, &files))
+    Ok(whole.then(|| Checkpoint::remote(&model.card, &files)))
 }
 
 /// How much of a checkpoint is here.

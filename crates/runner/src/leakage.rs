@@ -2,10 +2,9 @@
 
 use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use nnn_core::Embeddings;
-use nnn_data::{EmbeddedRoles, Identities, overlap, row_contents, sha256_file, shared};
-use rayon::prelude::*;
+use nnn_data::{EmbeddedRoles, Identities, overlap, row_contents, shared};
 
 /// A bank or a hold-out, to be compared with what is evaluated.
 pub(crate) struct BankItems<'a> {
@@ -152,17 +151,11 @@ impl Source {
             .collect())
     }
 
-    /// What identifies each image: its file's checksum, or its vector's.
+    /// What identifies each image: its file's checksum, or its vector's. Nothing where nothing else reads the images.
     fn contents(&self, side: &Side) -> Result<Vec<String>> {
         match (&self.content, &side.table) {
-            (Content::Items(folder), Table::Images(split)) => {
-                let images = self.pairs(split)?.images();
-                let sums = side.rows.par_iter().map(|&row| {
-                    let file = folder.image_path(&images[row as usize]);
-                    sha256_file(&file)
-                        .with_context(|| format!("{}: cannot be read", file.display()))
-                });
-                sums.collect()
+            (Content::Items(_), Table::Images(split)) if self.reads_images(split) => {
+                self.image_sums(side)
             }
             (Content::Vectors(..), Table::Images(_)) => {
                 Ok(row_contents(self.vectors(side)?.rows()))
@@ -173,7 +166,7 @@ impl Source {
 
     fn captions(&self, side: &Side) -> Result<Vec<String>> {
         match (&self.content, &side.table) {
-            (Content::Items(_), Table::Texts(split)) => {
+            (Content::Items(_) | Content::Texts(_), Table::Texts(split)) => {
                 let texts = self.pairs(split)?.texts();
                 Ok(side
                     .rows

@@ -8,8 +8,8 @@ use crate::sources::cards::{self, ModelEntry};
 use anyhow::Result;
 use clap::ValueEnum;
 use nnn_core::{MethodFamily, ParamInfo};
-use nnn_data::{ModelSource, RemoteSource};
-use nnn_hub::Hub;
+use nnn_data::{DatasetCard, DatasetSource, ModelSource, RemoteSource, RepoKind};
+use nnn_hub::{Hub, State};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ pub(crate) enum What {
 pub(crate) fn run(what: What, configs: &Path, cache: &Path) -> Result<ExitCode> {
     let text = match what {
         What::Models => models(configs, cache)?,
-        What::Datasets => datasets(configs)?,
+        What::Datasets => datasets(configs, cache)?,
         What::Methods => METHODS.iter().map(|family| method(*family)).collect(),
         What::Metrics => metrics(),
     };
@@ -128,25 +128,51 @@ fn origin(source: &RemoteSource) -> String {
     match source {
         RemoteSource::Hub(hub) => {
             let revision = hub.revision.get(..10).unwrap_or(&hub.revision);
-            format!("{}@{revision}", hub.repo)
+            let folder = match hub.kind {
+                RepoKind::Model => "",
+                RepoKind::Dataset => "datasets/",
+            };
+            format!("{folder}{}@{revision}", hub.repo)
         }
         RemoteSource::Url(url) => url.mirrors.join(" or "),
     }
 }
 
-fn datasets(configs: &Path) -> Result<String> {
+fn datasets(configs: &Path, cache: &Path) -> Result<String> {
+    let hub = fetch::hub(cache, true);
     let mut text = String::new();
-    for card in cards::all_datasets(configs)? {
-        let _ = writeln!(text, "{}: {}", card.name, card.description);
-        for (split, counts) in &card.splits {
-            let _ = writeln!(
-                text,
-                "    {split}: {} images, {} texts",
-                counts.images, counts.texts
-            );
-        }
+    for entry in cards::all_datasets(configs)? {
+        text.push_str(&dataset(&entry.card, &hub));
     }
     Ok(text)
+}
+
+/// A data set's card: what it is, what it has, where it comes from, on which terms.
+fn dataset(card: &DatasetCard, hub: &Hub) -> String {
+    let mut text = format!("{}: {}\n", card.name, card.description);
+    for (split, counts) in &card.splits {
+        let (images, texts) = (counts.images, counts.texts);
+        let _ = writeln!(text, "    {split}: {images} images, {texts} texts");
+    }
+    let mut line = |key: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "    {key}: {value}");
+        }
+    };
+    line("licence", &card.licence);
+    if let DatasetSource::Files(source) = &card.source {
+        line("terms", source.notice.as_deref().unwrap_or_default());
+        let origins: Vec<_> = source.download.iter().map(origin).collect();
+        line("from", &origins.join("; "));
+        let files = card.remote_files().unwrap_or_default();
+        let cached = files.iter().filter(|file| hub.state(file) != State::Away);
+        let cached = cached.count();
+        if !files.is_empty() {
+            line("cached", &format!("{cached} of {} files", files.len()));
+        }
+    }
+    line("notes", &card.notes.join(" "));
+    text
 }
 
 fn metrics() -> String {

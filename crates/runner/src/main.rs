@@ -14,6 +14,7 @@ mod layout;
 mod leakage;
 mod list;
 mod metrics;
+mod needs;
 mod output;
 mod plan;
 mod progress;

@@ -27,6 +27,15 @@ pub(crate) struct Plan {
     pub(crate) reference_datasets: Vec<DatasetEntry>,
 }
 
+impl Plan {
+    /// All data sets, and whether each is evaluated or only drawn from: in the order in which they are opened.
+    pub(crate) fn all_datasets(&self) -> impl Iterator<Item = (&DatasetEntry, bool)> {
+        let evaluated = self.datasets.iter().map(|entry| (entry, true));
+        let drawn_from = self.reference_datasets.iter().map(|entry| (entry, false));
+        evaluated.chain(drawn_from)
+    }
+}
+
 /// What holds for every group of an experiment.
 pub(crate) struct Settings {
     pub(crate) metrics: Metrics,
@@ -119,6 +128,9 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     check_experiment_name(&spec.experiment)?;
     check_directions(&spec.directions)?;
     check_references(&spec)?;
+    if let Some(captions) = spec.captions_per_image {
+        positive("captions_per_image", captions)?;
+    }
     check_embeddings(&spec.embeddings)?;
     let settings = settings(&spec)?;
     let methods = methods(&spec)?;
@@ -185,6 +197,14 @@ fn check_references(spec: &Spec) -> Result<()> {
             reference.share > 0.0 && reference.share <= 1.0,
             "reference set `{label}`: share is {}, expected a number above 0 and at most 1",
             reference.share
+        );
+        ensure!(
+            reference.texts.is_none() || reference.dataset.is_none(),
+            "reference set `{label}`: `texts` and `dataset` exclude each other"
+        );
+        ensure!(
+            reference.texts.is_none() || !spec.directions.contains(&Direction::I2t),
+            "reference set `{label}`: `texts` can only be asked in t2i, but `directions` has i2t"
         );
         ensure!(
             !label.trim().is_empty() && label.chars().count() <= LONGEST_NAME,

@@ -97,9 +97,10 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     fn one(&self, reference: &ReferenceSpec) -> Result<Drawn> {
-        let origin = match &reference.dataset {
+        let origin = match (&reference.dataset, &reference.texts) {
+            (None, Some(file)) => self.sources.named(&file.to_string())?,
             // One data set may be there under several models; its own name means its own items.
-            Some(name) if *name != self.source.name => self.sources.named(name)?,
+            (Some(name), _) if *name != self.source.name => self.sources.named(name)?,
             _ => self.source,
         };
         self.check_origin(origin)?;
@@ -111,13 +112,23 @@ impl Draw<'_> {
             Some((parted, _)) if holds_out_here => parted.rest.clone(),
             _ => pairs.everything(),
         };
-        let subset = reference_set(pairs, &free, reference.share, reference.seed)?;
+        let drawn = reference_set(pairs, &free, reference.share, reference.seed)?;
+        let subset = match reference.deduplicate {
+            true => pairs.without_repeats(&drawn),
+            false => drawn.clone(),
+        };
         ensure!(
             !subset.texts.is_empty(),
             "it is empty: its {} images have no text",
             subset.images.len()
         );
-        let images = origin.side(Table::Images(reference.split.clone()), subset.images);
+        let repeats = drawn.texts.len() - subset.texts.len();
+        let images = match reference.texts {
+            // What stands for their images is none.
+            Some(_) => Vec::new(),
+            None => subset.images,
+        };
+        let images = origin.side(Table::Images(reference.split.clone()), images);
         let texts = origin.side(Table::Texts(reference.split.clone()), subset.texts);
         let mut drawn = self.assemble(reference, origin, images.clone(), texts.clone());
         let bank = BankItems {
@@ -129,11 +140,20 @@ impl Draw<'_> {
         let mut noted = leakage::check(self.sources, self.source, &self.plan.spec.split, &bank)?;
         if let Some((parted, warnings)) = &self.held_out {
             let split = &self.plan.spec.hold_out.split;
-            drawn.validation = Some(
-                self.source
-                    .task(split, &parted.validation, self.direction)?,
-            );
+            drawn.validation = Some(self.source.task(
+                split,
+                &parted.validation,
+                self.direction,
+                self.plan.spec.captions_per_image,
+            )?);
             noted.extend(warnings.iter().cloned());
+        }
+        if repeats > 0 {
+            noted.push(Warning::RepeatsLeftOut {
+                reference_set: drawn.label.clone(),
+                captions: repeats,
+                of: repeats + texts.len(),
+            });
         }
         drawn.warnings = noted;
         Ok(drawn)
@@ -142,7 +162,7 @@ impl Draw<'_> {
     /// Vectors of a model must not meet vectors of another.
     fn check_origin(&self, origin: &Source) -> Result<()> {
         let same_space = match (&self.source.content, &origin.content) {
-            (Content::Items(_), Content::Items(_)) => true,
+            (Content::Items(_), Content::Items(_) | Content::Texts(_)) => true,
             (Content::Vectors(own, _), Content::Vectors(other, _)) => own == other,
             _ => false,
         };
@@ -178,25 +198,27 @@ impl Draw<'_> {
             Direction::T2i => (texts, images),
             Direction::I2t => (images, texts),
         };
-        let signature = format!(
-            "{}/{}(share={},seed={},n={})#{}",
-            origin.name,
-            reference.split,
-            reference.share,
-            reference.seed,
-            query.len(),
-            short(&origin.sha256)
-        );
-        let mark = if reference.transductive {
-            " (transductive)"
+        let origin_name = match reference.texts {
+            Some(_) => origin.name.clone(),
+            None => format!("{}/{}", origin.name, reference.split),
+        };
+        let unlike = if reference.deduplicate {
+            "deduplicated,"
         } else {
             ""
         };
+        let signature = format!(
+            "{origin_name}(share={},seed={},{unlike}n={})#{}",
+            reference.share,
+            reference.seed,
+            query.len(),
+            short(origin.identity(&reference.split))
+        );
         Drawn {
-            label: format!("{}{mark}", reference.label()),
+            label: reference.title(),
             signature,
             query_bank: Some(query),
-            gallery_bank: Some(gallery),
+            gallery_bank: Some(gallery).filter(|_| reference.texts.is_none()),
             validation: None,
             warnings: Vec::new(),
         }

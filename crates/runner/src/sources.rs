@@ -3,8 +3,11 @@
 pub(crate) mod cards;
 pub(crate) mod checkpoint;
 mod embedder;
+pub(crate) mod files;
+mod images;
 mod matcher;
 mod open;
+mod skip;
 
 pub(crate) use embedder::Embedder;
 pub(crate) use matcher::Matcher;
@@ -13,10 +16,14 @@ use checkpoint::Checkpoint;
 
 use crate::provenance::short;
 use crate::warning::Warning;
-use anyhow::{Context, Result, bail};
-use nnn_core::Relevance;
+use anyhow::{Context, Result, bail, ensure};
+use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 /// Everything that a config names, opened and checked.
 pub(crate) struct Sources {
@@ -32,6 +39,12 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// SHA-256 of the content.
     pub(crate) sha256: String,
+    /// The same of every split by itself, where splits may have come from files of their own.
+    pub(crate) splits: BTreeMap<String, String>,
+    /// Splits whose images are read; all where they lie on disk anyway.
+    images: Option<BTreeSet<String>>,
+    /// SHA-256 of image files that have been read for it.
+    sums: Mutex<HashMap<PathBuf, String>>,
     /// The files behind it, with their SHA-256 where each was read as a whole.
     pub(crate) files: Vec<(String, String)>,
     /// Whether the config evaluates it, or only draws reference sets from it.
@@ -45,6 +58,8 @@ pub(crate) struct Source {
 pub(crate) enum Content {
     /// Images and captions, to be encoded by a model.
     Items(ImageStore),
+    /// Texts alone, each as a pseudo-image of its own, of any split.
+    Texts(Pairs),
     /// Embeddings of images and texts, and the name of the model that made them.
     Vectors(String, Box<EmbeddedDataset>),
     /// Embeddings by role.
@@ -90,6 +105,10 @@ pub(crate) struct TaskItems {
     pub(crate) relevance: Relevance,
     pub(crate) clusters: Clusters,
     pub(crate) query_ids: Vec<String>,
+    /// Of every query its class, where it has one.
+    pub(crate) query_classes: Option<Vec<String>>,
+    /// The groups of the gallery, where they are known.
+    pub(crate) groups: Option<Groups>,
 }
 
 impl Sources {
@@ -128,8 +147,12 @@ impl Sources {
     pub(crate) fn content_key(&self, side: &Side) -> String {
         let rows: Vec<u8> = side.rows.iter().flat_map(|row| row.to_le_bytes()).collect();
         let source = &self.all[side.source];
+        let identity = match &side.table {
+            Table::Images(split) | Table::Texts(split) => source.identity(split),
+            _ => &source.sha256,
+        };
         Sha256::new()
-            .part(&source.sha256)
+            .part(identity)
             .part(format!("{:?}", side.table))
             .part(rows)
             .hex()
@@ -137,6 +160,56 @@ impl Sources {
 }
 
 impl Source {
+    /// Names and sizes of the groups and sizes of the classes that were loaded, split by split.
+    pub(crate) fn labels(&self) -> serde_json::Value {
+        let groups = |groups: Option<&Groups>| {
+            groups.map(|groups| {
+                let sizes = groups.names().iter().zip(groups.sizes());
+                let sizes = sizes.map(|(name, images)| json!({"name": name, "images": images}));
+                sizes.collect::<Vec<_>>()
+            })
+        };
+        let of = |pairs: &Pairs| json!({"groups": groups(pairs.groups()), "classes": pairs.class_sizes()});
+        let splits: Vec<(&String, &Pairs)> = match &self.content {
+            Content::Items(folder) => folder.splits().iter().collect(),
+            Content::Vectors(_, data) => data
+                .splits
+                .iter()
+                .map(|(name, split)| (name, &split.pairs))
+                .collect(),
+            Content::Texts(_) => Vec::new(),
+            Content::Roles(_, _, data) => {
+                return json!({"gallery": {"groups": groups(data.groups.as_ref())}});
+            }
+        };
+        let labelled = splits
+            .into_iter()
+            .filter(|(_, pairs)| pairs.groups().is_some() || pairs.classes().is_some());
+        labelled
+            .map(|(name, pairs)| (name.clone(), of(pairs)))
+            .collect()
+    }
+
+    fn new(name: &str, content: Content) -> Self {
+        Self {
+            index: 0,
+            name: name.to_owned(),
+            sha256: String::new(),
+            splits: BTreeMap::new(),
+            images: None,
+            sums: Mutex::default(),
+            files: Vec::new(),
+            evaluated: true,
+            content,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// SHA-256 of the content of a split, or of everything where splits have no files of their own.
+    pub(crate) fn identity(&self, split: &str) -> &str {
+        self.splits.get(split).unwrap_or(&self.sha256)
+    }
+
     /// The directions to evaluate: those asked for, or the one that a source by role has.
     pub(crate) fn directions(&self, asked: &[Direction]) -> Vec<Direction> {
         match &self.content {
@@ -149,6 +222,7 @@ impl Source {
     pub(crate) fn pairs(&self, split: &str) -> Result<&Pairs> {
         let found = match &self.content {
             Content::Items(folder) => folder.splits().get(split),
+            Content::Texts(texts) => Some(texts),
             Content::Vectors(_, data) => data.splits.get(split).map(|split| &split.pairs),
             Content::Roles(..) => bail!("`{}` is given by role and has no splits", self.name),
         };
@@ -165,26 +239,41 @@ impl Source {
         match &self.content {
             Content::Items(folder) => folder.splits().keys().map(String::as_str).collect(),
             Content::Vectors(_, data) => data.splits.keys().map(String::as_str).collect(),
-            Content::Roles(..) => Vec::new(),
+            Content::Roles(..) | Content::Texts(_) => Vec::new(),
         }
     }
 
-    /// The evaluated task.
-    pub(crate) fn evaluated_task(&self, split: &str, direction: Direction) -> Result<TaskItems> {
+    /// The evaluated task; with `most`, of so many texts an image.
+    pub(crate) fn evaluated_task(
+        &self,
+        split: &str,
+        direction: Direction,
+        most: Option<usize>,
+    ) -> Result<TaskItems> {
         match &self.content {
-            Content::Roles(_, _, data) => Ok(self.role_task(data)),
-            _ => self.task(split, &self.pairs(split)?.everything(), direction),
+            Content::Roles(_, _, data) => {
+                ensure!(
+                    most.is_none(),
+                    "`captions_per_image` goes with data sets, but `{}` is given by role",
+                    self.name
+                );
+                Ok(self.role_task(data))
+            }
+            _ => self.task(split, &self.pairs(split)?.everything(), direction, most),
         }
     }
 
-    /// The task of some images of a split and all their texts.
+    /// The task of some images of a split and their texts, all or the first `most` of each.
     pub(crate) fn task(
         &self,
         split: &str,
         subset: &Subset,
         direction: Direction,
+        most: Option<usize>,
     ) -> Result<TaskItems> {
-        let chosen = self.pairs(split)?.select(subset);
+        let all = self.pairs(split)?;
+        let subset = most.map_or_else(|| subset.clone(), |most| all.first_texts(subset, most));
+        let chosen = all.select(&subset);
         let task = chosen
             .task(direction)
             .with_context(|| format!("split `{split}` of `{}` as {direction}", self.name))?;
@@ -200,6 +289,8 @@ impl Source {
             clusters: Clusters::from_ids(&task.clusters),
             query_ids: task.queries.to_vec(),
             relevance: task.relevance,
+            query_classes: task.query_classes,
+            groups: task.groups.cloned(),
         })
     }
 
@@ -210,6 +301,8 @@ impl Source {
             relevance: data.relevance.clone(),
             clusters: Clusters::from_ids(&data.clusters),
             query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
+            query_classes: data.query_classes.clone(),
+            groups: data.groups.clone(),
         }
     }
 
@@ -226,14 +319,17 @@ impl Source {
             relevance: Relevance::one_each(&items, data.gallery.len())?,
             clusters: Clusters::from_ids(&items),
             query_ids: rows.iter().map(u32::to_string).collect(),
+            query_classes: None,
+            groups: data.groups.clone(),
             queries: self.side(Table::ReferenceQueries, rows),
         })
     }
 
     /// The name of the evaluated split in tables.
-    pub(crate) fn split_label(&self, split: &str) -> String {
-        match &self.content {
-            Content::Roles(..) => "queries".to_owned(),
+    pub(crate) fn split_label(&self, split: &str, most: Option<usize>) -> String {
+        match (&self.content, most) {
+            (Content::Roles(..), _) => "queries".to_owned(),
+            (_, Some(most)) => format!("{split}, first {most} captions"),
             _ => split.to_owned(),
         }
     }
@@ -241,7 +337,7 @@ impl Source {
     /// Name, signature and number type of the model behind vectors from files.
     pub(crate) fn vector_labels(&self) -> (String, String, String) {
         let model = match &self.content {
-            Content::Items(_) => "-",
+            Content::Items(_) | Content::Texts(_) => "-",
             Content::Vectors(model, _) | Content::Roles(model, ..) => model,
         };
         (

@@ -20,9 +20,39 @@ pub(crate) enum Warning {
         /// What was wrong with it.
         reason: String,
     },
-    /// Images that cannot be decoded, left out with their captions as the config asks.
+    /// Images that cannot be fetched or decoded, left out with their captions as the config asks.
     #[error("{0}")]
     ImagesSkipped(SkippedImages),
+    /// Whoever uses the data set has to meet conditions.
+    #[error("{dataset}: {notice}")]
+    Terms {
+        /// The data set.
+        dataset: String,
+        /// What is asked of its users.
+        notice: String,
+    },
+    /// Files came from a card's second choice.
+    #[error("{dataset}: {what} are read from {}, not from {}: {reason}", taken.join(", "), instead_of.join(", "))]
+    Alternative {
+        /// The data set.
+        dataset: String,
+        /// Annotations or images.
+        what: String,
+        /// The files that are read.
+        taken: Vec<String>,
+        /// The files that the card prefers.
+        instead_of: Vec<String>,
+        /// Why they are not read.
+        reason: String,
+    },
+    /// Something in the annotations that is no part of the data set.
+    #[error("{dataset}: {finding}")]
+    LeftOut {
+        /// The data set.
+        dataset: String,
+        /// What, and how much of it.
+        finding: String,
+    },
     /// Reference captions that equal evaluated captions word for word.
     #[error(
         "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"
@@ -33,6 +63,18 @@ pub(crate) enum Warning {
         /// The evaluated data set.
         dataset: String,
         /// How many reference captions.
+        captions: usize,
+        /// Out of how many.
+        of: usize,
+    },
+    /// Repeated captions of a reference set, left out as the config asks.
+    #[error(
+        "{captions} of {of} captions of reference set `{reference_set}` repeat an earlier one and are left out"
+    )]
+    RepeatsLeftOut {
+        /// The reference set.
+        reference_set: String,
+        /// How many captions.
         captions: usize,
         /// Out of how many.
         of: usize,
@@ -101,6 +143,14 @@ pub(crate) enum Warning {
         /// The vectors' dimension.
         dim: usize,
     },
+    /// Every gallery item answers every query.
+    #[error(
+        "every gallery item of `{dataset}` answers every query: of its metrics only those of groups and of hubness say anything"
+    )]
+    EverythingAnswers {
+        /// The evaluated data set.
+        dataset: String,
+    },
     /// The model was trained on the evaluated data set.
     #[error("model `{model}` was trained on `{dataset}`: its results are not zero-shot")]
     TrainedOnEvaluated {
@@ -117,7 +167,14 @@ pub(crate) enum Warning {
     },
 }
 
-/// The images of a split that cannot be decoded.
+impl Warning {
+    /// Whether it was said when the files were fetched, before there was a run to warn of it.
+    pub(crate) fn is_said_at_fetching(&self) -> bool {
+        matches!(self, Self::Terms { .. } | Self::Alternative { .. })
+    }
+}
+
+/// The images of a split that cannot be fetched or decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SkippedImages {
     /// The data set.
@@ -145,7 +202,7 @@ impl fmt::Display for SkippedImages {
         let more = if images.len() > NAMED { ", ..." } else { "" };
         write!(
             f,
-            "{} of {of} images of `{dataset}/{split}` cannot be decoded and are left out with their {captions} captions: {}{more}",
+            "{} of {of} images of `{dataset}/{split}` cannot be loaded and are left out with their {captions} captions: {}{more}",
             images.len(),
             names.join(", ")
         )

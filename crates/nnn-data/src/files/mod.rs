@@ -76,6 +76,14 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileEr
     labels(path, key).map_err(|problem| FileError::new(path, problem))
 }
 
+/// Reads texts: a line each of a `.txt` file (UTF-8; blank lines are left out), or as [`read_labels`].
+///
+/// # Errors
+/// [`FileError`], also where there is no text.
+pub fn read_texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileError> {
+    texts(path, key).map_err(|problem| FileError::new(path, problem))
+}
+
 /// Reads the relevant gallery items of every query: `.json` (a list of lists, at `key` if given), `.jsonl` (a list a
 /// line) or `.csv` (a pair `query,gallery` a line, in any order).
 ///
@@ -127,6 +135,28 @@ fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
         "json" => text::json_labels(path, key),
         "parquet" => columns::labels(path, key),
         _ => Err(unknown(path, ".csv, .json or .parquet")),
+    }
+}
+
+fn texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    let texts = match (extension(path).as_str(), key) {
+        ("txt", None) => text::lines(path)?,
+        ("txt", Some(key)) => {
+            return Err(FileProblem::KeyNotUsed {
+                key: key.to_owned(),
+                format: ".txt",
+            });
+        }
+        ("csv" | "json" | "parquet", _) => labels(path, key)?,
+        _ => return Err(unknown(path, ".txt, .csv, .json or .parquet")),
+    };
+    match texts.is_empty() {
+        true => Err(FileProblem::Count {
+            what: "texts",
+            found: 0,
+            expected: 1,
+        }),
+        false => Ok(texts),
     }
 }
 

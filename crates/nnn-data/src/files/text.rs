@@ -128,6 +128,23 @@ fn index_list(row: usize, value: &Value) -> Result<Vec<u32>, FileProblem> {
     list.iter().map(|value| json_index(row, value)).collect()
 }
 
+/// Every line that is not blank, without the space around it.
+pub(super) fn lines(path: &Path) -> Result<Vec<String>, FileProblem> {
+    let lines = BufReader::new(File::open(path)?).split(b'\n');
+    let mut texts = Vec::new();
+    for (line, bytes) in (1..).zip(lines) {
+        let text = String::from_utf8(bytes?).map_err(|error| FileProblem::Line {
+            line,
+            detail: format!("not UTF-8: {error}"),
+        })?;
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if !text.is_empty() {
+            texts.push(text.to_owned());
+        }
+    }
+    Ok(texts)
+}
+
 /// A list of indices on every line.
 pub(super) fn json_lines(path: &Path) -> Result<Vec<Vec<u32>>, FileProblem> {
     let lines = BufReader::new(File::open(path)?).lines();

@@ -57,6 +57,8 @@ pub struct Opening<'a> {
     pub cache: &'a Path,
     /// What to read.
     pub reading: Reading<'a>,
+    /// Those of the wanted splits whose images are read; the images of the others are not looked for.
+    pub images: &'a [&'a str],
 }
 
 /// Splits by name; images are identified by the names that the annotations give them, in the order in which these name
@@ -84,12 +86,17 @@ pub struct Addressed {
 
 impl ImageStore {
     /// A plain folder: images anywhere below it, and `captions.csv` in it with the header `image,split,caption` and one
-    /// row a caption; `splits` names every split that the data set has. Columns beyond the three are ignored. Paths are
-    /// checked as written: `..` is refused, links are followed.
+    /// row a caption; `splits` names every split that the data set has, `groups` its two groups, if it has some. Of further
+    /// columns `class` and `group` are read, others ignored. Paths are checked as written: `..` is refused, links are
+    /// followed.
     ///
     /// # Errors
     /// [`StoreError`] names the table and the line.
-    pub fn folder(root: &Path, splits: &[&str]) -> Result<Self, StoreError> {
+    pub fn folder(
+        root: &Path,
+        splits: &[&str],
+        groups: Option<&[String; 2]>,
+    ) -> Result<Self, StoreError> {
         let table = FoundFile {
             path: root.join(TABLE),
             sha256: String::new(),
@@ -102,7 +109,9 @@ impl ImageStore {
                 splits,
                 wanted: splits,
                 on_gap: OnGap::Fail,
+                groups,
             },
+            images: splits,
         };
         Self::open(&plain(), &opening)
     }
@@ -116,7 +125,7 @@ impl ImageStore {
         let holders = source
             .images
             .iter()
-            .filter(|part| part.serves(opening.reading.wanted));
+            .filter(|part| part.serves(opening.images));
         let holders = holders
             .map(|part| Holder::open(part, opening))
             .collect::<Result<_, _>>()?;
@@ -127,7 +136,7 @@ impl ImageStore {
             holders,
             spots: HashMap::new(),
         };
-        store.find(annotations, opening.reading.on_gap)?;
+        store.find(annotations, opening)?;
         Ok(store)
     }
 
@@ -219,12 +228,18 @@ impl ImageStore {
     }
 
     /// Finds every image, those that are nowhere being an error or a finding.
-    fn find(&mut self, mut annotations: Annotations, on_gap: OnGap) -> Result<(), StoreError> {
+    fn find(
+        &mut self,
+        mut annotations: Annotations,
+        opening: &Opening<'_>,
+    ) -> Result<(), StoreError> {
+        let on_gap = opening.reading.on_gap;
         self.addresses = std::mem::take(&mut annotations.addresses);
         self.findings = std::mem::take(&mut annotations.findings);
         self.splits = std::mem::take(&mut annotations.splits);
         let mut gone: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (split, pairs) in &self.splits {
+        let read = |it: &(&String, &Pairs)| opening.images.contains(&it.0.as_str());
+        for (split, pairs) in self.splits.iter().filter(read) {
             for image in pairs.images() {
                 match (self.spot(split, image)?, on_gap) {
                     (Some(found), _) => drop(self.spots.insert(image.clone(), found)),

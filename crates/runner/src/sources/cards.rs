@@ -25,6 +25,7 @@ pub(crate) struct Models {
 /// A data set's card, and the folder that its paths count from.
 pub(crate) struct DatasetEntry {
     pub(crate) card: DatasetCard,
+    pub(crate) file: PathBuf,
     pub(crate) base: PathBuf,
 }
 
@@ -117,11 +118,18 @@ pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEn
 
 fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
     let path = find("data set", name, &configs.join("datasets"))?;
-    let card = read_yaml(&path)?;
-    Ok(DatasetEntry {
+    let card: DatasetCard = read_yaml(&path)?;
+    let entry = DatasetEntry {
         card,
         base: base_of(&path),
-    })
+        file: path,
+    };
+    let checked = || {
+        entry.card.remote_files()?;
+        anyhow::Ok(entry.card.check_source(&entry.base)?)
+    };
+    checked().with_context(|| entry.title())?;
+    Ok(entry)
 }
 
 fn base_of(path: &Path) -> PathBuf {
@@ -184,9 +192,14 @@ pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelEntry>> {
 }
 
 /// Every data set card.
-pub(crate) fn all_datasets(configs: &Path) -> Result<Vec<DatasetCard>> {
+pub(crate) fn all_datasets(configs: &Path) -> Result<Vec<DatasetEntry>> {
+    let entry = |(file, card): (PathBuf, _)| DatasetEntry {
+        card,
+        base: base_of(&file),
+        file,
+    };
     let cards = all(&configs.join("datasets"))?;
-    Ok(cards.into_iter().map(|(_, card)| card).collect())
+    Ok(cards.into_iter().map(entry).collect())
 }
 
 fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<(PathBuf, T)>> {
@@ -198,7 +211,19 @@ fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<(PathBuf, T)>> {
         .collect()
 }
 
+impl DatasetEntry {
+    /// Its card and its name, for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{}: data set `{}`", self.file.display(), self.card.name)
+    }
+}
+
 impl ModelEntry {
+    /// Its card and its name, for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{}: model `{}`", self.file.display(), self.card.name)
+    }
+
     /// The folder of a checkpoint that is not downloaded.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         match &self.card.source {

@@ -9,11 +9,11 @@ use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
+use nnn_data::Sha256;
 use nnn_encode::{
     EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images, extract_texts,
-    files_sha256, texts_sha256,
+    texts_sha256,
 };
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -129,22 +129,15 @@ fn extract(
     side: &Side,
     options: &ExtractOptions<'_>,
 ) -> Result<Extracted> {
-    let Content::Items(folder) = &source.content else {
+    if !matches!(source.content, Content::Items(_) | Content::Texts(_)) {
         bail!("`{}` holds vectors, not items to encode", source.name);
-    };
+    }
     let pairs = source.pairs(split)?;
     if matches!(side.table, Table::Images(_)) {
-        let paths = side
-            .rows
-            .iter()
-            .map(|&row| folder.image_path(&pairs.images()[row as usize]));
-        let files: Vec<PathBuf> = paths.collect();
-        return Ok(extract_images(
-            encoder,
-            &files,
-            &files_sha256(&files)?,
-            options,
-        )?);
+        let files = source.image_files(side)?;
+        let sums = source.image_sums(side)?;
+        let sha256 = sums.iter().fold(Sha256::new(), |all, sum| all.part(sum));
+        return Ok(extract_images(encoder, &files, &sha256.hex(), options)?);
     }
     let texts: Vec<&str> = side
         .rows

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use nnn_encode::{ExtractOptions, Pair, match_pairs};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Logits that are known of one model's pairs of one split: groups that differ in the reference set or the direction ask for
@@ -98,13 +97,11 @@ impl Embedder<'_> {
         });
         let (encoder, head) = head.with_context(|| format!("`{name}` has no matching head"))?;
         let source = &self.sources.all()[images.source];
-        let (Content::Items(folder), Table::Images(split)) = (&source.content, &images.table)
-        else {
+        let (Content::Items(_), Table::Images(split)) = (&source.content, &images.table) else {
             bail!("`{}` has no images and captions to look at", source.name);
         };
         let items = source.pairs(split)?;
-        let paths = items.images().iter().map(|image| folder.image_path(image));
-        let files: Vec<PathBuf> = paths.collect();
+        let files = source.image_files(&source.all_images(split)?)?;
         let label = format!("{name}: pairs of {}/{split}", source.name);
         let progress = Progress::new(&label, pairs.len() as u64, "pairs");
         let done = AtomicUsize::new(0);

@@ -1,5 +1,9 @@
 //! Makes or reads everything that a config names, and checks it against its cards.
 
+use super::files::{self, Wanted, images_in};
+use super::skip::skip_unloadable;
+use crate::fetch::{DataFiles, Ready};
+use crate::needs::Needs;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
@@ -7,39 +11,53 @@ use crate::sources::cards::DatasetEntry;
 use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
 use crate::spec::{EmbeddingsSpec, OnError};
-use crate::warning::{SkippedImages, Warning};
-use anyhow::{Context, Result, bail, ensure};
-use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Sha256, sha256_file};
-use nnn_encode::{ImageLimits, files_sha256, unreadable_images};
+use anyhow::{Context, Result, bail};
+use nnn_data::{
+    ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, Sha256, read_texts,
+    sha256_file,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Images decoded between two signs of progress.
-const CHECKED_AT_ONCE: usize = 256;
-
 impl Sources {
-    /// Opens every data set and every embedding file of a config. `data` is where generated data sets are kept.
-    pub(crate) fn open(plan: &Plan, checkpoints: Vec<Checkpoint>, data: &Path) -> Result<Self> {
+    /// Opens every data set and every embedding file of a config. Generated data sets and images out of archives are kept
+    /// in `cache`.
+    pub(crate) fn open(plan: &Plan, ready: Ready, cache: &Path) -> Result<Self> {
         let mut all = Vec::new();
-        let evaluated = plan.datasets.iter().map(|entry| (entry, true));
-        let referenced = plan.reference_datasets.iter().map(|entry| (entry, false));
-        for (entry, evaluated) in evaluated.chain(referenced) {
-            let mut source = open_card(entry, plan.spec.compute.on_error, data)?;
+        for ((entry, evaluated), files) in plan.all_datasets().zip(ready.data) {
+            let wanted = Wanted {
+                entry,
+                needs: &Needs::of(plan, &entry.card, evaluated),
+                on_error: plan.spec.compute.on_error,
+                images: &images_in(cache),
+            };
+            let mut source = open_card(&wanted, files, cache)?;
             source.index = all.len();
             source.evaluated = evaluated;
             all.push(source);
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
+        for reference in &plan.spec.reference_sets {
+            if let Some(file) = &reference.texts {
+                let label = || format!("reference set `{}`", reference.label());
+                let source = open_texts(file, all.len(), base).with_context(label)?;
+                all.push(source);
+            }
+        }
         for spec in &plan.spec.embeddings {
             all.push(open_embeddings(spec, all.len(), base)?);
         }
-        Ok(Self { all, checkpoints })
+        Ok(Self {
+            all,
+            checkpoints: ready.checkpoints,
+        })
     }
 
     /// Checksums of every input: data sets, embedding files, checkpoints.
     pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
-            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
+            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files),
+                "labels": source.labels()})
         });
         let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
@@ -53,14 +71,16 @@ fn pairs(files: &[(String, String)]) -> serde_json::Value {
         .collect()
 }
 
-fn open_card(entry: &DatasetEntry, on_error: OnError, data: &Path) -> Result<Source> {
-    let card = &entry.card;
+fn open_card(wanted: &Wanted<'_>, files: DataFiles, cache: &Path) -> Result<Source> {
+    let DatasetEntry { card, base, .. } = wanted.entry;
     let root = match &card.source {
-        DatasetSource::Generate(settings) => generate(card, settings, data)?,
-        DatasetSource::Folder(folder) => entry.base.join(folder),
-        DatasetSource::Files(_) => bail!("data set `{}`: not opened yet", card.name),
+        DatasetSource::Generate(settings) => generate(card, settings, &cache.join("data"))?,
+        DatasetSource::Folder(folder) => base.join(folder),
+        DatasetSource::Files(_) => {
+            return files::open(wanted, files).with_context(|| wanted.entry.title());
+        }
     };
-    open_folder(card, &root, on_error)
+    open_folder(card, &root, wanted.on_error)
 }
 
 /// Draws a data set that the project ships as a seed; a finished one is recognised.
@@ -86,8 +106,8 @@ fn generate(
 
 fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let mut folder =
-        ImageStore::folder(root, &splits).with_context(|| format!("data set `{}`", card.name))?;
+    let mut folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+        .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {
@@ -95,69 +115,37 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
     }
     let warnings = match on_error {
         OnError::Fail => Vec::new(),
-        OnError::Skip => skip_unreadable(card, &mut folder)?,
+        OnError::Skip => skip_unloadable(card, &mut folder, card.splits.keys(), &BTreeMap::new())?,
     };
     let table = root.join("captions.csv");
     let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
-    let images = folder.splits().values().flat_map(|pairs| pairs.images());
-    let images: Vec<PathBuf> = images.map(|image| folder.image_path(image)).collect();
-    Ok(Source {
-        index: 0,
-        name: card.name.clone(),
-        sha256: Sha256::new()
-            .part(&captions)
-            .part(files_sha256(&images)?)
-            .hex(),
-        files: vec![(table.display().to_string(), captions)],
-        evaluated: false,
-        content: Content::Items(folder),
-        warnings,
-    })
-}
-
-/// Decodes every image and leaves out those that cannot be, with their captions: a warning a split that has any.
-fn skip_unreadable(card: &DatasetCard, folder: &mut ImageStore) -> Result<Vec<Warning>> {
-    let mut warnings = Vec::new();
+    let mut source = Source::new(&card.name, Content::Items(folder));
+    source.warnings = warnings;
+    let mut images = Sha256::new();
     for split in card.splits.keys() {
-        let Some(pairs) = folder.splits().get(split) else {
-            continue;
-        };
-        let (of, texts) = (pairs.images().len(), pairs.texts().len());
-        let images = unreadable(&format!("{}/{split}", card.name), folder, pairs.images());
-        if images.is_empty() {
-            continue;
-        }
-        ensure!(
-            images.len() < of,
-            "none of the {of} images of `{}/{split}` can be decoded; the first: {}",
-            card.name,
-            images.values().next().map_or("", String::as_str)
-        );
-        folder.retain(split, |image| !images.contains_key(image));
-        let left = folder.splits().get(split);
-        warnings.push(Warning::ImagesSkipped(SkippedImages {
-            dataset: card.name.clone(),
-            split: split.clone(),
-            images,
-            of,
-            captions: texts - left.map_or(0, |pairs| pairs.texts().len()),
-        }));
+        let sums = source.image_sums(&source.all_images(split)?)?;
+        images = sums.iter().fold(images, |all, sum| all.part(sum));
     }
-    Ok(warnings)
+    source.sha256 = Sha256::new().part(&captions).part(images.hex()).hex();
+    source.files = vec![(table.display().to_string(), captions)];
+    Ok(source)
 }
 
-/// What is wrong with images that cannot be decoded, by image.
-fn unreadable(label: &str, folder: &ImageStore, images: &[String]) -> BTreeMap<String, String> {
-    let label = format!("{label}: checking images");
-    let progress = Progress::new(&label, images.len() as u64, "images");
-    let mut found = BTreeMap::new();
-    for some in images.chunks(CHECKED_AT_ONCE) {
-        let files: Vec<PathBuf> = some.iter().map(|image| folder.image_path(image)).collect();
-        let faults = unreadable_images(&files, ImageLimits::default()).into_iter();
-        found.extend(faults.map(|(at, error)| (some[at].clone(), error.to_string())));
-        progress.advance(some.len() as u64);
-    }
-    found
+/// Queries of the user's own, for a reference set.
+fn open_texts(file: &ArrayFile, index: usize, base: &Path) -> Result<Source> {
+    let path = base.join(&file.file);
+    let texts = read_texts(&path, file.key.as_deref())?;
+    let names = (0..texts.len()).map(|text| text.to_string()).collect();
+    let own = (0..texts.len() as u32).collect();
+    let content = Content::Texts(Pairs::new(names, texts, own)?);
+    let files = sums(BTreeSet::from([path]))?;
+    Ok(Source {
+        index,
+        sha256: files[0].1.clone(),
+        files,
+        evaluated: false,
+        ..Source::new(&file.to_string(), content)
+    })
 }
 
 fn open_embeddings(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {
@@ -185,6 +173,9 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.gallery_classes,
+                &files.query_classes,
+                &files.groups,
                 &files.reference_to_gallery,
                 &files.reference_gallery,
             ];
@@ -199,18 +190,14 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
         _ => bail!("expected exactly one of `by_dataset` and `by_role`"),
     };
     let files = sums(arrays)?;
-    Ok(Source {
-        index,
-        name: spec.name.clone(),
-        sha256: files
-            .iter()
-            .fold(Sha256::new(), |all, file| all.part(&file.1))
-            .hex(),
-        files,
-        evaluated: true,
-        content,
-        warnings: Vec::new(),
-    })
+    let mut source = Source::new(&spec.name, content);
+    source.index = index;
+    let sums = files
+        .iter()
+        .fold(Sha256::new(), |all, file| all.part(&file.1));
+    source.sha256 = sums.hex();
+    source.files = files;
+    Ok(source)
 }
 
 fn paths<'a>(arrays: impl Iterator<Item = &'a ArrayFile>, base: &Path) -> BTreeSet<PathBuf> {

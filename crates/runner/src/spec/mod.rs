@@ -8,7 +8,7 @@ pub(crate) use method::{MethodSpec, Values};
 pub(crate) use read::{nearest, read_spec, read_yaml};
 
 use clap::ValueEnum;
-use nnn_data::{Direction, EmbeddingSource, RoleSource};
+use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource};
 use nnn_report::Expectation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,10 @@ pub(crate) struct Spec {
     /// The split that is evaluated.
     #[serde(default = "test_split")]
     pub(crate) split: String,
+    /// How many captions of each evaluated and held-out image count, the first ones; all when absent. Some papers take the
+    /// first five of COCO's, which has more of a few images. Reference sets keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) captions_per_image: Option<usize>,
     /// The held-out training items that choose parameters.
     #[serde(default)]
     pub(crate) hold_out: HoldOutSpec,
@@ -110,7 +114,14 @@ pub(crate) struct ReferenceSpec {
     /// The split it is drawn from.
     #[serde(default = "train_split")]
     pub(crate) split: String,
-    /// The share of its images that is drawn, with all their captions; above 0, at most 1.
+    /// In place of a data set, queries of your own: a `.txt` file with one a line, or a column of a `.csv` or `.parquet` file
+    /// or a list in a `.json` file by its `key`; relative to the config. For `t2i` only, and no second bank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) texts: Option<ArrayFile>,
+    /// Leaves out captions that repeat an earlier one of the set, letter case and spacing aside.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) deduplicate: bool,
+    /// The share of its images that is drawn, with all their captions (of queries of your own, of these); above 0, at most 1.
     #[serde(default = "whole")]
     pub(crate) share: f64,
     /// Seed of the draw.
@@ -122,6 +133,16 @@ pub(crate) struct ReferenceSpec {
 }
 
 impl ReferenceSpec {
+    /// The name in tables with its mark.
+    pub(crate) fn title(&self) -> String {
+        let mark = if self.transductive {
+            " (transductive)"
+        } else {
+            ""
+        };
+        format!("{}{mark}", self.label())
+    }
+
     /// The name in tables: as given, or `split share % of dataset`.
     pub(crate) fn label(&self) -> String {
         if let Some(name) = &self.name {
@@ -129,16 +150,22 @@ impl ReferenceSpec {
         }
         let whole = (self.share == 1.0).then(String::new);
         let share = whole.unwrap_or_else(|| format!(" {} %", self.share * 100.0));
-        let dataset = self
-            .dataset
-            .as_ref()
-            .map_or(String::new(), |name| format!("{name}/"));
+        let origin = match (&self.texts, &self.dataset) {
+            (Some(file), _) => file.to_string(),
+            (None, Some(name)) => format!("{name}/{}", self.split),
+            (None, None) => self.split.clone(),
+        };
         let seed = if self.seed == 0 {
             String::new()
         } else {
             format!(" seed {}", self.seed)
         };
-        format!("{dataset}{}{share}{seed}", self.split)
+        let unlike = if self.deduplicate {
+            " deduplicated"
+        } else {
+            ""
+        };
+        format!("{origin}{share}{seed}{unlike}")
     }
 }
 
@@ -302,12 +329,13 @@ pub(crate) struct ComputeSpec {
     /// No result depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_batch: Option<usize>,
-    /// What happens to images that cannot be decoded.
+    /// What happens to images that cannot be loaded, and to gaps in annotations.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub(crate) on_error: OnError,
 }
 
-/// What happens to images that cannot be decoded.
+/// What happens to images that cannot be fetched or decoded, and to gaps in annotations: images without captions, empty
+/// captions, captions of images that are nowhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnError {
@@ -315,7 +343,7 @@ pub(crate) enum OnError {
     #[default]
     Fail,
     /// All images are decoded once before anything else. Those that cannot be are left out of their data set, with their
-    /// captions, and named in `run.json`.
+    /// captions, as is whatever is incomplete, and named in `run.json`.
     Skip,
 }
 
@@ -359,6 +387,8 @@ fn default_reference_sets() -> Vec<ReferenceSpec> {
         name: None,
         dataset: None,
         split: train_split(),
+        texts: None,
+        deduplicate: false,
         share: whole(),
         seed: 0,
         transductive: false,

@@ -3,22 +3,28 @@
 //! Every test has a folder of its own with its configs, its results and its cache. Vectors are made up and small; what
 //! needs an encoder draws a few images of Blocks and encodes them with the checkpoint that ships with the project.
 
+mod archives;
 mod bad_cache;
 mod bad_config;
 mod bad_disk;
 mod bad_files;
 mod bad_images;
+mod bad_sources;
 mod bank_search;
 mod blocks;
 mod comparisons;
 mod compute;
 mod downloads;
+mod groups;
 mod identity;
 mod kills;
 mod lab;
 mod leaks;
 mod limits;
+mod own_images;
+mod published;
 mod real_data;
+mod references;
 mod rerank;
 mod schema;
 mod semantics;

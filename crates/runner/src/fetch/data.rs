@@ -1,0 +1,255 @@
+//! The files of data sets: found or fetched, the first alternative of each that can be had.
+
+use super::{Missing, addresses, fetch};
+use crate::needs::Needs;
+use crate::progress::say;
+use crate::sources::cards::DatasetEntry;
+use crate::sources::files::Wanted;
+use crate::warning::Warning;
+use anyhow::{Result, bail};
+use nnn_data::{
+    CardError, DatasetSource, FilesSource, FoundFile, ImagePart, Needed, RemoteFile, sha256_file,
+};
+use nnn_hub::{Hub, HubError, State};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The files of a data set, as far as a config reads them.
+#[derive(Debug, Default)]
+pub(crate) struct DataFiles {
+    /// By their names on the card.
+    pub(crate) found: BTreeMap<String, FoundFile>,
+    /// Where each comes from, or lies, and its SHA-256.
+    pub(crate) origins: Vec<(String, String)>,
+    /// Terms to meet, and choices that were not the card's first.
+    pub(crate) warnings: Vec<Warning>,
+    /// Images at addresses that did not load, and why.
+    pub(crate) failed: BTreeMap<String, String>,
+}
+
+/// Finds or fetches what a config reads of a data set; annotations first. What is not here and must not be fetched is
+/// added to `missing`.
+pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, missing: &mut Missing) -> Result<DataFiles> {
+    let entry = wanted.entry;
+    let mut files = DataFiles::default();
+    let DatasetSource::Files(source) = &entry.card.source else {
+        return Ok(files);
+    };
+    check_splits(entry, wanted.needs)?;
+    let search = Search::new(entry, hub)?;
+    files.warnings.extend(notice(entry, source));
+    let mut whole = true;
+    for needed in all_needed(source, wanted.needs) {
+        whole &= search.obtain(&needed, &mut files, missing)?;
+    }
+    let parts = source.images.iter().flat_map(ImagePart::alternatives);
+    if whole && parts.into_iter().any(|part| part.addresses) {
+        addresses::images(wanted, &mut files, hub, missing)?;
+    }
+    Ok(files)
+}
+
+/// Nothing is fetched for a split that there is not.
+fn check_splits(entry: &DatasetEntry, needs: &Needs) -> Result<(), CardError> {
+    let splits = &entry.card.splits;
+    match needs
+        .splits
+        .iter()
+        .find(|split| !splits.contains_key(*split))
+    {
+        None => Ok(()),
+        Some(split) => Err(CardError::UnknownSplit {
+            dataset: entry.card.name.clone(),
+            split: split.clone(),
+            expected: splits.keys().cloned().collect(),
+        }),
+    }
+}
+
+/// Terms, said before the first byte arrives.
+fn notice(entry: &DatasetEntry, source: &FilesSource) -> Option<Warning> {
+    let warning = Warning::Terms {
+        dataset: entry.card.name.clone(),
+        notice: source.notice.clone()?,
+    };
+    say(&format!("warning: {warning}"));
+    Some(warning)
+}
+
+/// The annotations of all splits that are read, then the images of those whose images are.
+pub(crate) fn all_needed(source: &FilesSource, needs: &Needs) -> Vec<Needed> {
+    let of = |splits: &BTreeSet<String>, what: &str| {
+        let splits: Vec<&str> = splits.iter().map(String::as_str).collect();
+        let mut needed = source.needed(&splits);
+        needed.retain(|it| it.what == what);
+        needed
+    };
+    let mut all = of(&needs.splits, "annotations");
+    all.extend(of(&needs.images, "images"));
+    all
+}
+
+/// Where the files of a card are looked for.
+struct Search<'a> {
+    entry: &'a DatasetEntry,
+    hub: &'a Hub,
+    remote: BTreeMap<String, RemoteFile>,
+}
+
+/// Why an alternative cannot be had.
+enum Fault {
+    /// Another may be had.
+    Passing(String),
+    /// It is here and wrong, or the disk refuses: nothing else is tried.
+    Lasting(anyhow::Error),
+}
+
+impl<'a> Search<'a> {
+    fn new(entry: &'a DatasetEntry, hub: &'a Hub) -> Result<Self> {
+        let named = entry
+            .card
+            .remote_files()?
+            .into_iter()
+            .map(|file| (file.name.clone(), file));
+        Ok(Self {
+            entry,
+            hub,
+            remote: named.collect(),
+        })
+    }
+
+    /// A file that is not downloaded.
+    fn local(&self, name: &str) -> PathBuf {
+        self.entry.base.join(name)
+    }
+
+    fn is_here(&self, name: &str) -> bool {
+        match self.remote.get(name) {
+            Some(file) => self.hub.state(file) != State::Away,
+            None => self.local(name).is_file(),
+        }
+    }
+
+    /// Takes the first alternative that is here as a whole, or else the first that can be had.
+    fn obtain(
+        &self,
+        needed: &Needed,
+        files: &mut DataFiles,
+        missing: &mut Missing,
+    ) -> Result<bool> {
+        let here = |names: &&Vec<String>| names.iter().all(|name| self.is_here(name));
+        let here = needed.alternatives.iter().find(here);
+        if let Some(names) = here {
+            self.take(names, files).map_err(Fault::into_error)?;
+            self.note(needed, names, "they are here, and those are not", files);
+            return Ok(true);
+        }
+        if self.hub.settings().offline {
+            self.miss(needed, missing);
+            return Ok(false);
+        }
+        let mut reasons = Vec::new();
+        for names in &needed.alternatives {
+            match self.take(names, files) {
+                Ok(()) => {
+                    self.note(needed, names, &reasons.join("; "), files);
+                    return Ok(true);
+                }
+                Err(Fault::Lasting(error)) => return Err(error),
+                Err(Fault::Passing(reason)) => reasons.push(reason),
+            }
+        }
+        bail!("{}", reasons.join("\n  "))
+    }
+
+    fn take(&self, names: &[String], files: &mut DataFiles) -> Result<(), Fault> {
+        let mut taken = Vec::new();
+        for name in names.iter().filter(|name| !files.found.contains_key(*name)) {
+            let (origin, file) = match self.remote.get(name) {
+                Some(remote) => (remote.place.to_string(), self.fetch(remote)?),
+                None => self.read(name)?,
+            };
+            taken.push((name.clone(), origin, file));
+        }
+        for (name, origin, file) in taken {
+            files.origins.push((origin, file.sha256.clone()));
+            files.found.insert(name, file);
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, remote: &RemoteFile) -> Result<FoundFile, Fault> {
+        match fetch(remote, self.hub) {
+            Ok(local) => Ok(FoundFile {
+                path: local.path,
+                sha256: local.sha256,
+            }),
+            Err(
+                error @ (HubError::Disk { .. }
+                | HubError::Changed { .. }
+                | HubError::Unreadable { .. }),
+            ) => Err(Fault::Lasting(error.into())),
+            Err(error) => Err(Fault::Passing(error.to_string())),
+        }
+    }
+
+    /// A file beside the card.
+    fn read(&self, name: &str) -> Result<(String, FoundFile), Fault> {
+        let path = self.local(name);
+        let sha256 = sha256_file(&path).map_err(|error| {
+            Fault::Passing(format!("{}: cannot be read: {error}", path.display()))
+        })?;
+        let expected = self.entry.card.sha256.get(name);
+        match expected.filter(|it| !it.eq_ignore_ascii_case(&sha256)) {
+            None => Ok((path.display().to_string(), FoundFile { path, sha256 })),
+            Some(expected) => Err(Fault::Lasting(
+                CardError::Checksum {
+                    path,
+                    found: sha256,
+                    expected: expected.clone(),
+                }
+                .into(),
+            )),
+        }
+    }
+
+    /// Says where a file was not the card's first choice.
+    fn note(&self, needed: &Needed, taken: &[String], reason: &str, files: &mut DataFiles) {
+        let Some(first) = needed.alternatives.first().filter(|first| *first != taken) else {
+            return;
+        };
+        let warning = Warning::Alternative {
+            dataset: self.entry.card.name.clone(),
+            what: needed.what.to_owned(),
+            taken: taken.to_vec(),
+            instead_of: first.clone(),
+            reason: reason.to_owned(),
+        };
+        say(&format!("warning: {warning}"));
+        files.warnings.push(warning);
+    }
+
+    /// Without a network: what of the card's first choice is not here.
+    fn miss(&self, needed: &Needed, missing: &mut Missing) {
+        let names = needed.alternatives.first().into_iter().flatten();
+        for name in names.filter(|name| !self.is_here(name)) {
+            let line = match self.remote.get(name) {
+                Some(file) => match self.hub.open(file, &|_| {}) {
+                    Err(error) => error.to_string(),
+                    Ok(_) => continue,
+                },
+                None => format!("{} is not here", self.local(name).display()),
+            };
+            missing.add(format!("{}: {line}", self.entry.title()));
+        }
+    }
+}
+
+impl Fault {
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Passing(reason) => anyhow::Error::msg(reason),
+            Self::Lasting(error) => error,
+        }
+    }
+}

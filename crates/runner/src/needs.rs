@@ -1,0 +1,74 @@
+//! Which splits of a data set a config reads, and of which of them the images: known from the config alone, so that
+//! nothing is fetched that nothing reads.
+
+use crate::plan::Plan;
+use crate::spec::{Choose, ReferenceSpec};
+use nnn_core::{Bank, StatPlan};
+use nnn_data::{DatasetCard, Direction};
+use std::collections::BTreeSet;
+
+/// What a config reads of one data set.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// Splits of which anything is read.
+    pub(crate) splits: BTreeSet<String>,
+    /// Splits of which images are read.
+    pub(crate) images: BTreeSet<String>,
+}
+
+impl Needs {
+    /// What a plan reads of a data set of a card, which it evaluates or only draws reference sets from.
+    pub(crate) fn of(plan: &Plan, card: &DatasetCard, evaluated: bool) -> Self {
+        let mut needs = Self::default();
+        if evaluated {
+            needs.add(&plan.spec.split, true);
+            if plan.searches() {
+                needs.add(&plan.spec.hold_out.split, true);
+            }
+        }
+        let statistics = plan.statistics();
+        let drawn = |set: &&ReferenceSpec| match &set.dataset {
+            Some(name) => *name == card.name,
+            None => evaluated && set.texts.is_none(),
+        };
+        let sets = plan.spec.reference_sets.iter().filter(drawn);
+        for set in sets.filter(|_| !statistics.is_empty()) {
+            let mut directions = plan.spec.directions.iter();
+            let images = directions.any(|&it| statistics.uses(images_as(it)));
+            needs.add(&set.split, images);
+        }
+        needs
+    }
+
+    fn add(&mut self, split: &str, images: bool) {
+        self.splits.insert(split.to_owned());
+        if images {
+            self.images.insert(split.to_owned());
+        }
+    }
+}
+
+/// The bank that a reference set's images are in one direction.
+pub(crate) fn images_as(direction: Direction) -> Bank {
+    match direction {
+        Direction::T2i => Bank::Gallery,
+        Direction::I2t => Bank::Query,
+    }
+}
+
+impl Plan {
+    /// What all methods together read of their banks.
+    pub(crate) fn statistics(&self) -> StatPlan {
+        let mut plan = StatPlan::default();
+        for point in self.methods.iter().flat_map(|method| &method.points) {
+            point.needs(&mut plan);
+        }
+        plan
+    }
+
+    /// Whether any method that reads a reference set is chosen on the hold-out.
+    pub(crate) fn searches(&self) -> bool {
+        let mut searched = self.methods.iter();
+        searched.any(|it| it.choose == Choose::Validation && !it.stat_plan().is_empty())
+    }
+}

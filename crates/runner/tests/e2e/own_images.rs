@@ -1,0 +1,134 @@
+//! `configs/images.yaml`, the template for images of one's own: every card in it, on images and captions as it says.
+
+use crate::archives::{Item, items, zip};
+use crate::blocks::card_of_the_model;
+use crate::lab::{Lab, workspace};
+use std::fs;
+
+/// The cards at the end of the template, without their comment signs.
+fn cards(template: &str) -> Vec<String> {
+    let card = |part: &str| {
+        let lines = part.lines().filter_map(|line| line.strip_prefix("#   "));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    template.split("\n# Card ").skip(1).map(card).collect()
+}
+
+/// A lab with the template, as a user copies it, and one of its cards.
+fn lab_with(card: usize) -> Lab {
+    let template = fs::read_to_string(workspace().join("configs/images.yaml")).expect("a template");
+    let cards = cards(&template);
+    assert_eq!(cards.len(), 3);
+    let lab = Lab::new();
+    card_of_the_model(&lab);
+    lab.write("my-copy.yaml", &template);
+    lab.write("my-images.yaml", &cards[card]);
+    lab
+}
+
+fn run(lab: &Lab) -> Vec<f64> {
+    let ended = lab.call(&["my-copy.yaml", "--set", "models=[clip]"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    lab.scores("my-images")
+        .iter()
+        .map(|row| row.value)
+        .collect()
+}
+
+/// Two captions an image.
+fn photographs() -> [Vec<Item>; 2] {
+    [(1, 12, "a"), (2, 8, "b")].map(|(seed, count, letter)| {
+        let mut all = items(seed, count, |id| format!("{letter}{id}.png"));
+        all.iter_mut().for_each(|item| item.captions.truncate(2));
+        all
+    })
+}
+
+fn table(items: &[Item], line: impl Fn(&str, &str) -> String) -> String {
+    let all = items
+        .iter()
+        .flat_map(|item| item.captions.iter().map(move |c| (item, c)));
+    all.map(|(item, caption)| line(&item.name, caption))
+        .collect()
+}
+
+fn folder() -> Vec<f64> {
+    let lab = lab_with(0);
+    let mut captions = String::from("image,split,caption\n");
+    for (split, items) in ["train", "test"].into_iter().zip(photographs()) {
+        for item in &items {
+            lab.write(&format!("photographs/{}", item.name), &item.content);
+        }
+        let rows = table(&items, |image, text| {
+            format!("{image},{split},\"{text}\"\n")
+        });
+        captions.push_str(&rows);
+    }
+    lab.write("photographs/captions.csv", captions);
+    run(&lab)
+}
+
+fn own_tables() -> Vec<f64> {
+    let lab = lab_with(1);
+    let all = photographs();
+    for (split, items) in ["train", "test"].into_iter().zip(&all) {
+        let rows = table(items, |image, text| format!("{image}\t{text}\n"));
+        lab.write(&format!("{split}.tsv"), format!("photo\twords\n{rows}"));
+    }
+    let all: Vec<&Item> = all.iter().flatten().collect();
+    lab.write("photographs.zip", zip("photographs", &all));
+    run(&lab)
+}
+
+#[test]
+fn a_folder_and_tables_of_ones_own() {
+    let values = folder();
+    assert!(!values.is_empty());
+    assert_eq!(own_tables(), values);
+}
+
+#[test]
+fn shards() {
+    let lab = lab_with(2);
+    for (split, items) in ["train", "test"].into_iter().zip(photographs()) {
+        let mut shard = tar::Builder::new(Vec::new());
+        for item in &items {
+            let key = item.name.trim_end_matches(".png");
+            let parts = [
+                ("png", &item.content[..]),
+                ("txt", item.captions[0].as_bytes()),
+            ];
+            for (ending, content) in parts {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(content.len() as u64);
+                header.set_mode(0o644);
+                let name = format!("{key}.{ending}");
+                shard
+                    .append_data(&mut header, name, content)
+                    .expect("an entry");
+            }
+        }
+        lab.write(
+            &format!("{split}-000.tar"),
+            shard.into_inner().expect("a shard"),
+        );
+    }
+    assert!(!run(&lab).is_empty());
+    assert!(
+        lab.scores("my-images")
+            .iter()
+            .any(|row| row.n_gallery == 8 && row.n_queries == 8)
+    );
+}
+
+/// What the template names beside is there to be copied from, and a mistake in a copy is named.
+#[test]
+fn a_copy_that_is_not_filled_in() {
+    let lab = lab_with(1);
+    let ended = lab.call(&["my-copy.yaml", "--set", "models=[clip]"]);
+    ended.refused(&[
+        "my-images.yaml: data set `my-images`",
+        "train.tsv",
+        "a file beside the card",
+    ]);
+}

@@ -82,11 +82,13 @@ impl Lab {
         let opening = Opening {
             base: self.folder.path(),
             cache: &self.cache(),
+            images: splits,
             reading: Reading {
                 files: &self.files,
                 splits,
                 wanted: splits,
                 on_gap,
+                groups: None,
             },
         };
         ImageStore::open(source, &opening).map_err(|error| self.shorten(&error.to_string()))

@@ -207,6 +207,8 @@ impl SimilaritySource {
             reference_queries,
             reference_to_gallery: None,
             reference_gallery,
+            groups: None,
+            query_classes: None,
         })
     }
 

@@ -43,7 +43,7 @@ fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
         put(&folder, image, image);
     }
     put(&folder, "captions.csv", rows);
-    let opened = ImageStore::folder(folder.path(), &["test", "train"]).map_err(|error| {
+    let opened = ImageStore::folder(folder.path(), &["test", "train"], None).map_err(|error| {
         let root = format!("{}/", folder.path().display());
         error.to_string().replace(&root, "")
     });
@@ -109,7 +109,7 @@ fn bad_folders() {
         assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
     }
     let root = folder();
-    let error = ImageStore::folder(root.path(), &["test"]).expect_err("no table");
+    let error = ImageStore::folder(root.path(), &["test"], None).expect_err("no table");
     assert_eq!(
         error.to_string(),
         format!(
@@ -216,7 +216,7 @@ fn embeddings_by_role() {
     };
     assert_eq!(
         complaint(&source),
-        "both of query_to_gallery and relevance given, expected exactly one"
+        "several of query_to_gallery, relevance and classes given, expected exactly one"
     );
     source.query_to_gallery = None;
     let loaded = source.load(folder.path()).expect("good files");
@@ -225,7 +225,7 @@ fn embeddings_by_role() {
     source.relevance = None;
     assert_eq!(
         complaint(&source),
-        "none of query_to_gallery and relevance given, expected exactly one"
+        "none of query_to_gallery, relevance and classes given, expected exactly one"
     );
     put(&folder, "pairs.json", "[0, 1, 2]");
     assert_eq!(
@@ -237,6 +237,70 @@ fn embeddings_by_role() {
         complaint(&role_source()),
         "past.npy has no rows, expected at least one of the reference queries"
     );
+}
+
+/// Two gallery items, three queries.
+#[test]
+fn embeddings_by_role_with_classes_and_groups() {
+    let folder = embedding_files();
+    put_rows(&folder, "past.npy", &[&[0.0, 2.0]], 2);
+    put(
+        &folder,
+        "labels.json",
+        r#"{"class": ["nurse", "judge"], "group": ["b", ""]}"#,
+    );
+    put(&folder, "asked.json", r#"["judge", "nurse", "judge"]"#);
+    let key = |key: &str| json!({"file": "labels.json", "key": key});
+    let load = |keys: serde_json::Value| {
+        let mut source = serde_json::to_value(role_source()).expect("a value");
+        source["query_to_gallery"] = serde_json::Value::Null;
+        for (name, value) in keys.as_object().expect("keys") {
+            source[name] = value.clone();
+        }
+        let source: RoleSource = serde_json::from_value(source).expect("a source");
+        source
+            .load(folder.path())
+            .map_err(|error| error.to_string())
+    };
+    let classes =
+        |asked: &str| json!({"gallery_classes": key("class"), "query_classes": {"file": asked}});
+    let loaded = load(classes("asked.json")).expect("classes");
+    assert_eq!(
+        (loaded.relevance.of(0), loaded.relevance.of(1)),
+        (&[1][..], &[0][..])
+    );
+    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(loaded.query_classes.expect("classes")[2], "judge");
+    assert!(loaded.groups.is_none());
+    // Groups alone: nothing says what answers what, so everything does.
+    let loaded = load(json!({"groups": key("group"), "group_names": ["a", "b"]})).expect("groups");
+    assert_eq!(loaded.relevance.of(2), [0, 1]);
+    assert_eq!(loaded.groups.expect("groups").sizes(), [0, 1]);
+    put(&folder, "other.json", r#"["judge", "nurse", "clerk"]"#);
+    for (keys, complaint) in [
+        (
+            classes("other.json"),
+            "other.json: query 2 has the class \"clerk\", which no row of labels.json[class] has",
+        ),
+        (
+            json!({"groups": key("group")}),
+            "`groups` is given without `group_names`",
+        ),
+        (
+            json!({"query_classes": {"file": "asked.json"}}),
+            "`query_classes` is given without `gallery_classes`",
+        ),
+        (
+            json!({"groups": key("class"), "group_names": ["judge", "clerk"]}),
+            "labels.json[class]: item 0 has the group \"nurse\", expected \"judge\", \"clerk\" or nothing",
+        ),
+        (
+            json!({"groups": {"file": "asked.json"}, "group_names": ["judge", "nurse"]}),
+            "asked.json has 3 entries, expected 2: one for each row of images.npy",
+        ),
+    ] {
+        assert_eq!(load(keys).expect_err("a bad source"), complaint);
+    }
 }
 
 #[test]
@@ -332,5 +396,99 @@ fn cards_refuse_unknown_keys() {
     assert!(
         error.to_string().starts_with("unknown field `branch`"),
         "{error}"
+    );
+}
+
+fn published(extra: serde_json::Value) -> DatasetCard {
+    let mut card = json!({
+        "name": "flickr",
+        "description": "-",
+        "licence": "-",
+        "source": {"files": {
+            "download": [
+                {"hub": {"repo": "o/n", "revision": "main", "files": ["a.csv", "deep/i.zip"]}},
+                {"url": {"name": "k.zip", "mirrors": ["https://host/k.zip"]}},
+            ],
+            "annotations": [
+                {"files": ["a.csv"], "format": "table", "splits": {"train": "train", "test": "test"}},
+                {"files": ["k.zip/k.json"], "format": "karpathy", "split": "test", "otherwise": {
+                    "files": ["own.csv"], "format": "table", "split": "test"
+                }},
+            ],
+            "images": [{"archives": ["i.zip"]}],
+            "notice": "Flickr's images are had by a form.",
+        }},
+        "splits": {"train": {"images": 1, "texts": 5}, "test": {"images": 1, "texts": 5}},
+        "sha256": {"i.zip": "0".repeat(64), "own.csv": "1".repeat(64)},
+        "bytes": {"a.csv": 12},
+    });
+    let source = &mut card["source"]["files"];
+    for (key, value) in extra.as_object().expect("an object") {
+        source[key] = value.clone();
+    }
+    serde_json::from_value(card).expect("a card")
+}
+
+#[test]
+fn what_a_published_data_set_downloads_and_needs() {
+    let card = published(json!({}));
+    let files = card.remote_files().expect("files");
+    let about: Vec<_> = files
+        .iter()
+        .map(|file| (file.name.as_str(), file.sha256.is_some(), file.bytes))
+        .collect();
+    let expected = [
+        ("a.csv", false, Some(12)),
+        ("i.zip", true, None),
+        ("k.zip", false, None),
+    ];
+    assert_eq!(about, expected);
+    let DatasetSource::Files(source) = &card.source else {
+        panic!("a source of files");
+    };
+    assert_eq!(source.file_names(), ["a.csv", "k.zip", "own.csv", "i.zip"]);
+    let alternatives = |split| -> Vec<Vec<Vec<String>>> {
+        let needed = source.needed(&[split]).into_iter();
+        needed.map(|it| it.alternatives).collect()
+    };
+    assert_eq!(alternatives("train"), [[["a.csv"]], [["i.zip"]]]);
+    let test = alternatives("test");
+    assert_eq!(test[1], [["k.zip"], ["own.csv"]]);
+}
+
+#[test]
+fn sources_that_contradict_themselves() {
+    let folder = folder();
+    let fault = |extra| {
+        let card = published(extra);
+        card.check_source(folder.path())
+            .expect_err("a bad card")
+            .to_string()
+    };
+    assert_eq!(
+        fault(json!({})),
+        "data set \"flickr\": `files` is \"own.csv\", expected a file beside the card, or one of a.csv, i.zip, k.zip"
+    );
+    put(&folder, "own.csv", "image,caption\n");
+    published(json!({}))
+        .check_source(folder.path())
+        .expect("all files are somewhere");
+    let only_test = json!([{"files": ["own.csv"], "format": "table", "split": "tset"}]);
+    assert_eq!(
+        fault(json!({"annotations": only_test})),
+        "data set \"flickr\": `annotations` is \"tset\", expected a split of the card: test, train"
+    );
+    let only_test = json!([{"files": ["own.csv"], "format": "table", "split": "test"}]);
+    assert_eq!(
+        fault(json!({"annotations": only_test})),
+        "data set \"flickr\": `annotations` is \"\", expected a part with split \"train\""
+    );
+    assert_eq!(
+        fault(json!({"images": [{"archives": ["i.zip"], "addresses": true}]})),
+        "data set \"flickr\": `images` is \"2 places\", expected exactly one of `archives`, `folder` and `addresses: true`"
+    );
+    assert_eq!(
+        fault(json!({"images": [{"folder": "nowhere"}]})),
+        "data set \"flickr\": `folder` is \"nowhere\", expected a folder, relative to the card"
     );
 }

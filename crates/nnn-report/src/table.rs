@@ -88,10 +88,10 @@ pub(crate) fn markdown(source: &str, tables: &[Table]) -> String {
     parts.join("\n\n") + "\n"
 }
 
-/// The tables as a LaTeX file.
-pub(crate) fn latex(tables: &[Table]) -> String {
+/// The tables as a LaTeX file, which names the file that they are made from.
+pub(crate) fn latex(source: &str, tables: &[Table]) -> String {
     let tables = tables.iter().map(latex_table);
-    let header = format!("% {MARK}from {SCORES}; edits are lost. Needs the package booktabs.");
+    let header = format!("% {MARK}from {source}; edits are lost. Needs the package booktabs.");
     let parts: Vec<_> = std::iter::once(header).chain(tables).collect();
     parts.join("\n\n") + "\n"
 }

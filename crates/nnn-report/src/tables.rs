@@ -9,11 +9,14 @@ use crate::error::ReportError;
 use crate::frame::write_bytes;
 use crate::layout::{Place, Setting, Sweep, mark_notes};
 use crate::number::distinct;
-use crate::record::{ChoosingRow, ComparisonRow, ScoreRow};
+use crate::record::{ChoosingRow, ClassRow, ComparisonRow, ScoreRow};
 use crate::table::{Cell, MARK, Row, SCORES, Table, latex, markdown};
-use crate::{choosing_table, comparisons_table, hubness_table, recall_table};
+use crate::{bias_table, choosing_table, comparisons_table, hubness_table, recall_table};
 
 const FOLDER: &str = "tables";
+
+/// Stem of the tables that are made from `classes.csv`.
+const CLASSES: &str = "classes";
 
 /// A table this wide or narrower is laid out as in the paper; a wider one with a line for each method.
 pub(crate) const WIDEST: usize = 12;
@@ -39,6 +42,8 @@ pub struct Records<'a> {
     pub comparisons: &'a [ComparisonRow],
     /// Every method whose parameters were chosen.
     pub choosing: &'a [ChoosingRow],
+    /// Every metric of groups, class by class.
+    pub classes: &'a [ClassRow],
     /// Models that have no row, and why: a note below every table with rows of models.
     pub absent_models: &'a [AbsentModel],
     /// The metric whose comparisons are laid out.
@@ -53,6 +58,8 @@ pub struct Records<'a> {
 /// | `r1_t2i` | R@1 as in Tables 1 and 2 of the paper: models x (data set, method, reference set) |
 /// | `recall_t2i` | R@1, R@5 and R@10 as in Tables A8 to A11: with the half-width of the binomial interval |
 /// | `hubness_t2i` | skewness, kurtosis, mean absolute error and maximum of the k-occurrences as in Table 3, and their Gini coefficient, Robin Hood index, shares of anti-hubs and hubs: before (raw), after |
+/// | `bias_t2i` | how unequally two groups are listed, with the standard deviation over queries, and precision: a line a method |
+/// | `classes_t2i` | biases class by class: a line a class, a column a method |
 ///
 /// and the same for `i2t`; and, as Markdown only, all directions together:
 ///
@@ -83,12 +90,16 @@ pub fn write_tables(folder: &Path, records: &Records<'_>) -> Result<(), ReportEr
 fn all_files(records: &Records<'_>) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let absent: Vec<String> = records.absent_models.iter().map(absent_note).collect();
-    for (name, mut tables) in all_tables(records.scores) {
+    for (name, mut tables) in all_tables(records.scores, records.classes) {
         for table in &mut tables {
             table.notes.extend(absent.iter().cloned());
         }
-        files.push((format!("{name}.md"), markdown(SCORES, &tables)));
-        files.push((format!("{name}.tex"), latex(&tables)));
+        let source = match name.starts_with(CLASSES) {
+            true => "classes.csv",
+            false => SCORES,
+        };
+        files.push((format!("{name}.md"), markdown(source, &tables)));
+        files.push((format!("{name}.tex"), latex(source, &tables)));
     }
     let compared = comparisons_table::tables(records.comparisons, records.objective);
     let chosen = choosing_table::tables(records.choosing);
@@ -112,7 +123,7 @@ pub(crate) fn table_path(folder: &Path, file: &str) -> PathBuf {
 }
 
 /// All tables that the scores allow, with the stems of their files.
-fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
+fn all_tables(rows: &[ScoreRow], classes: &[ClassRow]) -> Vec<(String, Vec<Table>)> {
     let mut files = Vec::new();
     for direction in distinct(rows.iter().map(|row| row.cell.direction.as_str())) {
         let here = rows.iter().filter(|row| row.cell.direction == direction);
@@ -121,6 +132,8 @@ fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
             ("r1", r1_tables(&sweep, direction)),
             ("recall", recall_table::tables(&sweep, direction)),
             ("hubness", hubness_table::tables(&sweep, direction)),
+            ("bias", bias_table::tables(&sweep, direction)),
+            (CLASSES, class_tables(classes, direction)),
         ];
         for (stem, tables) in made {
             if !tables.is_empty() {
@@ -129,6 +142,11 @@ fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
         }
     }
     files
+}
+
+fn class_tables(rows: &[ClassRow], direction: &str) -> Vec<Table> {
+    let here = rows.iter().filter(|row| row.cell.direction == direction);
+    bias_table::class_tables(&here.collect::<Vec<_>>(), direction)
 }
 
 fn slug(name: &str) -> String {

@@ -1,5 +1,6 @@
 //! Records to files, tables, summary and check, and back.
 
+mod bias;
 mod check;
 mod files;
 mod fixture;

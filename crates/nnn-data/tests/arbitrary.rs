@@ -1,11 +1,15 @@
-//! Whatever the bytes, readers of embedding files give a value or an error that names the file. `PROPTEST_CASES` sets how
+//! Whatever the bytes, readers of embedding files, annotations and archives give a value or an error that names the file. `PROPTEST_CASES` sets how
 //! many are tried; the targets in `fuzz/` go on without end.
 
-use nnn_data::{read_indices, read_labels, read_matrix, read_relevance};
+use nnn_data::{
+    AnnotationFormat, AnnotationPart, Archive, ArchiveLimits, ColumnNames, FoundFile, OnGap,
+    Reading, read_annotations, read_indices, read_labels, read_matrix, read_relevance,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use safetensors::tensor::{Dtype, TensorView};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -86,12 +90,172 @@ proptest! {
     ) {
         let files = fixtures();
         let (name, bytes) = which.get(&files);
-        let mut bytes = bytes.clone();
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+        read(name, &damage(bytes, &changes, end));
+    }
+}
+
+const FORMATS: [(AnnotationFormat, &str); 9] = [
+    (AnnotationFormat::Table, "it.csv"),
+    (AnnotationFormat::Table, "it.txt"),
+    (AnnotationFormat::Parquet, "it.parquet"),
+    (AnnotationFormat::Karpathy, "it.json"),
+    (AnnotationFormat::List, "it.json"),
+    (AnnotationFormat::Coco, "it.json"),
+    (AnnotationFormat::ImageParquet, "it.parquet"),
+    (AnnotationFormat::Shards, "it.tar"),
+    (AnnotationFormat::Karpathy, "it.zip/dataset_coco.json"),
+];
+
+/// Reads annotations in one format, and whatever they name out of the file itself as an archive.
+fn read_published(format: AnnotationFormat, name: &str, bytes: &[u8], on_gap: OnGap) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = name.split('/').next().expect("a name");
+    let path = folder.path().join(file);
+    fs::write(&path, bytes).expect("written");
+    let part = AnnotationPart {
+        files: vec![name.into()],
+        format,
+        split: Some("test".to_owned()),
+        splits: BTreeMap::new(),
+        columns: ColumnNames::default(),
+        otherwise: None,
+    };
+    let sha256 = "0".repeat(64);
+    let files = BTreeMap::from([(file.to_owned(), FoundFile { path, sha256 })]);
+    let reading = Reading {
+        files: &files,
+        splits: &["test"],
+        wanted: &["test"],
+        on_gap,
+    };
+    match read_annotations(&[part], &reading) {
+        Ok(read) => assert!(!read.splits["test"].images().is_empty()),
+        Err(error) => assert!(error.to_string().contains(file), "{error}"),
+    }
+}
+
+/// Opens an archive and reads all of it.
+fn read_archive(name: &str, bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("written");
+    let archive = match Archive::open(&path, name, ArchiveLimits::default()) {
+        Ok(archive) => archive,
+        Err(error) => return assert!(error.to_string().contains(name), "{error}"),
+    };
+    for entry in archive.names() {
+        match archive
+            .find(entry)
+            .and_then(|at| at.map(|at| archive.read(at)).transpose())
+        {
+            Ok(content) => assert!(content.is_some() || entry.is_empty()),
+            Err(error) => assert!(error.to_string().contains(name), "{error}"),
         }
-        bytes.truncate(end.map_or(bytes.len(), |end| end.index(bytes.len())));
-        read(name, &bytes);
+    }
+}
+
+/// Published files to begin with: how to read them and what they hold.
+fn published() -> Vec<(AnnotationFormat, &'static str, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/published/golden");
+    let files = [
+        (AnnotationFormat::Table, "it.csv", "python_lists.csv"),
+        (AnnotationFormat::Table, "it.csv", "json_lists.csv"),
+        (AnnotationFormat::Table, "it.tsv", "captions.tsv"),
+        (AnnotationFormat::Table, "it.txt", "test_karpathy.txt"),
+        (
+            AnnotationFormat::Parquet,
+            "it.parquet",
+            "karpathy_snappy.parquet",
+        ),
+        (
+            AnnotationFormat::Parquet,
+            "it.parquet",
+            "karpathy_zstd.parquet",
+        ),
+        (
+            AnnotationFormat::ImageParquet,
+            "it.parquet",
+            "images_lists.parquet",
+        ),
+        (
+            AnnotationFormat::Karpathy,
+            "it.zip/dataset_coco.json",
+            "caption_datasets.zip",
+        ),
+        (AnnotationFormat::List, "it.json", "blip_train.json"),
+        (AnnotationFormat::Coco, "it.json", "coco_train.json"),
+        (AnnotationFormat::Shards, "it.tar", "test-000001.tar"),
+    ];
+    let read = |name: &str| fs::read(folder.join(name)).expect("a golden file");
+    files
+        .map(|(format, name, file)| (format, name, read(file)))
+        .into()
+}
+
+fn archives() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/published/golden");
+    let files = [
+        ("it.zip", "images_deflated.zip"),
+        ("it.zip", "images_stored.zip"),
+        ("it.tar", "images_pax.tar"),
+        ("it.tar", "images_gnu.tar"),
+        ("it.tar.gz", "images.tar.gz"),
+        ("it.parquet", "images_lists.parquet"),
+    ];
+    let read = |name: &str| fs::read(folder.join(name)).expect("a golden file");
+    files.map(|(name, file)| (name, read(file))).into()
+}
+
+/// What damage may do to a file: bytes changed, the end cut off.
+fn damage(bytes: &[u8], changes: &[(Index, u8)], end: Option<Index>) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    bytes.truncate(end.map_or(bytes.len(), |end| end.index(bytes.len())));
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_as_annotations_end(which in 0..FORMATS.len(), bytes in vec(any::<u8>(), 0..300)) {
+        let (format, name) = FORMATS[which];
+        read_published(format, name, &bytes, OnGap::LeaveOut);
+    }
+
+    #[test]
+    fn any_text_as_annotations_ends(which in 0..FORMATS.len(), text in "[\\[\\]{}\",':a-c\n\\\\0-9 ]{0,200}") {
+        let (format, name) = FORMATS[which];
+        read_published(format, name, text.as_bytes(), OnGap::Fail);
+        let table = format!("image,caption\na.jpg,\"{}\"\n", text.replace('"', "\"\""));
+        read_published(AnnotationFormat::Table, "it.csv", table.as_bytes(), OnGap::Fail);
+    }
+
+    #[test]
+    fn changed_annotations_end(
+        which in any::<Index>(),
+        changes in vec(any::<(Index, u8)>(), 0..8),
+        end in proptest::option::weighted(0.2, any::<Index>()),
+    ) {
+        let files = published();
+        let (format, name, bytes) = which.get(&files);
+        read_published(*format, name, &damage(bytes, &changes, end), OnGap::LeaveOut);
+    }
+
+    #[test]
+    fn any_bytes_as_an_archive_end(which in 0..4usize, bytes in vec(any::<u8>(), 0..1200)) {
+        read_archive(["it.zip", "it.tar", "it.tar.gz", "it.parquet"][which], &bytes);
+    }
+
+    #[test]
+    fn a_changed_archive_ends(
+        which in any::<Index>(),
+        changes in vec(any::<(Index, u8)>(), 0..8),
+        end in proptest::option::weighted(0.2, any::<Index>()),
+    ) {
+        let files = archives();
+        let (name, bytes) = which.get(&files);
+        read_archive(name, &damage(bytes, &changes, end));
     }
 }

@@ -334,3 +334,97 @@ fn cards_refuse_unknown_keys() {
         "{error}"
     );
 }
+
+fn published(extra: serde_json::Value) -> DatasetCard {
+    let mut card = json!({
+        "name": "flickr",
+        "description": "-",
+        "licence": "-",
+        "source": {"files": {
+            "download": [
+                {"hub": {"repo": "o/n", "revision": "main", "files": ["a.csv", "deep/i.zip"]}},
+                {"url": {"name": "k.zip", "mirrors": ["https://host/k.zip"]}},
+            ],
+            "annotations": [
+                {"files": ["a.csv"], "format": "table", "splits": {"train": "train", "test": "test"}},
+                {"files": ["k.zip/k.json"], "format": "karpathy", "split": "test", "otherwise": {
+                    "files": ["own.csv"], "format": "table", "split": "test"
+                }},
+            ],
+            "images": [{"archives": ["i.zip"]}],
+            "notice": "Flickr's images are had by a form.",
+        }},
+        "splits": {"train": {"images": 1, "texts": 5}, "test": {"images": 1, "texts": 5}},
+        "sha256": {"i.zip": "0".repeat(64), "own.csv": "1".repeat(64)},
+        "bytes": {"a.csv": 12},
+    });
+    let source = &mut card["source"]["files"];
+    for (key, value) in extra.as_object().expect("an object") {
+        source[key] = value.clone();
+    }
+    serde_json::from_value(card).expect("a card")
+}
+
+#[test]
+fn what_a_published_data_set_downloads_and_needs() {
+    let card = published(json!({}));
+    let files = card.remote_files().expect("files");
+    let about: Vec<_> = files
+        .iter()
+        .map(|file| (file.name.as_str(), file.sha256.is_some(), file.bytes))
+        .collect();
+    let expected = [
+        ("a.csv", false, Some(12)),
+        ("i.zip", true, None),
+        ("k.zip", false, None),
+    ];
+    assert_eq!(about, expected);
+    let DatasetSource::Files(source) = &card.source else {
+        panic!("a source of files");
+    };
+    assert_eq!(source.file_names(), ["a.csv", "k.zip", "own.csv", "i.zip"]);
+    let alternatives = |split| -> Vec<Vec<Vec<String>>> {
+        let needed = source.needed(&[split]).into_iter();
+        needed.map(|it| it.alternatives).collect()
+    };
+    assert_eq!(alternatives("train"), [[["a.csv"]], [["i.zip"]]]);
+    let test = alternatives("test");
+    assert_eq!(test[1], [["k.zip"], ["own.csv"]]);
+}
+
+#[test]
+fn sources_that_contradict_themselves() {
+    let folder = folder();
+    let fault = |extra| {
+        let card = published(extra);
+        card.check_source(folder.path())
+            .expect_err("a bad card")
+            .to_string()
+    };
+    assert_eq!(
+        fault(json!({})),
+        "data set \"flickr\": `files` is \"own.csv\", expected a file beside the card, or one of a.csv, i.zip, k.zip"
+    );
+    put(&folder, "own.csv", "image,caption\n");
+    published(json!({}))
+        .check_source(folder.path())
+        .expect("all files are somewhere");
+    let only_test = json!([{"files": ["own.csv"], "format": "table", "split": "tset"}]);
+    assert_eq!(
+        fault(json!({"annotations": only_test})),
+        "data set \"flickr\": `annotations` is \"tset\", expected a split of the card: test, train"
+    );
+    let only_test = json!([{"files": ["own.csv"], "format": "table", "split": "test"}]);
+    assert_eq!(
+        fault(json!({"annotations": only_test})),
+        "data set \"flickr\": `annotations` is \"\", expected a part with split \"train\""
+    );
+    assert_eq!(
+        fault(json!({"images": [{"archives": ["i.zip"], "addresses": true}]})),
+        "data set \"flickr\": `images` is \"2 places\", expected exactly one of `archives`, `folder` and `addresses: true`"
+    );
+    assert_eq!(
+        fault(json!({"images": [{"folder": "nowhere"}]})),
+        "data set \"flickr\": `folder` is \"nowhere\", expected a folder, relative to the card"
+    );
+}

@@ -134,7 +134,7 @@ pub enum AnnotationProblem {
         image: String,
     },
     /// A format with a row an image has an image twice.
-    #[error("image {image:?} is listed twice, first at {first}")]
+    #[error("image {image:?} is listed twice, first {first}")]
     Twice {
         /// The image.
         image: String,

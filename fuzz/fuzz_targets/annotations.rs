@@ -1,0 +1,43 @@
+//! Published annotation files; the first byte picks the format.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nnn_data::{AnnotationFormat, AnnotationPart, ColumnNames, FoundFile, OnGap, Reading, read_annotations};
+use std::collections::BTreeMap;
+
+const FORMATS: [(AnnotationFormat, &str); 8] = [
+    (AnnotationFormat::Table, "it.csv"),
+    (AnnotationFormat::Table, "it.txt"),
+    (AnnotationFormat::Parquet, "it.parquet"),
+    (AnnotationFormat::Karpathy, "it.json"),
+    (AnnotationFormat::List, "it.json"),
+    (AnnotationFormat::Coco, "it.json"),
+    (AnnotationFormat::ImageParquet, "it.parquet"),
+    (AnnotationFormat::Shards, "it.tar"),
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((kind, content)) = bytes.split_first() else {
+        return;
+    };
+    let (format, name) = FORMATS[usize::from(*kind) % FORMATS.len()];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("written");
+    let part = AnnotationPart {
+        files: vec![name.into()],
+        format,
+        split: Some("test".to_owned()),
+        splits: BTreeMap::new(),
+        columns: ColumnNames::default(),
+        otherwise: None,
+    };
+    let sha256 = "0".repeat(64);
+    let reading = Reading {
+        files: &BTreeMap::from([(name.to_owned(), FoundFile { path, sha256 })]),
+        splits: &["test"],
+        wanted: &["test"],
+        on_gap: OnGap::LeaveOut,
+    };
+    let _ = read_annotations(&[part], &reading);
+});

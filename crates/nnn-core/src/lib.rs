@@ -50,7 +50,7 @@ mod stats;
 mod ties;
 mod topk;
 
-pub use embeddings::{EmbeddingError, Embeddings, Rows};
+pub use embeddings::{EmbeddingError, Embeddings, Rows, SharedValues};
 pub use kernel::Kernel;
 pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Normalizer, RowRule};
 pub use moved::{MovedVectors, VectorMap, Vectors};

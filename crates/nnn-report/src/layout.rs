@@ -78,7 +78,7 @@ pub(crate) struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    fn of(cell: &'a CellId) -> Self {
+    pub(crate) fn of(cell: &'a CellId) -> Self {
         let fixed = matches!(cell.chosen.as_str(), "fixed" | "");
         Self {
             method: &cell.method,
@@ -195,6 +195,14 @@ impl<'a> Sweep<'a> {
         metric: &'a str,
     ) -> Option<&'a ScoreRow> {
         self.found.get(&(model, place, setting, metric)).copied()
+    }
+
+    /// The signature of any row of a setting.
+    pub(crate) fn signature(&self, place: Place<'a>, setting: Setting<'a>) -> Option<&'a str> {
+        let mut rows = self.rows.iter();
+        let own =
+            rows.find(|row| Place::of(&row.cell) == place && Setting::of(&row.cell) == setting)?;
+        Some(&own.signature)
     }
 
     /// The values of one metric as cells, in the order of `settings`: bold what no other setting that competes exceeds,

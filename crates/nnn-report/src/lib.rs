@@ -16,30 +16,36 @@ mod comparisons_table;
 mod error;
 mod frame;
 mod grid;
+mod histogram;
 mod hubness_table;
 mod layout;
 mod lines;
 mod number;
+mod occurrences;
+mod params_table;
 mod queries;
 mod recall_table;
 mod record;
 mod scores;
+mod search_table;
+mod series_table;
 mod summary;
 mod table;
 mod tables;
 
 pub use bias::write_bias;
-pub use check::{CheckRow, Difference, Expectation, Verdict, check};
-pub use check_table::{format_check, write_check};
+pub use check::{Check, CheckRow, Difference, Expectation, GridValue, Step, Verdict, check};
+pub use check_table::{format_check, tally, write_check};
 pub use choosing::write_choosing;
 pub use comparisons::{read_comparisons, write_comparisons};
 pub use error::ReportError;
 pub use grid::{read_grid, write_grid};
 pub use lines::Style;
+pub use occurrences::occurrences;
 pub use queries::{QueryColumn, QueryTable, read_queries, write_queries};
 pub use record::{
     CellId, ChoosingRow, ChoosingSeconds, ComparisonRow, Gain, GridRow, Interval, MethodId,
-    ScoreRow,
+    OccurrenceRow, ScoreRow, SearchRow,
 };
 pub use scores::{read_scores, write_scores};
 pub use summary::summary;

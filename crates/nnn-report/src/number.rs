@@ -34,8 +34,9 @@ pub(crate) fn goal(metric: &str) -> Option<Goal> {
     }
 }
 
-/// What a metric's values are multiplied by when shown.
+/// What a metric's values are multiplied by when shown; `gain:R@1` and its like as the metric itself.
 pub(crate) fn scale(metric: &str) -> f64 {
+    let metric = metric.rsplit(':').next().unwrap_or(metric);
     let percent = starts(metric, &PERCENT) || starts(metric, &SHARES);
     if percent { 100.0 } else { 1.0 }
 }

@@ -1,6 +1,7 @@
 //! Records to files, tables, summary and check, and back.
 
 mod check;
+mod figures;
 mod files;
 mod fixture;
 mod summary;

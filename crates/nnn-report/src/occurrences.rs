@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::queries::{QueryColumn, QueryTable};
-use crate::record::{CellId, OccurrenceRow, ScoreRow};
+use crate::record::{OccurrenceRow, ScoreRow};
 
 /// Counts for every method of a table how often each gallery item is among the first `k` of a query. `scores` are those of
 /// the same group: they say what the methods are and how large the gallery is.
@@ -13,7 +13,7 @@ use crate::record::{CellId, OccurrenceRow, ScoreRow};
 pub fn occurrences(table: &QueryTable, scores: &[ScoreRow], k: usize) -> Vec<OccurrenceRow> {
     let row = |column: &QueryColumn| {
         let own = |row: &&ScoreRow| {
-            signature(&row.cell) == column.method && row.cell.chosen == column.chosen
+            row.cell.method_signature() == column.method && row.cell.chosen == column.chosen
         };
         let score = scores.iter().find(own)?;
         (column.top_width >= k).then(|| OccurrenceRow {
@@ -24,14 +24,6 @@ pub fn occurrences(table: &QueryTable, scores: &[ScoreRow], k: usize) -> Vec<Occ
         })
     };
     table.methods.iter().filter_map(row).collect()
-}
-
-/// As a method writes itself: `nnn(k=128,alpha=0.75)`.
-fn signature(cell: &CellId) -> String {
-    match cell.params.as_str() {
-        "" => cell.method.clone(),
-        params => format!("{}({params})", cell.method),
-    }
 }
 
 fn counts(column: &QueryColumn, k: usize, gallery: usize) -> Vec<(usize, usize)> {

@@ -36,6 +36,15 @@ impl CellId {
     pub fn is_transductive(&self) -> bool {
         is_transductive(&self.kind)
     }
+
+    /// The method as it writes itself: `nnn(k=128,alpha=0.75)`.
+    #[must_use]
+    pub fn method_signature(&self) -> String {
+        match self.params.as_str() {
+            "" => self.method.clone(),
+            params => format!("{}({params})", self.method),
+        }
+    }
 }
 
 fn is_transductive(kind: &str) -> bool {

@@ -32,10 +32,6 @@ pub(crate) fn tables(rows: &[SearchRow]) -> Vec<Table> {
 
 fn line(row: &SearchRow) -> Row {
     let cell = &row.cell;
-    let method = match cell.params.as_str() {
-        "" => cell.method.clone(),
-        params => format!("{} ({params})", cell.method),
-    };
     let seconds = [
         row.exact_seconds,
         row.build_seconds,
@@ -50,7 +46,7 @@ fn line(row: &SearchRow) -> Row {
             Place::of(cell).label(),
             cell.direction.clone(),
             cell.reference_set.clone(),
-            method,
+            cell.method_signature(),
         ],
         cells: seconds.into_iter().chain(values).map(Cell::plain).collect(),
     }

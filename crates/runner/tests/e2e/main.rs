@@ -13,6 +13,7 @@ mod blocks;
 mod comparisons;
 mod compute;
 mod downloads;
+mod experiments;
 mod identity;
 mod kills;
 mod lab;

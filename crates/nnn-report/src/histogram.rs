@@ -3,6 +3,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::series::AreaSeries;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::layout::{Place, marks};
 use crate::number::{distinct, grouped};
@@ -10,7 +11,17 @@ use crate::record::{CellId, OccurrenceRow};
 use crate::table::MARK;
 use crate::tables::{slug, task};
 
-const SIZE: (u32, u32) = (880, 500);
+/// Width and height of a panel: alone, or among others.
+const ALONE: (u32, u32) = (760, 380);
+const AMONG: (u32, u32) = (380, 240);
+
+/// Panels in a line, and at most in all.
+const ACROSS: usize = 3;
+const PANELS: usize = 12;
+
+/// Height of the title and the key above the panels, and of the name of the axis below.
+const HEAD: u32 = 62;
+const FOOT_LINE: u32 = 34;
 
 /// Intervals that the axis of occurrences is cut into, or fewer.
 const BINS: usize = 40;
@@ -23,24 +34,19 @@ const HEADROOM: f64 = 3.0;
 
 const FONT: &str = "sans-serif";
 
-/// Grey behind, for raw.
+/// Grey behind, for raw, and the colour of the method before it.
 const RAW: RGBColor = RGBColor(120, 120, 120);
+const METHOD: RGBColor = RGBColor(0, 90, 160);
 
-/// Colours that most people can tell apart (Okabe and Ito); as many methods are drawn.
-const COLOURS: [RGBColor; 5] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-];
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// What goes into one picture: the methods of a group, and raw.
+/// What goes into one picture: the methods of a group, a panel each, and raw behind each of them.
 struct Picture<'a> {
     cell: &'a CellId,
     raw: &'a OccurrenceRow,
     others: Vec<&'a OccurrenceRow>,
-    /// Methods beyond the colours.
+    /// Methods beyond [`PANELS`].
     left_out: usize,
 }
 
@@ -56,8 +62,8 @@ pub(crate) fn pictures(rows: &[OccurrenceRow]) -> Vec<(String, String)> {
         })?;
         let own = |row: &&OccurrenceRow| row.cell.method != "raw" && group(&row.cell) == wanted;
         let mut others: Vec<_> = rows.iter().filter(own).collect();
-        let left_out = others.len().saturating_sub(COLOURS.len());
-        others.truncate(COLOURS.len());
+        let left_out = others.len().saturating_sub(PANELS);
+        others.truncate(PANELS);
         let picture = Picture {
             cell: &others.first()?.cell,
             raw,
@@ -149,6 +155,13 @@ fn label(row: &OccurrenceRow, others: &[&OccurrenceRow]) -> String {
     )
 }
 
+/// The axes that all panels share.
+struct Axes {
+    bins: Bins,
+    /// Upper end of the axis of items.
+    top: f64,
+}
+
 impl Picture<'_> {
     /// A string takes whatever is drawn; the types know no better.
     fn file(&self) -> Option<(String, String)> {
@@ -157,17 +170,24 @@ impl Picture<'_> {
         let parts: Vec<_> = parts.iter().map(|part| slug(part)).collect();
         let name = format!("hubs_{}--{}.svg", slug(&cell.direction), parts.join("--"));
         let mut svg = String::new();
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, self.size()).into_drawing_area();
         self.draw(&area).ok()?;
         drop(area);
-        Some((
-            name,
-            format!("<!-- {MARK}from cells; edits are lost. -->\n{svg}\n"),
-        ))
+        let mark = format!("<!-- {MARK}from cells; edits are lost. -->");
+        Some((name, format!("{mark}\n{svg}\n")))
     }
 
-    fn all(&self) -> impl Iterator<Item = &OccurrenceRow> {
-        std::iter::once(self.raw).chain(self.others.iter().copied())
+    /// Panels across and down.
+    fn grid(&self) -> (usize, usize) {
+        let across = self.others.len().min(ACROSS);
+        (across, self.others.len().div_ceil(across))
+    }
+
+    fn size(&self) -> (u32, u32) {
+        let (across, down) = self.grid();
+        let (width, height) = if across == 1 { ALONE } else { AMONG };
+        let height = height * down as u32 + HEAD + FOOT_LINE;
+        ((width * across as u32).max(ALONE.0), height)
     }
 
     fn title(&self) -> String {
@@ -196,50 +216,72 @@ impl Picture<'_> {
         )
     }
 
-    fn draw(
-        &self,
-        area: &DrawingArea<SVGBackend<'_>, Shift>,
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-        area.fill(&WHITE)?;
-        let bins = Bins::new(self.all().map(largest).max().unwrap_or(0));
-        let highest = self.all().flat_map(|row| bins.items(row)).max();
+    fn axes(&self) -> Axes {
+        let all = || std::iter::once(self.raw).chain(self.others.iter().copied());
+        let bins = Bins::new(all().map(largest).max().unwrap_or(0));
+        let highest = all().flat_map(|row| bins.items(row)).max();
         let top = HEADROOM * highest.unwrap_or(1) as f64;
+        Axes { bins, top }
+    }
+
+    fn draw(&self, area: &Area<'_>) -> Drawn {
+        area.fill(&WHITE)?;
+        let (head, rest) = area.split_vertically(HEAD);
+        let (_, height) = rest.dim_in_pixel();
+        let (panels, foot) = rest.split_vertically(height - FOOT_LINE);
+        self.draw_head(&head)?;
+        let middle = i32::try_from(foot.dim_in_pixel().0 / 2).unwrap_or_default();
+        let centred = |size: i32| text_style(size).pos(Pos::new(HPos::Center, VPos::Top));
+        foot.draw(&Text::new(self.axis(), (middle, 4), centred(15)))?;
+        let (across, down) = self.grid();
+        let (axes, panels) = (self.axes(), panels.split_evenly((down, across)));
+        for (row, panel) in self.others.iter().zip(&panels) {
+            self.draw_panel(panel, row, &axes)?;
+        }
+        area.present()
+    }
+
+    /// The title, and what grey and colour mean.
+    fn draw_head(&self, area: &Area<'_>) -> Drawn {
+        area.draw(&Text::new(self.title(), (14, 10), text_style(17)))?;
+        let key = RAW.mix(0.3).filled();
+        area.draw(&Rectangle::new([(14, 40), (34, 52)], key))?;
+        let meaning = "most queries of one item, items never found";
+        let words = format!("{}, behind each method ({meaning})", label(self.raw, &[]));
+        area.draw(&Text::new(words, (40, 38), text_style(14)))
+    }
+
+    /// A method before raw.
+    fn draw_panel(&self, area: &Area<'_>, row: &OccurrenceRow, axes: &Axes) -> Drawn {
+        let Axes { bins, top } = axes;
+        let caption = text_style(14).color(&METHOD);
         let mut chart = ChartBuilder::on(area)
-            .caption(self.title(), (FONT, 17))
-            .margin(14)
-            .x_label_area_size(44)
-            .y_label_area_size(64)
-            .build_cartesian_2d(0.0..bins.end(), (FOOT..top).log_scale())?;
+            .caption(label(row, &self.others), caption)
+            .margin_left(10)
+            .margin_right(16)
+            .x_label_area_size(26)
+            .y_label_area_size(58)
+            .build_cartesian_2d(0.0..bins.end(), (FOOT..*top).log_scale())?;
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
-            .x_desc(self.axis())
+            .bold_line_style(RAW.mix(0.2))
+            .x_labels(6)
+            .y_labels(5)
             .y_desc("gallery items")
-            .axis_desc_style((FONT, 15))
-            .label_style((FONT, 13))
+            .axis_desc_style(text_style(14))
+            .label_style(text_style(12))
             .x_label_formatter(&|value| grouped(*value as usize))
             .y_label_formatter(&|value| grouped(*value as usize))
             .draw()?;
-        let raw = AreaSeries::new(bins.outline(self.raw), FOOT, RAW.mix(0.3)).border_style(RAW);
-        let key = |style: ShapeStyle| move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style);
-        chart
-            .draw_series(raw)?
-            .label(label(self.raw, &[]))
-            .legend(key(RAW.stroke_width(6)));
-        for (row, colour) in self.others.iter().zip(COLOURS) {
-            chart
-                .draw_series(LineSeries::new(bins.outline(row), colour.stroke_width(2)))?
-                .label(label(row, &self.others))
-                .legend(key(colour.stroke_width(2)));
-        }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(WHITE.mix(0.9))
-            .border_style(RAW)
-            .legend_area_size(30)
-            .label_font((FONT, 14))
-            .draw()?;
-        area.present()
+        let raw = AreaSeries::new(bins.outline(self.raw), FOOT, RAW.mix(0.3));
+        chart.draw_series(raw.border_style(RAW))?;
+        let line = LineSeries::new(bins.outline(row), METHOD.stroke_width(2));
+        chart.draw_series(line)?;
+        Ok(())
     }
+}
+
+fn text_style(size: i32) -> TextStyle<'static> {
+    (FONT, size).into_text_style(&(0, 0))
 }

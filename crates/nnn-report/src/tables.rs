@@ -183,15 +183,11 @@ fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
     files
 }
 
+/// A name as part of a file name: letters and digits, `-`, and one `_` for whatever stands between them.
 pub(crate) fn slug(name: &str) -> String {
-    let kept = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' {
-            c
-        } else {
-            '_'
-        }
-    };
-    name.chars().map(kept).collect()
+    let kept = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let parts = name.split(|c| !kept(c)).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("_")
 }
 
 /// What a direction retrieves.

@@ -750,8 +750,8 @@ fn searches_as_in_table_a5() {
 
     **Searching the reference set through an index: ivf(lists=2048,probes=32,seed=0).** Seconds of finding the largest similarities of all gallery items; the factor is exact by search, building the index not counted. R@1 in percent.
 
-    | Model | Data set | Task | Reference set | Method                 | Exact, s | Build, s | Search, s | Factor | R@1, exact | R@1, index |
-    | ----- | -------- | ---- | ------------- | ---------------------- | -------: | -------: | --------: | -----: | ---------: | ---------: |
+    | Model | Data set | Task | Reference set | Method                | Exact, s | Build, s | Search, s | Factor | R@1, exact | R@1, index |
+    | ----- | -------- | ---- | ------------- | --------------------- | -------: | -------: | --------: | -----: | ---------: | ---------: |
     | CLIP  | coco     | t2i  | coco          | nnn(k=128,alpha=0.75) |    22.69 |     1.50 |      0.41 |  55.34 |      37.76 |      37.67 |
     "#);
     insta::assert_snapshot!(read("bank_search.tex"), @r#"

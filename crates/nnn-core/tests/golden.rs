@@ -1,8 +1,11 @@
 //! Numbers from outside: the golden example of the authors' package, and figures on real embeddings.
 
 mod common;
+#[path = "common/goldens.rs"]
+mod goldens;
 
-use common::{bias, fashion, fit, param};
+use common::{U32, bias, chain_matrix, fashion, fit, param};
+use goldens::{Golden, check_differences};
 use nnn_core::{
     DotScorer, Embeddings, Fitted, Nnn, RankOptions, Rankings, Raw, Relevance, TieRule, rank,
 };
@@ -94,6 +97,30 @@ fn the_authors_example_gives_their_scores() {
         // Twice the halved numbers. Six terms, a bias and a difference of size at most 1, each rounded: 8 * 2^-24 < 5e-7.
         assert!((2.0 * similarity(4) - base).abs() < 1e-6);
         assert!((2.0 * (similarity(query) - corrected[query]) - score).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn scores_equal_those_of_the_authors_library() {
+    let golden = Golden::new(include_str!("golden/nnn.json"));
+    let (queries, gallery) = (golden.rows("queries"), golden.rows("gallery"));
+    let bank = golden.rows("query_bank");
+    for case in golden.cases() {
+        let [k, alpha] = case.parameters[..] else {
+            panic!("k and alpha");
+        };
+        let nnn = Nnn {
+            k: k as usize,
+            alpha: param(alpha),
+        };
+        let fitted = fit(&nnn, &gallery, &bank);
+        let rows = chain_matrix(queries.rows(), gallery.rows());
+        for (mut row, wanted) in rows.into_iter().zip(&case.scores) {
+            fitted.apply(&mut row);
+            // Eight roundings a similarity, of the query's and `alpha` times of the bank's; those of bias and difference.
+            let error = (1.0 + alpha) * 8.0 + 4.0;
+            check_differences(&row, wanted, |_| error * U32 * 1.001);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Many biases ranked at once.
 //!
-//! The biases of a batch are laid out item by item, so that an item is compared under all of them at once, and a group of
-//! queries passes over some items before the next ones, so that biases are fetched once for all. An item can stand at or
-//! above the relevant item `r` only if `s_j - b_j >= t = s_r - b_r`, hence only if `s_j >= t + min b`: runs of items that all fail
-//! this for every bias of the batch are skipped.
+//! The biases of a batch are laid out item by item, so that an item is compared under all of them at once. A bias less its mean
+//! over the gallery, `b'`, orders every row as the bias does, and biases of one batch are alike (they are sorted by how far
+//! they spread). An item `j` can stand at or above the relevant item `r` under some bias only if
+//! `s_j - min b'_j >= min (s_r - b'_r)`, the minima over the biases of the batch: one subtraction an item and batch finds the few
+//! that are then compared under all its biases.
 
 use crate::dispatch::dispatched;
 use crate::topk::best_items;
@@ -45,8 +46,10 @@ impl<'a> Batch<'a> {
                 _ => {}
             }
         }
+        additive.sort_by_cached_key(|(_, bias)| spread([*bias]));
         let mut batches: Vec<Self> = additive.chunks(WIDTH).map(Self::additive).collect();
-        for group in &gated {
+        for mut group in gated {
+            group.sort_by_cached_key(|(_, gate)| spread(gate.biases()));
             batches.extend(group.chunks(WIDTH).map(Self::gated));
         }
         batches
@@ -85,22 +88,13 @@ impl<'a> Batch<'a> {
     /// Where the best placed relevant item of each row stands under every bias of the batch. Ranks above `most` are not told
     /// apart.
     pub(super) fn standings(&self, rows: &[Row<'_>], most: u32) -> Vec<Option<Standing>> {
-        let mut counts: Vec<Count> = (rows.iter())
-            .map(|row| Count::new(self.pack(row.best), row))
-            .collect();
-        let gallery = self.packs[0].items.len();
-        for first in (0..gallery).step_by(TILE) {
-            let tile = first..gallery.min(first + TILE);
-            for (row, count) in rows.iter().zip(&mut counts) {
-                if !count.is_settled(most) {
-                    count.add(row, tile.clone(), most);
-                }
-            }
-        }
-        counts
-            .iter()
-            .map(|count| Some(count.standing(most)))
-            .collect()
+        let mut near = Vec::new();
+        let standing = |row: &Row<'_>| {
+            let mut count = Count::new(self.pack(row.best), row);
+            count.add(row, most, &mut near);
+            Some(count.standing(most))
+        };
+        rows.iter().map(standing).collect()
     }
 
     fn pack(&self, best: u32) -> &Pack {
@@ -111,11 +105,23 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Items whose biases stay in a second-level cache while the rows of a group pass over them.
-const TILE: usize = 2048;
+/// How far biases spread over the gallery: the sum of squares about the mean, as bits, which order like the numbers.
+fn spread<'a>(biases: impl IntoIterator<Item = &'a GalleryBias>) -> u64 {
+    let squares = biases.into_iter().map(|bias| {
+        let mean = mean(bias.values());
+        let squares = bias.values().iter().map(|&b| (f64::from(b) - mean).powi(2));
+        squares.sum::<f64>()
+    });
+    squares.sum::<f64>().to_bits()
+}
 
-/// Items of which only the best is looked at first.
-const CHUNK: usize = 64;
+fn mean(values: &[f32]) -> f64 {
+    let sum: f64 = values.iter().copied().map(f64::from).sum();
+    sum / values.len() as f64
+}
+
+/// Items that are compared before it is looked whether more need be.
+const STEP: usize = 32;
 
 /// A query's scores as they are counted.
 pub(super) struct Row<'a> {
@@ -125,8 +131,6 @@ pub(super) struct Row<'a> {
     relevant: &'a [u32],
     /// The scores, below all others where an item is relevant.
     others: Vec<f32>,
-    /// The best of every [`CHUNK`] of `others`.
-    peaks: Vec<f32>,
 }
 
 impl<'a> Row<'a> {
@@ -135,10 +139,8 @@ impl<'a> Row<'a> {
         for &item in relevant {
             others[item as usize] = f32::NEG_INFINITY;
         }
-        let peak = |chunk: &[f32]| chunk.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         Self {
             best: best_items(scores, 1)[0],
-            peaks: others.chunks(CHUNK).map(peak).collect(),
             scores,
             relevant,
             others,
@@ -170,8 +172,6 @@ struct Count<'a> {
     thresholds: Lane<f32>,
     /// Whether several relevant items stand at the threshold.
     shared: Lane<bool>,
-    /// No item of a lower score can reach any threshold.
-    cut: f32,
     /// The best corrected score of the items so far, where nothing else is asked for.
     highest: Lane<f32>,
     greater: Lane<u32>,
@@ -182,7 +182,6 @@ impl<'a> Count<'a> {
     fn new(pack: &'a Pack, row: &Row<'_>) -> Self {
         let (thresholds, shared) = pack.thresholds(row.scores, row.relevant);
         Self {
-            cut: pack.cut(&thresholds),
             pack,
             thresholds,
             shared,
@@ -192,15 +191,30 @@ impl<'a> Count<'a> {
         }
     }
 
-    fn add(&mut self, row: &Row<'_>, tile: std::ops::Range<usize>, most: u32) {
-        let (scores, items) = (&row.others[tile.clone()], &self.pack.items[tile.clone()]);
-        let peaks = &row.peaks[tile.start / CHUNK..tile.end.div_ceil(CHUNK)];
+    /// Looks at the items that can matter, until no more can; `near` is scratch.
+    fn add(&mut self, row: &Row<'_>, most: u32, near: &mut Vec<bool>) {
+        near.resize(row.others.len(), false);
+        let cut = self.pack.cut(&self.thresholds);
+        mark(&row.others, &self.pack.least, cut, near);
+        let mut items = marked(near);
+        let mut some = [0; STEP];
+        loop {
+            let count = fill(&mut some, &mut items);
+            self.compare(row, &some[..count], most);
+            if count < STEP || self.is_settled(most) {
+                return;
+            }
+        }
+    }
+
+    fn compare(&mut self, row: &Row<'_>, some: &[u32], most: u32) {
+        let items = &self.pack.items;
         // Whether an item is above is all that the first place depends on.
         if most == 1 {
-            highest(scores, peaks, self.cut, items, &mut self.highest);
+            highest(&row.others, some, items, &mut self.highest);
         } else {
             let counts = (&mut self.greater, &mut self.equal);
-            compare(scores, peaks, self.cut, items, &self.thresholds, counts);
+            compare(&row.others, some, items, &self.thresholds, counts);
         }
     }
 
@@ -228,21 +242,35 @@ impl<'a> Count<'a> {
 struct Pack {
     /// `(gallery)` of one value a bias; the places of absent biases hold those of the first.
     items: Vec<Lane<f32>>,
-    least: Lane<f32>,
+    /// Every bias's mean over the gallery.
+    means: Lane<f64>,
+    /// `(gallery)`: not above the least of `b - mean(b)` over the biases.
+    least: Vec<f32>,
 }
 
 impl Pack {
     fn new(biases: &[&GalleryBias]) -> Self {
         let mut items = vec![[0.0; WIDTH]; biases[0].values().len()];
-        let mut least = [0.0; WIDTH];
+        let mut means = [0.0; WIDTH];
         for place in 0..WIDTH {
             let bias = biases.get(place).unwrap_or(&biases[0]);
             for (item, &value) in items.iter_mut().zip(bias.values()) {
                 item[place] = value;
             }
-            least[place] = bias.values().iter().copied().fold(f32::INFINITY, f32::min);
+            means[place] = mean(bias.values());
         }
-        Self { items, least }
+        let least = |item: &Lane<f32>| {
+            let centred = item
+                .iter()
+                .zip(&means)
+                .map(|(&b, mean)| f64::from(b) - mean);
+            (centred.fold(f64::INFINITY, f64::min) as f32).next_down()
+        };
+        Self {
+            least: items.iter().map(least).collect(),
+            items,
+            means,
+        }
     }
 
     /// The best corrected score of a relevant item under every bias, and whether several have it.
@@ -259,31 +287,60 @@ impl Pack {
         (best, shared)
     }
 
-    /// No item with a score below this can reach the threshold of any bias. In f64 the sum of two f32 is off by less than
-    /// 2^-52 of it, and the corrected f32 score by less than 2^-24 of itself or the threshold: 2^-22 of both covers it.
+    /// An item whose score less `least` is below this, in f32, reaches the threshold of no bias.
+    ///
+    /// If the f32 difference `s - b` is at least `t`, the exact one is at least `t` less half a unit in its last place, which
+    /// 2^-23 of it covers. So `s - (b - mean) >= t + mean - 2^-23 |t|`, the more so with `least` for `b - mean`, and rounding to
+    /// f32, which keeps the order, loses nothing against the right side rounded down. In f64 that side is off by far less than the half
+    /// of 2^-23 that is not needed, unless the mean is huge beside it: 2^-50 of both covers it.
     fn cut(&self, thresholds: &Lane<f32>) -> f32 {
-        let pairs = thresholds.iter().zip(&self.least);
-        let cuts = pairs.map(|(&threshold, &least)| {
-            let (threshold, least) = (f64::from(threshold), f64::from(least));
-            threshold + least - (threshold.abs() + least.abs()) / f64::from(1 << 22)
+        let pairs = thresholds.iter().zip(&self.means);
+        let cuts = pairs.map(|(&threshold, &mean)| {
+            let threshold = f64::from(threshold);
+            let slack = threshold.abs() / f64::from(1 << 23) + mean.abs() * f64::EPSILON * 4.0;
+            threshold + mean - slack
         });
         (cuts.fold(f64::INFINITY, f64::min) as f32).next_down()
     }
 }
 
 dispatched! {
-    /// Raises every bias's best corrected score to that of the items in chunks whose peak is at least `cut`.
-    pub(crate) fn highest(
-        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], best: &mut [f32; 32]
-    ) -> () {
+    /// Marks the items whose score less `least` is at least `cut`.
+    pub(crate) fn mark(scores: &[f32], least: &[f32], cut: f32, near: &mut [bool]) -> () {
+        for ((near, score), least) in near.iter_mut().zip(scores).zip(least) {
+            *near = score - least >= cut;
+        }
+    }
+}
+
+/// The places of what is marked, ascending.
+fn marked(near: &[bool]) -> impl Iterator<Item = u32> {
+    let chunks = near.chunks(STEP).enumerate();
+    let chunks = chunks.filter(|(_, chunk)| chunk.iter().fold(false, |any, &near| any | near));
+    chunks.flat_map(|(at, chunk)| {
+        let places = (at * STEP) as u32..;
+        places
+            .zip(chunk)
+            .filter(|(_, near)| **near)
+            .map(|(place, _)| place)
+    })
+}
+
+/// Takes as many as there is room for, and says how many.
+fn fill(some: &mut [u32; STEP], items: &mut impl Iterator<Item = u32>) -> usize {
+    let pairs = some.iter_mut().zip(items);
+    pairs.map(|(place, item)| *place = item).count()
+}
+
+dispatched! {
+    /// Raises every bias's best corrected score to that of some items.
+    pub(crate) fn highest(scores: &[f32], some: &[u32], items: &[[f32; 32]], best: &mut [f32; 32]) -> () {
         let mut found = *best;
-        let chunks = scores.chunks(64).zip(items.chunks(64));
-        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
-            for (score, biases) in scores.iter().zip(items) {
-                for i in 0..32 {
-                    let corrected = score - biases[i];
-                    found[i] = if corrected > found[i] { corrected } else { found[i] };
-                }
+        for &item in some {
+            let (score, biases) = (scores[item as usize], &items[item as usize]);
+            for i in 0..32 {
+                let corrected = score - biases[i];
+                found[i] = if corrected > found[i] { corrected } else { found[i] };
             }
         }
         *best = found;
@@ -291,20 +348,18 @@ dispatched! {
 }
 
 dispatched! {
-    /// Adds to every bias's counts the items above and at its threshold, of chunks whose peak is at least `cut`.
+    /// Adds to every bias's counts those of some items that are above and at its threshold.
     pub(crate) fn compare(
-        scores: &[f32], peaks: &[f32], cut: f32, items: &[[f32; 32]], thresholds: &[f32; 32],
+        scores: &[f32], some: &[u32], items: &[[f32; 32]], thresholds: &[f32; 32],
         counts: (&mut [u32; 32], &mut [u32; 32])
     ) -> () {
         let (mut greater, mut equal) = (*counts.0, *counts.1);
-        let chunks = scores.chunks(64).zip(items.chunks(64));
-        for (_, (scores, items)) in peaks.iter().zip(chunks).filter(|(peak, _)| **peak >= cut) {
-            for (score, biases) in scores.iter().zip(items) {
-                for i in 0..32 {
-                    let corrected = score - biases[i];
-                    greater[i] += u32::from(corrected > thresholds[i]);
-                    equal[i] += u32::from(corrected == thresholds[i]);
-                }
+        for &item in some {
+            let (score, biases) = (scores[item as usize], &items[item as usize]);
+            for i in 0..32 {
+                let corrected = score - biases[i];
+                greater[i] += u32::from(corrected > thresholds[i]);
+                equal[i] += u32::from(corrected == thresholds[i]);
             }
         }
         (*counts.0, *counts.1) = (greater, equal);

@@ -1,6 +1,10 @@
 """Writes experiments/nnn-emnlp2024/*.yaml from the numbers of the NNN paper (arXiv 2410.24114v1).
 
     python tools/paper/experiments.py PAPER_JSON [FOLDER]
+    python tools/paper/experiments.py PAPER_JSON --expect coco 'coco=COCO 20 %' 'flickr30k=Flickr30k 20 %'
+
+The second form prints an `expect:` of Tables 1, 2, A6 and A7 for a config that measures one data set in both directions, with
+the names that its reference sets have there.
 
 PAPER_JSON holds the paper's tables as they are printed: {"tables": {NAME: {"cols": [...], "rows": {ROW: [...]}}}}. The
 models of a row are the cards in configs/models whose `published_rows` name it. Python 3.11 or newer, nothing beside the
@@ -119,7 +123,7 @@ class Experiment:
                       "candidate_for": row if len(candidates) > 1 else None,
                       "informative": "true" if informative else None,
                       "note": f"'{'; '.join(notes)}'" if notes else None}
-            self.expect.append("{" + ", ".join(f"{key}: {value}" for key, value in fields.items() if value is not None) + "}")
+            self.expect.append({key: value for key, value in fields.items() if value is not None})
 
     def recall(self, row, task, percent, metric="R@1", drawn=False, **more):
         disagreement = self.paper.redrawn if drawn else NUMERICS
@@ -141,8 +145,14 @@ class Experiment:
                 lines += [f"{key}:", *(f"  - {item}" for item in value)]
             else:
                 lines.append(f"{key}: {'[' + ', '.join(value) + ']' if isinstance(value, list) else value}")
-        lines += ["expect:", *(f"  - {line}" for line in self.expect)]
+        lines += expect_lines(self.expect)
         return "\n".join(lines) + "\n"
+
+
+def expect_lines(expect):
+    """A line an expectation."""
+    flow = ("{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}" for fields in expect)
+    return ["expect:", *(f"  - {line}" for line in flow)]
 
 
 def share_of(dataset, share):
@@ -347,8 +357,22 @@ def experiments(paper):
     yield hubs(paper, "nnn-figure-hubs", "histogram of hubs: captions retrieved per image", ["coco"], ["CLIP_COCO"])
 
 
+def of_dataset(paper, dataset, names):
+    """Expectations of one data set in Tables 1 and 2, and those of Tables A6 and A7 that are not in these."""
+    for direction, table, more in (("t2i", "T1", "A6"), ("i2t", "T2", "A7")):
+        again = [fields for fields in all_methods(paper, more, direction).expect if fields["method"] in ("dn", "dualdis")]
+        for fields in [*headline(paper, table, direction).expect, *again]:
+            if fields["dataset"] == dataset:
+                drawn_from = fields.get("reference_set", "").removesuffix(" 20 %").replace("train", dataset)
+                yield fields | ({"reference_set": names[drawn_from]} if drawn_from else {})
+
+
 def main():
     paper = Paper(pathlib.Path(sys.argv[1]))
+    if sys.argv[2:3] == ["--expect"]:
+        names = dict(name.split("=", 1) for name in sys.argv[4:])
+        print("\n".join(expect_lines(of_dataset(paper, sys.argv[3], names))))
+        return
     folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "experiments/nnn-emnlp2024"
     folder.mkdir(parents=True, exist_ok=True)
     for made in experiments(paper):

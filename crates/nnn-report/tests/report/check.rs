@@ -4,7 +4,7 @@ use std::fs;
 
 use nnn_report::{
     AbsentModel, Check, CheckRow, Expectation, GridValue, Records, ScoreRow, SearchRow, Style,
-    Verdict, check, format_check, tally, write_check,
+    Verdict, check, format_check, tally, write_check, write_tables,
 };
 
 use crate::fixture::{Cell, NNN, RAW, sweep};
@@ -242,6 +242,22 @@ fn the_check_in_latex_and_csv() {
     table-1,not measured,CLIP ft. COCO,flickr30k,t2i,flickr30k/train 20%,nnn,,validation,R@1,,,,no public checkpoint: never published,,0.6886,,,,0.005
     table-1,ok,CLIP,flickr30k,t2i,flickr30k/train 20%,nnn,,validation,R@1,"k=128,alpha=0.75","alpha=0.75,k=64",,,0.646,,,,,2.0
     "#);
+}
+
+/// A check speaks of the scores that it was made from.
+#[test]
+fn new_tables_remove_an_old_check() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let tables = folder.path().join("tables");
+    let checks = [Check {
+        experiment: "paper".to_owned(),
+        rows: rows(),
+    }];
+    write_check(&tables, &checks).expect("the check is written");
+    write_tables(folder.path(), &records(&sweep())).expect("tables are written");
+    let files = fs::read_dir(tables).expect("the tables");
+    let mut names = files.map(|file| file.expect("a file").file_name());
+    assert!(names.all(|name| !name.to_string_lossy().starts_with("check")));
 }
 
 #[test]

@@ -448,7 +448,7 @@ fn every_number_is_the_papers_and_none_is_missing() {
         let others: Vec<_> = found.keys().filter(|key| !known.contains(*key)).collect();
         let is_orig_of_a10 = |key: &&Key| stem == "table-a5" && key[4] == "raw";
         assert!(
-            others.iter().all(|key| is_orig_of_a10(key)),
+            others.iter().all(is_orig_of_a10),
             "{stem}: {others:?}"
         );
     }

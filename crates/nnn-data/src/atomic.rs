@@ -1,6 +1,6 @@
 //! Files that exist whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -25,6 +25,23 @@ pub fn write_atomically(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    write_whole(path, File::sync_all, fill)
+}
+
+/// The same without waiting for the disk, for many files whose sizes are compared before they are used: after a crash
+/// of the machine (not of the process) a file may be empty.
+pub(crate) fn write_unsynced(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    write_whole(path, |_| Ok(()), fill)
+}
+
+fn write_whole(
+    path: &Path,
+    sync: impl FnOnce(&File) -> io::Result<()>,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -38,7 +55,7 @@ pub fn write_atomically(
         fill(&mut buffered)?;
         buffered.flush()?;
     }
-    temporary.as_file().sync_all()?;
+    sync(temporary.as_file())?;
     make_readable(temporary.as_file())?;
     temporary.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -46,13 +63,13 @@ pub fn write_atomically(
 
 /// Temporary files are private to their owner; results are meant to be read by others too.
 #[cfg(unix)]
-fn make_readable(file: &fs::File) -> io::Result<()> {
+fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_file: &fs::File) -> io::Result<()> {
+fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 

@@ -30,6 +30,9 @@ pub struct DatasetCard {
     /// Sizes of downloaded files in bytes, by name; as on a [`ModelCard`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bytes: BTreeMap<String, u64>,
+    /// Names of the two groups that images are sorted into, where they are: the first is the one that a positive bias favours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<[String; 2]>,
     /// Anything a reader of the numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -149,6 +152,18 @@ pub enum CardError {
         /// The card's.
         expected: String,
     },
+    /// A value of the source has another form.
+    #[error("data set {dataset:?}: `{key}` is {value:?}, expected {expected}")]
+    Source {
+        /// The card's name.
+        dataset: String,
+        /// The key under `source`.
+        key: &'static str,
+        /// The value received.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -178,6 +193,47 @@ impl DatasetCard {
             expected_images: images,
             expected_texts: texts,
         })
+    }
+
+    /// The files to download, in the card's order; none unless the data set is published as files.
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the card's list cannot be right.
+    pub fn remote_files(&self) -> Result<Vec<RemoteFile>, RemoteError> {
+        let DatasetSource::Files(source) = &self.source else {
+            return Ok(Vec::new());
+        };
+        // Of files that lie beside the card the checksums are known too.
+        let local = source.file_names();
+        let listed = remote_files(&source.download, &BTreeMap::new(), &BTreeMap::new())?;
+        let here =
+            |name: &String| local.contains(name) && !listed.iter().any(|file| file.name == *name);
+        let away = |sums: &BTreeMap<String, String>| {
+            let mut sums = sums.clone();
+            sums.retain(|name, _| !here(name));
+            sums
+        };
+        remote_files(&source.download, &away(&self.sha256), &self.bytes)
+    }
+
+    /// Checks what a source of files says against itself, before anything is downloaded: every file that is named is
+    /// downloaded or lies below `base` (the card's folder), every split is the card's, every place for images is one.
+    ///
+    /// # Errors
+    /// [`CardError::Source`] names the key, the value and what was expected.
+    pub fn check_source(&self, base: &Path) -> Result<(), CardError> {
+        let DatasetSource::Files(source) = &self.source else {
+            return Ok(());
+        };
+        let names: Vec<&str> = self.splits.keys().map(String::as_str).collect();
+        source
+            .check(base, &names)
+            .map_err(|(key, value, expected)| CardError::Source {
+                dataset: self.name.clone(),
+                key,
+                value,
+                expected,
+            })
     }
 
     /// Compares the files named under `sha256` with what lies below `folder`.

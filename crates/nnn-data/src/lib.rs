@@ -3,22 +3,29 @@
 //! A data set is a [`DatasetCard`] and its splits. A split is [`Pairs`]: images, texts and which belong together;
 //! [`Pairs::task`] makes queries and a gallery of it for one [`Direction`]. A reference set is a [`Subset`] of a
 //! training split, drawn by [`reference_set`]; [`overlap`] tells whether it shares items with what is evaluated. Items
-//! come from an [`ImageFolder`], or as vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*`
+//! come from an [`ImageStore`], or as vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*`
 //! functions read.
 
+mod annotations;
+mod archive;
 mod atomic;
 mod card;
 mod checksum;
 mod direction;
 mod embedded;
 mod files;
-mod folder;
+mod leaf;
 mod leakage;
 mod pairs;
 mod reference;
 mod remote;
 mod source;
+mod store;
 
+pub use annotations::{
+    AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
+};
+pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
@@ -31,11 +38,13 @@ pub use files::{
     FileError, FileProblem, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
     read_relevance,
 };
-pub use folder::{FolderError, ImageFolder, RowProblem};
 pub use leakage::{Identities, Overlap, overlap, row_contents, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use remote::{
     HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, UrlSource, remote_files,
 };
-pub use source::{AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, ImagePart};
+pub use source::{
+    AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
+};
+pub use store::{Addressed, ImageStore, Opening, StoreError};

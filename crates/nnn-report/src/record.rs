@@ -111,6 +111,21 @@ pub struct GridRow {
     pub selected: bool,
 }
 
+/// A metric of groups over the queries of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// What was measured.
+    pub cell: CellId,
+    /// The class, such as an occupation.
+    pub class: String,
+    /// Gallery items of the class.
+    pub images: usize,
+    /// Name of the metric, such as `bias@6`.
+    pub metric: String,
+    /// Its mean over the queries of the class.
+    pub value: f64,
+}
+
 /// A method with its parameters, as in a [`CellId`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodId {

@@ -11,17 +11,20 @@ use crate::error::ReportError;
 use crate::frame::write_bytes;
 use crate::layout::{Place, Setting, Sweep, mark_notes};
 use crate::number::distinct;
-use crate::record::{ChoosingRow, ComparisonRow, OccurrenceRow, ScoreRow, SearchRow};
+use crate::record::{ChoosingRow, ClassRow, ComparisonRow, OccurrenceRow, ScoreRow, SearchRow};
 use crate::table::{Cell, MARK, Row, SCORES, Table, csv, latex, markdown};
 use crate::{
-    choosing_table, comparisons_table, histogram, hubness_table, params_table, recall_table,
-    search_table, series_table,
+    bias_table, choosing_table, comparisons_table, histogram, hubness_table, params_table,
+    recall_table, search_table, series_table,
 };
 
 const FOLDER: &str = "tables";
 
 /// Between the name of a file of tables and what tells the CSV files of its tables apart.
 const PART: &str = "--";
+
+/// Stem of the tables that are made from `classes.csv`.
+const CLASSES: &str = "classes";
 
 /// A table this wide or narrower is laid out as in the paper; a wider one with a line for each method.
 pub(crate) const WIDEST: usize = 12;
@@ -51,6 +54,8 @@ pub struct Records<'a> {
     pub searches: &'a [SearchRow],
     /// How often gallery items are found, for every method.
     pub occurrences: &'a [OccurrenceRow],
+    /// Every metric of groups, class by class.
+    pub classes: &'a [ClassRow],
     /// Models that have no row, and why: a note below every table with rows of models.
     pub absent_models: &'a [AbsentModel],
     /// The metric whose comparisons are laid out.
@@ -68,6 +73,8 @@ pub struct Records<'a> {
 /// | `params_t2i` | the parameters chosen, as in Tables A1 and A2 |
 /// | `by_parameter_t2i` | R@1 by the one parameter that the fixed settings of a method differ in, as in Tables A3 and A4 |
 /// | `by_share_t2i` | R@1 by the share of the same items that serves as reference set, as in Tables A12 to A15 |
+/// | `bias_t2i` | how unequally two groups are listed, with the standard deviation over queries, and precision: a line a method |
+/// | `classes_t2i` | biases class by class: a line a class, a column a method |
 ///
 /// and the same for `i2t`; all directions together:
 ///
@@ -103,11 +110,15 @@ pub fn write_tables(folder: &Path, records: &Records<'_>) -> Result<(), ReportEr
 fn all_files(records: &Records<'_>) -> Vec<(String, String)> {
     let mut files = Vec::new();
     let absent: Vec<String> = records.absent_models.iter().map(absent_note).collect();
-    for (name, mut tables) in all_tables(records.scores) {
+    for (name, mut tables) in all_tables(records.scores, records.classes) {
         for table in &mut tables {
             table.notes.extend(absent.iter().cloned());
         }
-        files.extend(all_formats(&name, SCORES, &tables));
+        let source = match name.starts_with(CLASSES) {
+            true => "classes.csv",
+            false => SCORES,
+        };
+        files.extend(all_formats(&name, source, &tables));
     }
     let compared = comparisons_table::tables(records.comparisons, records.objective);
     let others = [
@@ -158,7 +169,7 @@ fn absent_note(model: &AbsentModel) -> String {
 }
 
 /// All tables that the scores allow, with the stems of their files.
-fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
+fn all_tables(rows: &[ScoreRow], classes: &[ClassRow]) -> Vec<(String, Vec<Table>)> {
     let mut files = Vec::new();
     for direction in distinct(rows.iter().map(|row| row.cell.direction.as_str())) {
         let here = rows.iter().filter(|row| row.cell.direction == direction);
@@ -173,6 +184,8 @@ fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
                 series_table::by_parameter(&sweep, direction),
             ),
             ("by_share", series_table::by_share(&sweep, direction)),
+            ("bias", bias_table::tables(&sweep, direction)),
+            (CLASSES, class_tables(classes, direction)),
         ];
         for (stem, tables) in made {
             if !tables.is_empty() {
@@ -181,6 +194,11 @@ fn all_tables(rows: &[ScoreRow]) -> Vec<(String, Vec<Table>)> {
         }
     }
     files
+}
+
+fn class_tables(rows: &[ClassRow], direction: &str) -> Vec<Table> {
+    let here = rows.iter().filter(|row| row.cell.direction == direction);
+    bias_table::class_tables(&here.collect::<Vec<_>>(), direction)
 }
 
 /// A name as part of a file name: letters and digits, `-`, and one `_` for whatever stands between them.

@@ -235,7 +235,8 @@ fn recall_at_1(
     let objective = Objective(SEARCH_METRIC.parse()?);
     let fitted = fit(points.iter().copied(), stats, group.test.gallery.rows())?;
     let rankings = group.rank(group.test, &fitted, false, 0)?;
-    rankings.iter().map(|r| objective.measure(r)).collect()
+    let measure = |r| objective.measure(group.test.ranked(r));
+    rankings.iter().map(measure).collect()
 }
 
 /// What an index was worth, for the evaluated items of one group.

@@ -165,6 +165,8 @@ impl<'a> Run<'a> {
             relevance: items.relevance.clone(),
             clusters: items.clusters.clone(),
             query_ids: items.query_ids.clone(),
+            query_classes: items.query_classes.clone(),
+            groups: items.groups.clone(),
         })
     }
 

@@ -8,9 +8,9 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
-    ChoosingRow, ComparisonRow, GridRow, OccurrenceRow, Records, ScoreRow, SearchRow, occurrences,
-    write_bias, write_choosing, write_comparisons, write_grid, write_queries, write_scores,
-    write_tables,
+    ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, Records, ScoreRow, SearchRow,
+    occurrences, write_bias, write_choosing, write_classes, write_comparisons, write_grid,
+    write_queries, write_scores, write_tables,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -32,6 +32,7 @@ pub(crate) struct Cell {
     pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
     pub(crate) choosing: Vec<ChoosingRow>,
+    pub(crate) classes: Vec<ClassRow>,
     /// Files of the group, relative to the results folder, with their SHA-256.
     pub(crate) files: Vec<(String, String)>,
     /// What came up while the group was computed.
@@ -112,6 +113,7 @@ impl ResultsFolder {
             comparisons: outcome.comparisons,
             grid: outcome.grid,
             choosing: outcome.choosing,
+            classes: outcome.classes,
             files: summed.collect::<Result<_>>()?,
             warnings,
             seconds,
@@ -137,16 +139,19 @@ impl ResultsFolder {
         let choosing = gather(cells, |cell| &cell.choosing);
         let searches: Vec<_> = cells.iter().flat_map(Cell::searches).collect();
         let occurrences = gather(cells, |cell| &cell.occurrences);
+        let classes = gather(cells, |cell| &cell.classes);
         write_scores(&self.folder, &scores)?;
         write_comparisons(&self.folder, &comparisons)?;
         write_grid(&self.folder, &gather(cells, |cell| &cell.grid))?;
         write_choosing(&self.folder, &choosing)?;
+        write_classes(&self.folder, &classes)?;
         let records = Records {
             scores: &scores,
             comparisons: &comparisons,
             choosing: &choosing,
             searches: &searches,
             occurrences: &occurrences,
+            classes: &classes,
             absent_models: &plan.absent_models,
             objective,
         };

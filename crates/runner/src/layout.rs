@@ -11,7 +11,7 @@ use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
-use nnn_core::{Bank, BankSizes, StatPlan};
+use nnn_core::{Bank, BankSizes, Groups, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -79,7 +79,8 @@ impl GroupPlan {
             .into_iter()
             .flatten()
         {
-            key = key.part(format!("{:?}", task.relevance));
+            let labels = (&task.relevance, &task.query_classes, &task.groups);
+            key = key.part(format!("{labels:?}"));
         }
         for side in self.sides() {
             key = key.part(sources.content_key(side));
@@ -130,6 +131,7 @@ struct TaskLayout<'a> {
 impl TaskLayout<'_> {
     fn lay_out(&self, layout: &mut Layout) -> Result<()> {
         self.note_training(layout);
+        self.note_answers(layout)?;
         let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
             .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
         if !alone.is_empty() {
@@ -228,7 +230,7 @@ impl TaskLayout<'_> {
         let test = self
             .source
             .evaluated_task(&self.plan.spec.split, self.direction)?;
-        let labels = self.labels(drawn.as_ref());
+        let labels = self.labels(drawn.as_ref(), test.groups.as_ref());
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
         if let Some(drawn) = drawn {
@@ -256,7 +258,9 @@ impl TaskLayout<'_> {
     fn check_galleries(&self, group: &GroupPlan) -> Result<()> {
         let settings = &self.plan.settings;
         let gallery = group.test.gallery.len();
-        settings.metrics.check_gallery(gallery)?;
+        settings
+            .metrics
+            .check_gallery(gallery, group.test.groups.as_ref())?;
         if let Some(depth) = settings.rerank {
             ensure!(
                 depth <= gallery,
@@ -269,10 +273,13 @@ impl TaskLayout<'_> {
         }
         let searched = [Some(&group.test), group.validation.as_ref()];
         let mut searched = searched.into_iter().flatten();
-        searched.try_for_each(|task| settings.objective.check_gallery(task.gallery.len()))
+        searched.try_for_each(|task| {
+            let groups = task.groups.as_ref();
+            settings.objective.check_gallery(task.gallery.len(), groups)
+        })
     }
 
-    fn labels(&self, drawn: Option<&Drawn>) -> Labels {
+    fn labels(&self, drawn: Option<&Drawn>, groups: Option<&Groups>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
             Some(index) => {
                 let (model, signature) = self.sources.checkpoints[index].labels();
@@ -285,6 +292,10 @@ impl TaskLayout<'_> {
             None => self.source.vector_labels(),
         };
         let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);
+        // Which group is the first decides the sign of a bias.
+        let groups = groups.map_or(String::new(), |groups| {
+            format!("[{}]", groups.names().join(","))
+        });
         Labels {
             experiment: self.plan.spec.experiment.clone(),
             model,
@@ -292,11 +303,30 @@ impl TaskLayout<'_> {
             split: self.source.split_label(&self.plan.spec.split),
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
-            data_signature: format!("{}#{}", self.source.name, short(&self.source.sha256)),
+            data_signature: format!(
+                "{}#{}{groups}",
+                self.source.name,
+                short(&self.source.sha256)
+            ),
             model_signature,
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),
         }
+    }
+
+    /// Says where ranks mean nothing, as every item answers every query.
+    fn note_answers(&self, layout: &mut Layout) -> Result<()> {
+        let task = self
+            .source
+            .evaluated_task(&self.plan.spec.split, self.direction)?;
+        let gallery = task.gallery.len();
+        let mut queries = 0..task.queries.len();
+        if gallery > 1 && queries.all(|query| task.relevance.of(query).len() == gallery) {
+            layout.warnings.push(Warning::EverythingAnswers {
+                dataset: self.source.name.clone(),
+            });
+        }
+        Ok(())
     }
 
     fn note_training(&self, layout: &mut Layout) {

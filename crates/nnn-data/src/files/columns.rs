@@ -29,24 +29,28 @@ fn bad(error: ParquetError) -> FileProblem {
 }
 
 /// Runs one read, in which a damaged file is an error: the library asserts some of what it expects of page headers and
-/// of the footer, and a panic of its own is turned into [`FileProblem::Malformed`]. Nothing outlives the read, so no
-/// half-changed state can be seen.
-fn contained<T>(read: impl FnOnce() -> Result<T, FileProblem>) -> Result<T, FileProblem> {
+/// of the footer, and a panic of its own is turned into what `panicked` makes of its message. Nothing outlives the read,
+/// so no half-changed state can be seen.
+pub(crate) fn contained<T, E>(
+    read: impl FnOnce() -> Result<T, E>,
+    panicked: impl FnOnce(&str) -> E,
+) -> Result<T, E> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|cause| {
         let said = cause
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| cause.downcast_ref::<&str>().copied());
-        Err(FileProblem::malformed(
-            ".parquet",
-            said.unwrap_or("its pages contradict each other"),
-        ))
+        Err(panicked(said.unwrap_or("its pages contradict each other")))
     })
+}
+
+fn malformed(said: &str) -> FileProblem {
+    FileProblem::malformed(".parquet", said)
 }
 
 /// A column of lists of floats as a matrix.
 pub(super) fn matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
-    contained(|| read_matrix(path, key))
+    contained(|| read_matrix(path, key), malformed)
 }
 
 fn read_matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
@@ -72,7 +76,7 @@ fn read_matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
 
 /// A column of integers as indices.
 pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
-    contained(|| read_indices(path, key))
+    contained(|| read_indices(path, key), malformed)
 }
 
 fn read_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
@@ -90,7 +94,7 @@ fn read_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem>
 
 /// A column of strings or integers as text.
 pub(super) fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
-    contained(|| read_labels(path, key))
+    contained(|| read_labels(path, key), malformed)
 }
 
 fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {

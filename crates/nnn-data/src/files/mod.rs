@@ -10,6 +10,7 @@ mod stream;
 mod tensors;
 mod text;
 
+pub(crate) use columns::contained;
 pub use error::{FileError, FileProblem};
 
 use nnn_core::{Embeddings, Relevance};

@@ -9,9 +9,7 @@ use crate::sources::{Content, Source, Sources};
 use crate::spec::{EmbeddingsSpec, OnError};
 use crate::warning::{SkippedImages, Warning};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_data::{
-    ArrayFile, DatasetCard, DatasetSource, Direction, ImageFolder, Sha256, sha256_file,
-};
+use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Sha256, sha256_file};
 use nnn_encode::{ImageLimits, files_sha256, unreadable_images};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,7 +39,8 @@ impl Sources {
     /// Checksums of every input: data sets, embedding files, checkpoints.
     pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
-            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
+            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files),
+                "labels": source.labels()})
         });
         let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
@@ -88,8 +87,8 @@ fn generate(
 
 fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let mut folder =
-        ImageFolder::open(root, &splits).with_context(|| format!("data set `{}`", card.name))?;
+    let mut folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+        .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {
@@ -118,7 +117,7 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
 }
 
 /// Decodes every image and leaves out those that cannot be, with their captions: a warning a split that has any.
-fn skip_unreadable(card: &DatasetCard, folder: &mut ImageFolder) -> Result<Vec<Warning>> {
+fn skip_unreadable(card: &DatasetCard, folder: &mut ImageStore) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     for split in card.splits.keys() {
         let Some(pairs) = folder.splits().get(split) else {
@@ -149,7 +148,7 @@ fn skip_unreadable(card: &DatasetCard, folder: &mut ImageFolder) -> Result<Vec<W
 }
 
 /// What is wrong with images that cannot be decoded, by image.
-fn unreadable(label: &str, folder: &ImageFolder, images: &[String]) -> BTreeMap<String, String> {
+fn unreadable(label: &str, folder: &ImageStore, images: &[String]) -> BTreeMap<String, String> {
     let label = format!("{label}: checking images");
     let progress = Progress::new(&label, images.len() as u64, "images");
     let mut found = BTreeMap::new();
@@ -187,6 +186,9 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.gallery_classes,
+                &files.query_classes,
+                &files.groups,
                 &files.reference_to_gallery,
                 &files.reference_gallery,
             ];

@@ -3,7 +3,7 @@
 use crate::blocks::drawn;
 use crate::lab::{Lab, workspace};
 use crate::vectors::{by_dataset, dataset_config};
-use nnn_data::{Direction, ImageFolder};
+use nnn_data::{Direction, ImageStore};
 use nnn_encode::{
     CheckpointFiles, Compute, Encoder, ImageLimits, ImageStates, RgbImage, load_image,
 };
@@ -39,7 +39,7 @@ struct Naive {
 }
 
 impl Naive {
-    fn of(folder: &ImageFolder) -> Self {
+    fn of(folder: &ImageStore) -> Self {
         let checkpoint = workspace().join("crates/encoder-blip/tests/golden/base-f32");
         let files = CheckpointFiles::folder(&checkpoint).expect("files");
         let encoder = encoder_blip::load(&files, &Compute::default()).expect("a model");
@@ -93,11 +93,11 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The drawn data set's folder.
-fn data(lab: &Lab) -> ImageFolder {
+fn data(lab: &Lab) -> ImageStore {
     let cache = lab.path("cache/data");
     let mut folders = std::fs::read_dir(&cache).expect("the cache of data");
     let folder = folders.next().expect("a data set").expect("a folder");
-    ImageFolder::open(&folder.path(), &["train", "test"]).expect("a data set")
+    ImageStore::folder(&folder.path(), &["train", "test"], None).expect("a data set")
 }
 
 /// Expects `again` to hold the items of `before`, the first `DEPTH` by their naive scores. The one differs from the other by

@@ -1,0 +1,201 @@
+//! Tables with a header: `.csv` and `.tsv` with quotes, `.txt` as lines whose last field may hold commas unquoted.
+//!
+//! | published as | columns |
+//! |---|---|
+//! | `captions.csv` of this project | `image`, `split`, `caption` |
+//! | CLIP_benchmark's `*_karpathy.txt` | `image,caption`, unquoted |
+//! | `nlphuji/flickr30k` and its 1k test | `filename`, `raw` (a JSON list), `split` |
+//! | `nlphuji/mscoco_2014_5k_test_image_text_retrieval` | `filename`, `raw` (a Python list), `split` |
+//!
+//! Beside them `url`, `class` (what the image shows: a caption is then answered by all images of its class) and `group` (which of
+//! the card's two groups the image belongs to), where they exist.
+//!
+//! The captions are lists if the first one begins with `[`; all of them must be lists then.
+
+use super::builder::{Row, Rows};
+use super::error::{AnnotationError, AnnotationProblem, Place};
+use super::{Input, lists};
+
+const IMAGE: [&str; 2] = ["image", "filename"];
+const CAPTION: [&str; 3] = ["caption", "captions", "raw"];
+
+/// Reads a table into rows.
+pub(super) fn read(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
+    let text = input.text(rows)?;
+    match input.extension().as_str() {
+        "csv" => records(&text, b',', rows),
+        "tsv" => records(&text, b'\t', rows),
+        "txt" => lines(&text, rows),
+        _ => Err(rows.error(
+            None,
+            AnnotationProblem::Kind {
+                format: "table",
+                expected: ".csv, .tsv or .txt",
+            },
+        )),
+    }
+}
+
+/// Positions of the columns that are read.
+struct Columns {
+    image: usize,
+    caption: usize,
+    split: Option<usize>,
+    url: Option<usize>,
+    class: Option<usize>,
+    group: Option<usize>,
+    /// Whether captions are lists, once the first has been seen.
+    lists: Option<bool>,
+}
+
+impl Columns {
+    fn find(header: &[&str], rows: &Rows<'_, '_>) -> Result<Self, AnnotationError> {
+        let names = &rows.part().columns;
+        let missing = |problem| rows.error(Place::Line(1), problem);
+        let needs_split = rows.part().split.is_none();
+        let split = match (
+            find(header, names.split.as_deref(), &["split"]),
+            needs_split,
+        ) {
+            (Ok(at), _) => Some(at),
+            (Err(_), false) => None,
+            (Err(problem), true) => return Err(missing(problem)),
+        };
+        Ok(Self {
+            image: find(header, names.image.as_deref(), &IMAGE).map_err(missing)?,
+            caption: find(header, names.caption.as_deref(), &CAPTION).map_err(missing)?,
+            split,
+            url: optional(header, names.url.as_deref(), "url").map_err(missing)?,
+            class: optional(header, names.class.as_deref(), "class").map_err(missing)?,
+            group: group(header, rows).map_err(missing)?,
+            lists: None,
+        })
+    }
+
+    fn push(
+        &mut self,
+        line: u64,
+        fields: &[&str],
+        rows: &mut Rows<'_, '_>,
+    ) -> Result<(), AnnotationError> {
+        let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+        let caption = field(self.caption);
+        let whole = *self
+            .lists
+            .get_or_insert(caption.trim_start().starts_with('['));
+        let captions = match whole {
+            true => lists::parse(caption),
+            false => Ok(vec![caption.to_owned()]),
+        };
+        let place = Place::Line(line);
+        let captions = captions.map_err(|problem| rows.error(place.clone(), problem))?;
+        let row = Row {
+            split: self.split.map(field),
+            image: field(self.image),
+            captions,
+            address: self.url.map(field).filter(|url| !url.is_empty()),
+            whole,
+            class: self.class.map(field),
+            group: self.group.map(field),
+        };
+        rows.push(place, row)
+    }
+}
+
+/// The column called `named`, or the first there is of the format's own.
+fn find(header: &[&str], named: Option<&str>, own: &[&str]) -> Result<usize, AnnotationProblem> {
+    let position = |name: &str| header.iter().position(|found| *found == name);
+    let wanted: Vec<&str> = named.map_or(own.to_vec(), |name| vec![name]);
+    let at = wanted.iter().find_map(|name| position(name));
+    at.ok_or_else(|| AnnotationProblem::MissingColumn {
+        wanted: super::either(&wanted),
+        found: header.join(","),
+    })
+}
+
+/// A column that must exist only if the card names it.
+fn optional(
+    header: &[&str],
+    named: Option<&str>,
+    own: &str,
+) -> Result<Option<usize>, AnnotationProblem> {
+    match named {
+        Some(name) => find(header, Some(name), &[]).map(Some),
+        None => Ok(find(header, None, &[own]).ok()),
+    }
+}
+
+/// The column with groups, which mean nothing without their names.
+fn group(header: &[&str], rows: &Rows<'_, '_>) -> Result<Option<usize>, AnnotationProblem> {
+    let named = rows.part().columns.group.as_deref();
+    match (named, rows.groups()) {
+        (Some(_), None) => Err(AnnotationProblem::NoGroups),
+        _ => optional(header, named, "group"),
+    }
+}
+
+fn records(text: &str, delimiter: u8, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes());
+    let header = match reader.headers() {
+        Ok(header) => header.clone(),
+        Err(error) => return Err(bad_csv(&error, rows)),
+    };
+    let header: Vec<&str> = header.iter().collect();
+    let mut columns = Columns::find(&header, rows)?;
+    for record in reader.records() {
+        let record = record.map_err(|error| bad_csv(&error, rows))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let fields: Vec<&str> = record.iter().collect();
+        columns.push(line, &fields, rows)?;
+    }
+    Ok(())
+}
+
+fn bad_csv(error: &csv::Error, rows: &Rows<'_, '_>) -> AnnotationError {
+    let line = error.position().map_or(1, csv::Position::line);
+    let problem = AnnotationProblem::Malformed {
+        format: "CSV",
+        problem: error.to_string(),
+    };
+    rows.error(Place::Line(line), problem)
+}
+
+/// A record a line; the last field is what is left of it, so that captions may hold commas.
+fn lines(text: &str, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
+    let mut lines = (1u64..).zip(text.lines());
+    let header: Vec<&str> = lines
+        .next()
+        .map_or("", |(_, line)| line)
+        .split(',')
+        .collect();
+    let mut columns = Columns::find(&header, rows)?;
+    for (line, content) in lines.filter(|(_, content)| !content.trim().is_empty()) {
+        let mut fields: Vec<&str> = content.splitn(header.len(), ',').collect();
+        if fields.len() != header.len() {
+            let problem = AnnotationProblem::Value {
+                what: "the line".to_owned(),
+                found: format!("{} fields", fields.len()),
+                expected: "as many fields as the header has",
+            };
+            return Err(rows.error(Place::Line(line), problem));
+        }
+        let last = unquoted(fields.pop().unwrap_or_default());
+        fields.push(&last);
+        columns.push(line, &fields, rows)?;
+    }
+    Ok(())
+}
+
+/// Some such files quote captions with commas as CSV does: quotes all around and doubled inside.
+fn unquoted(field: &str) -> String {
+    let inner = field
+        .trim()
+        .strip_prefix('"')
+        .and_then(|it| it.strip_suffix('"'));
+    match inner {
+        Some(inner) if !inner.replace("\"\"", "").contains('"') => inner.replace("\"\"", "\""),
+        _ => field.to_owned(),
+    }
+}

@@ -447,10 +447,7 @@ fn every_number_is_the_papers_and_none_is_missing() {
         }
         let others: Vec<_> = found.keys().filter(|key| !known.contains(*key)).collect();
         let is_orig_of_a10 = |key: &&Key| stem == "table-a5" && key[4] == "raw";
-        assert!(
-            others.iter().all(is_orig_of_a10),
-            "{stem}: {others:?}"
-        );
+        assert!(others.iter().all(is_orig_of_a10), "{stem}: {others:?}");
     }
     // Beside the 504 intervals of Tables A8 to A11.
     assert_eq!((printed, absent), (1812, 258));
@@ -513,6 +510,37 @@ fn tolerances_follow_the_stated_rules() {
         }
     }
     assert!(checked > 1_500, "{checked}");
+}
+
+/// The share of queries that a new draw changes is the paper's own, as README.md says.
+#[test]
+fn the_share_of_changed_queries_follows_from_tables_a12_to_a15() {
+    let Some(paper) = paper() else {
+        return skip("no ../shared/paper.json");
+    };
+    let tables = [
+        ("A12_flickr_image_ablation", 5_000.0),
+        ("A13_flickr_text_ablation", 1_000.0),
+        ("A14_coco_image_ablation", 25_010.0),
+        ("A15_coco_text_ablation", 5_000.0),
+    ];
+    let mut shares = Vec::new();
+    for (name, queries) in tables {
+        let rows = paper["tables"][name]["rows"].as_object().expect("rows");
+        for column in [2, 3] {
+            let gap = |row: &Value| {
+                let number = |at: usize| row[at].as_f64().expect("a number");
+                (number(column) - number(column + 1)) / 100.0
+            };
+            let gaps: Vec<f64> = rows.values().map(gap).collect();
+            let count = gaps.len() as f64;
+            let mean = gaps.iter().sum::<f64>() / count;
+            let squares: f64 = gaps.iter().map(|gap| (gap - mean).powi(2)).sum();
+            shares.push(queries * squares / (count - 1.0));
+        }
+    }
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    assert!((mean - 0.032).abs() < 0.000_5, "{mean}");
 }
 
 /// Every config is checked as before a run, without a network: names, parameters, metrics, cards.

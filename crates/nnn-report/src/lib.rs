@@ -3,7 +3,7 @@
 //! A sweep yields [`ScoreRow`]s, [`GridRow`]s, [`ComparisonRow`]s, [`ChoosingRow`]s and [`ClassRow`]s. [`write_scores`],
 //! [`write_grid`], [`write_comparisons`], [`write_choosing`], [`write_classes`], [`write_queries`] and [`write_bias`] store them, [`read_scores`],
 //! [`read_grid`], [`read_comparisons`] and [`read_queries`] read them back; [`write_tables`] lays them out as the NNN paper
-//! does, [`summary()`] prints them, [`check()`] holds them against [`Expectation`]s. Records hold fractions; percent appears only
+//! does and draws the histogram of hubs from [`occurrences()`], [`summary()`] prints them, [`check()`] holds them against [`Expectation`]s. Records hold fractions; percent appears only
 //! in what people read. Every file is replaced whole or not at all, and equal records give equal bytes.
 
 mod bias;

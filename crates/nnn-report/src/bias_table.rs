@@ -111,6 +111,7 @@ fn table<'a>(sweep: &Sweep<'a>, place: Place<'a>, title: String, spreads: &Sprea
     }
     rows.retain(|row| any_number(&row.cells));
     Table {
+        part: place.label(),
         title,
         notes: caption(sweep, &metrics, !spreads.is_empty()),
         labels: ["Model", "Method", "Reference set"]
@@ -207,10 +208,13 @@ pub(crate) fn class_tables(rows: &[&ClassRow], direction: &str) -> Vec<Table> {
             .copied()
             .collect();
         let (metric, model, place) = subject;
-        class_table(
-            &own,
-            format!("{} on {place}, {model}: {metric} by class", task(direction)),
-        )
+        Table {
+            part: format!("{model}--{place}--{metric}"),
+            ..class_table(
+                &own,
+                format!("{} on {place}, {model}: {metric} by class", task(direction)),
+            )
+        }
     };
     subjects.iter().map(table).collect()
 }
@@ -252,6 +256,7 @@ fn class_table(rows: &[&ClassRow], title: String) -> Table {
             header(|setting, _| setting.reference_set.to_owned()),
         ],
         rows: classes.iter().map(line).collect(),
+        ..Table::default()
     };
     table.without_empty_levels()
 }

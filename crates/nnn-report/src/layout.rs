@@ -201,6 +201,14 @@ impl<'a> Sweep<'a> {
         self.found.get(&(model, place, setting, metric)).copied()
     }
 
+    /// The signature of any row of a setting.
+    pub(crate) fn signature(&self, place: Place<'a>, setting: Setting<'a>) -> Option<&'a str> {
+        let mut rows = self.rows.iter();
+        let own =
+            rows.find(|row| Place::of(&row.cell) == place && Setting::of(&row.cell) == setting)?;
+        Some(&own.signature)
+    }
+
     /// The values of one metric as cells, in the order of `settings`: bold what no other setting that competes exceeds,
     /// as printed. Oracles and transductive methods do not compete. `more` is written behind a value.
     pub(crate) fn cells(

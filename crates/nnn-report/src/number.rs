@@ -58,8 +58,9 @@ pub(crate) fn goal(metric: &str) -> Option<Goal> {
     }
 }
 
-/// The metric itself, or the one that a standard deviation is of.
+/// The metric itself, or the one that a standard deviation, a gain (`gain:R@1`) or a search (`exact_search:R@1`) is of.
 fn measured(metric: &str) -> &str {
+    let metric = metric.rsplit(':').next().unwrap_or(metric);
     metric.strip_prefix("sd(").unwrap_or(metric)
 }
 

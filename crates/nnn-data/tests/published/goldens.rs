@@ -222,7 +222,6 @@ fn open(source: &FilesSource, cache: &Path) -> ImageStore {
             on_gap: OnGap::Fail,
             groups: None,
         },
-        images: &SPLITS,
     };
     ImageStore::open(source, &opening).expect("a data set")
 }
@@ -312,7 +311,6 @@ fn shards() {
             on_gap: OnGap::Fail,
             groups: None,
         },
-        images: &["test"],
     };
     let store = ImageStore::open(&source(vec![part], place(&names)), &opening).expect("shards");
     check_images(&store, "shards");

@@ -90,7 +90,6 @@ impl Lab {
                 on_gap,
                 groups: None,
             },
-            images: splits,
         };
         ImageStore::open(source, &opening).map_err(|error| self.shorten(&error.to_string()))
     }

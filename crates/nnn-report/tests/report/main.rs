@@ -2,6 +2,7 @@
 
 mod bias;
 mod check;
+mod figures;
 mod files;
 mod fixture;
 mod summary;

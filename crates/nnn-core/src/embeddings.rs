@@ -94,7 +94,8 @@ impl Embeddings {
     pub fn similarities(values: SharedValues, gallery: usize) -> Result<Self, EmbeddingError> {
         let data = (*values).as_ref();
         check_shape(data.len(), gallery)?;
-        let wrong = |value: &f32| !(f64::from(value.abs()) <= 1.0 + UNIT_TOLERANCE);
+        let cosines = -1.0 - UNIT_TOLERANCE..=1.0 + UNIT_TOLERANCE;
+        let wrong = |value: &f32| !cosines.contains(&f64::from(*value));
         if let Some(at) = data.iter().position(wrong) {
             let (row, column, value) = (at / gallery, at % gallery, data[at]);
             return Err(match value.is_finite() {

@@ -152,7 +152,7 @@ pub enum SourceError {
         /// The file with the entries.
         file: ArrayFile,
         /// What is wrong with them.
-        error: PairsError,
+        error: Box<PairsError>,
     },
     /// An entry of `query_to_gallery` points nowhere.
     #[error("{file}: {error}")]
@@ -168,7 +168,7 @@ pub enum SourceError {
         /// The file with the entries.
         file: ArrayFile,
         /// What is wrong with them.
-        error: GroupError,
+        error: Box<GroupError>,
     },
     /// One of two keys that go together is missing.
     #[error("`{given}` is given without `{missing}`")]
@@ -188,7 +188,7 @@ pub enum SourceError {
         /// Its class.
         class: String,
         /// The file with the gallery's classes.
-        gallery: ArrayFile,
+        gallery: Box<ArrayFile>,
     },
     /// Nothing, or two things, say what answers what.
     #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
@@ -271,7 +271,7 @@ impl EmbeddingSource {
         let text_ids = ids(self.text_ids.as_ref(), base, (&self.texts, texts))?;
         Pairs::new(image_ids, text_ids, text_to_image).map_err(|error| SourceError::Pairs {
             file: self.text_to_image.clone(),
-            error,
+            error: Box::new(error),
         })
     }
 }
@@ -366,7 +366,7 @@ impl RoleSource {
                 file: of_queries.clone(),
                 query,
                 class: class.clone(),
-                gallery: of_gallery.clone(),
+                gallery: Box::new(of_gallery.clone()),
             })
         };
         let lists = asked.iter().enumerate().map(answering);
@@ -393,7 +393,7 @@ impl RoleSource {
         check_entries((file, labels.len()), (&self.gallery, gallery))?;
         let groups = Groups::new(names, &labels).map_err(|error| SourceError::Groups {
             file: file.clone(),
-            error,
+            error: Box::new(error),
         })?;
         Ok(Some(groups))
     }

@@ -31,10 +31,11 @@ impl AsRef<[f32]> for Mapped {
 
 /// Maps an `.npy` file of little-endian f32 in C order; reads anything else.
 pub(super) fn shared(path: &Path, key: Option<&str>) -> Result<Shared, FileProblem> {
-    if key.is_none() && extension(path) == "npy" {
-        if let Some(shared) = mapped(path)? {
-            return Ok(shared);
-        }
+    if key.is_none()
+        && extension(path) == "npy"
+        && let Some(shared) = mapped(path)?
+    {
+        return Ok(shared);
     }
     let matrix = matrix(path, key)?;
     Ok(Shared {

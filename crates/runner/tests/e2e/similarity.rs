@@ -151,6 +151,6 @@ fn matrices_that_do_not_fit_are_named() {
         &["similarities", "t2i.npy", "row 7, column 3 is 20", "cosine"],
     );
     rows.pop();
-    lab.write("t2i.npy", npy(&rows)[..4000].to_vec());
+    lab.write("t2i.npy", &npy(&rows)[..4000]);
     wrong("", "", &["t2i.npy", "truncated"]);
 }

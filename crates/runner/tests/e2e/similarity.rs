@@ -1,6 +1,6 @@
 //! Matrices of similarities in place of vectors, by the protocols of QB-Norm and DBNorm for video retrieval.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, workspace};
 use crate::vectors::npy;
 use serde_json::Value;
 use std::fs;
@@ -153,4 +153,31 @@ fn matrices_that_do_not_fit_are_named() {
     rows.pop();
     lab.write("t2i.npy", &npy(&rows)[..4000]);
     wrong("", "", &["t2i.npy", "truncated"]);
+}
+
+/// `configs/videos.yaml` on small matrices of the names that it has.
+#[test]
+fn the_template_for_videos_runs() {
+    let template = fs::read_to_string(workspace().join("configs/videos.yaml")).expect("a template");
+    let lab = lab();
+    for (name, ours) in [("test.npy", "t2i.npy"), ("masks.npy", "mask.npy")] {
+        assert!(template.contains(name));
+        lab.write(name, fs::read(golden(ours)).expect("a golden file"));
+    }
+    let captions = "captions_per_item: 20 ";
+    assert!(template.contains(captions));
+    let config = template.replace(captions, "captions_per_item: 4 ");
+    let blocks = "[{file: train.npz, key: first}, {file: train.npz, key: second}]";
+    let config = config.replace("[{file: train.npy}]", blocks);
+    lab.run(&config, &[]);
+    let expected = fs::read_to_string(golden("expected.json")).expect("a golden file");
+    let expected: Value = serde_json::from_str(&expected).expect("JSON");
+    let scores = lab.scores("videos");
+    for method in ["raw", "is", "dis"] {
+        let row = scores
+            .iter()
+            .find(|row| row.cell.method == method && row.metric == "R@1");
+        let want = expected["t2i"][method]["R@1"].as_f64().expect("a number");
+        assert!((row.expect("a row").value - want).abs() < 1e-12, "{method}");
+    }
 }

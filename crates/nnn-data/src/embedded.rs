@@ -165,7 +165,7 @@ pub enum SourceError {
         /// The file with the entries.
         file: ArrayFile,
         /// What is wrong with them.
-        error: GroupError,
+        error: Box<GroupError>,
     },
     /// One of two keys that go together is missing.
     #[error("`{given}` is given without `{missing}`")]
@@ -176,7 +176,7 @@ pub enum SourceError {
         missing: &'static str,
     },
     /// No gallery item is of a query's class.
-    #[error("{file}: query {query} has the class {class:?}, which no row of {gallery} has")]
+    #[error("{file}: query {query} has the class {class:?}, which no gallery row has")]
     ClassWithoutItem {
         /// The file with the queries' classes.
         file: ArrayFile,
@@ -184,8 +184,6 @@ pub enum SourceError {
         query: usize,
         /// Its class.
         class: String,
-        /// The file with the gallery's classes.
-        gallery: ArrayFile,
     },
     /// Nothing, or two things, say what answers what.
     #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
@@ -363,7 +361,6 @@ impl RoleSource {
                 file: of_queries.clone(),
                 query,
                 class: class.clone(),
-                gallery: of_gallery.clone(),
             })
         };
         let lists = asked.iter().enumerate().map(answering);
@@ -390,7 +387,7 @@ impl RoleSource {
         check_entries((file, labels.len()), (&self.gallery, gallery))?;
         let groups = Groups::new(names, &labels).map_err(|error| SourceError::Groups {
             file: file.clone(),
-            error,
+            error: Box::new(error),
         })?;
         Ok(Some(groups))
     }

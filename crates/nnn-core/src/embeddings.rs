@@ -1,5 +1,6 @@
 //! Unit-length vectors, checked once when they are made.
 
+use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -37,6 +38,16 @@ pub enum EmbeddingError {
         /// The row, from zero.
         row: usize,
     },
+    /// A similarity lies outside the range of cosines.
+    #[error("row {row}, column {column} is {value}, expected a cosine from -1 to 1")]
+    NoCosine {
+        /// The row, from zero.
+        row: usize,
+        /// The column, from zero.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
     /// A row that was said to be of unit length is not.
     #[error("row {row} has length {length}, expected 1")]
     NotUnit {
@@ -47,14 +58,80 @@ pub enum EmbeddingError {
     },
 }
 
+/// Values that are held or mapped by someone, and shared.
+pub type SharedValues = Arc<dyn AsRef<[f32]> + Send + Sync>;
+
 /// A `(items, dim)` matrix, row-major; every row is finite and of unit length. Clones share the values.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Where only similarities are known, the items of the gallery are the directions of the standard basis
+/// ([`Embeddings::basis`]) and every other item is its row of similarities to them ([`Embeddings::similarities`]): the inner
+/// products are then these similarities, exactly. Such rows are not of unit length, and nothing but their products with the
+/// gallery has a meaning.
+#[derive(Clone)]
 pub struct Embeddings {
-    data: Arc<Vec<f32>>,
+    data: SharedValues,
     dim: usize,
+    basis: bool,
+}
+
+impl fmt::Debug for Embeddings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Embeddings({} x {})", self.len(), self.dim)
+    }
+}
+
+impl PartialEq for Embeddings {
+    fn eq(&self, other: &Self) -> bool {
+        self.dim == other.dim && self.rows().data == other.rows().data
+    }
 }
 
 impl Embeddings {
+    /// Items of which only similarities to a gallery of `gallery` items are known: a row each.
+    ///
+    /// # Errors
+    /// [`EmbeddingError`]: the shape is wrong, or a value is not finite or no cosine (beyond 1 by more than 1e-4).
+    pub fn similarities(values: SharedValues, gallery: usize) -> Result<Self, EmbeddingError> {
+        let data = (*values).as_ref();
+        check_shape(data.len(), gallery)?;
+        let wrong = |value: &f32| !(f64::from(value.abs()) <= 1.0 + UNIT_TOLERANCE);
+        if let Some(at) = data.iter().position(wrong) {
+            let (row, column, value) = (at / gallery, at % gallery, data[at]);
+            return Err(match value.is_finite() {
+                true => EmbeddingError::NoCosine { row, column, value },
+                false => EmbeddingError::NotFinite { row, column, value },
+            });
+        }
+        Ok(Self {
+            data: values,
+            dim: gallery,
+            basis: false,
+        })
+    }
+
+    /// The directions of the standard basis: a gallery of `items` items of which only similarities are known. It takes
+    /// `4 items^2` bytes.
+    ///
+    /// # Errors
+    /// [`EmbeddingError::ZeroDimension`] for no items.
+    pub fn basis(items: usize) -> Result<Self, EmbeddingError> {
+        check_shape(items * items, items)?;
+        let mut data = vec![0.0; items * items];
+        data.iter_mut()
+            .step_by(items + 1)
+            .for_each(|one| *one = 1.0);
+        Ok(Self {
+            basis: true,
+            ..Self::checked(data, items)
+        })
+    }
+
+    /// Whether only similarities are known: whether this is [`Embeddings::basis`].
+    #[must_use]
+    pub fn is_basis(&self) -> bool {
+        self.basis
+    }
+
     /// Scales every row of a row-major `(items, dim)` matrix to unit length (norms and quotients in f64, rounded once).
     ///
     /// # Errors
@@ -86,19 +163,20 @@ impl Embeddings {
         Self {
             data: Arc::new(data),
             dim,
+            basis: false,
         }
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.data.len() / self.dim
+        self.rows().len()
     }
 
     /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.data.is_empty()
+        self.rows().is_empty()
     }
 
     /// Length of each row.
@@ -111,8 +189,9 @@ impl Embeddings {
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
         Rows {
-            data: &self.data,
+            data: (*self.data).as_ref(),
             dim: self.dim,
+            basis: self.basis,
         }
     }
 
@@ -127,7 +206,10 @@ impl Embeddings {
         }
         let rows = self.rows();
         let chosen = indices.iter().flat_map(|&index| rows.row(index as usize));
-        Self::checked(chosen.copied().collect(), self.dim)
+        Self {
+            basis: self.basis,
+            ..Self::checked(chosen.copied().collect(), self.dim)
+        }
     }
 }
 
@@ -136,12 +218,22 @@ impl Embeddings {
 pub struct Rows<'a> {
     data: &'a [f32],
     dim: usize,
+    basis: bool,
 }
 
 impl<'a> Rows<'a> {
     /// Vectors of other lengths, or in a form that only a kernel knows; `data` is a whole number of rows.
     pub(crate) fn raw(data: &'a [f32], dim: usize) -> Self {
-        Self { data, dim }
+        Self {
+            data,
+            dim,
+            basis: false,
+        }
+    }
+
+    /// Whether every row is a direction of the standard basis, so that products need not be computed.
+    pub(crate) fn is_basis(&self) -> bool {
+        self.basis
     }
 
     /// How many rows there are.
@@ -185,7 +277,7 @@ impl<'a> Rows<'a> {
     pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
         Self {
             data: &self.data[range.start * self.dim..range.end * self.dim],
-            dim: self.dim,
+            ..*self
         }
     }
 }
@@ -245,6 +337,27 @@ mod tests {
     fn extreme_lengths_are_kept_exact() {
         let e = Embeddings::normalize(vec![3e38, 0.0, 1e-45, 0.0], 2).expect("valid rows");
         assert_eq!(e.rows().data(), [1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn similarities_are_products_with_the_basis() {
+        let values: SharedValues = Arc::new(vec![0.5, -0.25, 1.0, 0.0, 0.125, -1.0]);
+        let queries = Embeddings::similarities(values, 3).expect("cosines");
+        let gallery = Embeddings::basis(3).expect("items");
+        assert!(gallery.is_basis() && !queries.is_basis());
+        let item = gallery.rows().row(1);
+        let product = |query: usize| -> f32 {
+            let pairs = queries.rows().row(query).iter().zip(item);
+            pairs.map(|(a, b)| a * b).sum()
+        };
+        assert_eq!([product(0), product(1)], [-0.25, 0.125]);
+        let wrong = Embeddings::similarities(Arc::new(vec![0.5, 20.0]), 2);
+        assert_eq!(
+            wrong.expect_err("no cosine").to_string(),
+            "row 0, column 1 is 20, expected a cosine from -1 to 1"
+        );
+        let nan = Embeddings::similarities(Arc::new(vec![0.5, f32::NAN]), 2);
+        assert!(matches!(nan, Err(EmbeddingError::NotFinite { .. })));
     }
 
     #[test]

@@ -51,7 +51,7 @@ mod stats;
 mod ties;
 mod topk;
 
-pub use embeddings::{EmbeddingError, Embeddings, Rows};
+pub use embeddings::{EmbeddingError, Embeddings, Rows, SharedValues};
 pub use groups::{Group, GroupError, Groups};
 pub use kernel::Kernel;
 pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Normalizer, RowRule};

@@ -166,6 +166,30 @@ impl<'a> DotScorer<'a> {
         }
     }
 
+    /// Whether one side is the standard basis, so that the products are values of the other.
+    pub(crate) fn is_given(&self) -> bool {
+        self.rows.is_basis() || self.columns.is_basis()
+    }
+
+    /// [`Scorer::stream`] where the products are values that are there.
+    fn hand_over(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
+        let at_once = self.columns_at_once(delivery);
+        let groups = sinks.par_chunks_mut(self.rows_at_once()).enumerate();
+        groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
+            let first = first + group * self.rows_at_once();
+            let rows = self.rows.slice(first..first + sinks.len());
+            for start in (0..self.columns()).step_by(at_once) {
+                let end = self.columns().min(start + at_once);
+                scratch.resize(sinks.len() * (end - start), 0.0);
+                given(rows, self.columns, start..end, scratch);
+                for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(end - start)) {
+                    sink.piece(start, scores);
+                }
+                self.advance(sinks.len() * (end - start));
+            }
+        });
+    }
+
     /// Rows of one task.
     pub(crate) fn rows_at_once(&self) -> usize {
         self.blocking.rows.max(1)
@@ -213,6 +237,9 @@ impl Scorer for DotScorer<'_> {
 
     fn stream(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
         assert!(first + sinks.len() <= self.rows(), "one row for every sink");
+        if self.is_given() {
+            return self.hand_over(delivery, first, sinks);
+        }
         let mut packed = PackedColumns::default();
         let at_once = self.columns_at_once(delivery);
         let strip = self.strip_columns();
@@ -237,6 +264,37 @@ impl Scorer for DotScorer<'_> {
                 self.advance(sinks.len() * (end - start));
             });
         }
+    }
+}
+
+/// The products of rows and some columns of which one side is the standard basis.
+fn given(rows: Rows<'_>, columns: Rows<'_>, range: Range<usize>, out: &mut [f32]) {
+    let width = range.len();
+    if columns.is_basis() {
+        let places: Vec<usize> = range.map(|column| direction(columns, column)).collect();
+        for (row, out) in out.chunks_mut(width).enumerate() {
+            let row = rows.row(row);
+            for (score, &place) in out.iter_mut().zip(&places) {
+                *score = row[place];
+            }
+        }
+        return;
+    }
+    let places: Vec<usize> = (0..rows.len()).map(|row| direction(rows, row)).collect();
+    for (at, column) in range.enumerate() {
+        let column = columns.row(column);
+        for (row, &place) in places.iter().enumerate() {
+            out[row * width + at] = column[place];
+        }
+    }
+}
+
+/// Which direction of the basis a row is. It need not be that of its number: a part of the basis may have been chosen.
+fn direction(rows: Rows<'_>, row: usize) -> usize {
+    let values = rows.row(row);
+    match values.get(row) {
+        Some(1.0) => row,
+        _ => values.iter().position(|&value| value == 1.0).unwrap_or(0),
     }
 }
 
@@ -285,6 +343,7 @@ impl Task<'_> {
 mod tests {
     use super::*;
     use crate::Embeddings;
+    use std::sync::Arc;
 
     struct Collect(Vec<f32>);
 
@@ -321,6 +380,40 @@ mod tests {
                     .with_blocking(Blocking { columns, rows });
                 for delivery in [Delivery::Pieces, Delivery::WholeRows] {
                     assert_eq!(all_scores(&other, delivery), expected, "{kernel:?}");
+                }
+            }
+        }
+    }
+
+    /// The products of similarities and the basis are the similarities, whichever side has rows.
+    #[test]
+    fn given_similarities_are_handed_over() {
+        let gallery = Embeddings::basis(131).expect("items");
+        let chosen = gallery.select(&(0..131).rev().step_by(2).collect::<Vec<u32>>());
+        let values: Vec<f32> = (0..45 * 131)
+            .map(|i| ((i * 37) % 101) as f32 / 101.0)
+            .collect();
+        let queries = Embeddings::similarities(Arc::new(values), 131).expect("cosines");
+        for gallery in [gallery, chosen] {
+            let [left, right] = [queries.rows(), gallery.rows()];
+            for (rows, columns) in [(left, right), (right, left)] {
+                let scorer = DotScorer::new(rows, columns).expect("same dimension");
+                let plain =
+                    |rows: Rows<'_>| Embeddings::similarities(Arc::new(rows.data().to_vec()), 131);
+                let (rows, columns) = (
+                    plain(rows).expect("cosines"),
+                    plain(columns).expect("cosines"),
+                );
+                let products = DotScorer::new(rows.rows(), columns.rows()).expect("same dimension");
+                for delivery in [Delivery::Pieces, Delivery::WholeRows] {
+                    let scorer = scorer.with_blocking(Blocking {
+                        columns: 40,
+                        rows: 7,
+                    });
+                    assert_eq!(
+                        all_scores(&scorer, delivery),
+                        all_scores(&products, delivery)
+                    );
                 }
             }
         }

@@ -47,6 +47,8 @@ const DIMENSIONS: std::ops::RangeInclusive<usize> = 32..=65536;
 /// What to screen with, if the sizes make it faster.
 fn suits(k: usize, scorer: &DotScorer<'_>) -> Option<ByteKernel> {
     let fits = DIMENSIONS.contains(&scorer.row_vectors().dim());
+    // What is given needs no product.
+    let fits = fits && !scorer.is_given();
     let pays = fits && scorer.columns() / WORTHWHILE >= k.max(32);
     scorer.kernel().bytes.filter(|_| pays)
 }

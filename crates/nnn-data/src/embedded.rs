@@ -30,7 +30,7 @@ impl fmt::Display for ArrayFile {
 }
 
 impl ArrayFile {
-    fn at(&self, base: &Path) -> PathBuf {
+    pub(crate) fn at(&self, base: &Path) -> PathBuf {
         base.join(&self.file)
     }
 
@@ -38,7 +38,7 @@ impl ArrayFile {
         read_embeddings(&self.at(base), self.key.as_deref())
     }
 
-    fn indices(&self, base: &Path) -> Result<Vec<u32>, FileError> {
+    pub(crate) fn indices(&self, base: &Path) -> Result<Vec<u32>, FileError> {
         read_indices(&self.at(base), self.key.as_deref())
     }
 
@@ -111,6 +111,9 @@ pub enum SourceError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Matrices of similarities do not fit together.
+    #[error(transparent)]
+    Similarities(#[from] crate::SimilarityError),
     /// Two files' vectors cannot be compared.
     #[error("{first} has dimension {first_dim}, but {second} has dimension {second_dim}")]
     Dimensions {

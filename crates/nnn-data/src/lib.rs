@@ -19,6 +19,7 @@ mod leakage;
 mod pairs;
 mod reference;
 mod remote;
+mod similarity;
 mod source;
 mod store;
 
@@ -45,6 +46,7 @@ pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
     remote_files,
 };
+pub use similarity::{SimilarityError, SimilaritySource};
 pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
 };

@@ -289,6 +289,8 @@ fn is_sha256(sum: &str) -> bool {
 mod tests {
     use super::*;
 
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
     fn hub(repo: &str, revision: &str, files: &[&str]) -> RemoteSource {
         RemoteSource::Hub(HubSource {
             kind: RepoKind::Model,
@@ -319,6 +321,23 @@ mod tests {
         let names: Vec<_> = listed(&[source]).expect("files").into_iter().collect();
         let names: Vec<_> = names.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["a.json", "c.bin"]);
+    }
+
+    /// A model where nothing is said, and told from a data set of the same name in messages.
+    #[test]
+    fn a_repository_holds_a_model_or_data() {
+        let mut source = hub("o/n", COMMIT, &["data/a.parquet"]);
+        let shown = |source: &RemoteSource| {
+            let files = listed(std::slice::from_ref(source)).expect("files");
+            files[0].place.to_string()
+        };
+        assert_eq!(shown(&source), "o/n@0123456789/data/a.parquet");
+        if let RemoteSource::Hub(hub) = &mut source {
+            hub.kind = RepoKind::Dataset;
+        }
+        assert_eq!(shown(&source), "datasets/o/n@0123456789/data/a.parquet");
+        let written = serde_json::to_value(&source).expect("JSON");
+        assert_eq!(written["hub"]["kind"], "dataset");
     }
 
     #[test]

@@ -160,7 +160,7 @@ fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
         let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
         say(&format!(
-            "{config}: {models} model(s), {data} data set(s), all here"
+            "{config}: {models} model(s), {data} data set(s), nothing left to download"
         ));
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use crate::progress::{Progress, say};
 use crate::sources::cards::ModelEntry;
 use crate::sources::checkpoint::Checkpoint;
 use crate::sources::files::{Wanted, images_in};
+use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
 use data::data;
 use nnn_data::RemoteFile;
@@ -33,41 +34,54 @@ pub(crate) struct Ready {
     pub(crate) data: Vec<DataFiles>,
 }
 
-/// What is not here where the network must not be used, to be named at once.
+/// What comes up for all plans together.
 #[derive(Debug, Default)]
-pub(crate) struct Missing(Vec<String>);
+pub(crate) struct Ledger {
+    /// What is not here where the network must not be used, to be named at once.
+    missing: Vec<String>,
+    /// Warnings that have been said: two configs may read the same data.
+    said: Vec<Warning>,
+}
 
-impl Missing {
-    fn add(&mut self, line: String) {
-        if !self.0.contains(&line) {
-            self.0.push(line);
+impl Ledger {
+    fn miss(&mut self, line: String) {
+        if !self.missing.contains(&line) {
+            self.missing.push(line);
+        }
+    }
+
+    /// Says a warning once.
+    fn warn(&mut self, warning: &Warning) {
+        if !self.said.contains(warning) {
+            say(&format!("warning: {warning}"));
+            self.said.push(warning.clone());
         }
     }
 
     fn check(self) -> Result<()> {
-        ensure!(self.0.is_empty(), "{}", self.0.join("\n  "));
+        ensure!(self.missing.is_empty(), "{}", self.missing.join("\n  "));
         Ok(())
     }
 }
 
 /// Finds or fetches what all plans read, before the first of them begins.
 pub(crate) fn all(plans: &[Plan], hub: &Hub, cache: &Path) -> Result<Vec<Ready>> {
-    let mut missing = Missing::default();
+    let mut ledger = Ledger::default();
     let ready = plans
         .iter()
-        .map(|plan| ready(plan, hub, cache, &mut missing));
+        .map(|plan| ready(plan, hub, cache, &mut ledger));
     let ready = ready.collect::<Result<_>>()?;
-    missing.check()?;
+    ledger.check()?;
     Ok(ready)
 }
 
-fn ready(plan: &Plan, hub: &Hub, cache: &Path, missing: &mut Missing) -> Result<Ready> {
+fn ready(plan: &Plan, hub: &Hub, cache: &Path, ledger: &mut Ledger) -> Result<Ready> {
     let mut ready = Ready {
         checkpoints: Vec::new(),
         data: Vec::new(),
     };
     for model in &plan.models {
-        let opened = checkpoint(model, hub, missing).with_context(|| model.title())?;
+        let opened = checkpoint(model, hub, ledger).with_context(|| model.title())?;
         ready.checkpoints.extend(opened);
     }
     for (entry, evaluated) in plan.all_datasets() {
@@ -77,14 +91,14 @@ fn ready(plan: &Plan, hub: &Hub, cache: &Path, missing: &mut Missing) -> Result<
             on_error: plan.spec.compute.on_error,
             images: &images_in(cache),
         };
-        let found = data(&wanted, hub, missing).with_context(|| entry.title())?;
+        let found = data(&wanted, hub, ledger).with_context(|| entry.title())?;
         ready.data.push(found);
     }
     Ok(ready)
 }
 
 /// The checkpoint of a model; none where something of it is missing.
-fn checkpoint(model: &ModelEntry, hub: &Hub, missing: &mut Missing) -> Result<Option<Checkpoint>> {
+fn checkpoint(model: &ModelEntry, hub: &Hub, ledger: &mut Ledger) -> Result<Option<Checkpoint>> {
     if let Some(folder) = model.folder() {
         return Checkpoint::folder(&model.card, &folder).map(Some);
     }
@@ -94,7 +108,7 @@ fn checkpoint(model: &ModelEntry, hub: &Hub, missing: &mut Missing) -> Result<Op
         match fetch(&file, hub) {
             Ok(local) => files.push((file, local)),
             Err(error @ HubError::Missing { .. }) => {
-                missing.add(format!("{}: {error}", model.title()));
+                ledger.miss(format!("{}: {error}", model.title()));
                 whole = false;
             }
             Err(error) => return Err(error.into()),

@@ -11,7 +11,7 @@ use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
-use nnn_core::{Bank, BankSizes, Groups, StatPlan};
+use nnn_core::{Bank, BankSizes, Groups, MethodKind, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -132,6 +132,8 @@ impl TaskLayout<'_> {
     fn lay_out(&self, layout: &mut Layout) -> Result<()> {
         self.note_training(layout);
         self.note_answers(layout)?;
+        self.check_vectors()
+            .with_context(|| format!("`{}`", self.source.name))?;
         let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
             .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
         if !alone.is_empty() {
@@ -169,6 +171,33 @@ impl TaskLayout<'_> {
             })?;
             self.push(layout, self.group(referenced.clone(), Some(drawn))?);
         }
+        Ok(())
+    }
+
+    /// Where only similarities are known, nothing that reads vectors can be had.
+    fn check_vectors(&self) -> Result<()> {
+        if !self.source.is_given_as_similarities() {
+            return Ok(());
+        }
+        let reads = |method: &&Method| {
+            let moves = method.family.kind() == MethodKind::VectorMoving;
+            moves
+                || method
+                    .stat_plan()
+                    .iter()
+                    .any(|(_, stat)| stat.reads_vectors())
+        };
+        let readers = self.plan.methods.iter().filter(reads);
+        let readers: Vec<&str> = readers.map(|method| method.family.name()).collect();
+        ensure!(
+            readers.is_empty(),
+            "it is given by similarity, but these methods read vectors: {}",
+            readers.join(", ")
+        );
+        ensure!(
+            self.plan.settings.bank_search.is_none(),
+            "it is given by similarity, but `compute.bank_search` reads vectors"
+        );
         Ok(())
     }
 

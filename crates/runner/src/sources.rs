@@ -210,6 +210,11 @@ impl Source {
         self.splits.get(split).unwrap_or(&self.sha256)
     }
 
+    /// Whether nothing is known of its items but their similarities.
+    pub(crate) fn is_given_as_similarities(&self) -> bool {
+        matches!(&self.content, Content::Roles(_, _, data) if data.gallery.is_basis())
+    }
+
     /// The directions to evaluate: those asked for, or the one that a source by role has.
     pub(crate) fn directions(&self, asked: &[Direction]) -> Vec<Direction> {
         match &self.content {

@@ -113,6 +113,17 @@ impl Stat {
         }
     }
 
+    /// Whether it reads more of a bank than its similarities to the gallery, which may be all that is known of it
+    /// ([`Embeddings::similarities`](crate::Embeddings::similarities)).
+    #[must_use]
+    pub fn reads_vectors(&self) -> bool {
+        match self {
+            Self::CentroidNorm { .. } | Self::Pooled { .. } | Self::Moments => true,
+            Self::Potential { stacked, .. } => *stacked,
+            _ => false,
+        }
+    }
+
     /// How many bank rows the statistic cannot do without.
     fn rows_needed(&self) -> usize {
         match *self {

@@ -5,6 +5,7 @@
 
 mod columns;
 mod error;
+mod mapped;
 mod npy;
 mod stream;
 mod tensors;
@@ -13,8 +14,9 @@ mod text;
 pub(crate) use columns::contained;
 pub use error::{FileError, FileProblem};
 
-use nnn_core::{Embeddings, Relevance};
-use std::path::Path;
+use nnn_core::{Embeddings, Relevance, SharedValues};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FLOATS: &str = "f16, bf16, f32 or f64";
 const INTEGERS: &str = "integers";
@@ -56,6 +58,55 @@ pub fn read_embeddings(path: &Path, key: Option<&str>) -> Result<Embeddings, Fil
     let Matrix { data, dim, .. } = read_matrix(path, key)?;
     Embeddings::normalize(data, dim)
         .map_err(|error| FileError::new(path, FileProblem::Embedding(error)))
+}
+
+/// Reads the blocks of a matrix of similarities, rows after rows, each as [`read_matrix`]. A single `.npy` file of little-endian
+/// f32 in C order is mapped into memory instead of read. Gives the values and the number of columns.
+///
+/// # Errors
+/// As [`read_matrix`]; the blocks have different numbers of columns, or there is none.
+pub(crate) fn read_shared(
+    blocks: &[(PathBuf, Option<&str>)],
+) -> Result<(SharedValues, usize), FileError> {
+    let read = |(path, key): &(PathBuf, Option<&str>)| {
+        mapped::shared(path, *key).map_err(|problem| FileError::new(path, problem))
+    };
+    let mut parts = blocks.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let dim = parts.first().map_or(0, |part| part.dim);
+    for ((path, _), part) in blocks.iter().zip(&parts) {
+        if part.dim != dim {
+            let problem = FileProblem::Count {
+                what: "columns",
+                found: part.dim,
+                expected: dim,
+            };
+            return Err(FileError::new(path, problem));
+        }
+    }
+    if let [_] = parts.as_slice() {
+        return Ok((parts.remove(0).values, dim));
+    }
+    let mut all = Vec::with_capacity(parts.iter().map(|part| part.rows * dim).sum());
+    for part in &parts {
+        all.extend_from_slice((*part.values).as_ref());
+    }
+    Ok((Arc::new(all), dim))
+}
+
+/// Reads an array of any shape (`.npy`, `.npz` or `.safetensors`) as flags, row after row: what is not zero is set.
+///
+/// # Errors
+/// [`FileError`]: the file, what was found and what was expected.
+pub(crate) fn read_mask(path: &Path, key: Option<&str>) -> Result<Vec<bool>, FileError> {
+    let mask = match extension(path).as_str() {
+        "npy" => npy::npy(path, key, &|layout, body, size| layout.mask(body, size)),
+        "npz" => npy::npz(path, key, &|layout, body, size| layout.mask(body, size)),
+        "safetensors" => {
+            tensors::safetensors(path, key, &|layout, body, size| layout.mask(body, size))
+        }
+        _ => Err(unknown(path, ".npy, .npz or .safetensors")),
+    };
+    mask.map_err(|problem| FileError::new(path, problem))
 }
 
 /// Reads a one-dimensional array or column of integers, each from 0 to `u32::MAX`: `.npy`, `.npz`, `.safetensors`,

@@ -49,6 +49,18 @@ pub(super) fn npz<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Resul
     })
 }
 
+/// Where the values of an `.npy` file begin and how many rows and columns there are, if they can be used as they lie there.
+pub(super) fn as_it_lies(path: &Path) -> Result<Option<(u64, usize, usize)>, FileProblem> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut reader = BufReader::new(file);
+    let found = array(&mut reader, length, &|layout, _, available| {
+        let found = layout.as_it_lies(available)?;
+        Ok(found.map(|(rows, dim)| (length - available, rows, dim)))
+    })?;
+    Ok(found)
+}
+
 fn array<T>(reader: &mut dyn Read, length: u64, take: Take<'_, T>) -> Result<T, FileProblem> {
     let bad = |error: io::Error| FileProblem::malformed(".npy", error);
     let text = header_bytes(reader).map_err(bad)?;
@@ -122,6 +134,7 @@ fn layout(header: &NpyHeader) -> Result<Layout, FileProblem> {
 
 fn scalar(plain: &TypeStr) -> Option<Scalar> {
     match (plain.type_char(), plain.size_field()) {
+        (TypeChar::Bool, 1) => Some(Scalar::Bool),
         (TypeChar::Float, 2) => Some(Scalar::F16),
         (TypeChar::Float, 4) => Some(Scalar::F32),
         (TypeChar::Float, 8) => Some(Scalar::F64),

@@ -15,6 +15,7 @@ const COLUMNS: usize = 16;
 /// The element types that arrays are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scalar {
+    Bool,
     F16,
     Bf16,
     F32,
@@ -32,7 +33,7 @@ pub(super) enum Scalar {
 impl Scalar {
     fn width(self) -> usize {
         match self {
-            Self::I8 | Self::U8 => 1,
+            Self::Bool | Self::I8 | Self::U8 => 1,
             Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F64 | Self::I64 | Self::U64 => 8,
@@ -84,7 +85,8 @@ impl Layout {
         body: &mut dyn Read,
         available: u64,
     ) -> Result<Vec<u32>, FileProblem> {
-        self.expect_type(!self.scalar.is_float(), INTEGERS)?;
+        let integer = !self.scalar.is_float() && self.scalar != Scalar::Bool;
+        self.expect_type(integer, INTEGERS)?;
         if self.shape.len() != 1 {
             return Err(self.wrong_shape(VECTOR));
         }
@@ -97,6 +99,39 @@ impl Layout {
             Ok(())
         })?;
         Ok(out)
+    }
+
+    /// Reads an array of any shape as what is not zero, row after row.
+    pub(super) fn mask(
+        &self,
+        body: &mut dyn Read,
+        available: u64,
+    ) -> Result<Vec<bool>, FileProblem> {
+        self.expect_type(!self.fortran, "an array in C order")?;
+        let count = self.check_size(available)?;
+        if self.scalar.is_float() {
+            let mut values = reserve(count)?;
+            self.floats(body, count, &mut values, |at| (at, 0))?;
+            return Ok(values.into_iter().map(|value| value != 0.0).collect());
+        }
+        let mut out = reserve(count)?;
+        each_chunk(body, count, self.scalar.width(), |bytes| {
+            out.extend(self.integers(bytes).into_iter().map(|value| value != 0));
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// Number of rows and columns of an array whose values can be used as they lie in the file.
+    pub(super) fn as_it_lies(&self, available: u64) -> Result<Option<(usize, usize)>, FileProblem> {
+        let &[rows, dim] = self.shape.as_slice() else {
+            return Ok(None);
+        };
+        if self.scalar != Scalar::F32 || self.big_endian || self.fortran {
+            return Ok(None);
+        }
+        self.check_size(available)?;
+        Ok(Some((as_size(rows)?, as_size(dim)?)))
     }
 
     fn expect_type(&self, fits: bool, expected: &'static str) -> Result<(), FileProblem> {
@@ -204,7 +239,7 @@ impl Layout {
             Scalar::I64 => words(bytes, big)
                 .map(|w| i64::from_le_bytes(w).into())
                 .collect(),
-            Scalar::U8 => words(bytes, big)
+            Scalar::Bool | Scalar::U8 => words(bytes, big)
                 .map(|w| u8::from_le_bytes(w).into())
                 .collect(),
             Scalar::U16 => words(bytes, big)

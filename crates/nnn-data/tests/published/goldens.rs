@@ -219,6 +219,7 @@ fn open(source: &FilesSource, cache: &Path) -> ImageStore {
             wanted: &SPLITS,
             on_gap: OnGap::Fail,
         },
+        images: &SPLITS,
     };
     ImageStore::open(source, &opening).expect("a data set")
 }
@@ -306,6 +307,7 @@ fn shards() {
             wanted: &["test"],
             on_gap: OnGap::Fail,
         },
+        images: &["test"],
     };
     let store = ImageStore::open(&source(vec![part], place(&names)), &opening).expect("shards");
     check_images(&store, "shards");

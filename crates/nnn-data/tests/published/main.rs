@@ -88,6 +88,7 @@ impl Lab {
                 wanted: splits,
                 on_gap,
             },
+            images: splits,
         };
         ImageStore::open(source, &opening).map_err(|error| self.shorten(&error.to_string()))
     }

@@ -1,6 +1,6 @@
 //! Images at addresses of their own, fetched one by one.
 
-use super::Missing;
+use super::Ledger;
 use super::data::DataFiles;
 use crate::progress::Progress;
 use crate::sources::files::Wanted;
@@ -23,7 +23,7 @@ pub(super) fn images(
     wanted: &Wanted<'_>,
     files: &mut DataFiles,
     hub: &Hub,
-    missing: &mut Missing,
+    ledger: &mut Ledger,
 ) -> Result<()> {
     let hub = hub.with_patience(Patience {
         tries: TRIES,
@@ -43,7 +43,7 @@ pub(super) fn images(
             OnError::Fail if failed.is_empty() => {}
             OnError::Fail if offline => {
                 let line = named(&failed, pairs.images().len(), "are not here");
-                missing.add(format!("{}: `{split}`: {line}", wanted.entry.title()));
+                ledger.miss(format!("{}: `{split}`: {line}", wanted.entry.title()));
             }
             OnError::Fail => bail!(
                 "`{split}`: {} (`compute.on_error: skip` leaves such images out)",

@@ -1,8 +1,7 @@
 //! The files of data sets: found or fetched, the first alternative of each that can be had.
 
-use super::{Missing, addresses, fetch};
+use super::{Ledger, addresses, fetch};
 use crate::needs::Needs;
-use crate::progress::say;
 use crate::sources::cards::DatasetEntry;
 use crate::sources::files::Wanted;
 use crate::warning::Warning;
@@ -27,9 +26,18 @@ pub(crate) struct DataFiles {
     pub(crate) failed: BTreeMap<String, String>,
 }
 
+impl DataFiles {
+    fn warn(&mut self, warning: Option<Warning>, ledger: &mut Ledger) {
+        if let Some(warning) = warning {
+            ledger.warn(&warning);
+            self.warnings.push(warning);
+        }
+    }
+}
+
 /// Finds or fetches what a config reads of a data set; annotations first. What is not here and must not be fetched is
-/// added to `missing`.
-pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, missing: &mut Missing) -> Result<DataFiles> {
+/// noted in `ledger`.
+pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, ledger: &mut Ledger) -> Result<DataFiles> {
     let entry = wanted.entry;
     let mut files = DataFiles::default();
     let DatasetSource::Files(source) = &entry.card.source else {
@@ -37,14 +45,15 @@ pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, missing: &mut Missing) -> Res
     };
     check_splits(entry, wanted.needs)?;
     let search = Search::new(entry, hub)?;
-    files.warnings.extend(notice(entry, source));
+    // Before the first byte arrives.
+    files.warn(terms(entry, source), ledger);
     let mut whole = true;
     for needed in all_needed(source, wanted.needs) {
-        whole &= search.obtain(&needed, &mut files, missing)?;
+        whole &= search.obtain(&needed, &mut files, ledger)?;
     }
     let parts = source.images.iter().flat_map(ImagePart::alternatives);
     if whole && parts.into_iter().any(|part| part.addresses) {
-        addresses::images(wanted, &mut files, hub, missing)?;
+        addresses::images(wanted, &mut files, hub, ledger)?;
     }
     Ok(files)
 }
@@ -66,14 +75,12 @@ fn check_splits(entry: &DatasetEntry, needs: &Needs) -> Result<(), CardError> {
     }
 }
 
-/// Terms, said before the first byte arrives.
-fn notice(entry: &DatasetEntry, source: &FilesSource) -> Option<Warning> {
-    let warning = Warning::Terms {
+/// Terms that whoever uses the data has to meet.
+fn terms(entry: &DatasetEntry, source: &FilesSource) -> Option<Warning> {
+    Some(Warning::Terms {
         dataset: entry.card.name.clone(),
         notice: source.notice.clone()?,
-    };
-    say(&format!("warning: {warning}"));
-    Some(warning)
+    })
 }
 
 /// The annotations of all splits that are read, then the images of those whose images are.
@@ -130,29 +137,26 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes the first alternative that is here as a whole, or else the first that can be had.
-    fn obtain(
-        &self,
-        needed: &Needed,
-        files: &mut DataFiles,
-        missing: &mut Missing,
-    ) -> Result<bool> {
+    /// Takes the first alternative that is here as a whole, or else the first that can be had; whether there is one.
+    fn obtain(&self, needed: &Needed, files: &mut DataFiles, ledger: &mut Ledger) -> Result<bool> {
         let here = |names: &&Vec<String>| names.iter().all(|name| self.is_here(name));
         let here = needed.alternatives.iter().find(here);
         if let Some(names) = here {
             self.take(names, files).map_err(Fault::into_error)?;
-            self.note(needed, names, "they are here, and those are not", files);
+            let warning = self.second_choice(needed, names, "they are here, and those are not");
+            files.warn(warning, ledger);
             return Ok(true);
         }
         if self.hub.settings().offline {
-            self.miss(needed, missing);
+            self.miss(needed, ledger);
             return Ok(false);
         }
         let mut reasons = Vec::new();
         for names in &needed.alternatives {
             match self.take(names, files) {
                 Ok(()) => {
-                    self.note(needed, names, &reasons.join("; "), files);
+                    let warning = self.second_choice(needed, names, &reasons.join("; "));
+                    files.warn(warning, ledger);
                     return Ok(true);
                 }
                 Err(Fault::Lasting(error)) => return Err(error),
@@ -213,24 +217,20 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Says where a file was not the card's first choice.
-    fn note(&self, needed: &Needed, taken: &[String], reason: &str, files: &mut DataFiles) {
-        let Some(first) = needed.alternatives.first().filter(|first| *first != taken) else {
-            return;
-        };
-        let warning = Warning::Alternative {
+    /// A warning where files are not the card's first choice.
+    fn second_choice(&self, needed: &Needed, taken: &[String], reason: &str) -> Option<Warning> {
+        let first = needed.alternatives.first().filter(|it| *it != taken)?;
+        Some(Warning::Alternative {
             dataset: self.entry.card.name.clone(),
             what: needed.what.to_owned(),
             taken: taken.to_vec(),
             instead_of: first.clone(),
             reason: reason.to_owned(),
-        };
-        say(&format!("warning: {warning}"));
-        files.warnings.push(warning);
+        })
     }
 
     /// Without a network: what of the card's first choice is not here.
-    fn miss(&self, needed: &Needed, missing: &mut Missing) {
+    fn miss(&self, needed: &Needed, ledger: &mut Ledger) {
         let names = needed.alternatives.first().into_iter().flatten();
         for name in names.filter(|name| !self.is_here(name)) {
             let line = match self.remote.get(name) {
@@ -240,7 +240,7 @@ impl<'a> Search<'a> {
                 },
                 None => format!("{} is not here", self.local(name).display()),
             };
-            missing.add(format!("{}: {line}", self.entry.title()));
+            ledger.miss(format!("{}: {line}", self.entry.title()));
         }
     }
 }

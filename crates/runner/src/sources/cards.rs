@@ -254,6 +254,28 @@ mod tests {
         }
     }
 
+    /// Names, checksums and sizes fit together, every split has annotations and images, and what is uncertain is said.
+    #[test]
+    fn every_shipped_data_set_is_sound() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let entries = all_datasets(&configs).expect("cards");
+        assert!(entries.iter().any(|entry| entry.card.name == "coco"));
+        for entry in entries {
+            let card = &entry.card;
+            let stem = entry.file.file_stem().and_then(|stem| stem.to_str());
+            assert_eq!(stem, Some(card.name.as_str()));
+            card.check_source(&entry.base).expect("a sound source");
+            let downloads = card.remote_files().expect("a list of files");
+            let unsure = downloads.iter().any(|file| file.sha256.is_none());
+            assert!(!unsure || !card.notes.is_empty(), "{}", card.name);
+            if let nnn_data::DatasetSource::Files(source) = &card.source {
+                let read = source.file_names();
+                let unread = downloads.iter().find(|file| !read.contains(&file.name));
+                assert_eq!(unread, None, "{}", card.name);
+            }
+        }
+    }
+
     /// A small number in YAML stays one in the JSON that an encoder reads.
     #[test]
     fn numbers_of_a_card_stay_numbers() {

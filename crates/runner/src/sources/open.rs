@@ -154,8 +154,9 @@ fn open_embeddings(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<S
 
 fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {
     let model = spec.model.clone().unwrap_or_else(|| spec.name.clone());
-    let (content, arrays) = match (&spec.by_dataset, &spec.by_role) {
-        (Some(files), None) => {
+    let direction = spec.direction.unwrap_or(Direction::T2i);
+    let (content, arrays) = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
+        (Some(files), None, None) => {
             let ids = [files.image_ids.as_ref(), files.text_ids.as_ref()];
             let arrays = [
                 &files.images,
@@ -169,7 +170,12 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
                 paths(arrays, base),
             )
         }
-        (None, Some(files)) => {
+        (None, None, Some(files)) => {
+            let roles = Box::new(files.load(base, direction)?);
+            let arrays = paths(files.files(), base);
+            (Content::Roles(model, direction, roles), arrays)
+        }
+        (None, Some(files), None) => {
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
@@ -181,13 +187,12 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             ];
             let arrays = [&files.gallery, &files.queries, &files.reference_queries];
             let arrays = arrays.into_iter().chain(optional.into_iter().flatten());
-            let direction = spec.direction.unwrap_or(Direction::T2i);
             (
                 Content::Roles(model, direction, Box::new(files.load(base)?)),
                 paths(arrays, base),
             )
         }
-        _ => bail!("expected exactly one of `by_dataset` and `by_role`"),
+        _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
     };
     let files = sums(arrays)?;
     let mut source = Source::new(&spec.name, content);

@@ -8,7 +8,7 @@ pub(crate) use method::{MethodSpec, Values};
 pub(crate) use read::{nearest, read_spec, read_yaml};
 
 use clap::ValueEnum;
-use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource};
+use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource, SimilaritySource};
 use nnn_report::Expectation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub(crate) struct EmbeddingsSpec {
     /// Name of the model that made the vectors; the data set's name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// The direction of a source by role; `t2i` when absent.
+    /// The direction of a source by role or by similarity; `t2i` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) direction: Option<Direction>,
     /// Images, texts, which belong together, and a split for every image.
@@ -99,6 +99,9 @@ pub(crate) struct EmbeddingsSpec {
     /// A gallery, queries, what answers what, and past queries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) by_role: Option<RoleSource>,
+    /// Matrices of similarities, where there are no vectors, as published for video and audio retrieval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_similarity: Option<SimilaritySource>,
 }
 
 /// A share of a split that serves as reference set.

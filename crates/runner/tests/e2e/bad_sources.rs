@@ -85,12 +85,12 @@ fn a_download_that_stops() {
         "what has arrived is kept",
     ]);
     succeeded(&world.call(&["fetch", FLICKR30K]));
-    let ranges = world
+    let mut ranges = world
         .storage
         .requests()
         .into_iter()
         .filter(|it| it.path == archive);
-    let last = ranges.last().expect("a request");
+    let last = ranges.next_back().expect("a request");
     assert_eq!(last.header("range"), Some("bytes=5000-"));
 }
 

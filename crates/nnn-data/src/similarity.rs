@@ -1,0 +1,342 @@
+//! Similarities that someone else computed as a data source: the protocols of QB-Norm and DBNorm for video and audio, which
+//! publish matrices and no vectors.
+
+use crate::embedded::{ArrayFile, EmbeddedRoles};
+use crate::files::{read_mask, read_shared};
+use crate::{Direction, FileError, SourceError};
+use nnn_core::{EmbeddingError, Embeddings, Relevance, SharedValues};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Matrices of similarities. Texts may have several captions an item (a video, a recording), some of them missing.
+///
+/// A matrix is one file or several with rows after rows. In direction `t2i` texts ask for items; in `i2t` items ask for texts,
+/// and what stands in `similarities` is turned over for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SimilaritySource {
+    /// Similarities of the evaluated texts to the evaluated items, `(texts, items)`: cosines, from -1 to 1.
+    pub similarities: Vec<ArrayFile>,
+    /// Text `t` belongs to item `t / captions_per_item`. Exactly one of this and `text_to_item` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions_per_item: Option<usize>,
+    /// For every text the column of its item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_to_item: Option<ArrayFile>,
+    /// For every text whether it is there (any shape, row after row, such as `(items, captions_per_item)`); all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_mask: Option<ArrayFile>,
+    /// Similarities of past queries to the gallery, `(past queries, gallery)`: the query bank. The gallery are the items in
+    /// `t2i`, all texts (masked ones too) in `i2t`.
+    pub reference_queries: Vec<ArrayFile>,
+    /// For every past query whether it is there; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_mask: Option<ArrayFile>,
+    /// Similarities of items like the gallery's to the gallery, `(any number, gallery)`, for methods with a second bank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_gallery: Vec<ArrayFile>,
+}
+
+/// Why matrices do not form a data source.
+#[derive(Debug, Error)]
+pub enum SimilarityError {
+    /// A list of files is empty.
+    #[error("`{0}` names no file")]
+    NoFile(&'static str),
+    /// A value is no similarity.
+    #[error("`{what}` ({file}): {error}")]
+    Values {
+        /// The key.
+        what: &'static str,
+        /// The first of its files.
+        file: ArrayFile,
+        /// What is wrong.
+        error: EmbeddingError,
+    },
+    /// A matrix or list has another size.
+    #[error("`{what}` ({file}) has {found} {unit}, expected {expected}")]
+    Size {
+        /// The key.
+        what: &'static str,
+        /// The first of its files.
+        file: ArrayFile,
+        /// What is counted.
+        unit: &'static str,
+        /// The number found.
+        found: usize,
+        /// What it should be.
+        expected: String,
+    },
+    /// Nothing, or too much, says which item a text belongs to.
+    #[error("{0} of captions_per_item and text_to_item given, expected exactly one")]
+    Answers(&'static str),
+    /// An item that asks has no text.
+    #[error("item {item} has no text, so it cannot be an i2t query")]
+    ItemWithoutText {
+        /// The item, from zero.
+        item: usize,
+    },
+}
+
+/// A matrix as it was read.
+struct Given {
+    values: SharedValues,
+    columns: usize,
+}
+
+impl Given {
+    fn rows(&self) -> usize {
+        self.data().len() / self.columns.max(1)
+    }
+
+    fn data(&self) -> &[f32] {
+        (*self.values).as_ref()
+    }
+
+    /// The chosen rows and columns; all in order are no copy.
+    fn select(&self, rows: &[u32], columns: &[u32]) -> SharedValues {
+        let all = |chosen: &[u32], count: usize| chosen.iter().copied().eq(0..count as u32);
+        if all(rows, self.rows()) && all(columns, self.columns) {
+            return Arc::clone(&self.values);
+        }
+        let data = self.data();
+        let row = |&row: &u32| &data[row as usize * self.columns..][..self.columns];
+        let values = rows.iter().map(row);
+        let values = values.flat_map(|row| columns.iter().map(|&column| row[column as usize]));
+        Arc::new(values.collect::<Vec<f32>>())
+    }
+
+    /// Rows and columns exchanged.
+    fn turned(&self) -> Self {
+        let data = self.data();
+        let column = |column| data.iter().skip(column).step_by(self.columns).copied();
+        let values: Vec<f32> = (0..self.columns).flat_map(column).collect();
+        Self {
+            columns: self.rows(),
+            values: Arc::new(values),
+        }
+    }
+}
+
+impl SimilaritySource {
+    /// Reads and checks everything; files lie relative to `base`.
+    ///
+    /// # Errors
+    /// [`SourceError`] names the files that do not fit, with their sizes.
+    pub fn load(&self, base: &Path, direction: Direction) -> Result<EmbeddedRoles, SourceError> {
+        let texts_by_items = read("similarities", &self.similarities, base)?;
+        let (texts, items) = (texts_by_items.rows(), texts_by_items.columns);
+        let text_to_item = self.text_to_item(base, texts, items)?;
+        let kept = kept_rows(&self.text_mask, base, "text_mask", texts)?;
+        let owners: Vec<u32> = kept
+            .iter()
+            .map(|&text| text_to_item[text as usize])
+            .collect();
+        let all_items: Vec<u32> = (0..items as u32).collect();
+        let (asked, queries, gallery) = match direction {
+            Direction::T2i => (texts_by_items, &kept, &all_items),
+            Direction::I2t => (texts_by_items.turned(), &all_items, &kept),
+        };
+        let (relevance, clusters) = match direction {
+            Direction::T2i => (Relevance::one_each(&owners, items), owners),
+            Direction::I2t => (texts_of(&owners, items)?, all_items.clone()),
+        };
+        let relevance = relevance.map_err(|error| SourceError::Relevance {
+            file: self.similarities[0].clone(),
+            error,
+        })?;
+        let side = |what, files: &[ArrayFile], given: &Given, rows: &[u32]| {
+            let values = given.select(rows, gallery);
+            let side = Embeddings::similarities(values, gallery.len());
+            side.map_err(|error| SimilarityError::Values {
+                what,
+                file: files[0].clone(),
+                error,
+            })
+        };
+        let bank = |what, files: &[ArrayFile], mask: &Option<ArrayFile>| {
+            let given = read(what, files, base)?;
+            let columns = given.columns;
+            check_size(what, &files[0], "columns", columns, asked.columns)?;
+            let rows = kept_rows(mask, base, "reference_mask", given.rows())?;
+            Ok::<_, SourceError>(side(what, files, &given, &rows)?)
+        };
+        let reference = &self.reference_queries;
+        let reference_queries = bank("reference_queries", reference, &self.reference_mask)?;
+        let second = &self.reference_gallery;
+        let reference_gallery = match second.is_empty() {
+            true => None,
+            false => Some(bank("reference_gallery", second, &None)?),
+        };
+        Ok(EmbeddedRoles {
+            gallery: Embeddings::basis(gallery.len()).map_err(|error| SimilarityError::Values {
+                what: "similarities",
+                file: self.similarities[0].clone(),
+                error,
+            })?,
+            queries: side("similarities", &self.similarities, &asked, queries)?,
+            relevance,
+            clusters,
+            reference_queries,
+            reference_to_gallery: None,
+            reference_gallery,
+            query_classes: None,
+            groups: None,
+        })
+    }
+
+    /// All files, for their checksums.
+    pub fn files(&self) -> impl Iterator<Item = &ArrayFile> {
+        let single = [&self.text_to_item, &self.text_mask, &self.reference_mask];
+        let blocks = [
+            &self.similarities,
+            &self.reference_queries,
+            &self.reference_gallery,
+        ];
+        blocks
+            .into_iter()
+            .flatten()
+            .chain(single.into_iter().flatten())
+    }
+
+    fn text_to_item(
+        &self,
+        base: &Path,
+        texts: usize,
+        items: usize,
+    ) -> Result<Vec<u32>, SourceError> {
+        let file = &self.similarities[0];
+        match (self.captions_per_item, &self.text_to_item) {
+            (Some(each), None) => {
+                let expected = format!("{items} items with {each} captions each");
+                let fits = each.checked_mul(items) == Some(texts) && each > 0;
+                size("similarities", file, "rows", texts, fits, expected)?;
+                Ok((0..texts).map(|text| (text / each) as u32).collect())
+            }
+            (None, Some(file)) => {
+                let owners = file.indices(base)?;
+                check_size("text_to_item", file, "entries", owners.len(), texts)?;
+                let beyond = owners.iter().find(|&&item| item as usize >= items);
+                let found = beyond.map_or(0, |&item| item as usize);
+                let expected = format!("columns from 0 to {}", items.saturating_sub(1));
+                size(
+                    "text_to_item",
+                    file,
+                    "as a column",
+                    found,
+                    beyond.is_none(),
+                    expected,
+                )?;
+                Ok(owners)
+            }
+            (None, None) => Err(SimilarityError::Answers("none").into()),
+            (Some(_), Some(_)) => Err(SimilarityError::Answers("both").into()),
+        }
+    }
+}
+
+fn read(what: &'static str, files: &[ArrayFile], base: &Path) -> Result<Given, SourceError> {
+    if files.is_empty() {
+        return Err(SimilarityError::NoFile(what).into());
+    }
+    let blocks = files
+        .iter()
+        .map(|file| (file.at(base), file.key.as_deref()));
+    let blocks: Vec<(PathBuf, Option<&str>)> = blocks.collect();
+    let (values, columns) = read_shared(&blocks)?;
+    let given = Given { values, columns };
+    let rows = given.rows();
+    size(
+        what,
+        &files[0],
+        "rows",
+        rows,
+        rows > 0,
+        "at least 1".to_owned(),
+    )?;
+    Ok(given)
+}
+
+/// The rows that a mask keeps, at least one.
+fn kept_rows(
+    mask: &Option<ArrayFile>,
+    base: &Path,
+    what: &'static str,
+    rows: usize,
+) -> Result<Vec<u32>, SourceError> {
+    let Some(file) = mask else {
+        return Ok((0..rows as u32).collect());
+    };
+    let mask: Result<Vec<bool>, FileError> = read_mask(&file.at(base), file.key.as_deref());
+    let mask = mask?;
+    check_size(what, file, "entries", mask.len(), rows)?;
+    let kept: Vec<u32> = (0u32..)
+        .zip(mask)
+        .filter_map(|(row, kept)| kept.then_some(row))
+        .collect();
+    let expected = "at least 1".to_owned();
+    size(
+        what,
+        file,
+        "rows that are there",
+        kept.len(),
+        !kept.is_empty(),
+        expected,
+    )?;
+    Ok(kept)
+}
+
+/// The texts of every item.
+fn texts_of(
+    owners: &[u32],
+    items: usize,
+) -> Result<Result<Relevance, nnn_core::RelevanceError>, SimilarityError> {
+    let mut lists = vec![Vec::new(); items];
+    for (text, &item) in (0u32..).zip(owners) {
+        lists[item as usize].push(text);
+    }
+    match lists.iter().position(Vec::is_empty) {
+        Some(item) => Err(SimilarityError::ItemWithoutText { item }),
+        None => Ok(Relevance::new(&lists, owners.len())),
+    }
+}
+
+fn check_size(
+    what: &'static str,
+    file: &ArrayFile,
+    unit: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), SimilarityError> {
+    size(
+        what,
+        file,
+        unit,
+        found,
+        found == expected,
+        expected.to_string(),
+    )
+}
+
+fn size(
+    what: &'static str,
+    file: &ArrayFile,
+    unit: &'static str,
+    found: usize,
+    fits: bool,
+    expected: String,
+) -> Result<(), SimilarityError> {
+    if fits {
+        return Ok(());
+    }
+    Err(SimilarityError::Size {
+        what,
+        file: file.clone(),
+        unit,
+        found,
+        expected,
+    })
+}

@@ -89,6 +89,7 @@ fn read(
         splits: &SPLITS,
         wanted,
         on_gap: OnGap::Fail,
+        groups: None,
     };
     let read = read_annotations(parts, &reading).expect("good annotations");
     assert!(read.findings.is_empty());
@@ -218,6 +219,7 @@ fn open(source: &FilesSource, cache: &Path) -> ImageStore {
             splits: &SPLITS,
             wanted: &SPLITS,
             on_gap: OnGap::Fail,
+            groups: None,
         },
         images: &SPLITS,
     };
@@ -306,6 +308,7 @@ fn shards() {
             splits: &SPLITS,
             wanted: &["test"],
             on_gap: OnGap::Fail,
+            groups: None,
         },
         images: &["test"],
     };

@@ -87,6 +87,7 @@ impl Lab {
                 splits,
                 wanted: splits,
                 on_gap,
+                groups: None,
             },
             images: splits,
         };

@@ -2,7 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nnn_data::{AnnotationFormat, AnnotationPart, ColumnNames, FoundFile, OnGap, Reading, read_annotations};
+use nnn_data::{
+    AnnotationFormat, AnnotationPart, ColumnNames, FoundFile, OnGap, Reading, read_annotations,
+};
 use std::collections::BTreeMap;
 
 const FORMATS: [(AnnotationFormat, &str); 8] = [

@@ -179,7 +179,7 @@ pub enum SourceError {
         missing: &'static str,
     },
     /// No gallery item is of a query's class.
-    #[error("{file}: query {query} has the class {class:?}, which no row of {gallery} has")]
+    #[error("{file}: query {query} has the class {class:?}, which no gallery row has")]
     ClassWithoutItem {
         /// The file with the queries' classes.
         file: ArrayFile,
@@ -187,8 +187,6 @@ pub enum SourceError {
         query: usize,
         /// Its class.
         class: String,
-        /// The file with the gallery's classes.
-        gallery: Box<ArrayFile>,
     },
     /// Nothing, or two things, say what answers what.
     #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
@@ -366,7 +364,6 @@ impl RoleSource {
                 file: of_queries.clone(),
                 query,
                 class: class.clone(),
-                gallery: Box::new(of_gallery.clone()),
             })
         };
         let lists = asked.iter().enumerate().map(answering);

@@ -54,7 +54,7 @@ pub enum PairsError {
     },
     /// Labels are no groups.
     #[error(transparent)]
-    Groups(#[from] GroupError),
+    Groups(Box<GroupError>),
     /// Relevance lists cannot be made.
     #[error(transparent)]
     Relevance(#[from] RelevanceError),
@@ -164,7 +164,8 @@ impl Pairs {
         labels: &[String],
     ) -> Result<Self, PairsError> {
         self.check_labels("groups", labels.len())?;
-        self.groups = Some(Groups::new(names, labels)?);
+        let groups = Groups::new(names, labels);
+        self.groups = Some(groups.map_err(|error| PairsError::Groups(Box::new(error)))?);
         Ok(self)
     }
 

@@ -280,7 +280,7 @@ fn embeddings_by_role_with_classes_and_groups() {
     for (keys, complaint) in [
         (
             classes("other.json"),
-            "other.json: query 2 has the class \"clerk\", which no row of labels.json[class] has",
+            "other.json: query 2 has the class \"clerk\", which no gallery row has",
         ),
         (
             json!({"groups": key("group")}),

@@ -265,7 +265,10 @@ fn embeddings_that_cannot_be_told_apart() {
 #[test]
 fn embeddings_by_two_ways_or_by_none() {
     let config = "experiment: lab\nembeddings: [{name: nothing}]\nmethods: [raw]\n";
-    let parts = ["`nothing`", "exactly one of `by_dataset` and `by_role`"];
+    let parts = [
+        "`nothing`",
+        "exactly one of `by_dataset`, `by_role` and `by_similarity`",
+    ];
     by_dataset().refuses(config, &[], &parts);
 }
 

@@ -38,6 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         splits: &["test"],
         wanted: &["test"],
         on_gap: OnGap::LeaveOut,
+        groups: None,
     };
     let _ = read_annotations(&[part], &reading);
 });

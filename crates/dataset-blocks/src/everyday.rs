@@ -207,7 +207,7 @@ fn pick_word(words: &[&'static str], draws: &mut Draws) -> Option<&'static str> 
     (!words.is_empty()).then(|| draws.pick(words))
 }
 
-fn article(word: &str) -> &'static str {
+pub(crate) fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {

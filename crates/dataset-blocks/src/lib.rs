@@ -5,8 +5,9 @@
 //! some images answer many captions, and hubs arise by themselves. Everything follows from a seed, on any machine:
 //! [`BlocksSpec::sample`] makes one image and its captions, [`generate`] writes a whole data set.
 //!
-//! Two styles share the world: everyday scenes in sentences (data set `blocks`), and tidy scenes in a catalogue's
-//! tags (`blocks-styled`), for reference sets from another distribution.
+//! Three styles share the world: everyday scenes in sentences (data set `blocks`), tidy scenes in a catalogue's tags
+//! (`blocks-styled`), for reference sets from another distribution, and scenes of roles in two groups (`blocks-roles`), for
+//! metrics of bias.
 
 mod backdrop;
 mod catalogue;
@@ -14,12 +15,14 @@ mod draw;
 mod draws;
 mod error;
 mod everyday;
+mod roles;
 mod scene;
 mod spec;
 mod vocabulary;
 mod write;
 
 pub use error::BlocksError;
+pub use roles::Role;
 pub use scene::{Cell, Object, Scene};
 pub use spec::{BlocksSpec, CAPTIONS_PER_IMAGE, IMAGE_SIZES, Sample, SplitSpec, Style};
 pub use vocabulary::{Background, Colour, Pattern, Shape, Size};

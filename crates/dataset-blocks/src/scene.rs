@@ -180,6 +180,6 @@ fn sample_scrap(draws: &mut Draws) -> Scrap {
     }
 }
 
-fn jitter(draws: &mut Draws, rgb: [u8; 3], amount: i32) -> [u8; 3] {
+pub(crate) fn jitter(draws: &mut Draws, rgb: [u8; 3], amount: i32) -> [u8; 3] {
     rgb.map(|channel| (i32::from(channel) + draws.between(-amount, amount)).clamp(0, 255) as u8)
 }

@@ -7,6 +7,7 @@ use crate::catalogue::catalogue_caption;
 use crate::draw::draw;
 use crate::draws::{Draws, Purpose};
 use crate::everyday::everyday_caption;
+use crate::roles::{BALANCED, Role};
 use crate::scene::{CATALOGUE, EVERYDAY, Scene, sample_scene};
 
 /// Captions of every image.
@@ -22,22 +23,26 @@ pub enum Style {
     Everyday,
     /// Tidy scenes with even statistics, terse tags with words of their own: out of distribution for `Everyday`.
     Catalogue,
+    /// Scenes around one object of a [`Role`], in everyday sentences; the split `test` is described by role alone.
+    Roles,
 }
 
 impl Style {
-    /// `everyday` or `catalogue`, as in cards and in the marker file.
+    /// Every style.
+    pub const ALL: [Self; 3] = [Self::Everyday, Self::Catalogue, Self::Roles];
+
+    /// `everyday`, `catalogue` or `roles`, as in cards and in the marker file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Everyday => "everyday",
             Self::Catalogue => "catalogue",
+            Self::Roles => "roles",
         }
     }
 
     /// The style of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Everyday, Self::Catalogue]
-            .into_iter()
-            .find(|style| style.name() == name)
+        Self::ALL.into_iter().find(|style| style.name() == name)
     }
 }
 
@@ -72,6 +77,25 @@ pub struct Sample {
     pub image: RgbImage,
     /// What people said about it.
     pub captions: [String; CAPTIONS_PER_IMAGE],
+    /// What it is an instance of, in the style [`Style::Roles`].
+    pub role: Option<Role>,
+    /// Whether the captions are said of its role, so that all images of the role answer them.
+    pub by_role: bool,
+}
+
+impl Sample {
+    /// Class (blank where captions are of the image alone) and group, if it has a role.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let labels = |role: Role| {
+            let class = if self.by_role {
+                role.name()
+            } else {
+                String::new()
+            };
+            vec![class, role.group.words()[0].to_owned()]
+        };
+        self.role.map(labels).unwrap_or_default()
+    }
 }
 
 impl BlocksSpec {
@@ -87,6 +111,12 @@ impl BlocksSpec {
     /// `blocks-styled`: 2,000 images in catalogue style, for reference sets from another distribution.
     pub fn blocks_styled(seed: u64) -> Self {
         Self::new(seed, Style::Catalogue, &[("train", 2000)])
+    }
+
+    /// `blocks-roles`: 40 roles in two groups, 2,000 images to train on in which each role is skewed to one of them, and a
+    /// balanced gallery of 400 to test.
+    pub fn blocks_roles(seed: u64) -> Self {
+        Self::new(seed, Style::Roles, &[("train", 2000), (BALANCED, 400)])
     }
 
     fn new(seed: u64, style: Style, splits: &[(&str, u64)]) -> Self {
@@ -119,13 +149,19 @@ impl BlocksSpec {
     /// [`BlocksError::ImageSize`] if `image_size` is outside [`IMAGE_SIZES`].
     pub fn sample(&self, split: &str, index: u64) -> Result<Sample, BlocksError> {
         self.check_size()?;
-        let scene = self.scene(split, index);
+        let (scene, role) = self.scene(split, index);
         let image = draw(&scene, self.image_size);
-        let captions = self.captions(&scene, split, index);
+        let said = role.filter(|_| split == BALANCED);
+        let captions = match said {
+            Some(role) => role.queries(),
+            None => self.captions(&scene, split, index),
+        };
         Ok(Sample {
             scene,
             image,
             captions,
+            role,
+            by_role: said.is_some(),
         })
     }
 
@@ -163,12 +199,16 @@ impl BlocksSpec {
         }
     }
 
-    fn scene(&self, split: &str, index: u64) -> Scene {
-        let statistics = match self.style {
-            Style::Everyday => &EVERYDAY,
-            Style::Catalogue => &CATALOGUE,
-        };
-        sample_scene(&mut self.draws(split, index, Purpose::Scene), statistics)
+    fn scene(&self, split: &str, index: u64) -> (Scene, Option<Role>) {
+        let draws = &mut self.draws(split, index, Purpose::Scene);
+        match self.style {
+            Style::Everyday => (sample_scene(draws, &EVERYDAY), None),
+            Style::Catalogue => (sample_scene(draws, &CATALOGUE), None),
+            Style::Roles => {
+                let role = Role::of(split, index, draws);
+                (role.scene(draws), Some(role))
+            }
+        }
     }
 
     /// Five captions; one that repeats an earlier one of the same image is drawn again, up to four times.
@@ -190,7 +230,7 @@ impl BlocksSpec {
 
     fn caption(&self, scene: &Scene, draws: &mut Draws) -> String {
         match self.style {
-            Style::Everyday => everyday_caption(scene, draws),
+            Style::Everyday | Style::Roles => everyday_caption(scene, draws),
             Style::Catalogue => catalogue_caption(scene, draws),
         }
     }

@@ -13,7 +13,8 @@ use crate::{BlocksError, BlocksSpec, CAPTIONS_PER_IMAGE};
 /// The file that is written last: the specification on its first line, the content checksum on its second.
 pub const MARKER: &str = "COMPLETE";
 
-/// The caption table: `image,split,caption`, one row a caption.
+/// The caption table: `image,split,caption`, one row a caption; of the style `Roles` with `class` (the role, where captions
+/// are said of it) and `group` behind them.
 pub const CAPTIONS_FILE: &str = "captions.csv";
 
 /// The version of the world: raised by one whenever any pixel or caption moves, so that folders made before the change
@@ -25,8 +26,14 @@ struct Written<'a> {
     path: String,
     split: &'a str,
     captions: [String; CAPTIONS_PER_IMAGE],
+    /// Class and group, in the style `Roles`.
+    labels: Vec<String>,
     digest: [u8; 32],
 }
+
+/// The first columns of the caption table, and those that the style `Roles` has behind them.
+const COLUMNS: [&str; 3] = ["image", "split", "caption"];
+const LABELS: [&str; 2] = ["class", "group"];
 
 /// Writes `folder/images/<split>/000123.png`, `folder/captions.csv` and, last, `folder/COMPLETE`; returns the content
 /// checksum in hexadecimal (see [`content_checksum`]). A folder that is complete for the same specification is left
@@ -87,7 +94,8 @@ pub fn completed(spec: &BlocksSpec, folder: &Path) -> Result<Option<String>, Blo
 
 /// Reads a folder back and computes its content checksum: SHA-256 over the digests of its images in the order of the
 /// caption table, each the SHA-256 of the image's relative path, its split (both ended by a zero byte), width and
-/// height (32-bit little-endian), its decoded RGB bytes, and its captions (each ended by a zero byte). How the PNG
+/// height (32-bit little-endian), its decoded RGB bytes, and its captions, class and group, as far as it has them (each
+/// ended by a zero byte). How the PNG
 /// files are compressed does not matter.
 ///
 /// # Errors
@@ -98,18 +106,18 @@ pub fn content_checksum(folder: &Path) -> Result<String, BlocksError> {
     let mut reader = csv::Reader::from_path(&table).map_err(captions_error(&table))?;
     let rows = reader
         .deserialize()
-        .collect::<Result<Vec<[String; 3]>, _>>()
+        .collect::<Result<Vec<Vec<String>>, _>>()
         .map_err(captions_error(&table))?;
-    let groups: Vec<&[[String; 3]]> = rows.chunk_by(|a, b| a[0] == b[0]).collect();
+    let groups: Vec<&[Vec<String>]> = rows.chunk_by(|a, b| a[0] == b[0]).collect();
     let digests = groups.into_par_iter().map(|group| {
-        let path = folder.join(&group[0][0]);
+        let [name, split, _, labels @ ..] = &group[0][..] else {
+            return Err(short_row(&table));
+        };
+        let path = folder.join(name);
         let image = image::open(&path).map_err(image_error(&path))?.into_rgb8();
-        Ok(digest(
-            &group[0][0],
-            &group[0][1],
-            &image,
-            group.iter().map(|row| row[2].as_str()),
-        ))
+        let captions = group.iter().map(|row| &row[COLUMNS.len() - 1]);
+        let texts = captions.chain(labels).map(String::as_str);
+        Ok(digest(name, split, &image, texts))
     });
     Ok(combine(digests.collect::<Result<Vec<_>, BlocksError>>()?))
 }
@@ -163,30 +171,31 @@ fn write_sample<'a>(
         .write_to(&mut png, ImageFormat::Png)
         .map_err(image_error(&file))?;
     write_whole(&file, png.get_ref())?;
-    let digest = digest(
-        &path,
-        split,
-        &sample.image,
-        sample.captions.iter().map(String::as_str),
-    );
+    let labels = sample.labels();
+    let texts = sample.captions.iter().chain(&labels).map(String::as_str);
     Ok(Written {
+        digest: digest(&path, split, &sample.image, texts),
         path,
         split,
         captions: sample.captions,
-        digest,
+        labels,
     })
 }
 
 fn caption_table(folder: &Path, written: &[Written<'_>]) -> Result<Vec<u8>, BlocksError> {
     let path = folder.join(CAPTIONS_FILE);
     let mut table = csv::Writer::from_writer(Vec::new());
+    let labelled = written.iter().any(|image| !image.labels.is_empty());
+    let labels = LABELS.iter().filter(|_| labelled);
     table
-        .write_record(["image", "split", "caption"])
+        .write_record(COLUMNS.iter().chain(labels))
         .map_err(captions_error(&path))?;
     for image in written {
         for caption in &image.captions {
+            let row = [image.path.as_str(), image.split, caption.as_str()];
+            let labels = image.labels.iter().map(String::as_str);
             table
-                .write_record([&image.path, image.split, caption])
+                .write_record(row.into_iter().chain(labels))
                 .map_err(captions_error(&path))?;
         }
     }
@@ -246,6 +255,12 @@ fn image_error(path: &Path) -> impl Fn(image::ImageError) -> BlocksError {
         path: path.to_owned(),
         source,
     }
+}
+
+/// A table of fewer columns than it should have; the reader has seen to it that all rows have as many.
+fn short_row(path: &Path) -> BlocksError {
+    let error = std::io::Error::new(ErrorKind::InvalidData, "fewer than three columns");
+    captions_error(path)(error.into())
 }
 
 fn captions_error(path: &Path) -> impl Fn(csv::Error) -> BlocksError {

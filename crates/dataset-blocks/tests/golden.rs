@@ -24,12 +24,15 @@ fn fingerprint(spec: &BlocksSpec, split: &str) -> String {
 #[test]
 fn first_scenes_of_every_split() {
     let (blocks, styled) = (BlocksSpec::blocks(0), BlocksSpec::blocks_styled(0));
+    let roles = BlocksSpec::blocks_roles(0);
     let found = [
         ("blocks", "pretrain", fingerprint(&blocks, "pretrain")),
         ("blocks", "train", fingerprint(&blocks, "train")),
         ("blocks", "validation", fingerprint(&blocks, "validation")),
         ("blocks", "test", fingerprint(&blocks, "test")),
         ("blocks-styled", "train", fingerprint(&styled, "train")),
+        ("blocks-roles", "train", fingerprint(&roles, "train")),
+        ("blocks-roles", "test", fingerprint(&roles, "test")),
     ];
     let expected = [
         ("blocks", "pretrain", "d4c64c054e5bb9d9".to_owned()),
@@ -37,6 +40,8 @@ fn first_scenes_of_every_split() {
         ("blocks", "validation", "57f1f7480c40af51".to_owned()),
         ("blocks", "test", "c61c11b59bc5de91".to_owned()),
         ("blocks-styled", "train", "2c8b2d149ab19275".to_owned()),
+        ("blocks-roles", "train", "52b5451383683442".to_owned()),
+        ("blocks-roles", "test", "a1b01caf54b2813c".to_owned()),
     ];
     assert_eq!(found, expected);
 }
@@ -56,19 +61,20 @@ fn captions_of_the_first_test_scene() {
     );
 }
 
-/// The checksums on the cards `configs/datasets/blocks.yaml` and `blocks-styled.yaml`: seconds, so only when asked for.
+/// The checksums on the cards `configs/datasets/blocks*.yaml`: seconds, so only when asked for.
 #[test]
 fn whole_data_sets_have_the_checksums_on_their_cards() {
     if std::env::var_os("NNN_SLOW").is_none() {
         return writeln!(
             stderr(),
-            "skipped: set NNN_SLOW=1 to generate 10,000 images"
+            "skipped: set NNN_SLOW=1 to generate 12,400 images"
         )
         .unwrap();
     }
     for (name, spec) in [
         ("blocks", BlocksSpec::blocks(0)),
         ("blocks-styled", BlocksSpec::blocks_styled(0)),
+        ("blocks-roles", BlocksSpec::blocks_roles(0)),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let checksum = generate(&spec, folder.path(), &|_| {}).unwrap();

@@ -33,6 +33,7 @@
 mod dispatch;
 mod embeddings;
 mod exp;
+mod groups;
 mod kernel;
 mod method;
 mod moved;
@@ -51,6 +52,7 @@ mod ties;
 mod topk;
 
 pub use embeddings::{EmbeddingError, Embeddings, Rows, SharedValues};
+pub use groups::{Group, GroupError, Groups};
 pub use kernel::Kernel;
 pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Normalizer, RowRule};
 pub use moved::{MovedVectors, VectorMap, Vectors};

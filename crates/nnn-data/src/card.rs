@@ -30,6 +30,9 @@ pub struct DatasetCard {
     /// Sizes of downloaded files in bytes, by name; as on a [`ModelCard`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bytes: BTreeMap<String, u64>,
+    /// Names of the two groups that images are sorted into, where they are: the first is the one that a positive bias favours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<[String; 2]>,
     /// Anything a reader of the numbers should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -2,10 +2,10 @@
 
 use crate::files::{read_embeddings, read_indices, read_labels, read_relevance};
 use crate::{FileError, Pairs, PairsError, Subset};
-use nnn_core::{Embeddings, Relevance, RelevanceError};
+use nnn_core::{Embeddings, GroupError, Groups, Relevance, RelevanceError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -67,7 +67,8 @@ pub struct EmbeddingSource {
     pub text_ids: Option<ArrayFile>,
 }
 
-/// Embeddings by what they are used for. Exactly one of `query_to_gallery` and `relevance` says what answers what.
+/// Embeddings by what they are used for. Exactly one of `query_to_gallery`, `relevance` and the two classes says what answers
+/// what; where groups are given, none may, and every gallery item then answers every query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleSource {
@@ -81,6 +82,18 @@ pub struct RoleSource {
     /// For every query all gallery rows that answer it (`.json`, `.jsonl` or `.csv` pairs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relevance: Option<ArrayFile>,
+    /// For every gallery row its class; with `query_classes`, items answer the queries of their class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery_classes: Option<ArrayFile>,
+    /// For every query its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_classes: Option<ArrayFile>,
+    /// For every gallery row one of the two `group_names`, or a blank for neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<ArrayFile>,
+    /// Names of the two groups: the first is the one that a positive bias favours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_names: Option<[String; 2]>,
     /// Past queries, `(reference, dim)`: the query bank.
     pub reference_queries: ArrayFile,
     /// For every past query the row of the gallery item that answers it, where that is known: parameters can then be
@@ -149,10 +162,38 @@ pub enum SourceError {
         /// What is wrong with them.
         error: RelevanceError,
     },
+    /// An entry of `groups` names neither group.
+    #[error("{file}: {error}")]
+    Groups {
+        /// The file with the entries.
+        file: ArrayFile,
+        /// What is wrong with them.
+        error: GroupError,
+    },
+    /// One of two keys that go together is missing.
+    #[error("`{given}` is given without `{missing}`")]
+    Together {
+        /// The key that is there.
+        given: &'static str,
+        /// The key that is not.
+        missing: &'static str,
+    },
+    /// No gallery item is of a query's class.
+    #[error("{file}: query {query} has the class {class:?}, which no row of {gallery} has")]
+    ClassWithoutItem {
+        /// The file with the queries' classes.
+        file: ArrayFile,
+        /// The query, from zero.
+        query: usize,
+        /// Its class.
+        class: String,
+        /// The file with the gallery's classes.
+        gallery: ArrayFile,
+    },
     /// Nothing, or two things, say what answers what.
-    #[error("{found} of query_to_gallery and relevance given, expected exactly one")]
+    #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
     Answers {
-        /// `none` or `both`.
+        /// `none` or `several`.
         found: &'static str,
     },
 }
@@ -187,8 +228,12 @@ pub struct EmbeddedRoles {
     /// What answers what.
     pub relevance: Relevance,
     /// For every query what a bootstrap resamples: its gallery item where `query_to_gallery` names one (as captions of
-    /// one image), else the query itself.
+    /// one image), its class where classes are given, else the query itself.
     pub clusters: Vec<u32>,
+    /// Of every query its class, where classes are given.
+    pub query_classes: Option<Vec<String>>,
+    /// The groups of the gallery, where they are given.
+    pub groups: Option<Groups>,
     /// The query bank.
     pub reference_queries: Embeddings,
     /// For every past query the gallery item that answers it, if that is known.
@@ -249,7 +294,12 @@ impl RoleSource {
             Some(file) => Some(beside_gallery(file, "reference gallery")?),
             None => None,
         };
-        let (relevance, clusters) = self.answers(base, queries.len(), gallery.len())?;
+        let Answers {
+            relevance,
+            clusters,
+            query_classes,
+        } = self.answers(base, queries.len(), gallery.len())?;
+        let groups = self.groups(base, gallery.len())?;
         let reference_to_gallery = match &self.reference_to_gallery {
             Some(file) => {
                 let rows = (&self.reference_queries, reference_queries.len());
@@ -262,29 +312,120 @@ impl RoleSource {
             queries,
             relevance,
             clusters,
+            query_classes,
+            groups,
             reference_queries,
             reference_to_gallery,
             reference_gallery,
         })
     }
 
-    fn answers(
+    fn answers(&self, base: &Path, queries: usize, gallery: usize) -> Result<Answers, SourceError> {
+        let classes = together(
+            ("gallery_classes", &self.gallery_classes),
+            ("query_classes", &self.query_classes),
+        )?;
+        let (relevance, clusters) = match (&self.query_to_gallery, &self.relevance, classes) {
+            (Some(file), None, None) => one_each(file, base, (&self.queries, queries), gallery)?,
+            (None, Some(file), None) => {
+                let key = file.key.as_deref();
+                let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
+                (relevance, (0u32..).take(queries).collect())
+            }
+            (None, None, Some(files)) => return self.by_class(files, base, queries, gallery),
+            (None, None, None) if self.groups.is_some() => everything(queries, gallery),
+            (None, None, None) => return Err(SourceError::Answers { found: "none" }),
+            _ => return Err(SourceError::Answers { found: "several" }),
+        };
+        Ok(Answers {
+            relevance,
+            clusters,
+            query_classes: None,
+        })
+    }
+
+    /// Items answer the queries of their class.
+    fn by_class(
         &self,
+        (of_gallery, of_queries): (&ArrayFile, &ArrayFile),
         base: &Path,
         queries: usize,
         gallery: usize,
-    ) -> Result<(Relevance, Vec<u32>), SourceError> {
-        match (&self.query_to_gallery, &self.relevance) {
-            (Some(file), None) => one_each(file, base, (&self.queries, queries), gallery),
-            (None, Some(file)) => {
-                let key = file.key.as_deref();
-                let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
-                Ok((relevance, (0u32..).take(queries).collect()))
-            }
-            (None, None) => Err(SourceError::Answers { found: "none" }),
-            (Some(_), Some(_)) => Err(SourceError::Answers { found: "both" }),
+    ) -> Result<Answers, SourceError> {
+        let items = of_gallery.labels(base)?;
+        check_entries((of_gallery, items.len()), (&self.gallery, gallery))?;
+        let asked = of_queries.labels(base)?;
+        check_entries((of_queries, asked.len()), (&self.queries, queries))?;
+        let mut classes: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (item, class) in (0u32..).zip(&items) {
+            classes.entry(class).or_default().push(item);
         }
+        let answering = |(query, class): (usize, &String)| {
+            let found = classes.get(class.as_str());
+            found.ok_or_else(|| SourceError::ClassWithoutItem {
+                file: of_queries.clone(),
+                query,
+                class: class.clone(),
+                gallery: of_gallery.clone(),
+            })
+        };
+        let lists = asked.iter().enumerate().map(answering);
+        let lists: Vec<&Vec<u32>> = lists.collect::<Result<_, _>>()?;
+        let relevance =
+            Relevance::new(&lists, gallery).map_err(|error| SourceError::Relevance {
+                file: of_gallery.clone(),
+                error,
+            })?;
+        Ok(Answers {
+            relevance,
+            // A class by its first item.
+            clusters: lists.iter().map(|items| items[0]).collect(),
+            query_classes: Some(asked),
+        })
     }
+
+    fn groups(&self, base: &Path, gallery: usize) -> Result<Option<Groups>, SourceError> {
+        let given = together(("groups", &self.groups), ("group_names", &self.group_names))?;
+        let Some((file, names)) = given else {
+            return Ok(None);
+        };
+        let labels = file.labels(base)?;
+        check_entries((file, labels.len()), (&self.gallery, gallery))?;
+        let groups = Groups::new(names, &labels).map_err(|error| SourceError::Groups {
+            file: file.clone(),
+            error,
+        })?;
+        Ok(Some(groups))
+    }
+}
+
+/// What answers what, what a bootstrap resamples, and the queries' classes.
+struct Answers {
+    relevance: Relevance,
+    clusters: Vec<u32>,
+    query_classes: Option<Vec<String>>,
+}
+
+/// Two keys of which one means nothing without the other.
+fn together<'a, A, B>(
+    first: (&'static str, &'a Option<A>),
+    second: (&'static str, &'a Option<B>),
+) -> Result<Option<(&'a A, &'a B)>, SourceError> {
+    let missing = |given, missing| Err(SourceError::Together { given, missing });
+    match (first, second) {
+        ((_, None), (_, None)) => Ok(None),
+        ((_, Some(a)), (_, Some(b))) => Ok(Some((a, b))),
+        ((given, Some(_)), (absent, None)) => missing(given, absent),
+        ((absent, None), (given, Some(_))) => missing(given, absent),
+    }
+}
+
+/// Every item answers every query: what is read of a list is then read of all of it.
+fn everything(queries: usize, gallery: usize) -> (Relevance, Vec<u32>) {
+    let all: Vec<u32> = (0u32..).take(gallery).collect();
+    // The gallery is not empty, and its own indices lie in it.
+    let relevance = Relevance::new(&vec![all; queries], gallery).expect("items of the gallery");
+    (relevance, (0u32..).take(queries).collect())
 }
 
 /// One answer for each row, which is also what a bootstrap resamples.

@@ -3,8 +3,8 @@
 //! A data set is a [`DatasetCard`] and its splits. A split is [`Pairs`]: images, texts and which belong together;
 //! [`Pairs::task`] makes queries and a gallery of it for one [`Direction`]. A reference set is a [`Subset`] of a
 //! training split, drawn by [`reference_set`]; [`overlap`] tells whether it shares items with what is evaluated. Items
-//! come from an [`ImageStore`], or as vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*`
-//! functions read.
+//! come from an [`ImageStore`], made of annotation files and archives of images as a [`FilesSource`] names them, or as
+//! vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*` functions read.
 
 mod annotations;
 mod archive;

@@ -3,7 +3,7 @@
 
 use crate::embedded::{ArrayFile, EmbeddedRoles};
 use crate::files::{read_mask, read_shared};
-use crate::{Direction, FileError, SourceError};
+use crate::{Direction, SourceError};
 use nnn_core::{EmbeddingError, Embeddings, Relevance, SharedValues};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,12 +82,36 @@ pub enum SimilarityError {
 }
 
 /// A matrix as it was read.
-struct Given {
+struct Given<'a> {
+    /// Its key, and the first of its files.
+    what: &'static str,
+    file: &'a ArrayFile,
     values: SharedValues,
     columns: usize,
+    /// Whether rows and columns have been exchanged since.
+    turned: bool,
 }
 
-impl Given {
+impl<'a> Given<'a> {
+    fn read(what: &'static str, files: &'a [ArrayFile], base: &Path) -> Result<Self, SourceError> {
+        let file = files.first().ok_or(SimilarityError::NoFile(what))?;
+        let blocks = files
+            .iter()
+            .map(|file| (file.at(base), file.key.as_deref()));
+        let blocks: Vec<(PathBuf, Option<&str>)> = blocks.collect();
+        let (values, columns) = read_shared(&blocks)?;
+        let given = Self {
+            what,
+            file,
+            values,
+            columns,
+            turned: false,
+        };
+        let rows = given.rows();
+        size(what, file, "rows", rows, rows > 0, "at least 1".to_owned())?;
+        Ok(given)
+    }
+
     fn rows(&self) -> usize {
         self.data().len() / self.columns.max(1)
     }
@@ -97,7 +121,17 @@ impl Given {
     }
 
     /// The chosen rows and columns; all in order are no copy.
-    fn select(&self, rows: &[u32], columns: &[u32]) -> SharedValues {
+    fn select(&self, rows: &[u32], columns: &[u32]) -> Result<Embeddings, SimilarityError> {
+        let values = self.chosen(rows, columns);
+        let wrong = |error| SimilarityError::Values {
+            what: self.what,
+            file: self.file.clone(),
+            error: self.in_file(error, rows, columns),
+        };
+        Embeddings::similarities(values, columns.len()).map_err(wrong)
+    }
+
+    fn chosen(&self, rows: &[u32], columns: &[u32]) -> SharedValues {
         let all = |chosen: &[u32], count: usize| chosen.iter().copied().eq(0..count as u32);
         if all(rows, self.rows()) && all(columns, self.columns) {
             return Arc::clone(&self.values);
@@ -109,16 +143,41 @@ impl Given {
         Arc::new(values.collect::<Vec<f32>>())
     }
 
+    /// An error at the place that its value has in the file.
+    fn in_file(&self, mut error: EmbeddingError, rows: &[u32], columns: &[u32]) -> EmbeddingError {
+        if let EmbeddingError::NoCosine { row, column, .. }
+        | EmbeddingError::NotFinite { row, column, .. } = &mut error
+        {
+            (*row, *column) = (rows[*row] as usize, columns[*column] as usize);
+            if self.turned {
+                std::mem::swap(row, column);
+            }
+        }
+        error
+    }
+
     /// Rows and columns exchanged.
-    fn turned(&self) -> Self {
+    fn turn(self) -> Self {
         let data = self.data();
         let column = |column| data.iter().skip(column).step_by(self.columns).copied();
         let values: Vec<f32> = (0..self.columns).flat_map(column).collect();
         Self {
             columns: self.rows(),
             values: Arc::new(values),
+            turned: true,
+            ..self
         }
     }
+}
+
+/// Who asks whom, and which answers are right.
+struct Question<'a> {
+    /// `(queries, gallery)` before anything is masked.
+    given: Given<'a>,
+    queries: Vec<u32>,
+    gallery: Vec<u32>,
+    relevance: Relevance,
+    clusters: Vec<u32>,
 }
 
 impl SimilaritySource {
@@ -127,62 +186,63 @@ impl SimilaritySource {
     /// # Errors
     /// [`SourceError`] names the files that do not fit, with their sizes.
     pub fn load(&self, base: &Path, direction: Direction) -> Result<EmbeddedRoles, SourceError> {
-        let texts_by_items = read("similarities", &self.similarities, base)?;
-        let (texts, items) = (texts_by_items.rows(), texts_by_items.columns);
-        let text_to_item = self.text_to_item(base, texts, items)?;
-        let kept = kept_rows(&self.text_mask, base, "text_mask", texts)?;
-        let owners: Vec<u32> = kept
-            .iter()
-            .map(|&text| text_to_item[text as usize])
-            .collect();
-        let all_items: Vec<u32> = (0..items as u32).collect();
-        let (asked, queries, gallery) = match direction {
-            Direction::T2i => (texts_by_items, &kept, &all_items),
-            Direction::I2t => (texts_by_items.turned(), &all_items, &kept),
+        let asked = self.question(base, direction)?;
+        let reference = (self.reference_queries.as_slice(), &self.reference_mask);
+        let reference_queries = asked.bank("reference_queries", reference, base)?;
+        let reference_gallery = match &self.reference_gallery {
+            files if files.is_empty() => None,
+            files => Some(asked.bank("reference_gallery", (files, &None), base)?),
         };
-        let (relevance, clusters) = match direction {
-            Direction::T2i => (Relevance::one_each(&owners, items), owners),
-            Direction::I2t => (texts_of(&owners, items)?, all_items.clone()),
-        };
-        let relevance = relevance.map_err(|error| SourceError::Relevance {
-            file: self.similarities[0].clone(),
+        let items = asked.gallery.len();
+        let no_items = |error| SimilarityError::Values {
+            what: asked.given.what,
+            file: asked.given.file.clone(),
             error,
-        })?;
-        let side = |what, files: &[ArrayFile], given: &Given, rows: &[u32]| {
-            let values = given.select(rows, gallery);
-            let side = Embeddings::similarities(values, gallery.len());
-            side.map_err(|error| SimilarityError::Values {
-                what,
-                file: files[0].clone(),
-                error,
-            })
-        };
-        let bank = |what, files: &[ArrayFile], mask: &Option<ArrayFile>| {
-            let given = read(what, files, base)?;
-            let columns = given.columns;
-            check_size(what, &files[0], "columns", columns, asked.columns)?;
-            let rows = kept_rows(mask, base, "reference_mask", given.rows())?;
-            Ok::<_, SourceError>(side(what, files, &given, &rows)?)
-        };
-        let reference = &self.reference_queries;
-        let reference_queries = bank("reference_queries", reference, &self.reference_mask)?;
-        let second = &self.reference_gallery;
-        let reference_gallery = match second.is_empty() {
-            true => None,
-            false => Some(bank("reference_gallery", second, &None)?),
         };
         Ok(EmbeddedRoles {
-            gallery: Embeddings::basis(gallery.len()).map_err(|error| SimilarityError::Values {
-                what: "similarities",
-                file: self.similarities[0].clone(),
-                error,
-            })?,
-            queries: side("similarities", &self.similarities, &asked, queries)?,
-            relevance,
-            clusters,
+            gallery: Embeddings::basis(items).map_err(no_items)?,
+            queries: asked.given.select(&asked.queries, &asked.gallery)?,
+            relevance: asked.relevance,
+            clusters: asked.clusters,
             reference_queries,
             reference_to_gallery: None,
             reference_gallery,
+            groups: None,
+            query_classes: None,
+        })
+    }
+
+    fn question(&self, base: &Path, direction: Direction) -> Result<Question<'_>, SourceError> {
+        let given = Given::read("similarities", &self.similarities, base)?;
+        let (texts, items) = (given.rows(), given.columns);
+        let text_to_item = self.text_to_item(base, given.file, (texts, items))?;
+        let kept = kept_rows(self.text_mask.as_ref(), base, "text_mask", texts)?;
+        let owner = |&text: &u32| text_to_item[text as usize];
+        let owners: Vec<u32> = kept.iter().map(owner).collect();
+        let items: Vec<u32> = (0..items as u32).collect();
+        let lists = match direction {
+            Direction::T2i => Relevance::one_each(&owners, items.len()),
+            Direction::I2t => Relevance::new(&texts_of(&owners, items.len())?, owners.len()),
+        };
+        let relevance = lists.map_err(|error| SourceError::Relevance {
+            file: given.file.clone(),
+            error,
+        })?;
+        Ok(match direction {
+            Direction::T2i => Question {
+                given,
+                queries: kept,
+                gallery: items,
+                relevance,
+                clusters: owners,
+            },
+            Direction::I2t => Question {
+                given: given.turn(),
+                queries: items.clone(),
+                gallery: kept,
+                relevance,
+                clusters: items,
+            },
         })
     }
 
@@ -203,10 +263,9 @@ impl SimilaritySource {
     fn text_to_item(
         &self,
         base: &Path,
-        texts: usize,
-        items: usize,
+        file: &ArrayFile,
+        (texts, items): (usize, usize),
     ) -> Result<Vec<u32>, SourceError> {
-        let file = &self.similarities[0];
         match (self.captions_per_item, &self.text_to_item) {
             (Some(each), None) => {
                 let expected = format!("{items} items with {each} captions each");
@@ -216,7 +275,16 @@ impl SimilaritySource {
             }
             (None, Some(file)) => {
                 let owners = file.indices(base)?;
-                check_size("text_to_item", file, "entries", owners.len(), texts)?;
+                let entries = owners.len();
+                let fits = entries == texts;
+                size(
+                    "text_to_item",
+                    file,
+                    "entries",
+                    entries,
+                    fits,
+                    texts.to_string(),
+                )?;
                 let beyond = owners.iter().find(|&&item| item as usize >= items);
                 let found = beyond.map_or(0, |&item| item as usize);
                 let expected = format!("columns from 0 to {}", items.saturating_sub(1));
@@ -236,31 +304,33 @@ impl SimilaritySource {
     }
 }
 
-fn read(what: &'static str, files: &[ArrayFile], base: &Path) -> Result<Given, SourceError> {
-    if files.is_empty() {
-        return Err(SimilarityError::NoFile(what).into());
+impl Question<'_> {
+    /// Items by their similarities to the gallery, without those that a mask leaves out.
+    fn bank(
+        &self,
+        what: &'static str,
+        (files, mask): (&[ArrayFile], &Option<ArrayFile>),
+        base: &Path,
+    ) -> Result<Embeddings, SourceError> {
+        let bank = Given::read(what, files, base)?;
+        let (columns, expected) = (bank.columns, self.given.columns);
+        let fits = columns == expected;
+        size(
+            what,
+            bank.file,
+            "columns",
+            columns,
+            fits,
+            expected.to_string(),
+        )?;
+        let rows = kept_rows(mask.as_ref(), base, "reference_mask", bank.rows())?;
+        Ok(bank.select(&rows, &self.gallery)?)
     }
-    let blocks = files
-        .iter()
-        .map(|file| (file.at(base), file.key.as_deref()));
-    let blocks: Vec<(PathBuf, Option<&str>)> = blocks.collect();
-    let (values, columns) = read_shared(&blocks)?;
-    let given = Given { values, columns };
-    let rows = given.rows();
-    size(
-        what,
-        &files[0],
-        "rows",
-        rows,
-        rows > 0,
-        "at least 1".to_owned(),
-    )?;
-    Ok(given)
 }
 
 /// The rows that a mask keeps, at least one.
 fn kept_rows(
-    mask: &Option<ArrayFile>,
+    mask: Option<&ArrayFile>,
     base: &Path,
     what: &'static str,
     rows: usize,
@@ -268,9 +338,16 @@ fn kept_rows(
     let Some(file) = mask else {
         return Ok((0..rows as u32).collect());
     };
-    let mask: Result<Vec<bool>, FileError> = read_mask(&file.at(base), file.key.as_deref());
-    let mask = mask?;
-    check_size(what, file, "entries", mask.len(), rows)?;
+    let mask = read_mask(&file.at(base), file.key.as_deref())?;
+    let entries = mask.len();
+    size(
+        what,
+        file,
+        "entries",
+        entries,
+        entries == rows,
+        rows.to_string(),
+    )?;
     let kept: Vec<u32> = (0u32..)
         .zip(mask)
         .filter_map(|(row, kept)| kept.then_some(row))
@@ -288,37 +365,18 @@ fn kept_rows(
 }
 
 /// The texts of every item.
-fn texts_of(
-    owners: &[u32],
-    items: usize,
-) -> Result<Result<Relevance, nnn_core::RelevanceError>, SimilarityError> {
+fn texts_of(owners: &[u32], items: usize) -> Result<Vec<Vec<u32>>, SimilarityError> {
     let mut lists = vec![Vec::new(); items];
     for (text, &item) in (0u32..).zip(owners) {
         lists[item as usize].push(text);
     }
     match lists.iter().position(Vec::is_empty) {
         Some(item) => Err(SimilarityError::ItemWithoutText { item }),
-        None => Ok(Relevance::new(&lists, owners.len())),
+        None => Ok(lists),
     }
 }
 
-fn check_size(
-    what: &'static str,
-    file: &ArrayFile,
-    unit: &'static str,
-    found: usize,
-    expected: usize,
-) -> Result<(), SimilarityError> {
-    size(
-        what,
-        file,
-        unit,
-        found,
-        found == expected,
-        expected.to_string(),
-    )
-}
-
+/// Refuses a number that does not fit.
 fn size(
     what: &'static str,
     file: &ArrayFile,

@@ -82,6 +82,12 @@ pub struct ColumnNames {
     /// The image's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What the image shows, such as an occupation: all images of a caption's class answer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Which of the card's two groups the image belongs to; a blank entry stands for neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// What is done with an image without captions, an empty caption, and a caption whose image is missing.

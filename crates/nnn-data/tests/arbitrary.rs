@@ -127,6 +127,7 @@ fn read_published(format: AnnotationFormat, name: &str, bytes: &[u8], on_gap: On
         splits: &["test"],
         wanted: &["test"],
         on_gap,
+        groups: None,
     };
     match read_annotations(&[part], &reading) {
         Ok(read) => assert!(!read.splits["test"].images().is_empty()),

@@ -43,7 +43,7 @@ fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
         put(&folder, image, image);
     }
     put(&folder, "captions.csv", rows);
-    let opened = ImageStore::folder(folder.path(), &["test", "train"]).map_err(|error| {
+    let opened = ImageStore::folder(folder.path(), &["test", "train"], None).map_err(|error| {
         let root = format!("{}/", folder.path().display());
         error.to_string().replace(&root, "")
     });
@@ -109,7 +109,7 @@ fn bad_folders() {
         assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
     }
     let root = folder();
-    let error = ImageStore::folder(root.path(), &["test"]).expect_err("no table");
+    let error = ImageStore::folder(root.path(), &["test"], None).expect_err("no table");
     assert_eq!(
         error.to_string(),
         format!(
@@ -216,7 +216,7 @@ fn embeddings_by_role() {
     };
     assert_eq!(
         complaint(&source),
-        "both of query_to_gallery and relevance given, expected exactly one"
+        "several of query_to_gallery, relevance and classes given, expected exactly one"
     );
     source.query_to_gallery = None;
     let loaded = source.load(folder.path()).expect("good files");
@@ -225,7 +225,7 @@ fn embeddings_by_role() {
     source.relevance = None;
     assert_eq!(
         complaint(&source),
-        "none of query_to_gallery and relevance given, expected exactly one"
+        "none of query_to_gallery, relevance and classes given, expected exactly one"
     );
     put(&folder, "pairs.json", "[0, 1, 2]");
     assert_eq!(
@@ -237,6 +237,70 @@ fn embeddings_by_role() {
         complaint(&role_source()),
         "past.npy has no rows, expected at least one of the reference queries"
     );
+}
+
+/// Two gallery items, three queries.
+#[test]
+fn embeddings_by_role_with_classes_and_groups() {
+    let folder = embedding_files();
+    put_rows(&folder, "past.npy", &[&[0.0, 2.0]], 2);
+    put(
+        &folder,
+        "labels.json",
+        r#"{"class": ["nurse", "judge"], "group": ["b", ""]}"#,
+    );
+    put(&folder, "asked.json", r#"["judge", "nurse", "judge"]"#);
+    let key = |key: &str| json!({"file": "labels.json", "key": key});
+    let load = |keys: serde_json::Value| {
+        let mut source = serde_json::to_value(role_source()).expect("a value");
+        source["query_to_gallery"] = serde_json::Value::Null;
+        for (name, value) in keys.as_object().expect("keys") {
+            source[name] = value.clone();
+        }
+        let source: RoleSource = serde_json::from_value(source).expect("a source");
+        source
+            .load(folder.path())
+            .map_err(|error| error.to_string())
+    };
+    let classes =
+        |asked: &str| json!({"gallery_classes": key("class"), "query_classes": {"file": asked}});
+    let loaded = load(classes("asked.json")).expect("classes");
+    assert_eq!(
+        (loaded.relevance.of(0), loaded.relevance.of(1)),
+        (&[1][..], &[0][..])
+    );
+    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(loaded.query_classes.expect("classes")[2], "judge");
+    assert!(loaded.groups.is_none());
+    // Groups alone: nothing says what answers what, so everything does.
+    let loaded = load(json!({"groups": key("group"), "group_names": ["a", "b"]})).expect("groups");
+    assert_eq!(loaded.relevance.of(2), [0, 1]);
+    assert_eq!(loaded.groups.expect("groups").sizes(), [0, 1]);
+    put(&folder, "other.json", r#"["judge", "nurse", "clerk"]"#);
+    for (keys, complaint) in [
+        (
+            classes("other.json"),
+            "other.json: query 2 has the class \"clerk\", which no row of labels.json[class] has",
+        ),
+        (
+            json!({"groups": key("group")}),
+            "`groups` is given without `group_names`",
+        ),
+        (
+            json!({"query_classes": {"file": "asked.json"}}),
+            "`query_classes` is given without `gallery_classes`",
+        ),
+        (
+            json!({"groups": key("class"), "group_names": ["judge", "clerk"]}),
+            "labels.json[class]: item 0 has the group \"nurse\", expected \"judge\", \"clerk\" or nothing",
+        ),
+        (
+            json!({"groups": {"file": "asked.json"}, "group_names": ["judge", "nurse"]}),
+            "asked.json has 3 entries, expected 2: one for each row of images.npy",
+        ),
+    ] {
+        assert_eq!(load(keys).expect_err("a bad source"), complaint);
+    }
 }
 
 #[test]

@@ -23,6 +23,14 @@ pub enum ParseMetricError {
         /// The pattern of the metric it names.
         pattern: &'static str,
     },
+    /// A standard deviation of what is no mean over queries.
+    #[error(
+        "`{name}`: expected `sd(M)` with M a metric that is a mean over queries, such as `sd(bias@10)`"
+    )]
+    Spread {
+        /// The text received.
+        name: String,
+    },
 }
 
 /// Why a value, an interval or a test cannot be computed.
@@ -43,6 +51,31 @@ pub enum MetricError {
         /// The number of gallery items.
         gallery: usize,
     },
+    /// A metric of groups was asked of rankings whose items have none.
+    #[error(
+        "`{metric}` reads which of two groups the gallery items belong to, and no groups are given"
+    )]
+    NoGroups {
+        /// The metric.
+        metric: String,
+    },
+    /// The rankings keep fewer items a query than a metric of groups reads.
+    #[error(
+        "`{metric}` needs the {needed} best items of every query, the rankings keep {width} of {gallery}"
+    )]
+    ListTooShort {
+        /// The metric.
+        metric: String,
+        /// The number of items it reads of each list.
+        needed: usize,
+        /// The number of items kept for each query.
+        width: usize,
+        /// The number of gallery items.
+        gallery: usize,
+    },
+    /// A standard deviation was asked of a single query.
+    #[error("a standard deviation over queries needs at least 2 of them, received 1")]
+    OneQuery,
     /// Two lists that run over the same queries disagree in length.
     #[error("expected {expected} {what}, one a query, received {received}")]
     Length {

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use nnn_core::Rankings;
 
 use crate::error::MetricError;
-use crate::info::{MetricInfo, Needs, Reads};
+use crate::info::{Goal, MetricInfo, Needs, Reads};
 
 /// An item is a hub if its k-occurrence is at least this many times the mean.
 pub const HUB_SIZE: f64 = 2.0;
@@ -55,7 +55,7 @@ const fn line(pattern: &'static str, doc: &'static str) -> MetricInfo {
         pattern,
         doc,
         reads: Reads::TopItems,
-        higher_is_better: false,
+        goal: Goal::Lower,
     }
 }
 

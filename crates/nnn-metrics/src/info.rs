@@ -9,6 +9,43 @@ pub enum Reads {
     AllRanks,
     /// The `K` best items of every query.
     TopItems,
+    /// The `K` best items of every query, and the group of each.
+    TopGroups,
+    /// The whole list of every query, the group of every item, and which items answer the query.
+    ListGroups,
+    /// What another metric reads.
+    Metric,
+}
+
+impl Reads {
+    /// Whether it reads groups of gallery items.
+    #[must_use]
+    pub fn groups(self) -> bool {
+        matches!(self, Self::TopGroups | Self::ListGroups)
+    }
+}
+
+/// Which of two values of a metric is the better one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Goal {
+    /// The larger one.
+    Higher,
+    /// The smaller one.
+    Lower,
+    /// The one closer to zero.
+    Zero,
+}
+
+impl Goal {
+    /// A number that is the larger the better the value.
+    #[must_use]
+    pub fn merit(self, value: f64) -> f64 {
+        match self {
+            Self::Higher => value,
+            Self::Lower => -value,
+            Self::Zero => -value.abs(),
+        }
+    }
 }
 
 /// What a ranking pass has to keep for a set of metrics; the default, nothing but first ranks, suffices for none but the
@@ -17,11 +54,14 @@ pub enum Reads {
 pub struct Needs {
     /// Whether the ranks of all relevant items are needed, not only the first.
     pub all_relevant: bool,
-    /// How many of the best items are needed for each query.
+    /// How many of the best items are needed for each query; [`Needs::WHOLE`] for all there are.
     pub top: usize,
 }
 
 impl Needs {
+    /// All items of a gallery of any size.
+    pub const WHOLE: usize = usize::MAX;
+
     /// What satisfies both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -41,8 +81,8 @@ pub struct MetricInfo {
     pub doc: &'static str,
     /// What it reads of a ranking pass.
     pub reads: Reads,
-    /// Whether the better of two values is the larger one.
-    pub higher_is_better: bool,
+    /// Which of two values is the better one.
+    pub goal: Goal,
 }
 
 impl MetricInfo {

@@ -18,6 +18,26 @@
 //! | `mAP@R` | `(1 / R) sum_{r_j <= R} j / r_j` | mean | Musgrave, Belongie and Lim, 2020 |
 //! | `P@K` | `#{j: r_j <= K} / K` | mean | trec_eval |
 //!
+//! # Metrics of two groups
+//! How unequally two groups of gallery items are listed, such as photographs of people perceived as men and as women. They
+//! have a value for every query, and read [`Groups`](nnn_core::Groups) beside the rankings ([`Ranked`]).
+//!
+//! | name | which items count | a query's value | best | source |
+//! |---|---|---|---|---|
+//! | `bias@K` | the first `K` of the whole gallery, whatever they show | `(a - b) / K`, `a` and `b` of them in the first and second group | 0 | NNN paper, section 3.3 |
+//! | `abs_bias@K` | the same | `abs((a - b) / K)` | low | |
+//! | `class_bias@K` | of the items that answer the query, the first `K` | `(a - b) / (a + b)` | 0 | VisoGender: Bias@K |
+//! | `skew@K` | the same | `ln(a / K) - ln(q)`, `q` the first group's share of all items that answer; `a = 0` counts as 1 | 0 | VisoGender: Skew@K |
+//! | `max_skew@K` | the same | the larger one of the two groups' skews | low | VisoGender: MaxSkew@K |
+//! | `NDKL` | all items that answer the query | see [`GroupMetric::Ndkl`] | low | VisoGender: NDKL |
+//!
+//! Over queries all are means; `sd(M)` is the standard deviation over queries of any metric `M` that is a mean. The formulas of
+//! VisoGender (arXiv 2306.12424) are those of the authors' `src/metrics.py` at 51ef6c7, where also the log of a share of 0 is
+//! taken as that of `1 / K`. They differ here in this: the authors average over occupations, which is the mean over queries
+//! where each occupation has one; a `K` beyond the number of answering items stands for that number (the authors' code stops
+//! there); items in neither group are left out. `P@K` is the NNN paper's Retrieval@K: the share of the first `K` that show
+//! the query's class.
+//!
 //! # Metrics of a whole run
 //! `N` are the K-occurrences of the `n` gallery items, zeros included (how many queries list the item among their first
 //! `K`); `m` is their mean, `m_p` the mean of `(N - m)^p`.
@@ -57,6 +77,7 @@
 
 mod clusters;
 mod error;
+mod groups;
 mod hubness;
 mod info;
 mod interval;
@@ -67,8 +88,9 @@ mod resample;
 
 pub use clusters::Clusters;
 pub use error::{MetricError, ParseMetricError};
+pub use groups::{Audit, GroupMetric, Ranked};
 pub use hubness::{HUB_SIZE, HubnessMetric, HubnessStatistic, k_occurrence};
-pub use info::{MetricInfo, Needs, Reads};
+pub use info::{Goal, MetricInfo, Needs, Reads};
 pub use interval::{Interval, Measurement, binomial_interval, bootstrap_interval};
 pub use metric::{IntervalKind, Metric, list};
 pub use paired::{Comparison, Contest, compare, compare_all, holm};

@@ -4,12 +4,11 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use nnn_core::Rankings;
-
 use crate::clusters::Clusters;
 use crate::error::{MetricError, ParseMetricError};
+use crate::groups::{GroupMetric, Ranked};
 use crate::hubness::{HubnessMetric, HubnessStatistic};
-use crate::info::{MetricInfo, Needs};
+use crate::info::{Goal, MetricInfo, Needs, Reads};
 use crate::interval::{Measurement, binomial_interval, bootstrap_interval};
 use crate::query::QueryMetric;
 use crate::resample::Resampling;
@@ -27,7 +26,17 @@ pub enum Metric {
     Query(QueryMetric),
     /// One of a whole run.
     Hubness(HubnessMetric),
+    /// `sd(M)`: the standard deviation over queries of a metric that is a mean over them, with `n - 1` below the sum of
+    /// squares, as the authors of VisoGender give it beside each of their means.
+    Spread(QueryMetric),
 }
+
+const SPREAD: MetricInfo = MetricInfo {
+    pattern: "sd(M)",
+    doc: "standard deviation over queries (n - 1 degrees of freedom) of M, any metric that is a mean over queries, such as sd(bias@10)",
+    reads: Reads::Metric,
+    goal: Goal::Lower,
+};
 
 /// Which interval a measurement carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -40,12 +49,13 @@ pub enum IntervalKind {
 }
 
 /// What other libraries call a metric with a cutoff, for suggestions only.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("recall", "R@K"),
     ("success", "R@K"),
     ("hit_rate", "R@K"),
     ("precision", "P@K"),
     ("hub_occurrence", "hub_share@K"),
+    ("maxskew", "max_skew@K"),
 ];
 
 /// How many similar names an error suggests.
@@ -58,6 +68,7 @@ impl Metric {
         match self {
             Self::Query(metric) => metric.info(),
             Self::Hubness(metric) => metric.statistic.info(),
+            Self::Spread(_) => &SPREAD,
         }
     }
 
@@ -65,38 +76,51 @@ impl Metric {
     #[must_use]
     pub fn needs(self) -> Needs {
         match self {
-            Self::Query(metric) => metric.needs(),
+            Self::Query(metric) | Self::Spread(metric) => metric.needs(),
             Self::Hubness(metric) => metric.needs(),
+        }
+    }
+
+    /// Whether it reads groups of gallery items.
+    #[must_use]
+    pub fn reads_groups(self) -> bool {
+        match self {
+            Self::Query(metric) | Self::Spread(metric) => metric.info().reads.groups(),
+            Self::Hubness(_) => false,
         }
     }
 
     /// The value over a run, without interval.
     ///
     /// # Errors
-    /// [`MetricError::NoQueries`]; [`MetricError::TopTooShort`] of a hubness metric.
-    pub fn value(self, rankings: &Rankings) -> Result<f64, MetricError> {
+    /// [`MetricError::NoQueries`]; [`MetricError::TopTooShort`] of a hubness metric; as [`QueryMetric::check`];
+    /// [`MetricError::OneQuery`] of a spread.
+    pub fn value<'a>(self, ranked: impl Into<Ranked<'a>>) -> Result<f64, MetricError> {
+        let ranked = ranked.into();
         match self {
-            Self::Query(metric) => metric.aggregate(&metric.values(rankings)),
-            Self::Hubness(metric) => metric.measure(rankings),
+            Self::Query(metric) => metric.aggregate(&checked_values(metric, ranked)?),
+            Self::Hubness(metric) => metric.measure(ranked.rankings),
+            Self::Spread(metric) => deviation(&checked_values(metric, ranked)?),
         }
     }
 
-    /// The value over a run with its interval; hubness metrics have none and ignore `kind`, `clusters` and
+    /// The value over a run with its interval; hubness metrics and spreads have none and ignore `kind`, `clusters` and
     /// `resampling`.
     ///
     /// # Errors
     /// As [`Metric::value`] and [`bootstrap_interval`].
-    pub fn measure(
+    pub fn measure<'a>(
         self,
-        rankings: &Rankings,
+        ranked: impl Into<Ranked<'a>>,
         kind: IntervalKind,
         clusters: &Clusters,
         resampling: &Resampling,
     ) -> Result<Measurement, MetricError> {
+        let ranked = ranked.into();
         let (value, interval) = match self {
-            Self::Hubness(metric) => (metric.measure(rankings)?, None),
+            Self::Hubness(_) | Self::Spread(_) => (self.value(ranked)?, None),
             Self::Query(metric) => {
-                let values = metric.values(rankings);
+                let values = checked_values(metric, ranked)?;
                 let value = metric.aggregate(&values)?;
                 let interval = match kind {
                     IntervalKind::Binomial if metric.is_proportion() => {
@@ -110,7 +134,7 @@ impl Metric {
         Ok(Measurement {
             value,
             interval,
-            n: rankings.queries(),
+            n: ranked.rankings.queries(),
         })
     }
 }
@@ -132,6 +156,7 @@ impl fmt::Display for Metric {
         match self {
             Self::Query(metric) => metric.fmt(f),
             Self::Hubness(metric) => metric.fmt(f),
+            Self::Spread(metric) => write!(f, "sd({metric})"),
         }
     }
 }
@@ -140,6 +165,9 @@ impl FromStr for Metric {
     type Err = ParseMetricError;
 
     fn from_str(text: &str) -> Result<Self, ParseMetricError> {
+        if let Some(inner) = text.strip_prefix("sd(") {
+            return spread_of(text, inner);
+        }
         let k = cutoff_of(text).unwrap_or(NonZeroUsize::MIN);
         let named = with_cutoff(k).find(|metric| metric.to_string() == text);
         named.ok_or_else(|| match list().into_iter().find(|info| is_of(text, info)) {
@@ -155,10 +183,39 @@ impl FromStr for Metric {
 /// One line a metric, in a fixed order.
 #[must_use]
 pub fn list() -> Vec<&'static MetricInfo> {
-    with_cutoff(NonZeroUsize::MIN).map(Metric::info).collect()
+    let plain = with_cutoff(NonZeroUsize::MIN).map(Metric::info);
+    plain.chain([&SPREAD]).collect()
 }
 
-/// Every metric, those with a cutoff at `k`.
+/// The spread of the metric inside the parentheses.
+fn spread_of(text: &str, inner: &str) -> Result<Metric, ParseMetricError> {
+    let refused = || ParseMetricError::Spread {
+        name: text.to_owned(),
+    };
+    match inner.strip_suffix(')').ok_or_else(refused)?.parse()? {
+        Metric::Query(metric) if metric.is_mean() => Ok(Metric::Spread(metric)),
+        _ => Err(refused()),
+    }
+}
+
+/// The values of rankings that hold what the metric reads.
+fn checked_values(metric: QueryMetric, ranked: Ranked<'_>) -> Result<Vec<f64>, MetricError> {
+    metric.check(ranked)?;
+    Ok(metric.values(ranked))
+}
+
+fn deviation(values: &[f64]) -> Result<f64, MetricError> {
+    let n = match values.len() {
+        0 => return Err(MetricError::NoQueries),
+        1 => return Err(MetricError::OneQuery),
+        n => n as f64,
+    };
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Ok((squares / (n - 1.0)).sqrt())
+}
+
+/// Every metric but spreads, those with a cutoff at `k`.
 fn with_cutoff(k: NonZeroUsize) -> impl Iterator<Item = Metric> {
     let query = [
         QueryMetric::HitRate(k),
@@ -169,9 +226,18 @@ fn with_cutoff(k: NonZeroUsize) -> impl Iterator<Item = Metric> {
         QueryMetric::MapAtR,
         QueryMetric::Precision(k),
     ];
+    let groups = [
+        GroupMetric::Bias(k),
+        GroupMetric::AbsBias(k),
+        GroupMetric::ClassBias(k),
+        GroupMetric::Skew(k),
+        GroupMetric::MaxSkew(k),
+        GroupMetric::Ndkl,
+    ];
     let hubness = HubnessStatistic::ALL.map(|statistic| HubnessMetric { statistic, k });
-    let query = query.into_iter().map(Metric::Query);
-    query.chain(hubness.into_iter().map(Metric::Hubness))
+    let query = query.into_iter().chain(groups.map(QueryMetric::Group));
+    let hubness = hubness.into_iter().map(Metric::Hubness);
+    query.map(Metric::Query).chain(hubness)
 }
 
 /// Whether a text is a pattern with something for its cutoff.

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 /// A method against a baseline on the same queries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// The metric of the method minus that of the baseline: a gain if higher is better.
+    /// The metric of the method minus that of the baseline: a gain if higher is better. Of a metric that is best at 0 it is the
+    /// shift, not the gain in distance from 0.
     pub delta: f64,
     /// Percentile bootstrap interval of `delta`: both methods on the same resampled clusters.
     pub interval: Interval,
@@ -122,15 +123,16 @@ pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, MetricError> {
 }
 
 fn tally(metric: QueryMetric, method: &[f64], baseline: &[f64]) -> (usize, usize, usize) {
-    let pairs = || method.iter().zip(baseline);
-    let above = pairs().filter(|(a, b)| a > b).count();
-    let below = pairs().filter(|(a, b)| a < b).count();
-    let ties = method.len() - above - below;
-    if metric.info().higher_is_better {
-        (above, ties, below)
-    } else {
-        (below, ties, above)
-    }
+    let goal = metric.info().goal;
+    let pairs = || {
+        method
+            .iter()
+            .zip(baseline)
+            .map(|(&a, &b)| (goal.merit(a), goal.merit(b)))
+    };
+    let wins = pairs().filter(|(a, b)| a > b).count();
+    let losses = pairs().filter(|(a, b)| a < b).count();
+    (wins, method.len() - wins - losses, losses)
 }
 
 fn p_value(extreme: usize, resampling: &Resampling) -> f64 {

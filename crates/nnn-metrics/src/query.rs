@@ -3,10 +3,9 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use nnn_core::Rankings;
-
 use crate::error::MetricError;
-use crate::info::{MetricInfo, Needs, Reads};
+use crate::groups::{GroupMetric, Ranked};
+use crate::info::{Goal, MetricInfo, Needs, Reads};
 use crate::resample::median;
 
 /// A metric with a value for every query, so that intervals and paired tests exist.
@@ -36,7 +35,12 @@ pub enum QueryMetric {
     /// (Musgrave, Belongie and Lim, 2020, "A metric learning reality check").
     MapAtR,
     /// `P@K`: the number of relevant items of rank `<= K`, divided by `K` even where the gallery is smaller.
+    ///
+    /// With the images of a class as what answers a query, it is the share of the first `K` that show the class: the NNN
+    /// paper's Retrieval@1 and @5 of its gender study.
     Precision(NonZeroUsize),
+    /// How unequally two groups are listed.
+    Group(GroupMetric),
 }
 
 /// How the values of the queries become one.
@@ -52,43 +56,43 @@ const HIT_RATE: MetricInfo = MetricInfo {
     pattern: "R@K",
     doc: "share of queries with a relevant item among the first K (IR's Success@K), 0 to 1",
     reads: Reads::FirstRank,
-    higher_is_better: true,
+    goal: Goal::Higher,
 };
 const MED_R: MetricInfo = MetricInfo {
     pattern: "MedR",
     doc: "median rank of the first relevant item, from 1",
     reads: Reads::FirstRank,
-    higher_is_better: false,
+    goal: Goal::Lower,
 };
 const MEAN_R: MetricInfo = MetricInfo {
     pattern: "MeanR",
     doc: "mean rank of the first relevant item, from 1",
     reads: Reads::FirstRank,
-    higher_is_better: false,
+    goal: Goal::Lower,
 };
 const MRR: MetricInfo = MetricInfo {
     pattern: "MRR",
     doc: "mean reciprocal rank of the first relevant item, 0 to 1",
     reads: Reads::FirstRank,
-    higher_is_better: true,
+    goal: Goal::Higher,
 };
 const NDCG: MetricInfo = MetricInfo {
     pattern: "nDCG@K",
     doc: "discounted gain of the relevant items among the first K, over the best possible, 0 to 1",
     reads: Reads::AllRanks,
-    higher_is_better: true,
+    goal: Goal::Higher,
 };
 const MAP_AT_R: MetricInfo = MetricInfo {
     pattern: "mAP@R",
     doc: "mean of the precisions at the relevant items among the first R, R the number of relevant items, 0 to 1",
     reads: Reads::AllRanks,
-    higher_is_better: true,
+    goal: Goal::Higher,
 };
 const PRECISION: MetricInfo = MetricInfo {
     pattern: "P@K",
     doc: "share of the first K that is relevant, 0 to 1",
     reads: Reads::AllRanks,
-    higher_is_better: true,
+    goal: Goal::Higher,
 };
 
 impl QueryMetric {
@@ -103,15 +107,19 @@ impl QueryMetric {
             Self::Ndcg(_) => &NDCG,
             Self::MapAtR => &MAP_AT_R,
             Self::Precision(_) => &PRECISION,
+            Self::Group(metric) => metric.info(),
         }
     }
 
     /// What a ranking pass has to keep for it.
     #[must_use]
     pub fn needs(self) -> Needs {
-        Needs {
-            all_relevant: self.info().reads == Reads::AllRanks,
-            top: 0,
+        match self {
+            Self::Group(metric) => metric.needs(),
+            _ => Needs {
+                all_relevant: self.info().reads == Reads::AllRanks,
+                top: 0,
+            },
         }
     }
 
@@ -130,15 +138,28 @@ impl QueryMetric {
         matches!(self, Self::HitRate(_))
     }
 
-    /// The value of one query: a rank for `MedR` and `MeanR`, else a number from 0 to 1.
+    /// Refuses rankings that do not hold what a metric of groups reads; of any other metric it cannot be seen.
+    ///
+    /// # Errors
+    /// [`MetricError::NoGroups`]; [`MetricError::ListTooShort`].
+    pub fn check<'a>(self, ranked: impl Into<Ranked<'a>>) -> Result<(), MetricError> {
+        match self {
+            Self::Group(metric) => metric.check(&ranked.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The value of one query: a rank for `MedR` and `MeanR`, a number in the range of its [`GroupMetric`], else one from 0 to
+    /// 1.
     ///
     /// The rankings must hold what [`QueryMetric::needs`] says: from first ranks alone a metric of all ranks would take
     /// every query for one with a single relevant item.
     ///
     /// # Panics
-    /// `query` is not below [`Rankings::queries`].
+    /// `query` is not below [`Rankings::queries`](nnn_core::Rankings::queries), or [`QueryMetric::check`] would have refused the rankings.
     #[must_use]
-    pub fn per_query(self, rankings: &Rankings, query: usize) -> f64 {
+    pub fn per_query<'a>(self, ranked: impl Into<Ranked<'a>>, query: usize) -> f64 {
+        let Ranked { rankings, audit } = ranked.into();
         let first = rankings.first_rank(query);
         let relevant = rankings.relevant_ranks(query);
         match self {
@@ -148,14 +169,22 @@ impl QueryMetric {
             Self::Ndcg(k) => ndcg(relevant, k.get()),
             Self::MapAtR => map_at_r(relevant),
             Self::Precision(k) => precision(relevant, k.get()),
+            Self::Group(metric) => {
+                let audit = audit.expect("a metric of groups gets groups");
+                metric.per_query(rankings, audit, query)
+            }
         }
     }
 
     /// The values of all queries, in their order.
+    ///
+    /// # Panics
+    /// [`QueryMetric::check`] would have refused the rankings.
     #[must_use]
-    pub fn values(self, rankings: &Rankings) -> Vec<f64> {
-        (0..rankings.queries())
-            .map(|query| self.per_query(rankings, query))
+    pub fn values<'a>(self, ranked: impl Into<Ranked<'a>>) -> Vec<f64> {
+        let ranked = ranked.into();
+        (0..ranked.rankings.queries())
+            .map(|query| self.per_query(ranked, query))
             .collect()
     }
 
@@ -194,6 +223,7 @@ impl fmt::Display for QueryMetric {
                 f.write_str(&self.info().name(k))
             }
             Self::MedR | Self::MeanR | Self::Mrr | Self::MapAtR => f.write_str(self.info().pattern),
+            Self::Group(metric) => metric.fmt(f),
         }
     }
 }

@@ -1,37 +1,56 @@
 //! Names parse, print back, and are helped when wrong.
 
-use nnn_metrics::{Metric, ParseMetricError, Reads, list};
+use nnn_metrics::{Goal, Metric, Needs, ParseMetricError, Reads, list};
 
 #[test]
 fn every_listed_name_parses_and_prints_back() {
     let infos = list();
-    assert_eq!(infos.len(), 15);
+    assert_eq!(infos.len(), 22);
     for info in infos {
-        let name = match info.pattern.strip_suffix('K') {
-            Some(stem) => format!("{stem}37"),
-            None => info.pattern.to_owned(),
+        let name = match info.pattern {
+            "sd(M)" => "sd(bias@37)".to_owned(),
+            pattern => pattern
+                .strip_suffix('K')
+                .map_or(pattern.to_owned(), |stem| format!("{stem}37")),
         };
         let metric: Metric = name.parse().expect("a listed name");
         assert_eq!(metric.to_string(), name);
         assert_eq!(metric.info(), info);
         let needs = metric.needs();
         assert_eq!(needs.all_relevant, info.reads == Reads::AllRanks, "{name}");
-        assert_eq!(
-            needs.top,
-            if info.reads == Reads::TopItems { 37 } else { 0 },
-            "{name}"
-        );
+        let top = match info.reads {
+            Reads::TopItems | Reads::TopGroups | Reads::Metric => 37,
+            Reads::ListGroups => Needs::WHOLE,
+            Reads::FirstRank | Reads::AllRanks => 0,
+        };
+        assert_eq!(needs.top, top, "{name}");
+        let groups = name.contains("bias") || name.contains("skew@") && !name.starts_with("k_");
+        assert_eq!(metric.reads_groups(), groups || name == "NDKL", "{name}");
     }
 }
 
 #[test]
 fn directions() {
-    let higher: Vec<_> = list()
-        .iter()
-        .filter(|info| info.higher_is_better)
-        .map(|i| i.pattern)
-        .collect();
-    assert_eq!(higher, ["R@K", "MRR", "nDCG@K", "mAP@R", "P@K"]);
+    let of = |goal: Goal| {
+        let infos = list().into_iter().filter(|info| info.goal == goal);
+        infos.map(|info| info.pattern).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Goal::Higher), ["R@K", "MRR", "nDCG@K", "mAP@R", "P@K"]);
+    assert_eq!(of(Goal::Zero), ["bias@K", "class_bias@K", "skew@K"]);
+    assert!(Goal::Zero.merit(-0.1) > Goal::Zero.merit(0.2));
+    assert!(Goal::Lower.merit(-0.1) > Goal::Lower.merit(0.2));
+}
+
+#[test]
+fn spreads_are_of_means_over_queries() {
+    for name in ["sd(R@1)", "sd(NDKL)", "sd(class_bias@10)"] {
+        assert_eq!(name.parse::<Metric>().expect("a spread").to_string(), name);
+    }
+    for wrong in ["sd(MedR)", "sd(gini@3)", "sd(bias@3", "sd(sd(R@1))"] {
+        let error = wrong.parse::<Metric>().expect_err("no mean");
+        assert!(matches!(error, ParseMetricError::Spread { .. }), "{error}");
+    }
+    assert!("sd(bias@0)".parse::<Metric>().is_err());
 }
 
 #[test]
@@ -51,6 +70,9 @@ fn unknown_names_get_suggestions() {
         ("robinhood@3", "robin_hood@3"),
         ("precision@5", "P@5"),
         ("Success@5", "R@5"),
+        ("Bias@6", "bias@6"),
+        ("maxskew@5", "max_skew@5"),
+        ("ndkl", "NDKL"),
     ] {
         let error = wrong.parse::<Metric>().expect_err("no metric");
         let ParseMetricError::Unknown { name, nearest } = &error else {

@@ -3,8 +3,11 @@
 mod common;
 
 use common::{k, query_metric, rank};
-use nnn_core::{Rankings, TieRule};
-use nnn_metrics::{Clusters, HubnessStatistic, Metric, compare, holm, k_occurrence, list};
+use nnn_core::{Groups, Rankings, Relevance, TieRule};
+use nnn_metrics::MetricError::OneQuery;
+use nnn_metrics::{
+    Audit, Clusters, HubnessStatistic, Metric, Ranked, compare, holm, k_occurrence, list,
+};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -22,6 +25,21 @@ impl Run {
             self.ties,
             self.scores[0].len(),
         )
+    }
+
+    /// By parity.
+    fn groups(&self) -> Groups {
+        let names = ["even", "odd"].map(str::to_owned);
+        let labels: Vec<&str> = (0..self.scores[0].len())
+            .map(|i| ["even", "odd"][i % 2])
+            .collect();
+        Groups::new(&names, &labels).expect("groups")
+    }
+
+    fn relevance(&self) -> Relevance {
+        let lists = self.relevant.iter();
+        let lists = lists.map(|items| items.iter().map(|&item| item as u32).collect::<Vec<_>>());
+        Relevance::new(&lists.collect::<Vec<_>>(), self.scores[0].len()).expect("answers")
     }
 }
 
@@ -83,12 +101,18 @@ proptest! {
         let mut reversed = run.clone();
         reversed.scores.reverse();
         reversed.relevant.reverse();
-        let (rankings, reversed) = (run.rank(), reversed.rank());
+        let value = |metric: Metric, run: &Run| {
+            let (rankings, groups, relevance) = (run.rank(), run.groups(), run.relevance());
+            let audit = Some(Audit { groups: &groups, relevance: &relevance });
+            metric.value(Ranked { rankings: &rankings, audit })
+        };
         for info in list() {
-            let metric: Metric = info.pattern.replace("@K", "@2").parse().expect("a metric");
-            let (a, b) = (metric.value(&rankings), metric.value(&reversed));
-            let (a, b) = (a.expect("a value"), b.expect("a value"));
-            prop_assert!((a - b).abs() < 1e-12, "{metric}: {a}, {b}");
+            let name = info.pattern.replace("@K", "@2").replace("(M)", "(NDKL)");
+            let metric: Metric = name.parse().expect("a metric");
+            match (value(metric, &run), value(metric, &reversed)) {
+                (Ok(a), Ok(b)) => prop_assert!((a - b).abs() < 1e-12, "{metric}: {a}, {b}"),
+                (a, b) => prop_assert_eq!((a, b, run.scores.len()), (Err(OneQuery), Err(OneQuery), 1)),
+            }
         }
     }
 

@@ -1,14 +1,15 @@
-//! A check as people read it: printed and as Markdown.
+//! A check as people read it: printed, as Markdown, LaTeX and CSV.
 
 use std::path::Path;
 
-use crate::check::{CheckRow, Difference, Expectation, Verdict};
+use polars::prelude::{Column as Values, DataFrame, PolarsResult};
+
+use crate::check::{Check, CheckRow, Difference, Expectation, Verdict};
 use crate::error::ReportError;
-use crate::frame::write_bytes;
+use crate::frame::{numbers, texts, write_bytes, write_csv};
 use crate::lines::{Column, Entry, Style, lines};
 use crate::number::{distinct, scale, shown, signed};
-use crate::table::{Cell, Row, SCORES, Table, markdown};
-use crate::tables::table_path;
+use crate::table::{Cell, Row, SCORES, Table, latex, markdown};
 
 impl Expectation {
     /// `nnn(k=128,alpha=0.75) validation`, as far as it is given.
@@ -21,6 +22,13 @@ impl Expectation {
             params.unwrap_or_default(),
             chosen.unwrap_or_default()
         )
+    }
+
+    /// `alpha=0.75,k=128`.
+    fn paper_params_text(&self) -> Option<String> {
+        let params = self.paper_params.as_ref()?.iter();
+        let params = params.map(|(name, value)| format!("{name}={}", value.paper));
+        Some(params.collect::<Vec<_>>().join(","))
     }
 
     /// Whether a fraction was written in percent.
@@ -46,11 +54,40 @@ impl CheckRow {
         self.number(expected) + &judged
     }
 
+    /// The number, or the parameters where those are expected.
+    fn measured_text(&self) -> String {
+        match (&self.expectation.paper_params, &self.measured_params) {
+            (Some(_), Some(params)) => params.clone(),
+            _ => self.number(self.measured),
+        }
+    }
+
+    /// `64.60 (+0.12 ok)`, or `alpha=0.75,k=128 (k -1 steps)`.
+    fn paper_text(&self) -> String {
+        let Some(params) = self.expectation.paper_params_text() else {
+            return self.compared(self.expectation.paper, self.paper);
+        };
+        let step = |step: &crate::check::Step| match step.steps {
+            Some(steps) => format!("{} {steps:+}", step.name),
+            None => format!("{} ?", step.name),
+        };
+        let differ = self.steps.iter().filter(|step| step.steps != Some(0.0));
+        let differ: Vec<_> = differ.map(step).collect();
+        match (self.steps.is_empty(), differ.is_empty()) {
+            (true, _) => params,
+            (false, true) => format!("{params} (same)"),
+            (false, false) => format!("{params} (steps: {})", differ.join(", ")),
+        }
+    }
+
     /// What is wrong with the expectation itself, if anything.
     fn problem(&self) -> Option<String> {
         let expectation = &self.expectation;
-        let nothing = expectation.paper.is_none() && expectation.accepted.is_none();
+        let nothing = expectation.paper.is_none()
+            && expectation.accepted.is_none()
+            && expectation.paper_params.is_none();
         match self.matching {
+            _ if self.verdict == Verdict::Absent => None,
             0 => Some("no row matches".to_owned()),
             1 if nothing => Some("no number to compare with".to_owned()),
             1 if expectation.is_in_percent() => {
@@ -64,7 +101,11 @@ impl CheckRow {
     }
 
     fn remark(&self) -> String {
-        let parts = [self.problem(), self.expectation.note.clone()];
+        let parts = [
+            self.problem(),
+            self.reason.clone(),
+            self.expectation.note.clone(),
+        ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
@@ -129,11 +170,11 @@ const LEAST: [Option<usize>; 6] = [Some(8), Some(9), None, Some(8), Some(12), No
 const NUMBERS: [Field; 3] = [
     Field {
         title: "Measured",
-        text: |row| row.number(row.measured),
+        text: CheckRow::measured_text,
     },
     Field {
         title: "Paper",
-        text: |row| row.compared(row.expectation.paper, row.paper),
+        text: CheckRow::paper_text,
     },
     Field {
         title: "Accepted",
@@ -178,37 +219,58 @@ fn columns(rows: &[CheckRow], remarks: &Remarks, style: Style) -> Vec<Column> {
     columns
 }
 
-fn tally(rows: &[CheckRow]) -> String {
-    let count = |verdict| {
-        let found = rows.iter().filter(|row| row.verdict == verdict).count();
-        format!("{found} {verdict}")
+/// How many rows have which verdict; those that judge nothing only where there are any.
+#[must_use]
+pub fn tally<'a>(rows: impl IntoIterator<Item = &'a CheckRow>) -> String {
+    let verdicts: Vec<_> = rows.into_iter().map(|row| row.verdict).collect();
+    let count = |wanted| {
+        verdicts
+            .iter()
+            .filter(|&&verdict| verdict == wanted)
+            .count()
     };
-    [Verdict::Ok, Verdict::Close, Verdict::Fail]
-        .map(count)
-        .join(", ")
+    let always = [Verdict::Ok, Verdict::Close, Verdict::Fail];
+    let perhaps = [Verdict::Info, Verdict::Absent, Verdict::Other];
+    let perhaps = perhaps.into_iter().filter(|&verdict| count(verdict) > 0);
+    let counts = always.into_iter().chain(perhaps);
+    let counts = counts.map(|verdict| format!("{} {verdict}", count(verdict)));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
-/// Writes the check as `tables/check.md` into a results folder; percent where the metric is shown so.
+/// Writes checks as `check.md`, `check.tex` (booktabs) and `check.csv` into a folder, a table an experiment.
 ///
-/// The next [`write_tables`](crate::write_tables) removes it, since it speaks of scores that are no more.
+/// Percent where the metric is shown so, but not in the CSV: there all numbers are as in the scores, and what is absent is
+/// empty. In `results/NAME/tables` the next [`write_tables`](crate::write_tables) removes them, since they speak of scores
+/// that are no more.
 ///
 /// # Errors
-/// [`ReportError::Write`] where the file system refuses.
-pub fn write_check(folder: &Path, rows: &[CheckRow]) -> Result<(), ReportError> {
-    let text = markdown(SCORES, &[table(rows)]);
-    write_bytes(&table_path(folder, "check.md"), text.as_bytes())
+/// [`ReportError::Write`] where the file system refuses, [`ReportError::Encode`] where polars does.
+pub fn write_check(folder: &Path, checks: &[Check]) -> Result<(), ReportError> {
+    let tables: Vec<_> = checks.iter().map(table).collect();
+    let write = |name: &str, text: String| write_bytes(&folder.join(name), text.as_bytes());
+    write("check.md", markdown(SCORES, &tables))?;
+    write("check.tex", latex(SCORES, &tables))?;
+    let csv = folder.join("check.csv");
+    let mut frame = frame(checks).map_err(ReportError::encode(&csv))?;
+    write_csv(&csv, &mut frame)
 }
 
 const CAPTION: &str = "Fractions in percent, differences in points (measured less expected); ok within the stated \
                        tolerance, close within twice, else FAIL.";
 
-fn table(rows: &[CheckRow]) -> Table {
+fn table(check: &Check) -> Table {
+    let rows = &check.rows;
     let remarks = Remarks::of(rows);
     let names = NAMES.iter().map(|field| field.title);
     let numbers = NUMBERS.iter().map(|field| field.title);
     let header = std::iter::once("Verdict").chain(numbers).chain(["Note"]);
     Table {
-        title: format!("Measured against expected: {}", tally(rows)),
+        part: String::new(),
+        title: format!(
+            "{}: measured against expected: {}",
+            check.experiment,
+            tally(rows)
+        ),
         notes: std::iter::once(CAPTION.to_owned())
             .chain(remarks.notes())
             .collect(),
@@ -216,6 +278,63 @@ fn table(rows: &[CheckRow]) -> Table {
         header: vec![header.map(str::to_owned).collect()],
         rows: rows.iter().map(|row| line(row, &remarks)).collect(),
     }
+}
+
+type Text = (&'static str, fn(&CheckRow) -> String);
+type Number = (&'static str, fn(&CheckRow) -> Option<f64>);
+
+const TEXTS: [Text; 13] = [
+    ("verdict", |row| row.verdict.to_string()),
+    ("model", |row| row.expectation.model.clone()),
+    ("dataset", |row| row.expectation.dataset.clone()),
+    ("direction", |row| row.expectation.direction.clone()),
+    ("reference_set", |row| {
+        row.expectation.reference_set.clone().unwrap_or_default()
+    }),
+    ("method", |row| row.expectation.method.clone()),
+    ("params", |row| {
+        row.expectation.params.clone().unwrap_or_default()
+    }),
+    ("chosen", |row| {
+        row.expectation.chosen.clone().unwrap_or_default()
+    }),
+    ("metric", |row| row.expectation.metric.clone()),
+    ("measured_params", |row| {
+        row.measured_params.clone().unwrap_or_default()
+    }),
+    ("paper_params", |row| {
+        row.expectation.paper_params_text().unwrap_or_default()
+    }),
+    ("candidate_for", |row| {
+        row.expectation.candidate_for.clone().unwrap_or_default()
+    }),
+    ("note", CheckRow::remark),
+];
+
+const VALUES: [Number; 6] = [
+    ("measured", |row| row.measured),
+    ("paper", |row| row.expectation.paper),
+    ("paper_difference", |row| row.paper.map(|d| d.difference)),
+    ("accepted", |row| row.expectation.accepted),
+    ("accepted_difference", |row| {
+        row.accepted.map(|d| d.difference)
+    }),
+    ("tolerance", |row| Some(row.expectation.tolerance)),
+];
+
+fn frame(checks: &[Check]) -> PolarsResult<DataFrame> {
+    let rows: Vec<_> = checks.iter().flat_map(|check| &check.rows).collect();
+    let experiments = checks
+        .iter()
+        .flat_map(|check| check.rows.iter().map(|_| check.experiment.as_str()));
+    let words = TEXTS.map(|(name, text)| -> Values {
+        let values: Vec<_> = rows.iter().map(|row| text(row)).collect();
+        texts(name, values.iter().map(String::as_str))
+    });
+    let values = VALUES.map(|(name, get)| numbers(name, rows.iter().map(|row| get(row))));
+    let mut columns = vec![texts("experiment", experiments)];
+    columns.extend(words.into_iter().chain(values));
+    DataFrame::new(rows.len(), columns)
 }
 
 fn line(row: &CheckRow, remarks: &Remarks) -> Row {

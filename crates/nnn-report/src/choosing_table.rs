@@ -31,6 +31,7 @@ pub(crate) fn tables(rows: &[ChoosingRow]) -> Vec<Table> {
         labels: LABELS.map(str::to_owned).to_vec(),
         header: vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()],
         rows: rows.iter().map(line).collect(),
+        ..Table::default()
     };
     vec![table]
 }

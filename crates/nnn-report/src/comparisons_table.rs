@@ -37,7 +37,15 @@ fn group(cell: &CellId) -> (&str, Place<'_>, &str, &str) {
 /// `rows` are those of one group, at least one.
 fn table(rows: &[&ComparisonRow]) -> Table {
     let header = ["Δ", "95 %", "Wins", "Ties", "Losses", "p (Holm)"];
+    let cell = &rows[0].cell;
+    let part = [
+        &cell.model,
+        &Place::of(cell).label(),
+        &cell.direction,
+        &cell.reference_set,
+    ];
     Table {
+        part: part.map(String::as_str).join("--"),
         title: title(rows[0]),
         notes: notes(rows),
         labels: ["Method", "Against"].map(str::to_owned).to_vec(),

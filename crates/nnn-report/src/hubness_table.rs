@@ -58,6 +58,7 @@ pub(crate) fn tables(sweep: &Sweep<'_>, direction: &str) -> Vec<Table> {
             .to_vec(),
         header: header(&hubness),
         rows,
+        ..Table::default()
     };
     vec![table.without_empty_levels()]
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::number::{Goal, distinct, goal, grouped, shown};
+use crate::number::{Goal, distinct, goal, grouped, judged, shown};
 use crate::record::{CellId, ScoreRow};
 use crate::table::Cell;
 
@@ -78,7 +78,7 @@ pub(crate) struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    fn of(cell: &'a CellId) -> Self {
+    pub(crate) fn of(cell: &'a CellId) -> Self {
         let fixed = matches!(cell.chosen.as_str(), "fixed" | "");
         Self {
             method: &cell.method,
@@ -157,6 +157,10 @@ impl<'a> Sweep<'a> {
         self.rows.is_empty()
     }
 
+    pub(crate) fn rows(&self) -> &[&'a ScoreRow] {
+        &self.rows
+    }
+
     pub(crate) fn models(&self) -> Vec<&'a str> {
         distinct(self.rows.iter().map(|row| row.cell.model.as_str()))
     }
@@ -197,6 +201,14 @@ impl<'a> Sweep<'a> {
         self.found.get(&(model, place, setting, metric)).copied()
     }
 
+    /// The signature of any row of a setting.
+    pub(crate) fn signature(&self, place: Place<'a>, setting: Setting<'a>) -> Option<&'a str> {
+        let mut rows = self.rows.iter();
+        let own =
+            rows.find(|row| Place::of(&row.cell) == place && Setting::of(&row.cell) == setting)?;
+        Some(&own.signature)
+    }
+
     /// The values of one metric as cells, in the order of `settings`: bold what no other setting that competes exceeds,
     /// as printed. Oracles and transductive methods do not compete. `more` is written behind a value.
     pub(crate) fn cells(
@@ -220,7 +232,7 @@ impl<'a> Sweep<'a> {
             Some(row) => {
                 let value = shown(metric, row.value);
                 Cell {
-                    bold: setting.competes() && best.as_ref() == Some(&value),
+                    bold: setting.competes() && best == Some(judged(metric, row.value)),
                     text: value + &more(row),
                 }
             }
@@ -254,7 +266,7 @@ pub(crate) fn any_number(cells: &[Cell]) -> bool {
     cells.iter().any(|cell| cell.text != ABSENT)
 }
 
-/// The best of some values as it is printed; nothing for a metric without a goal, or for fewer than two values.
+/// The best of some values as it is printed, without its sign if the metric is best at 0; nothing for a metric without a goal, or for fewer than two values.
 pub(crate) fn best(metric: &str, values: impl Iterator<Item = f64>) -> Option<String> {
     let goal = goal(metric)?;
     let values: Vec<_> = values.collect();
@@ -262,6 +274,7 @@ pub(crate) fn best(metric: &str, values: impl Iterator<Item = f64>) -> Option<St
     let best = match goal {
         Goal::Higher => values.into_iter().reduce(f64::max),
         Goal::Lower => values.into_iter().reduce(f64::min),
+        Goal::Zero => values.into_iter().map(f64::abs).reduce(f64::min),
     };
-    best.filter(|_| several).map(|value| shown(metric, value))
+    best.filter(|_| several).map(|value| judged(metric, value))
 }

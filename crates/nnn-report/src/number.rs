@@ -5,10 +5,11 @@
 pub(crate) enum Goal {
     Higher,
     Lower,
+    Zero,
 }
 
 /// Metrics from 0 to 1 that are shown in percent and are better when higher.
-const PERCENT: [&str; 6] = ["R@", "P@", "mAP@", "nDCG@", "MRR", "precision@"];
+const PERCENT: [&str; 5] = ["R@", "P@", "mAP@", "nDCG@", "MRR"];
 
 /// Shares from 0 to 1 that are shown in percent too, and are better when lower.
 const SHARES: [&str; 4] = ["gini@", "robin_hood@", "antihub@", "hub_share@"];
@@ -16,8 +17,29 @@ const SHARES: [&str; 4] = ["gini@", "robin_hood@", "antihub@", "hub_share@"];
 /// The smallest p-value that is printed as a number, and what is printed below it.
 const SMALLEST_P: (f64, &str) = (0.0001, "<1e-4");
 
-/// Prefixes of the metrics that are better when lower: ranks and hubness.
-const LOWER: [&str; 4] = ["MedR", "MeanR", "k_", "bias@"];
+/// Prefixes of the metrics that are better when lower: ranks, hubness, sizes of biases, standard deviations.
+const LOWER: [&str; 7] = [
+    "MedR",
+    "MeanR",
+    "k_",
+    "abs_bias@",
+    "max_skew@",
+    "NDKL",
+    "sd(",
+];
+
+/// Prefixes of the metrics that are best at 0.
+const ZERO: [&str; 3] = ["bias@", "class_bias@", "skew@"];
+
+/// Prefixes of the metrics of groups that are shown with three decimals, as the NNN paper prints its biases.
+const THIRD_DECIMAL: [&str; 6] = [
+    "bias@",
+    "abs_bias@",
+    "class_bias@",
+    "skew@",
+    "max_skew@",
+    "NDKL",
+];
 
 fn starts(metric: &str, prefixes: &[&str]) -> bool {
     prefixes.iter().any(|prefix| metric.starts_with(prefix))
@@ -29,38 +51,62 @@ pub(crate) fn goal(metric: &str) -> Option<Goal> {
         Some(Goal::Higher)
     } else if starts(metric, &LOWER) || starts(metric, &SHARES) {
         Some(Goal::Lower)
+    } else if starts(metric, &ZERO) {
+        Some(Goal::Zero)
     } else {
         None
     }
 }
 
+/// The metric itself, or the one that a standard deviation, a gain (`gain:R@1`) or a search (`exact_search:R@1`) is of.
+fn measured(metric: &str) -> &str {
+    let metric = metric.rsplit(':').next().unwrap_or(metric);
+    metric.strip_prefix("sd(").unwrap_or(metric)
+}
+
+fn decimals(metric: &str) -> usize {
+    if starts(measured(metric), &THIRD_DECIMAL) {
+        3
+    } else {
+        2
+    }
+}
+
 /// What a metric's values are multiplied by when shown.
 pub(crate) fn scale(metric: &str) -> f64 {
+    let metric = measured(metric);
     let percent = starts(metric, &PERCENT) || starts(metric, &SHARES);
     if percent { 100.0 } else { 1.0 }
 }
 
-/// A value with two decimals, in percent where the metric is shown so.
+/// A value with two decimals (three for metrics of groups), in percent where the metric is shown so.
 pub(crate) fn shown(metric: &str, value: f64) -> String {
-    unsigned_zero(format!("{:.2}", scale(metric) * value))
+    let text = format!("{:.1$}", scale(metric) * value, decimals(metric));
+    match text.strip_prefix('-') {
+        Some(size) if is_zero(size) => size.to_owned(),
+        _ => text,
+    }
 }
 
-/// A difference with its sign and two decimals, in percentage points where the metric is shown in percent.
+/// What of a shown value decides which is best: without its sign, where the metric is best at 0.
+pub(crate) fn judged(metric: &str, value: f64) -> String {
+    match goal(metric) {
+        Some(Goal::Zero) => shown(metric, value.abs()),
+        _ => shown(metric, value),
+    }
+}
+
+/// A difference with its sign and as many decimals, in percentage points where the metric is shown in percent.
 pub(crate) fn signed(metric: &str, difference: f64) -> String {
-    let text = format!("{:+.2}", scale(metric) * difference);
-    if text == "-0.00" {
-        "+0.00".to_owned()
-    } else {
-        text
+    let text = format!("{:+.1$}", scale(metric) * difference, decimals(metric));
+    match text.strip_prefix('-') {
+        Some(size) if is_zero(size) => format!("+{size}"),
+        _ => text,
     }
 }
 
-fn unsigned_zero(text: String) -> String {
-    if text == "-0.00" {
-        "0.00".to_owned()
-    } else {
-        text
-    }
+fn is_zero(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 /// A p-value with four decimals.
@@ -114,5 +160,27 @@ mod tests {
         assert_eq!(signed("R@1", 0.071), "+7.10");
         assert_eq!(signed("R@1", -1e-9), "+0.00");
         assert_eq!(shown("k_skewness@10", -1e-9), "0.00");
+    }
+
+    #[test]
+    fn biases_have_the_papers_decimals_and_are_best_at_zero() {
+        assert_eq!(shown("bias@6", 48.0 / 138.0), "0.348");
+        assert_eq!(shown("bias@6", -1e-9), "0.000");
+        assert_eq!(signed("bias@6", -1e-9), "+0.000");
+        assert_eq!(shown("sd(R@1)", 0.25), "25.00");
+        assert_eq!(shown("sd(bias@6)", 0.25), "0.250");
+        assert_eq!(judged("class_bias@5", -0.2), judged("class_bias@5", 0.2));
+        assert_ne!(judged("R@1", -0.2), judged("R@1", 0.2));
+        let goals = [
+            "bias@6",
+            "skew@5",
+            "abs_bias@6",
+            "max_skew@5",
+            "sd(bias@6)",
+            "sd(R@1)",
+        ]
+        .map(goal);
+        let (zero, lower) = (Some(Goal::Zero), Some(Goal::Lower));
+        assert_eq!(goals, [zero, zero, lower, lower, lower, lower]);
     }
 }

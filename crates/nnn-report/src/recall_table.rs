@@ -28,6 +28,7 @@ fn table(sweep: &Sweep<'_>, place: Place<'_>, title: String) -> Table {
     };
     let interval =
         "± is half the width of the 95 % normal interval of a proportion, 1.96 sqrt(p(1 - p)/n).";
+    table.part = place.label();
     table.title = title;
     table.notes = notes(sweep, "of a model under each metric");
     table.notes.push(interval.to_owned());
@@ -83,11 +84,10 @@ fn by_model<'a>(sweep: &Sweep<'a>, place: Place<'a>) -> Table {
         }
     };
     Table {
-        title: String::new(),
-        notes: Vec::new(),
         labels: vec!["Model".to_owned()],
         header,
         rows: sweep.models().into_iter().map(row).collect(),
+        ..Table::default()
     }
 }
 
@@ -111,12 +111,11 @@ fn by_method<'a>(sweep: &Sweep<'a>, place: Place<'a>) -> Table {
     rows.retain(|row: &Row| any_number(&row.cells));
     let metrics = metrics(sweep).into_iter();
     Table {
-        title: String::new(),
-        notes: Vec::new(),
         labels: ["Model", "Method", "Reference set"]
             .map(str::to_owned)
             .to_vec(),
         header: vec![metrics.map(str::to_owned).collect()],
         rows,
+        ..Table::default()
     }
 }

@@ -36,6 +36,15 @@ impl CellId {
     pub fn is_transductive(&self) -> bool {
         is_transductive(&self.kind)
     }
+
+    /// The method as it writes itself: `nnn(k=128,alpha=0.75)`.
+    #[must_use]
+    pub fn method_signature(&self) -> String {
+        match self.params.as_str() {
+            "" => self.method.clone(),
+            params => format!("{}({params})", self.method),
+        }
+    }
 }
 
 fn is_transductive(kind: &str) -> bool {
@@ -100,6 +109,21 @@ pub struct GridRow {
     pub n_queries: usize,
     /// Whether this point was the one chosen.
     pub selected: bool,
+}
+
+/// A metric of groups over the queries of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// What was measured.
+    pub cell: CellId,
+    /// The class, such as an occupation.
+    pub class: String,
+    /// Gallery items of the class.
+    pub images: usize,
+    /// Name of the metric, such as `bias@6`.
+    pub metric: String,
+    /// Its mean over the queries of the class.
+    pub value: f64,
 }
 
 /// A method with its parameters, as in a [`CellId`].
@@ -185,4 +209,57 @@ pub struct ChoosingSeconds {
     pub statistics: f64,
     /// Fitting and ranking of all points.
     pub ranking: f64,
+}
+
+/// What an approximate search of the reference set was worth for one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchRow {
+    /// The method that read what the index found.
+    pub cell: CellId,
+    /// The index with its settings.
+    pub index: String,
+    /// Name of the metric that was compared.
+    pub metric: String,
+    /// Its value with the exact search.
+    pub exact: f64,
+    /// Its value with the index.
+    pub approximate: f64,
+    /// Seconds of the exact search.
+    pub exact_seconds: f64,
+    /// Seconds of building the index.
+    pub build_seconds: f64,
+    /// Seconds of searching it.
+    pub search_seconds: f64,
+}
+
+impl SearchRow {
+    /// How many times faster the index is searched than the bank is read, the building not counted.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        self.exact_seconds / self.search_seconds
+    }
+
+    /// A number by its name in an expectation.
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        match name.split_once(':')? {
+            ("exact_search", "seconds") => Some(self.exact_seconds),
+            ("exact_search", metric) if metric == self.metric => Some(self.exact),
+            ("index_search", "seconds") => Some(self.search_seconds),
+            ("index_search", "factor") => Some(self.factor()),
+            _ => None,
+        }
+    }
+}
+
+/// How often the items of a gallery are found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OccurrenceRow {
+    /// The method that ranked.
+    pub cell: CellId,
+    /// How many of the best items of each query are counted.
+    pub k: usize,
+    /// Number of queries.
+    pub n_queries: usize,
+    /// How many items are found how often: `(occurrences, items)`, ascending, items never found included.
+    pub counts: Vec<(usize, usize)>,
 }

@@ -2,7 +2,7 @@
 
 use crate::layout::{Place, best, mark_notes, marks};
 use crate::lines::{Column, Entry, Style, lines};
-use crate::number::{self, distinct, grouped, scale, shown, signed};
+use crate::number::{self, distinct, grouped, judged, scale, shown, signed};
 use crate::record::{CellId, Interval, ScoreRow};
 
 /// Marks what was chosen on held-out items.
@@ -178,7 +178,7 @@ fn headlines<'a>(cells: &'a [Line<'a>], metric: &'a str) -> impl Iterator<Item =
     );
     cells.iter().map(move |cell| match cell.row(metric) {
         Some(row) => Entry {
-            strong: cell.competes() && best == Some(shown(metric, row.value)),
+            strong: cell.competes() && best == Some(judged(metric, row.value)),
             text: shown(metric, row.value) + &bracketed(row.ci, |bound| shown(metric, bound)),
         },
         None => Entry::default(),

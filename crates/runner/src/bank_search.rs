@@ -7,9 +7,13 @@ use crate::spec::BankSearchSpec;
 use anyhow::{Context, Result};
 use nnn_ann::{Accuracy, BankIndex, Ivf, Nearest};
 use nnn_core::{Bank, BankStats, Embeddings, Normalizer, Rows, Stat, StatPlan};
+use nnn_report::{ScoreRow, SearchRow};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Instant;
+
+/// What searches are compared by.
+const SEARCH_METRIC: &str = "R@1";
 
 /// The search that an experiment asks for.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +130,32 @@ impl<'a> Search<'a> {
     }
 }
 
+impl SearchRecord {
+    /// A row for every reported method that read the index and was compared; `scores` are those of the same group.
+    pub(crate) fn rows(&self, scores: &[ScoreRow]) -> Vec<SearchRow> {
+        let Some(check) = &self.check else {
+            return Vec::new();
+        };
+        let first = scores.first().map(|row| &row.metric);
+        let measured = scores.iter().filter(|row| Some(&row.metric) == first);
+        let row = |score: &ScoreRow| {
+            let own = |change: &&Change| change.method == score.cell.method_signature();
+            let change = check.recall_at_1.iter().find(own)?;
+            Some(SearchRow {
+                cell: score.cell.clone(),
+                index: self.index.clone(),
+                metric: SEARCH_METRIC.to_owned(),
+                exact: change.exact,
+                approximate: change.approximate,
+                exact_seconds: check.exact_seconds,
+                build_seconds: self.build_seconds,
+                search_seconds: self.search_seconds,
+            })
+        };
+        measured.filter_map(row).collect()
+    }
+}
+
 impl Found {
     pub(crate) fn add_to(&self, stats: BankStats) -> BankStats {
         self.ks.iter().fold(stats, |stats, &k| {
@@ -202,10 +232,11 @@ fn recall_at_1(
     points: &[&dyn Normalizer],
     stats: &BankStats,
 ) -> Result<Vec<f64>> {
-    let objective = Objective("R@1".parse()?);
+    let objective = Objective(SEARCH_METRIC.parse()?);
     let fitted = fit(points.iter().copied(), stats, group.test.gallery.rows())?;
     let rankings = group.rank(group.test, &fitted, false, 0)?;
-    rankings.iter().map(|r| objective.measure(r)).collect()
+    let measure = |r| objective.measure(group.test.ranked(r));
+    rankings.iter().map(measure).collect()
 }
 
 /// What an index was worth, for the evaluated items of one group.

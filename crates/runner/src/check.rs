@@ -2,7 +2,10 @@
 
 use crate::output::{self, print};
 use anyhow::{Context, Result};
-use nnn_report::{Expectation, Verdict, check, format_check, read_scores, write_check};
+use nnn_report::{
+    AbsentModel, Check, CheckRow, Expectation, Records, SearchRow, Verdict, check, format_check,
+    read_scores, tally, write_check,
+};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,8 +13,13 @@ use std::process::ExitCode;
 /// The part of `run.json` that is read back.
 #[derive(Deserialize)]
 struct RunRecord {
+    experiment: String,
     config: Config,
     complete: bool,
+    #[serde(default)]
+    absent_models: Vec<AbsentModel>,
+    #[serde(default)]
+    bank_searches: Vec<SearchRow>,
 }
 
 #[derive(Deserialize)]
@@ -20,8 +28,33 @@ struct Config {
     expect: Vec<Expectation>,
 }
 
-/// Holds results against their config's expectations; exit status 1 where one fails or the run is not complete.
-pub(crate) fn run(results: &Path) -> Result<ExitCode> {
+/// Holds results against their configs' expectations; exit status 1 where one fails or a run is not complete.
+pub(crate) fn run(results: &[impl AsRef<Path>], summary: Option<&Path>) -> Result<ExitCode> {
+    let (mut checks, mut failed) = (Vec::new(), false);
+    for folder in results {
+        let folder = folder.as_ref();
+        let record = read(folder)?;
+        failed |= !record.complete;
+        if results.len() > 1 {
+            print(&format!("{}:", record.experiment))?;
+        }
+        checks.extend(check_one(folder, record)?);
+    }
+    let rows = || checks.iter().flat_map(|check| &check.rows);
+    if results.len() > 1 {
+        print(&format!("all together: {}", tally(rows())))?;
+    }
+    if let Some(folder) = summary {
+        write_check(folder, &checks)?;
+    }
+    let wrong = |row: &CheckRow| row.verdict == Verdict::Fail;
+    Ok(match failed || rows().any(wrong) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+fn read(results: &Path) -> Result<RunRecord> {
     let path = results.join("run.json");
     let text = std::fs::read_to_string(&path).with_context(|| {
         format!(
@@ -29,25 +62,33 @@ pub(crate) fn run(results: &Path) -> Result<ExitCode> {
             path.display()
         )
     })?;
-    let record: RunRecord = serde_json::from_str(&text)
-        .with_context(|| format!("{}: not a run's record", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{}: not a run's record", path.display()))
+}
+
+/// Checks one folder, writes the check into it and prints it; none where nothing is expected.
+fn check_one(results: &Path, record: RunRecord) -> Result<Option<Check>> {
     if record.config.expect.is_empty() {
         print(&format!(
             "{}: its config has no `expect:`, so there is nothing to check",
             results.display()
         ))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(None);
     }
-    let rows = check(&read_scores(results)?, &record.config.expect);
-    write_check(results, &rows)?;
-    print(&format_check(&rows, output::style()))?;
+    let scores = read_scores(results)?;
+    let records = Records {
+        scores: &scores,
+        searches: &record.bank_searches,
+        absent_models: &record.absent_models,
+        ..Records::default()
+    };
+    let checked = Check {
+        rows: check(&records, &record.config.expect),
+        experiment: record.experiment,
+    };
+    write_check(&results.join("tables"), std::slice::from_ref(&checked))?;
+    print(&format_check(&checked.rows, output::style()))?;
     if !record.complete {
         print("the run is not complete: run its config again")?;
     }
-    let failed = !record.complete || rows.iter().any(|row| row.verdict == Verdict::Fail);
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(Some(checked))
 }

@@ -31,8 +31,12 @@ enum Verb {
     Fetch(FetchArgs),
     /// Hold results against the numbers in their config's `expect:`; exit status 1 where one fails.
     Check {
-        /// A folder that `run` wrote, such as results/quickstart.
-        results: PathBuf,
+        /// Folders that `run` wrote, such as results/quickstart.
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+        /// Folder for one check.md, check.tex and check.csv of all results together, beside those of each.
+        #[arg(long, value_name = "DIR")]
+        summary: Option<PathBuf>,
     },
     /// Show what is registered, with parameters, defaults and sources.
     List {
@@ -121,7 +125,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
     match cli.verb {
         Verb::Run(arguments) => run_configs(&arguments),
         Verb::Fetch(arguments) => fetch_configs(&arguments),
-        Verb::Check { results } => check::run(&results),
+        Verb::Check { results, summary } => check::run(&results, summary.as_deref()),
         Verb::List {
             what,
             configs,

@@ -167,6 +167,8 @@ impl<'a> Run<'a> {
             relevance: items.relevance.clone(),
             clusters: items.clusters.clone(),
             query_ids: items.query_ids.clone(),
+            query_classes: items.query_classes.clone(),
+            groups: items.groups.clone(),
         })
     }
 
@@ -245,6 +247,8 @@ impl<'a> Run<'a> {
             "machine": Machine::here(),
             "inputs": self.sources.checksums(),
             "groups": seconds,
+            "absent_models": self.plan.absent_models,
+            "bank_searches": cells.iter().flat_map(Cell::searches).collect::<Vec<_>>(),
             "seconds_this_run": self.started.elapsed().as_secs_f64(),
             "warnings": self.warnings.iter().map(warning_record).collect::<Vec<_>>(),
         });

@@ -8,8 +8,9 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::{sha256_file, write_atomically};
 use nnn_report::{
-    ChoosingRow, ComparisonRow, GridRow, Records, ScoreRow, write_bias, write_choosing,
-    write_comparisons, write_grid, write_queries, write_scores, write_tables,
+    ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, Records, ScoreRow, SearchRow,
+    occurrences, write_bias, write_choosing, write_classes, write_comparisons, write_grid,
+    write_queries, write_scores, write_tables,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ pub(crate) struct Cell {
     pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
     pub(crate) choosing: Vec<ChoosingRow>,
+    pub(crate) classes: Vec<ClassRow>,
     /// Files of the group, relative to the results folder, with their SHA-256.
     pub(crate) files: Vec<(String, String)>,
     /// What came up while the group was computed.
@@ -39,7 +41,20 @@ pub(crate) struct Cell {
     pub(crate) seconds: Vec<(String, f64)>,
     /// What the index over the query bank was worth, where one was used.
     pub(crate) bank_search: Option<SearchRecord>,
+    /// How often gallery items are found first.
+    pub(crate) occurrences: Vec<OccurrenceRow>,
 }
+
+impl Cell {
+    /// The methods that read what an index found.
+    pub(crate) fn searches(&self) -> Vec<SearchRow> {
+        let search = self.bank_search.as_ref();
+        search.map_or(Vec::new(), |search| search.rows(&self.scores))
+    }
+}
+
+/// The k of the k-occurrences that are drawn: the paper's.
+const DRAWN: usize = 1;
 
 impl ResultsFolder {
     /// Makes the folder and proves that it can be written, before anything is computed for it. What killed runs left
@@ -93,10 +108,12 @@ impl ResultsFolder {
             Ok((file, sum))
         });
         let cell = Cell {
+            occurrences: occurrences(&outcome.queries, &outcome.scores, DRAWN),
             scores: outcome.scores,
             comparisons: outcome.comparisons,
             grid: outcome.grid,
             choosing: outcome.choosing,
+            classes: outcome.classes,
             files: summed.collect::<Result<_>>()?,
             warnings,
             seconds,
@@ -120,14 +137,21 @@ impl ResultsFolder {
         let scores = gather(cells, |cell| &cell.scores);
         let comparisons = gather(cells, |cell| &cell.comparisons);
         let choosing = gather(cells, |cell| &cell.choosing);
+        let searches: Vec<_> = cells.iter().flat_map(Cell::searches).collect();
+        let occurrences = gather(cells, |cell| &cell.occurrences);
+        let classes = gather(cells, |cell| &cell.classes);
         write_scores(&self.folder, &scores)?;
         write_comparisons(&self.folder, &comparisons)?;
         write_grid(&self.folder, &gather(cells, |cell| &cell.grid))?;
         write_choosing(&self.folder, &choosing)?;
+        write_classes(&self.folder, &classes)?;
         let records = Records {
             scores: &scores,
             comparisons: &comparisons,
             choosing: &choosing,
+            searches: &searches,
+            occurrences: &occurrences,
+            classes: &classes,
             absent_models: &plan.absent_models,
             objective,
         };

@@ -3,6 +3,7 @@
 //! One bank pass serves every parameter of every method, and one query pass ranks them all.
 
 mod choosing;
+mod classes;
 mod comparisons;
 mod reranking;
 
@@ -17,12 +18,13 @@ use crate::provenance::Signature;
 use crate::spec::Choose;
 use anyhow::{Context, Result};
 use nnn_core::{
-    BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, PassOptions,
+    BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, Groups, Normalizer, PassOptions,
     RankOptions, Rankings, Relevance, Rows, StatPlan, rank, rank_each,
 };
-use nnn_metrics::Clusters;
+use nnn_metrics::{Audit, Clusters, Ranked};
 use nnn_report::{
-    CellId, ChoosingRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable, ScoreRow,
+    CellId, ChoosingRow, ClassRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable,
+    ScoreRow,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -35,6 +37,10 @@ pub(crate) struct Task {
     /// The image of every query: what the bootstrap resamples.
     pub(crate) clusters: Clusters,
     pub(crate) query_ids: Vec<String>,
+    /// Of every query its class, where it has one.
+    pub(crate) query_classes: Option<Vec<String>>,
+    /// The groups of the gallery, where they are known.
+    pub(crate) groups: Option<Groups>,
 }
 
 /// The reference items of one group.
@@ -47,6 +53,18 @@ impl Task {
     /// Scores of one pass over the queries.
     pub(crate) fn pairs(&self) -> u64 {
         (self.queries.len() * self.gallery.len()) as u64
+    }
+
+    /// Rankings of it, with the groups that metrics may read.
+    pub(crate) fn ranked<'a>(&'a self, rankings: &'a Rankings) -> Ranked<'a> {
+        let audit = |groups| Audit {
+            groups,
+            relevance: &self.relevance,
+        };
+        Ranked {
+            rankings,
+            audit: self.groups.as_ref().map(audit),
+        }
     }
 }
 
@@ -107,6 +125,7 @@ pub(crate) struct Outcome {
     pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
     pub(crate) choosing: Vec<ChoosingRow>,
+    pub(crate) classes: Vec<ClassRow>,
     pub(crate) queries: QueryTable,
     /// Method name and bias of every reported additive method that reads a bank, with its signature.
     pub(crate) biases: Vec<(String, Vec<f32>)>,
@@ -269,7 +288,7 @@ impl Group<'_> {
             &methods,
             options,
             |point, rankings| {
-                values[point] = objective.measure(&rankings);
+                values[point] = objective.measure(task.ranked(&rankings));
             },
         );
         values.into_iter().collect()
@@ -327,7 +346,7 @@ impl Group<'_> {
         let (all, top) = (metrics.need_all_relevant(), self.report_width());
         let mut rankings = self.rank(self.test, &fitted, all, top)?;
         rankings.extend(self.reranked(&rankings, all)?);
-        let standings = metrics.standings(&rankings, &self.test.clusters)?;
+        let standings = metrics.standings(self.test, &rankings)?;
         let mut numbers: Vec<_> = standings.numbers.into_iter().map(Some).collect();
         let mut scores = Vec::new();
         let listed = self.listed(chosen, fitted.len());
@@ -340,6 +359,7 @@ impl Group<'_> {
             comparisons: self.comparisons(&others, standings.pairs),
             grid: Vec::new(),
             choosing: Vec::new(),
+            classes: self.class_rows(&listed, &rankings),
             queries: self.query_table(&listed, &rankings),
             biases: biases(&others, &fitted[1..]),
             bank_search: None,
@@ -369,8 +389,7 @@ impl Group<'_> {
     }
 
     fn score_rows(&self, list: &Listed<'_, '_>, numbers: Vec<Number>) -> Vec<ScoreRow> {
-        let id = method_id(list.chosen.method, list.chosen.point);
-        let cell = self.cell_of(marked(id, list.depth));
+        let cell = self.cell_of(list.id());
         let row = |number: Number| ScoreRow {
             cell: cell.clone(),
             signature: self.signature(list, &number.metric),
@@ -498,6 +517,11 @@ impl<'a> Chosen<'a> {
 }
 
 impl Listed<'_, '_> {
+    fn id(&self) -> MethodId {
+        let id = method_id(self.chosen.method, self.chosen.point);
+        marked(id, self.depth)
+    }
+
     /// That of the method, with what was done to its list: `nnn(k=128,alpha=0.75)+itm(depth=256)`.
     fn signature(&self) -> String {
         let method = self.chosen.normalizer().signature();

@@ -11,7 +11,7 @@ use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
-use nnn_core::{Bank, BankSizes, MethodKind, StatPlan};
+use nnn_core::{Bank, BankSizes, Groups, MethodKind, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -79,7 +79,8 @@ impl GroupPlan {
             .into_iter()
             .flatten()
         {
-            key = key.part(format!("{:?}", task.relevance));
+            let labels = (&task.relevance, &task.query_classes, &task.groups);
+            key = key.part(format!("{labels:?}"));
         }
         for side in self.sides() {
             key = key.part(sources.content_key(side));
@@ -132,6 +133,7 @@ impl TaskLayout<'_> {
         self.note_training(layout);
         self.check_vectors()
             .with_context(|| format!("`{}`", self.source.name))?;
+        self.note_answers(layout)?;
         let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
             .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
         if !alone.is_empty() {
@@ -253,7 +255,7 @@ impl TaskLayout<'_> {
             self.direction,
             self.plan.spec.captions_per_image,
         )?;
-        let labels = self.labels(drawn.as_ref());
+        let labels = self.labels(drawn.as_ref(), test.groups.as_ref());
         let needs = self.needs(&methods);
         let (mut validation, mut query_bank, mut gallery_bank) = (None, None, None);
         if let Some(drawn) = drawn {
@@ -281,7 +283,9 @@ impl TaskLayout<'_> {
     fn check_galleries(&self, group: &GroupPlan) -> Result<()> {
         let settings = &self.plan.settings;
         let gallery = group.test.gallery.len();
-        settings.metrics.check_gallery(gallery)?;
+        settings
+            .metrics
+            .check_gallery(gallery, group.test.groups.as_ref())?;
         if let Some(depth) = settings.rerank {
             ensure!(
                 depth <= gallery,
@@ -294,10 +298,13 @@ impl TaskLayout<'_> {
         }
         let searched = [Some(&group.test), group.validation.as_ref()];
         let mut searched = searched.into_iter().flatten();
-        searched.try_for_each(|task| settings.objective.check_gallery(task.gallery.len()))
+        searched.try_for_each(|task| {
+            let groups = task.groups.as_ref();
+            settings.objective.check_gallery(task.gallery.len(), groups)
+        })
     }
 
-    fn labels(&self, drawn: Option<&Drawn>) -> Labels {
+    fn labels(&self, drawn: Option<&Drawn>, groups: Option<&Groups>) -> Labels {
         let (model, model_signature, dtype) = match self.model {
             Some(index) => {
                 let (model, signature) = self.sources.checkpoints[index].labels();
@@ -310,6 +317,10 @@ impl TaskLayout<'_> {
             None => self.source.vector_labels(),
         };
         let size = |side: &Option<Side>| side.as_ref().map_or(0, Side::len);
+        // Which group is the first decides the sign of a bias.
+        let groups = groups.map_or(String::new(), |groups| {
+            format!("[{}]", groups.names().join(","))
+        });
         Labels {
             experiment: self.plan.spec.experiment.clone(),
             model,
@@ -319,7 +330,7 @@ impl TaskLayout<'_> {
             direction: self.direction.to_string(),
             reference: drawn.map(|drawn| (drawn.label.clone(), size(&drawn.query_bank))),
             data_signature: format!(
-                "{}#{}",
+                "{}#{}{groups}",
                 self.source.name,
                 short(self.source.identity(&self.plan.spec.split))
             ),
@@ -327,6 +338,23 @@ impl TaskLayout<'_> {
             dtype,
             bank_signature: drawn.map(|drawn| drawn.signature.clone()),
         }
+    }
+
+    /// Says where ranks mean nothing, as every item answers every query.
+    fn note_answers(&self, layout: &mut Layout) -> Result<()> {
+        let task = self.source.evaluated_task(
+            &self.plan.spec.split,
+            self.direction,
+            self.plan.spec.captions_per_image,
+        )?;
+        let gallery = task.gallery.len();
+        let mut queries = 0..task.queries.len();
+        if gallery > 1 && queries.all(|query| task.relevance.of(query).len() == gallery) {
+            layout.warnings.push(Warning::EverythingAnswers {
+                dataset: self.source.name.clone(),
+            });
+        }
+        Ok(())
     }
 
     fn note_training(&self, layout: &mut Layout) {

@@ -1,9 +1,10 @@
 //! Every number of a row: value, intervals and the gain over raw.
 
+use crate::group::Task;
 use anyhow::{Context, Result, ensure};
-use nnn_core::Rankings;
+use nnn_core::{Groups, Rankings};
 use nnn_metrics::{
-    Clusters, Comparison, Contest, Metric, Needs, QueryMetric, Resampling, binomial_interval,
+    Comparison, Contest, Metric, Needs, QueryMetric, Ranked, Resampling, binomial_interval,
     compare_all, holm,
 };
 use nnn_report::{Gain, Interval};
@@ -69,11 +70,20 @@ impl Metrics {
         self.needs.top
     }
 
-    /// Refuses a gallery that is shorter than the top lists that a metric reads.
-    pub(crate) fn check_gallery(&self, items: usize) -> Result<()> {
+    /// Refuses a gallery that is shorter than the top lists that a metric reads, or has no groups where one reads them.
+    pub(crate) fn check_gallery(&self, items: usize, groups: Option<&Groups>) -> Result<()> {
         self.metrics
             .iter()
-            .try_for_each(|metric| check_gallery(*metric, items))
+            .try_for_each(|metric| check_gallery(*metric, items, groups))
+    }
+
+    /// The metrics of groups that have a value for every query.
+    pub(crate) fn of_groups(&self) -> impl Iterator<Item = QueryMetric> {
+        let query = self.metrics.iter().filter_map(|metric| match metric {
+            Metric::Query(metric) => Some(*metric),
+            Metric::Hubness(_) | Metric::Spread(_) => None,
+        });
+        query.filter(|metric| metric.info().reads.groups())
     }
 
     /// Whether a metric reads the ranks of all relevant items.
@@ -82,28 +92,25 @@ impl Metrics {
     }
 
     /// Values with their intervals, gains over the first ranking, which is raw, and comparisons.
-    pub(crate) fn standings(
-        &self,
-        rankings: &[Rankings],
-        clusters: &Clusters,
-    ) -> Result<Standings> {
+    pub(crate) fn standings(&self, task: &Task, rankings: &[Rankings]) -> Result<Standings> {
+        let rankings: Vec<Ranked<'_>> = rankings.iter().map(|r| task.ranked(r)).collect();
         let mut numbers: Vec<Vec<Number>> = rankings.iter().map(|_| Vec::new()).collect();
         let mut pairs = Vec::new();
         for &metric in &self.metrics {
             let found = match metric {
                 Metric::Query(metric) => {
-                    let contest = QueryContest::of(metric, rankings, clusters, &self.resampling)?;
+                    let contest = QueryContest::of(metric, &rankings, task, &self.resampling)?;
                     pairs.extend(contest.pairs()?);
                     contest.numbers()?
                 }
-                whole => whole_numbers(whole, rankings)?,
+                whole => whole_numbers(whole, &rankings)?,
             };
             for (own, number) in numbers.iter_mut().zip(found) {
                 own.push(number);
             }
         }
         if let Some(metric) = self.beside {
-            let contest = QueryContest::of(metric, rankings, clusters, &self.resampling)?;
+            let contest = QueryContest::of(metric, &rankings, task, &self.resampling)?;
             pairs.extend(contest.pairs()?);
         }
         Ok(Standings { numbers, pairs })
@@ -122,11 +129,12 @@ struct QueryContest {
 impl QueryContest {
     fn of(
         metric: QueryMetric,
-        rankings: &[Rankings],
-        clusters: &Clusters,
+        rankings: &[Ranked<'_>],
+        task: &Task,
         resampling: &Resampling,
     ) -> Result<Self> {
-        let values: Vec<Vec<f64>> = rankings.iter().map(|r| metric.values(r)).collect();
+        rankings.iter().try_for_each(|&r| metric.check(r))?;
+        let values: Vec<Vec<f64>> = rankings.iter().map(|&r| metric.values(r)).collect();
         let methods: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
         let all = metric.is_mean() && rankings.len() <= MOST_COMPARED;
         let earlier = |place: usize| if all { 0..place } else { 0..place.min(1) };
@@ -135,7 +143,7 @@ impl QueryContest {
             .collect();
         Ok(Self {
             metric,
-            contest: compare_all(metric, &methods, &pairs, clusters, resampling)?,
+            contest: compare_all(metric, &methods, &pairs, &task.clusters, resampling)?,
             pairs,
             values,
         })
@@ -190,8 +198,8 @@ impl QueryContest {
 }
 
 /// Numbers of a metric of whole runs, with plain differences to the first.
-fn whole_numbers(metric: Metric, rankings: &[Rankings]) -> Result<Vec<Number>> {
-    let values: Result<Vec<f64>, _> = rankings.iter().map(|r| metric.value(r)).collect();
+fn whole_numbers(metric: Metric, rankings: &[Ranked<'_>]) -> Result<Vec<Number>> {
+    let values: Result<Vec<f64>, _> = rankings.iter().map(|&r| metric.value(r)).collect();
     let values = values?;
     let number = |(place, &value): (usize, &f64)| Number {
         metric: metric.to_string(),
@@ -207,10 +215,15 @@ fn whole_numbers(metric: Metric, rankings: &[Rankings]) -> Result<Vec<Number>> {
     Ok(values.iter().enumerate().map(number).collect())
 }
 
-fn check_gallery(metric: Metric, items: usize) -> Result<()> {
+fn check_gallery(metric: Metric, items: usize, groups: Option<&Groups>) -> Result<()> {
+    ensure!(
+        groups.is_some() || !metric.reads_groups(),
+        "metric `{metric}` reads which of two groups the gallery items belong to, and there are none: groups of images are \
+         asked for by texts (t2i), and come from a card's `groups` with a column, or from `groups` of embeddings by role"
+    );
     let needed = metric.needs().top;
     ensure!(
-        needed <= items,
+        needed <= items || needed == Needs::WHOLE,
         "metric `{metric}` needs a gallery of at least {needed} items, found {items}"
     );
     Ok(())
@@ -242,31 +255,27 @@ impl Objective {
     pub(crate) fn depth(self) -> Option<usize> {
         match self.0 {
             Metric::Query(metric) => metric.depth(),
-            Metric::Hubness(_) => None,
+            Metric::Hubness(_) | Metric::Spread(_) => None,
         }
     }
 
-    /// Refuses a gallery that is shorter than the top lists that it reads.
-    pub(crate) fn check_gallery(self, items: usize) -> Result<()> {
-        check_gallery(self.0, items).context("`objective`")
+    /// As [`Metrics::check_gallery`].
+    pub(crate) fn check_gallery(self, items: usize, groups: Option<&Groups>) -> Result<()> {
+        check_gallery(self.0, items, groups).context("`objective`")
     }
 
-    pub(crate) fn measure(self, rankings: &Rankings) -> Result<f64> {
+    pub(crate) fn measure(self, ranked: Ranked<'_>) -> Result<f64> {
         self.0
-            .value(rankings)
+            .value(ranked)
             .context("the objective cannot be computed")
     }
 
     /// Position of the best value; the first of equals wins.
     pub(crate) fn best(self, values: &[f64]) -> usize {
-        let sign = if self.0.info().higher_is_better {
-            1.0
-        } else {
-            -1.0
-        };
+        let goal = self.0.info().goal;
         let mut best = 0;
         for (index, &value) in values.iter().enumerate() {
-            if sign * value > sign * values[best] {
+            if goal.merit(value) > goal.merit(values[best]) {
                 best = index;
             }
         }

@@ -17,9 +17,10 @@ use checkpoint::Checkpoint;
 use crate::provenance::short;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::Relevance;
+use nnn_core::{Groups, Relevance};
 use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
 use nnn_metrics::Clusters;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -104,6 +105,10 @@ pub(crate) struct TaskItems {
     pub(crate) relevance: Relevance,
     pub(crate) clusters: Clusters,
     pub(crate) query_ids: Vec<String>,
+    /// Of every query its class, where it has one.
+    pub(crate) query_classes: Option<Vec<String>>,
+    /// The groups of the gallery, where they are known.
+    pub(crate) groups: Option<Groups>,
 }
 
 impl Sources {
@@ -155,6 +160,36 @@ impl Sources {
 }
 
 impl Source {
+    /// Names and sizes of the groups and sizes of the classes that were loaded, split by split.
+    pub(crate) fn labels(&self) -> serde_json::Value {
+        let groups = |groups: Option<&Groups>| {
+            groups.map(|groups| {
+                let sizes = groups.names().iter().zip(groups.sizes());
+                let sizes = sizes.map(|(name, images)| json!({"name": name, "images": images}));
+                sizes.collect::<Vec<_>>()
+            })
+        };
+        let of = |pairs: &Pairs| json!({"groups": groups(pairs.groups()), "classes": pairs.class_sizes()});
+        let splits: Vec<(&String, &Pairs)> = match &self.content {
+            Content::Items(folder) => folder.splits().iter().collect(),
+            Content::Vectors(_, data) => data
+                .splits
+                .iter()
+                .map(|(name, split)| (name, &split.pairs))
+                .collect(),
+            Content::Texts(_) => Vec::new(),
+            Content::Roles(_, _, data) => {
+                return json!({"gallery": {"groups": groups(data.groups.as_ref())}});
+            }
+        };
+        let labelled = splits
+            .into_iter()
+            .filter(|(_, pairs)| pairs.groups().is_some() || pairs.classes().is_some());
+        labelled
+            .map(|(name, pairs)| (name.clone(), of(pairs)))
+            .collect()
+    }
+
     fn new(name: &str, content: Content) -> Self {
         Self {
             index: 0,
@@ -259,6 +294,8 @@ impl Source {
             clusters: Clusters::from_ids(&task.clusters),
             query_ids: task.queries.to_vec(),
             relevance: task.relevance,
+            query_classes: task.query_classes,
+            groups: task.groups.cloned(),
         })
     }
 
@@ -269,6 +306,8 @@ impl Source {
             relevance: data.relevance.clone(),
             clusters: Clusters::from_ids(&data.clusters),
             query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
+            query_classes: data.query_classes.clone(),
+            groups: data.groups.clone(),
         }
     }
 
@@ -285,6 +324,8 @@ impl Source {
             relevance: Relevance::one_each(&items, data.gallery.len())?,
             clusters: Clusters::from_ids(&items),
             query_ids: rows.iter().map(u32::to_string).collect(),
+            query_classes: None,
+            groups: data.groups.clone(),
             queries: self.side(Table::ReferenceQueries, rows),
         })
     }

@@ -143,6 +143,14 @@ pub(crate) enum Warning {
         /// The vectors' dimension.
         dim: usize,
     },
+    /// Every gallery item answers every query.
+    #[error(
+        "every gallery item of `{dataset}` answers every query: of its metrics only those of groups and of hubness say anything"
+    )]
+    EverythingAnswers {
+        /// The evaluated data set.
+        dataset: String,
+    },
     /// The model was trained on the evaluated data set.
     #[error("model `{model}` was trained on `{dataset}`: its results are not zero-shot")]
     TrainedOnEvaluated {

@@ -2,6 +2,7 @@
 
 use super::error::{AnnotationError, AnnotationProblem, Place};
 use super::finding::Finding;
+use super::labels::Labels;
 use crate::{AnnotationPart, OnGap, Pairs};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
@@ -19,6 +20,10 @@ pub(crate) struct Row<'a> {
     pub(crate) address: Option<&'a str>,
     /// Whether these are all its captions: another row of the image is then an error.
     pub(crate) whole: bool,
+    /// What the image shows.
+    pub(crate) class: Option<&'a str>,
+    /// Which of two groups the image belongs to.
+    pub(crate) group: Option<&'a str>,
 }
 
 /// Where an image was named first, and where it stands.
@@ -36,6 +41,7 @@ struct Growing {
     texts: Vec<String>,
     text_to_image: Vec<u32>,
     empty: Vec<String>,
+    labels: Labels,
 }
 
 /// Splits while they are being read.
@@ -43,12 +49,14 @@ struct Growing {
 pub(crate) struct Builder<'a> {
     names: &'a [&'a str],
     on_gap: OnGap,
+    groups: Option<&'a [String; 2]>,
     files: Vec<PathBuf>,
     splits: Vec<Growing>,
     images: HashMap<String, Known>,
     addresses: HashMap<String, String>,
     unknown_images: Vec<String>,
     other_splits: BTreeMap<String, usize>,
+    corrected: Vec<String>,
 }
 
 /// Splits as the annotation files say them.
@@ -74,17 +82,23 @@ pub(crate) struct Rows<'a, 'b> {
 }
 
 impl<'a> Builder<'a> {
-    /// `names` are all the data set's splits.
-    pub(crate) fn new(names: &'a [&'a str], on_gap: OnGap) -> Self {
+    /// `names` are all the data set's splits, `groups` the names of its two groups.
+    pub(crate) fn new(
+        names: &'a [&'a str],
+        on_gap: OnGap,
+        groups: Option<&'a [String; 2]>,
+    ) -> Self {
         Self {
             names,
             on_gap,
+            groups,
             files: Vec::new(),
             splits: names.iter().map(|_| Growing::default()).collect(),
             images: HashMap::new(),
             addresses: HashMap::new(),
             unknown_images: Vec::new(),
             other_splits: BTreeMap::new(),
+            corrected: Vec::new(),
         }
     }
 
@@ -139,6 +153,10 @@ impl<'a> Builder<'a> {
             let places = std::mem::take(&mut self.unknown_images);
             findings.push(Finding::UnknownImages { places });
         }
+        if !self.corrected.is_empty() {
+            let places = std::mem::take(&mut self.corrected);
+            findings.push(Finding::Corrected { places });
+        }
         findings
     }
 
@@ -170,8 +188,9 @@ impl<'a> Builder<'a> {
                 },
             ));
         }
-        let pairs = Pairs::new(grown.images, grown.texts, grown.text_to_image);
-        // Indices were given out by `place`, each below the number of images.
+        let pairs = Pairs::new(grown.images, grown.texts, grown.text_to_image)
+            .and_then(|pairs| grown.labels.attach(pairs, self.groups));
+        // Indices were given out by `place`, each below the number of images; labels were checked row by row.
         let Ok(pairs) = pairs else {
             return Err(self.nowhere(AnnotationProblem::EmptySplit {
                 split: split.to_owned(),
@@ -279,6 +298,17 @@ impl Rows<'_, '_> {
         }
     }
 
+    /// The names of the data set's two groups.
+    pub(crate) fn groups(&self) -> Option<&[String; 2]> {
+        self.builder.groups
+    }
+
+    /// Notes that something was read for what is written.
+    pub(crate) fn corrected(&mut self, place: &Place, written: &str, read: &str) {
+        let place = self.describe(place, &format!("{read:?} for {written:?}"));
+        self.builder.corrected.push(place);
+    }
+
     /// The splits that the file names, if the card maps names.
     pub(crate) fn into_seen(self) -> BTreeSet<String> {
         self.seen
@@ -291,7 +321,10 @@ impl Rows<'_, '_> {
         check_name(row.image)?;
         self.check_captions(place, split, &row)?;
         let index = self.place(place, split, &row)?;
+        let groups = self.builder.groups;
         let grown = &mut self.builder.splits[split];
+        let labelled = (index, row.image);
+        grown.labels.put(labelled, row.class, row.group, groups)?;
         let filled = row.captions.into_iter().filter(|text| !is_blank(text));
         for caption in filled {
             grown.texts.push(caption);

@@ -94,6 +94,7 @@ impl Table {
                 captions,
                 address: cell(&self.urls, at),
                 whole,
+                ..Row::default()
             };
             rows.push(place, row)?;
         }

@@ -141,6 +141,41 @@ pub enum AnnotationProblem {
         /// File and place of its first row.
         first: String,
     },
+    /// The group is neither of the card's two.
+    #[error("image {image:?} has the group {found:?}, expected {first:?}, {second:?} or nothing")]
+    Group {
+        /// The image.
+        image: String,
+        /// The group as written.
+        found: String,
+        /// Name of the first group.
+        first: String,
+        /// Name of the second group.
+        second: String,
+    },
+    /// A column of groups is named, but the groups are not.
+    #[error("`columns.group` is given, but the card names no `groups`")]
+    NoGroups,
+    /// Some images of a split have a class, others have none.
+    #[error("image {image:?} has the class {found:?}: in a split all images have one, or none has")]
+    SomeClasses {
+        /// The image.
+        image: String,
+        /// Its class.
+        found: String,
+    },
+    /// Two rows disagree.
+    #[error("image {image:?} has the {what} {found:?}, but {before:?} on an earlier line")]
+    TwoLabels {
+        /// The image.
+        image: String,
+        /// Which label.
+        what: &'static str,
+        /// The label here.
+        found: String,
+        /// The label before.
+        before: String,
+    },
     /// One image in two splits would leak.
     #[error("image {image:?} is in split {found:?}, but in {before:?} {first}")]
     TwoSplits {

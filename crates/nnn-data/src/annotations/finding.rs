@@ -1,11 +1,11 @@
-//! What was left out while a data set was read, as data for whoever records it.
+//! What was left out or corrected while a data set was read, as data for whoever records it.
 
 use std::fmt;
 
 /// Names printed before the rest is only counted.
 const SHOWN: usize = 5;
 
-/// Something that was left out.
+/// Something that was left out or corrected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Captions that are empty or blank.
@@ -34,6 +34,11 @@ pub enum Finding {
     /// Captions of images that the file does not list.
     UnknownImages {
         /// For each caption its file, place and image.
+        places: Vec<String>,
+    },
+    /// What was read otherwise than it is written.
+    Corrected {
+        /// For each its file, place, and what was read for what.
         places: Vec<String>,
     },
     /// Rows of a split that `splits` does not name.
@@ -82,6 +87,10 @@ impl fmt::Display for Finding {
                     "left out {} captions of images that are not listed",
                     places.len()
                 )?;
+                list(f, places)
+            }
+            Self::Corrected { places } => {
+                write!(f, "corrected {} values", places.len())?;
                 list(f, places)
             }
             Self::OtherSplit { split, rows } => {

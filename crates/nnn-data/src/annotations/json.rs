@@ -57,6 +57,7 @@ pub(super) fn karpathy(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), Ann
             captions,
             address: image.url.as_deref(),
             whole: true,
+            ..Row::default()
         };
         rows.push(Place::Item("images", at), row)?;
     }
@@ -107,6 +108,7 @@ pub(super) fn coco(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), Annotat
             captions,
             address: image.coco_url.as_deref(),
             whole: true,
+            ..Row::default()
         };
         rows.push(Place::Item("images", at), row)?;
     }
@@ -144,6 +146,7 @@ pub(super) fn list(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), Annotat
             captions: item.captions.into_vec(),
             address: item.url.as_deref(),
             whole,
+            ..Row::default()
         };
         rows.push(Place::Item("", at), row)?;
     }

@@ -6,9 +6,11 @@ mod columns;
 mod error;
 mod finding;
 mod json;
+mod labels;
 mod lists;
 mod shards;
 mod table;
+mod visogender;
 
 pub use builder::Annotations;
 pub use error::{AnnotationError, AnnotationProblem, Place};
@@ -32,6 +34,8 @@ pub struct Reading<'a> {
     pub wanted: &'a [&'a str],
     /// What to do with what is incomplete.
     pub on_gap: OnGap,
+    /// Names of the two groups that images are sorted into, if they are.
+    pub groups: Option<&'a [String; 2]>,
 }
 
 /// Reads the splits that are wanted. Of parts with an alternative the first is read whose files are all there.
@@ -42,7 +46,7 @@ pub fn read_annotations(
     parts: &[AnnotationPart],
     reading: &Reading<'_>,
 ) -> Result<Annotations, AnnotationError> {
-    let mut builder = Builder::new(reading.splits, reading.on_gap);
+    let mut builder = Builder::new(reading.splits, reading.on_gap, reading.groups);
     for part in parts.iter().filter(|part| part.serves(reading.wanted)) {
         read_part(part.available(reading.files), reading.files, &mut builder)?;
     }
@@ -84,10 +88,7 @@ fn read_file(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationErr
         AnnotationFormat::Coco => json::coco(input, rows),
         AnnotationFormat::ImageParquet => columns::read(input, true, rows),
         AnnotationFormat::Shards => shards::read(input, rows),
-        AnnotationFormat::Visogender => Err(rows.error(
-            None,
-            AnnotationProblem::Unreadable("VisoGender's table is not read yet".to_owned()),
-        )),
+        AnnotationFormat::Visogender => visogender::read(input, rows),
     }
 }
 

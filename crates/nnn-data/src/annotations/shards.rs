@@ -153,6 +153,7 @@ fn push(
         captions,
         address: url.as_deref(),
         whole: true,
+        ..Row::default()
     };
     rows.push(Place::Entry(image.clone()), row)
 }

@@ -7,12 +7,14 @@
 //! | `nlphuji/flickr30k` and its 1k test | `filename`, `raw` (a JSON list), `split` |
 //! | `nlphuji/mscoco_2014_5k_test_image_text_retrieval` | `filename`, `raw` (a Python list), `split` |
 //!
+//! Beside them `url`, `class` (what the image shows: a caption is then answered by all images of its class) and `group` (which of
+//! the card's two groups the image belongs to), where they exist.
+//!
 //! The captions are lists if the first one begins with `[`; all of them must be lists then.
 
 use super::builder::{Row, Rows};
 use super::error::{AnnotationError, AnnotationProblem, Place};
 use super::{Input, lists};
-use crate::ColumnNames;
 
 const IMAGE: [&str; 2] = ["image", "filename"];
 const CAPTION: [&str; 3] = ["caption", "captions", "raw"];
@@ -40,6 +42,8 @@ struct Columns {
     caption: usize,
     split: Option<usize>,
     url: Option<usize>,
+    class: Option<usize>,
+    group: Option<usize>,
     /// Whether captions are lists, once the first has been seen.
     lists: Option<bool>,
 }
@@ -61,7 +65,9 @@ impl Columns {
             image: find(header, names.image.as_deref(), &IMAGE).map_err(missing)?,
             caption: find(header, names.caption.as_deref(), &CAPTION).map_err(missing)?,
             split,
-            url: url(header, names).map_err(missing)?,
+            url: optional(header, names.url.as_deref(), "url").map_err(missing)?,
+            class: optional(header, names.class.as_deref(), "class").map_err(missing)?,
+            group: group(header, rows).map_err(missing)?,
             lists: None,
         })
     }
@@ -89,6 +95,8 @@ impl Columns {
             captions,
             address: self.url.map(field).filter(|url| !url.is_empty()),
             whole,
+            class: self.class.map(field),
+            group: self.group.map(field),
         };
         rows.push(place, row)
     }
@@ -105,11 +113,24 @@ fn find(header: &[&str], named: Option<&str>, own: &[&str]) -> Result<usize, Ann
     })
 }
 
-/// The column with addresses, which must exist only if the card names it.
-fn url(header: &[&str], names: &ColumnNames) -> Result<Option<usize>, AnnotationProblem> {
-    match names.url.as_deref() {
+/// A column that must exist only if the card names it.
+fn optional(
+    header: &[&str],
+    named: Option<&str>,
+    own: &str,
+) -> Result<Option<usize>, AnnotationProblem> {
+    match named {
         Some(name) => find(header, Some(name), &[]).map(Some),
-        None => Ok(find(header, None, &["url"]).ok()),
+        None => Ok(find(header, None, &[own]).ok()),
+    }
+}
+
+/// The column with groups, which mean nothing without their names.
+fn group(header: &[&str], rows: &Rows<'_, '_>) -> Result<Option<usize>, AnnotationProblem> {
+    let named = rows.part().columns.group.as_deref();
+    match (named, rows.groups()) {
+        (Some(_), None) => Err(AnnotationProblem::NoGroups),
+        _ => optional(header, named, "group"),
     }
 }
 

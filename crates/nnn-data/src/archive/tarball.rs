@@ -32,6 +32,8 @@ pub(super) fn index_packed(path: &Path, limits: ArchiveLimits) -> Result<Vec<Ent
     let bad = |error: io::Error| fault(path, None, damaged("tar.gz", error));
     let mut archive = tar::Archive::new(unpack(path, limits).map_err(bad)?);
     let mut listed = list(archive.entries().map_err(bad)?, path, "tar.gz")?;
+    // The checksum is behind the last block.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(bad)?;
     for (at, entry) in (0u64..).zip(&mut listed) {
         entry.at = at;
     }

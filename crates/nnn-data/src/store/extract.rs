@@ -1,17 +1,22 @@
 //! Images out of archives onto the disk, several at a time.
 
 use super::{Holder, Spot, StoreError};
-use crate::atomic::write_unsynced;
+use crate::atomic::{is_temporary, write_unsynced};
 use crate::{Archive, FileError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// Threads that write at a time.
 const WRITERS: usize = 8;
+
+/// Age at which nobody is writing a temporary file any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Entries of one archive, with the files that they become.
 struct Job<'a> {
@@ -70,6 +75,7 @@ impl<'a> Missing<'a> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let writers = cores.min(WRITERS);
         let jobs = self.into_jobs(writers);
+        remove_leftovers(&jobs);
         let queue = Mutex::new(jobs.iter().enumerate());
         let failed: Mutex<BTreeMap<usize, StoreError>> = Mutex::default();
         let stop = AtomicBool::new(false);
@@ -90,6 +96,25 @@ impl<'a> Missing<'a> {
         });
         let failed = failed.into_inner().unwrap_or_default();
         failed.into_values().next().map_or(Ok(()), Err)
+    }
+}
+
+/// Removes what extractions that were killed had begun to write, where files are to be written now. A failure is no
+/// matter: the files are only in the way.
+fn remove_leftovers(jobs: &[Job<'_>]) {
+    let paths = jobs.iter().flat_map(|job| job.paths.values());
+    let folders: BTreeSet<&Path> = paths.filter_map(|path| path.parent()).collect();
+    for entry in folders
+        .into_iter()
+        .filter_map(|it| fs::read_dir(it).ok())
+        .flatten()
+        .flatten()
+    {
+        let modified = entry.metadata().and_then(|about| about.modified());
+        let age = modified.ok().and_then(|time| time.elapsed().ok());
+        if is_temporary(&entry.path()) && age.is_some_and(|age| age > ABANDONED) {
+            drop(fs::remove_file(entry.path()));
+        }
     }
 }
 

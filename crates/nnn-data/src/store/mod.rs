@@ -86,12 +86,17 @@ pub struct Addressed {
 
 impl ImageStore {
     /// A plain folder: images anywhere below it, and `captions.csv` in it with the header `image,split,caption` and one
-    /// row a caption; `splits` names every split that the data set has. Columns beyond the three are ignored. Paths are
-    /// checked as written: `..` is refused, links are followed.
+    /// row a caption; `splits` names every split that the data set has, `groups` its two groups, if it has some. Of further
+    /// columns `class` and `group` are read, others ignored. Paths are checked as written: `..` is refused, links are
+    /// followed.
     ///
     /// # Errors
     /// [`StoreError`] names the table and the line.
-    pub fn folder(root: &Path, splits: &[&str]) -> Result<Self, StoreError> {
+    pub fn folder(
+        root: &Path,
+        splits: &[&str],
+        groups: Option<&[String; 2]>,
+    ) -> Result<Self, StoreError> {
         let table = FoundFile {
             path: root.join(TABLE),
             sha256: String::new(),
@@ -104,6 +109,7 @@ impl ImageStore {
                 splits,
                 wanted: splits,
                 on_gap: OnGap::Fail,
+                groups,
             },
             images: splits,
         };

@@ -7,6 +7,7 @@ use nnn_data::{AnnotationFormat, Archive, ArchiveLimits, FilesSource, OnGap};
 use std::fs;
 use std::io::{Cursor, Write};
 use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 use tar::{EntryType, Header};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -273,6 +274,16 @@ fn another_checksum() {
         fault("i.zip", &zip),
         "i.zip, entry \"a.jpg\": not readable as zip: Invalid checksum"
     );
+    let mut packed = gz(&tar_of(&[
+        ("a.jpg", EntryType::Regular, b"whole"),
+        ("b.jpg", EntryType::Regular, b""),
+    ]));
+    let sum = packed.len() - 8;
+    packed[sum] ^= 1;
+    assert_eq!(
+        fault("i.tar.gz", &packed),
+        "i.tar.gz: not readable as tar.gz: corrupt gzip stream does not have a matching checksum"
+    );
 }
 
 #[test]
@@ -354,6 +365,27 @@ fn kinds_that_are_not_known() {
         fault("i.rar", b"Rar!"),
         "i.rar: no kind of archive that is known, expected .zip, .tar, .tar.gz, .tgz or .parquet"
     );
+}
+
+/// What a killed extraction was writing is removed by a later one, unless it may still be written.
+#[test]
+fn leftovers_are_removed() {
+    let (lab, from) = lab(
+        "i.zip",
+        &zip_of(&[("a.jpg", b"whole"), ("b.jpg", b"whole")]),
+    );
+    let store = lab.open(&from, &["test"], OnGap::Fail).expect("two images");
+    let images = store.splits()["test"].images();
+    let a = store.image_path("a.jpg");
+    let folder = a.parent().expect("a folder");
+    let (old, new) = (folder.join(".part-old"), folder.join(".part-new"));
+    fs::create_dir_all(folder).expect("a folder");
+    fs::write(&new, b"wh").expect("a part");
+    let before = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    let file = fs::File::create(&old).expect("a part");
+    file.set_modified(before).expect("an old part");
+    store.provide(images, &|_| ()).expect("both images");
+    assert!(!old.exists() && new.exists() && a.exists());
 }
 
 /// What a killed extraction left is kept if it is whole, replaced if it is not; another archive's files are never taken.

@@ -33,6 +33,7 @@ fn read(path: &Path) -> Result<Annotations, String> {
         splits: &["val"],
         wanted: &["val"],
         on_gap: OnGap::Fail,
+        groups: None,
     };
     read_annotations(&[coco], &reading).map_err(|error| error.to_string())
 }

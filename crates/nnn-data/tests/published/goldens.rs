@@ -89,6 +89,7 @@ fn read(
         splits: &SPLITS,
         wanted,
         on_gap: OnGap::Fail,
+        groups: None,
     };
     let read = read_annotations(parts, &reading).expect("good annotations");
     assert!(read.findings.is_empty());
@@ -213,13 +214,14 @@ fn open(source: &FilesSource, cache: &Path) -> ImageStore {
     let opening = Opening {
         base: &golden(),
         cache,
+        images: &SPLITS,
         reading: Reading {
             files: &files,
             splits: &SPLITS,
             wanted: &SPLITS,
             on_gap: OnGap::Fail,
+            groups: None,
         },
-        images: &SPLITS,
     };
     ImageStore::open(source, &opening).expect("a data set")
 }
@@ -301,13 +303,14 @@ fn shards() {
     let opening = Opening {
         base: &golden(),
         cache: cache.path(),
+        images: &["test"],
         reading: Reading {
             files: &files,
             splits: &SPLITS,
             wanted: &["test"],
             on_gap: OnGap::Fail,
+            groups: None,
         },
-        images: &["test"],
     };
     let store = ImageStore::open(&source(vec![part], place(&names)), &opening).expect("shards");
     check_images(&store, "shards");

@@ -82,13 +82,14 @@ impl Lab {
         let opening = Opening {
             base: self.folder.path(),
             cache: &self.cache(),
+            images: splits,
             reading: Reading {
                 files: &self.files,
                 splits,
                 wanted: splits,
                 on_gap,
+                groups: None,
             },
-            images: splits,
         };
         ImageStore::open(source, &opening).map_err(|error| self.shorten(&error.to_string()))
     }

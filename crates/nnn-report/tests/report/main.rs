@@ -1,6 +1,8 @@
 //! Records to files, tables, summary and check, and back.
 
+mod bias;
 mod check;
+mod figures;
 mod files;
 mod fixture;
 mod summary;

@@ -64,7 +64,7 @@ fn groups(plan: &Plan) -> Vec<Title> {
     }
     for source in &plan.spec.embeddings {
         let model = source.model.as_ref().unwrap_or(&source.name);
-        if source.by_role.is_some() {
+        if source.by_dataset.is_none() {
             let direction = [source.direction.unwrap_or(Direction::T2i)];
             let set = ["reference queries".to_owned()];
             let set = if referenced { &set[..] } else { &[] };

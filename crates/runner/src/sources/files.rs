@@ -56,6 +56,7 @@ impl<'a> Wanted<'a> {
                     OnError::Fail => OnGap::Fail,
                     OnError::Skip => OnGap::LeaveOut,
                 },
+                groups: self.entry.card.groups.as_ref(),
             },
             images: &images,
         };
@@ -120,7 +121,7 @@ fn leaves_out(finding: &Finding, of: &str) -> bool {
         | Finding::NoCaption { split, .. }
         | Finding::MissingImages { split, .. } => split == of,
         Finding::UnknownImages { .. } => true,
-        Finding::OtherSplit { .. } => false,
+        Finding::OtherSplit { .. } | Finding::Corrected { .. } => false,
     }
 }
 

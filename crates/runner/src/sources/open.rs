@@ -56,7 +56,8 @@ impl Sources {
     /// Checksums of every input: data sets, embedding files, checkpoints.
     pub(crate) fn checksums(&self) -> serde_json::Value {
         let data = self.all.iter().map(|source| {
-            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files)})
+            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files),
+                "labels": source.labels()})
         });
         let models = self.checkpoints.iter().map(Checkpoint::record);
         data.chain(models).collect()
@@ -105,8 +106,8 @@ fn generate(
 
 fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let mut folder =
-        ImageStore::folder(root, &splits).with_context(|| format!("data set `{}`", card.name))?;
+    let mut folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+        .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {
@@ -178,6 +179,9 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.gallery_classes,
+                &files.query_classes,
+                &files.groups,
                 &files.reference_to_gallery,
                 &files.reference_gallery,
             ];

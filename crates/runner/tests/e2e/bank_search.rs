@@ -90,6 +90,48 @@ fn the_check_holds_the_reported_points_against_exact_ones() {
     }
 }
 
+/// What the index was worth is a table, and can be expected.
+#[test]
+fn a_table_of_searches_and_expectations_of_them() {
+    let lab = by_dataset();
+    let exact = rows(&lab, "");
+    let value = |direction: &str| {
+        let wanted = |row: &&ScoreRow| {
+            row.metric == "R@1"
+                && row.cell.method == "nnn"
+                && row.cell.params == "k=4,alpha=1"
+                && row.cell.direction == direction
+        };
+        exact.iter().find(wanted).expect("a row").value
+    };
+    let expected = |metric: &str, number: f64| {
+        format!(
+            "  - {{model: noise, dataset: made-up, direction: t2i, method: nnn, params: \"k=4,alpha=1\", \
+             metric: '{metric}', paper: {number}, tolerance: 0.000001}}\n"
+        )
+    };
+    let search = format!(
+        "compute: {{bank_search: {{ivf: {{lists: 8, probes: 2}}}}}}\nexpect:\n{}{}",
+        expected("exact_search:R@1", value("t2i")),
+        expected("index_search:seconds", 0.5).replace("tolerance", "informative: true, tolerance"),
+    );
+    rows(&lab, &search);
+    let ended = lab.call(&["check", "results/lab"]);
+    let said = &ended.stdout;
+    assert!(
+        said.contains("1 ok, 0 close, 0 FAIL, 1 not judged"),
+        "{said}"
+    );
+    let table = &lab.files("results/lab/tables")["bank_search.csv"];
+    let table = std::str::from_utf8(table).expect("UTF-8");
+    // Two points of nnn and one of csls, in two directions.
+    assert_eq!(table.lines().count(), 1 + 6, "{table}");
+    assert!(
+        table.contains("noise,made-up,t2i,train,\"nnn(k=4,alpha=1)\","),
+        "{table}"
+    );
+}
+
 #[test]
 fn all_lists_give_the_exact_numbers() {
     let lab = by_dataset();

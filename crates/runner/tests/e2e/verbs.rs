@@ -168,6 +168,63 @@ fn check_fails_on_what_is_not_complete() {
     assert!(ended.stdout.contains("not complete"), "{}", ended.stdout);
 }
 
+/// Several results are checked one after another, counted together, and written as one table.
+#[test]
+fn check_of_several_results() {
+    let value = raw_recall();
+    let lab = by_dataset();
+    for (name, paper) in [("one", value), ("two", value + 0.5)] {
+        let expect = format!(
+            "expect:
+  - {{model: noise, dataset: made-up, direction: t2i, method: raw, metric: R@1, paper: {paper}, tolerance: 0.005}}
+  - {{model: noise, dataset: made-up, direction: t2i, method: nnn, metric: R@1, tolerance: 0,
+      paper_params: {{k: {{paper: 8, factor: 2}}, alpha: {{paper: 0.5, step: 0.125}}}}}}
+"
+        );
+        let config = dataset_config(&expect).replace("lab", name);
+        lab.write(&format!("{name}.yaml"), config);
+    }
+    let ended = lab.call(&["one.yaml", "two.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let both = ["check", "results/one", "results/two", "--summary", "all"];
+    let ended = lab.call(&both);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for part in [
+        "one:\n",
+        "two:\n",
+        "all together: 1 ok, 0 close, 1 FAIL, 2 not judged",
+        "k=4,alpha=0.5",
+        "alpha=0.5,k=8 (steps: k -1)",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "no {part:?} in {}",
+            ended.stdout
+        );
+    }
+    let names: Vec<_> = lab.files("all").into_keys().collect();
+    assert_eq!(names, ["check.csv", "check.md", "check.tex"]);
+    let csv = &lab.files("all")["check.csv"];
+    let csv = std::str::from_utf8(csv).expect("UTF-8");
+    let starts: Vec<Vec<&str>> = csv
+        .lines()
+        .map(|line| line.split(',').take(2).collect())
+        .collect();
+    assert_eq!(
+        starts,
+        [
+            ["experiment", "verdict"],
+            ["one", "ok"],
+            ["one", "not judged"],
+            ["two", "FAIL"],
+            ["two", "not judged"],
+        ]
+    );
+    assert!(lab.path("results/one/tables/check.tex").is_file());
+    // Alone, what is right passes.
+    assert_eq!(lab.call(&["check", "results/one"]).code, Some(0));
+}
+
 #[test]
 fn check_without_expectations_or_results() {
     let lab = by_dataset();

@@ -86,6 +86,14 @@ fn held_out(
     Ok(Some((parted, warnings)))
 }
 
+/// The items of a reference set.
+struct Items {
+    images: Side,
+    texts: Side,
+    /// Captions that were left out of it.
+    repeats: usize,
+}
+
 struct Draw<'a> {
     plan: &'a Plan,
     sources: &'a Sources,
@@ -105,6 +113,41 @@ impl Draw<'_> {
         };
         self.check_origin(origin)?;
         self.check_split(origin, reference)?;
+        let Items {
+            images,
+            texts,
+            repeats,
+        } = self.items(reference, origin)?;
+        let mut drawn = self.assemble(reference, origin, images.clone(), texts.clone());
+        let bank = BankItems {
+            images: &images,
+            texts: &texts,
+            label: &drawn.label,
+            transductive: reference.transductive,
+        };
+        let mut noted = leakage::check(self.sources, self.source, &self.plan.spec.split, &bank)?;
+        if let Some((parted, warnings)) = &self.held_out {
+            let spec = &self.plan.spec;
+            let (split, most) = (&spec.hold_out.split, spec.captions_per_image);
+            let task = self
+                .source
+                .task(split, &parted.validation, self.direction, most)?;
+            drawn.validation = Some(task);
+            noted.extend(warnings.iter().cloned());
+        }
+        if repeats > 0 {
+            noted.push(Warning::RepeatsLeftOut {
+                reference_set: drawn.label.clone(),
+                captions: repeats,
+                of: repeats + texts.len(),
+            });
+        }
+        drawn.warnings = noted;
+        Ok(drawn)
+    }
+
+    /// Draws the items of a reference set from what is not held out.
+    fn items(&self, reference: &ReferenceSpec, origin: &Source) -> Result<Items> {
         let pairs = origin.pairs(&reference.split)?;
         let holds_out_here =
             origin.index == self.source.index && reference.split == self.plan.spec.hold_out.split;
@@ -122,41 +165,17 @@ impl Draw<'_> {
             "it is empty: its {} images have no text",
             subset.images.len()
         );
-        let repeats = drawn.texts.len() - subset.texts.len();
         let images = match reference.texts {
             // What stands for their images is none.
             Some(_) => Vec::new(),
             None => subset.images,
         };
-        let images = origin.side(Table::Images(reference.split.clone()), images);
-        let texts = origin.side(Table::Texts(reference.split.clone()), subset.texts);
-        let mut drawn = self.assemble(reference, origin, images.clone(), texts.clone());
-        let bank = BankItems {
-            images: &images,
-            texts: &texts,
-            label: &drawn.label,
-            transductive: reference.transductive,
-        };
-        let mut noted = leakage::check(self.sources, self.source, &self.plan.spec.split, &bank)?;
-        if let Some((parted, warnings)) = &self.held_out {
-            let split = &self.plan.spec.hold_out.split;
-            drawn.validation = Some(self.source.task(
-                split,
-                &parted.validation,
-                self.direction,
-                self.plan.spec.captions_per_image,
-            )?);
-            noted.extend(warnings.iter().cloned());
-        }
-        if repeats > 0 {
-            noted.push(Warning::RepeatsLeftOut {
-                reference_set: drawn.label.clone(),
-                captions: repeats,
-                of: repeats + texts.len(),
-            });
-        }
-        drawn.warnings = noted;
-        Ok(drawn)
+        let repeats = drawn.texts.len() - subset.texts.len();
+        Ok(Items {
+            images: origin.side(Table::Images(reference.split.clone()), images),
+            texts: origin.side(Table::Texts(reference.split.clone()), subset.texts),
+            repeats,
+        })
     }
 
     /// Vectors of a model must not meet vectors of another.

@@ -178,13 +178,22 @@ pub struct Check {
 ///
 /// ok within the tolerance, close within twice the tolerance, FAIL farther off, where no row or more than one row
 /// matches, or where the expectation has no number. The published and the accepted number are judged separately; the
-/// verdict is the worse. Chosen parameters are ok or not judged. Models of [`Records::absent_models`] are not measured, and
+/// verdict is the worse. Chosen parameters are ok or not judged. Models of [`Records::absent_models`], and in a run
+/// that was narrowed on purpose ([`Records::narrowed`]) what has no row, are not measured, and
 /// of several candidates for a row of the paper one is judged ([`Expectation::candidate_for`]).
 #[must_use]
 pub fn check(records: &Records<'_>, expectations: &[Expectation]) -> Vec<CheckRow> {
-    let row = |expectation: &Expectation| match expectation.absence(records) {
-        Some(reason) => CheckRow::absent(expectation, reason),
-        None => CheckRow::new(expectation, &expectation.found(records)),
+    let row = |expectation: &Expectation| {
+        let found = expectation.found(records);
+        match (expectation.absence(records), records.narrowed) {
+            (Some(reason), _) => {
+                CheckRow::absent(expectation, format!("no public checkpoint: {reason}"))
+            }
+            (None, Some(narrowed)) if found.is_empty() => {
+                CheckRow::absent(expectation, narrowed.to_owned())
+            }
+            _ => CheckRow::new(expectation, &found),
+        }
     };
     let mut rows: Vec<_> = expectations.iter().map(row).collect();
     settle_candidates(&mut rows);
@@ -192,7 +201,7 @@ pub fn check(records: &Records<'_>, expectations: &[Expectation]) -> Vec<CheckRo
 }
 
 impl CheckRow {
-    fn absent(expectation: &Expectation, reason: &str) -> Self {
+    fn absent(expectation: &Expectation, reason: String) -> Self {
         Self {
             expectation: expectation.clone(),
             matching: 0,
@@ -201,7 +210,7 @@ impl CheckRow {
             paper: None,
             accepted: None,
             steps: Vec::new(),
-            reason: Some(format!("no public checkpoint: {reason}")),
+            reason: Some(reason),
             verdict: Verdict::Absent,
         }
     }

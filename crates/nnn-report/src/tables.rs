@@ -58,6 +58,8 @@ pub struct Records<'a> {
     pub classes: &'a [ClassRow],
     /// Models that have no row, and why: a note below every table with rows of models.
     pub absent_models: &'a [AbsentModel],
+    /// Why what a config expects may not have been run, if it was narrowed on purpose.
+    pub narrowed: Option<&'a str>,
     /// The metric whose comparisons are laid out.
     pub objective: &'a str,
 }

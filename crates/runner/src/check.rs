@@ -17,6 +17,8 @@ struct RunRecord {
     config: Config,
     complete: bool,
     #[serde(default)]
+    overrides: Vec<String>,
+    #[serde(default)]
     absent_models: Vec<AbsentModel>,
     #[serde(default)]
     bank_searches: Vec<SearchRow>,
@@ -26,6 +28,27 @@ struct RunRecord {
 struct Config {
     #[serde(default)]
     expect: Vec<Expectation>,
+}
+
+/// Keys of a config whose replacement may leave out what is expected.
+const NARROWING: [&str; 7] = [
+    "models",
+    "datasets",
+    "directions",
+    "reference_sets",
+    "methods",
+    "metrics",
+    "split",
+];
+
+impl RunRecord {
+    /// What was replaced on the command line so that expected rows may not be there.
+    fn narrowed(&self) -> Option<String> {
+        let key = |it: &str| it.split(['=', '.']).next().unwrap_or_default().to_owned();
+        let narrowing = |it: &&String| NARROWING.contains(&key(it).as_str());
+        let narrowing: Vec<_> = self.overrides.iter().filter(narrowing).cloned().collect();
+        (!narrowing.is_empty()).then(|| format!("run with --set {}", narrowing.join(" --set ")))
+    }
 }
 
 /// Holds results against their configs' expectations; exit status 1 where one fails or a run is not complete.
@@ -75,10 +98,12 @@ fn check_one(results: &Path, record: RunRecord) -> Result<Option<Check>> {
         return Ok(None);
     }
     let scores = read_scores(results)?;
+    let narrowed = record.narrowed();
     let records = Records {
         scores: &scores,
         searches: &record.bank_searches,
         absent_models: &record.absent_models,
+        narrowed: narrowed.as_deref(),
         ..Records::default()
     };
     let checked = Check {

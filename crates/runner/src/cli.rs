@@ -108,7 +108,11 @@ impl FetchArgs {
         let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
         for path in &self.configs {
             let spec = read_spec(path, &overrides)?;
-            plans.push(plan::resolve(spec, path)?);
+            let plan = plan::resolve(spec, path)?;
+            plans.push(Plan {
+                overrides: overrides.clone(),
+                ..plan
+            });
         }
         check_names(&plans)?;
         Ok(plans)

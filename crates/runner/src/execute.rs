@@ -241,6 +241,7 @@ impl<'a> Run<'a> {
             "experiment": self.plan.spec.experiment,
             "config_file": self.plan.config,
             "config": self.plan.spec,
+            "overrides": self.plan.overrides,
             "complete": complete,
             "code": {"version": provenance::code_version(), "commit": provenance::commit(),
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},

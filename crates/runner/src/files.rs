@@ -152,6 +152,7 @@ impl ResultsFolder {
             searches: &searches,
             occurrences: &occurrences,
             classes: &classes,
+            narrowed: None,
             absent_models: &plan.absent_models,
             objective,
         };

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Plan {
     pub(crate) spec: Spec,
     pub(crate) config: PathBuf,
+    /// Values of the config that were replaced on the command line, as `key=value`.
+    pub(crate) overrides: Vec<String>,
     pub(crate) settings: Settings,
     pub(crate) methods: Vec<Method>,
     pub(crate) models: Vec<ModelEntry>,
@@ -153,6 +155,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
     Ok(Plan {
         spec,
         config: config.to_owned(),
+        overrides: Vec::new(),
         settings,
         methods,
         models: models.public,

@@ -138,23 +138,56 @@ fn records(text: &str, delimiter: u8, rows: &mut Rows<'_, '_>) -> Result<(), Ann
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
+    let mut lines = LineCount::new(text);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
-        Err(error) => return Err(bad_csv(&error, rows)),
+        Err(error) => return Err(bad_csv(&error, &mut lines, rows)),
     };
     let header: Vec<&str> = header.iter().collect();
     let mut columns = Columns::find(&header, rows)?;
     for record in reader.records() {
-        let record = record.map_err(|error| bad_csv(&error, rows))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let record = record.map_err(|error| bad_csv(&error, &mut lines, rows))?;
+        let line = lines.of(record.position());
         let fields: Vec<&str> = record.iter().collect();
         columns.push(line, &fields, rows)?;
     }
     Ok(())
 }
 
-fn bad_csv(error: &csv::Error, rows: &Rows<'_, '_>) -> AnnotationError {
-    let line = error.position().map_or(1, csv::Position::line);
+/// Lines of ascending positions in a text. The reader's own numbers are one too low behind a line that ends with two characters.
+struct LineCount<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl<'a> LineCount<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the first character of a record.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let byte = position.map_or(0, |position| position.byte() as usize);
+        let rest = self.text.get(byte..).unwrap_or_default();
+        let breaks = rest
+            .iter()
+            .take_while(|byte| b"\r\n".contains(byte))
+            .count();
+        let start = (byte + breaks).min(self.text.len());
+        let new = self.text.get(self.counted..start).unwrap_or_default();
+        self.line += new.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.counted = self.counted.max(start);
+        self.line
+    }
+}
+
+fn bad_csv(error: &csv::Error, lines: &mut LineCount<'_>, rows: &Rows<'_, '_>) -> AnnotationError {
+    let line = lines.of(error.position());
     let problem = AnnotationProblem::Malformed {
         format: "CSV",
         problem: error.to_string(),

@@ -99,6 +99,11 @@ fn tables() {
                 "t.csv, line 4: unknown split \"nowhere\", expected one of test, train",
             ),
             (
+                "t.csv",
+                "image,split,caption\r\na.jpg,test,\"two\r\nlines\"\r\n\r\nb.jpg,nowhere,x\r\n",
+                "t.csv, line 5: unknown split \"nowhere\", expected one of test, train",
+            ),
+            (
                 "t.tsv",
                 "image\tsplit\tcaption\na.jpg\ttest\tx\nb.jpg\ttest\n",
                 "t.tsv, line 3: not readable as CSV: CSV error: record 2 (line: 3, byte: 33): found record with 2 \

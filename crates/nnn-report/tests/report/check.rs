@@ -285,6 +285,28 @@ fn a_model_without_a_checkpoint_is_not_measured() {
     assert_eq!(tally(&rows), "0 ok, 0 close, 1 FAIL, 1 not measured");
 }
 
+#[test]
+fn what_a_narrowed_run_left_out_is_not_measured() {
+    let scores = sweep();
+    let records = Records {
+        narrowed: Some("run with --set models=[clip]"),
+        ..records(&scores)
+    };
+    let gone = Expectation {
+        model: "another".to_owned(),
+        ..expected(Some(0.6886), None)
+    };
+    let rows = check(&records, &[gone, expected(Some(0.9), None)]);
+    assert_eq!(rows[0].verdict, Verdict::Absent);
+    let reason = rows[0].reason.as_deref();
+    assert_eq!(reason, Some("run with --set models=[clip]"));
+    assert_eq!(
+        rows[1].verdict,
+        Verdict::Fail,
+        "a row that is there is judged"
+    );
+}
+
 /// NNN's parameters on Flickr30k, of which the fixture has k = 128 and alpha = 0.75.
 fn chosen(alpha: f64, k: f64, tolerance: f64) -> Expectation {
     let alpha = GridValue {

@@ -569,3 +569,28 @@ fn every_experiment_can_be_planned() {
     }
     assert_eq!(experiments.len(), 20);
 }
+
+/// `configs/coco.yaml` and `configs/flickr30k.yaml` expect what Tables 1, 2, A6 and A7 do of their data set.
+#[test]
+fn the_two_main_configs_expect_the_papers_tables() {
+    let tables = experiments();
+    let number = |it: &Expectation| {
+        let reference = it.reference_set.clone().unwrap_or_default().to_lowercase();
+        format!(
+            "{} {} {reference} {} {:?} {} {:?} {}",
+            it.model, it.direction, it.method, it.chosen, it.metric, it.paper, it.tolerance
+        )
+    };
+    for dataset in ["coco", "flickr30k"] {
+        let config: Experiment = read_yaml(&workspace().join(format!("configs/{dataset}.yaml")));
+        let of_tables = ["table-1", "table-2", "table-a6", "table-a7"].iter();
+        let of_tables = of_tables.flat_map(|table| &tables[*table].1.expect);
+        let wanted: BTreeSet<String> = of_tables
+            .filter(|it| it.dataset == dataset)
+            .map(number)
+            .collect();
+        let found: BTreeSet<String> = config.expect.iter().map(number).collect();
+        assert!(wanted.len() > 100, "{dataset}");
+        assert_eq!(found, wanted);
+    }
+}

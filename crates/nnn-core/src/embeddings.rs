@@ -206,10 +206,14 @@ impl Embeddings {
             return self.clone();
         }
         let rows = self.rows();
-        let chosen = indices.iter().flat_map(|&index| rows.row(index as usize));
+        // As large as it gets at once: grown by and by, a large bank would be held twice.
+        let mut chosen = Vec::with_capacity(indices.len() * self.dim);
+        for &index in indices {
+            chosen.extend_from_slice(rows.row(index as usize));
+        }
         Self {
             basis: self.basis,
-            ..Self::checked(chosen.copied().collect(), self.dim)
+            ..Self::checked(chosen, self.dim)
         }
     }
 }

@@ -115,11 +115,25 @@ pub(crate) fn csv(table: &Table) -> String {
     for at in 0..table.header.first().map_or(0, Vec::len) {
         columns.extend(csv_columns(table, at));
     }
+    name_apart(&mut columns);
     let line = |at: usize| {
         let fields = columns.iter().map(|column| csv_field(&column[at]));
         fields.collect::<Vec<_>>().join(",") + "\n"
     };
     (0..=table.rows.len()).map(line).collect()
+}
+
+/// Columns of one name, such as several differences, get that of the column that they stand behind in front: `bias@6 Δ`.
+fn name_apart(columns: &mut [Vec<String>]) {
+    let names: Vec<String> = columns.iter().map(|column| column[0].clone()).collect();
+    let mut behind = String::new();
+    for (column, name) in columns.iter_mut().zip(&names) {
+        if names.iter().filter(|other| *other == name).count() > 1 {
+            column[0] = format!("{behind} {name}");
+        } else if !name.ends_with(HALF_WIDTH) {
+            behind.clone_from(name);
+        }
+    }
 }
 
 /// A column with its name, and that of its half-widths where it has any.

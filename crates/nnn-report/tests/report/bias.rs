@@ -117,6 +117,9 @@ fn methods_are_lines_and_the_value_closest_to_zero_is_bold() {
         latex.contains(r"\textbf{0.072 $\pm$0.300} & -0.275"),
         "{latex}"
     );
+    let csv = tables("bias_t2i.csv");
+    let header = "Model,Method,Reference set,bias@6,bias@6 ±,bias@6 Δ,abs_bias@6,class_bias@5,class_bias@5 Δ,P@1,P@1 Δ";
+    assert_eq!(csv.lines().next(), Some(header));
 }
 
 #[test]

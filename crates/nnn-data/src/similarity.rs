@@ -2,7 +2,7 @@
 //! publish matrices and no vectors.
 
 use crate::embedded::{ArrayFile, EmbeddedRoles};
-use crate::files::{read_mask, read_shared};
+use crate::files::{Mask, read_mask, read_shared};
 use crate::{Direction, SourceError};
 use nnn_core::{EmbeddingError, Embeddings, Relevance, SharedValues};
 use schemars::JsonSchema;
@@ -67,6 +67,20 @@ pub enum SimilarityError {
         unit: &'static str,
         /// The number found.
         found: usize,
+        /// What it should be.
+        expected: String,
+    },
+    /// A mask of two dimensions has another shape.
+    #[error(
+        "`{what}` ({file}) has the shape {found}, expected {expected} (items, captions_per_item)"
+    )]
+    Shape {
+        /// The key.
+        what: &'static str,
+        /// The file.
+        file: ArrayFile,
+        /// The shape found.
+        found: String,
         /// What it should be.
         expected: String,
     },
@@ -216,7 +230,8 @@ impl SimilaritySource {
         let given = Given::read("similarities", &self.similarities, base)?;
         let (texts, items) = (given.rows(), given.columns);
         let text_to_item = self.text_to_item(base, given.file, (texts, items))?;
-        let kept = kept_rows(self.text_mask.as_ref(), base, "text_mask", texts)?;
+        let table = self.captions_per_item.map(|each| [items, each]);
+        let kept = kept_rows(self.text_mask.as_ref(), base, "text_mask", texts, table)?;
         let owner = |&text: &u32| text_to_item[text as usize];
         let owners: Vec<u32> = kept.iter().map(owner).collect();
         let items: Vec<u32> = (0..items as u32).collect();
@@ -323,23 +338,30 @@ impl Question<'_> {
             fits,
             expected.to_string(),
         )?;
-        let rows = kept_rows(mask.as_ref(), base, "reference_mask", bank.rows())?;
+        let rows = kept_rows(mask.as_ref(), base, "reference_mask", bank.rows(), None)?;
         Ok(bank.select(&rows, &self.gallery)?)
     }
 }
 
-/// The rows that a mask keeps, at least one.
+/// The rows that a mask keeps, at least one. A mask of two dimensions must have the shape of `table`, if one is known: turned
+/// over it would have as many entries.
 fn kept_rows(
     mask: Option<&ArrayFile>,
     base: &Path,
     what: &'static str,
     rows: usize,
+    table: Option<[usize; 2]>,
 ) -> Result<Vec<u32>, SourceError> {
     let Some(file) = mask else {
         return Ok((0..rows as u32).collect());
     };
-    let mask = read_mask(&file.at(base), file.key.as_deref())?;
-    let entries = mask.len();
+    let Mask { flags, shape } = read_mask(&file.at(base), file.key.as_deref())?;
+    if let (Some(expected), [_, _]) = (table, shape.as_slice()) {
+        let expected = format!("{expected:?}");
+        let (found, fits) = (format!("{shape:?}"), format!("{shape:?}") == expected);
+        shape_fits(what, file, found, fits, expected)?;
+    }
+    let entries = flags.len();
     size(
         what,
         file,
@@ -349,7 +371,7 @@ fn kept_rows(
         rows.to_string(),
     )?;
     let kept: Vec<u32> = (0u32..)
-        .zip(mask)
+        .zip(flags)
         .filter_map(|(row, kept)| kept.then_some(row))
         .collect();
     let expected = "at least 1".to_owned();
@@ -373,6 +395,25 @@ fn texts_of(owners: &[u32], items: usize) -> Result<Vec<Vec<u32>>, SimilarityErr
     match lists.iter().position(Vec::is_empty) {
         Some(item) => Err(SimilarityError::ItemWithoutText { item }),
         None => Ok(lists),
+    }
+}
+
+fn shape_fits(
+    what: &'static str,
+    file: &ArrayFile,
+    found: String,
+    fits: bool,
+    expected: String,
+) -> Result<(), SimilarityError> {
+    let file = file.clone();
+    match fits {
+        true => Ok(()),
+        false => Err(SimilarityError::Shape {
+            what,
+            file,
+            found,
+            expected,
+        }),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::reference::{Drawn, draw_references};
 use crate::sources::{Side, Source, Sources, TaskItems};
 use crate::spec::Choose;
 use crate::warning::Warning;
-use anyhow::{Context, Result, ensure};
-use nnn_core::{Bank, BankSizes, Groups, MethodKind, StatPlan};
+use anyhow::{Context, Result, bail, ensure};
+use nnn_core::{Bank, BankSizes, FitError, Groups, MethodKind, StatPlan};
 use nnn_data::{Direction, Sha256};
 
 /// All groups, in the order of the tables.
@@ -155,13 +155,13 @@ impl TaskLayout<'_> {
             let label = drawn.label.clone();
             layout.warnings.extend(drawn.warnings.iter().cloned());
             let size = |side: &Option<Side>| side.as_ref().map(Side::len);
-            let checked = needs.check(BankSizes {
+            let sizes = BankSizes {
                 query: size(&drawn.query_bank),
                 gallery: size(&drawn.gallery_bank),
                 evaluated: Some(1),
-            });
-            let searched = checked
-                .map_err(anyhow::Error::from)
+            };
+            let searched = self
+                .check_sizes(&referenced, sizes)
                 .and_then(|()| self.check_search(&needs, size(&drawn.query_bank), layout));
             searched.with_context(|| {
                 format!(
@@ -199,6 +199,28 @@ impl TaskLayout<'_> {
             "it is given by similarity, but `compute.bank_search` reads vectors"
         );
         Ok(())
+    }
+
+    /// Refuses a bank that some method needs and that is not there or too small; names the methods.
+    fn check_sizes(&self, methods: &[usize], sizes: BankSizes) -> Result<()> {
+        let fault = |&index: &usize| {
+            let method = &self.plan.methods[index];
+            Some((method, method.stat_plan().check(sizes).err()?))
+        };
+        let Some((method, error)) = methods.iter().find_map(fault) else {
+            return Ok(());
+        };
+        let name = method.family.name();
+        let remedy = match &error {
+            FitError::MissingBank { .. } => {
+                "; leave the method out, or name such a bank (`reference_gallery`, or a split with images)"
+            }
+            FitError::KExceedsBank { .. } if method.published => {
+                "; list values of its parameters that the bank allows"
+            }
+            _ => "",
+        };
+        bail!("`{name}`: {error}{remedy}")
     }
 
     /// An index needs a bank that fills its lists; one whose errors nobody measures is worth a warning.

@@ -134,6 +134,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
         positive("captions_per_image", captions)?;
     }
     check_embeddings(&spec.embeddings)?;
+    check_roles(&spec)?;
     let settings = settings(&spec)?;
     let methods = methods(&spec)?;
     check_banks(&spec, &methods)?;
@@ -236,6 +237,43 @@ fn check_embeddings(embeddings: &[EmbeddingsSpec]) -> Result<()> {
     Ok(())
 }
 
+/// A source by role or similarity brings its own direction, split and reference set along: what a config says of them beside is a
+/// mistake where nothing else reads it.
+fn check_roles(spec: &Spec) -> Result<()> {
+    let by_role = |source: &&EmbeddingsSpec| source.by_dataset.is_none();
+    let Some(source) = spec.embeddings.iter().find(by_role) else {
+        return Ok(());
+    };
+    let own = source.direction.unwrap_or(Direction::T2i);
+    ensure!(
+        spec.directions.contains(&own),
+        "`directions` leaves out {own}, the direction of `{}`; set `direction` there, not `directions`",
+        source.name
+    );
+    let alone = spec.datasets.is_empty() && spec.embeddings.iter().all(|it| by_role(&it));
+    if !alone {
+        return Ok(());
+    }
+    let own = [
+        ("split", spec.split == crate::spec::test_split()),
+        (
+            "reference_sets",
+            spec.reference_sets == crate::spec::default_reference_sets(),
+        ),
+        (
+            "hold_out.split",
+            spec.hold_out.split == crate::spec::HoldOutSpec::default().split,
+        ),
+    ];
+    match own.iter().find(|(_, is_default)| !is_default) {
+        Some((key, _)) => bail!(
+            "`{key}` is given, but `{}` has no splits: its queries and past queries are the files that it names",
+            source.name
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Without a reference set, a method that reads one would have no row.
 fn check_banks(spec: &Spec, methods: &[Method]) -> Result<()> {
     let reader = methods.iter().find(|method| !method.stat_plan().is_empty());
@@ -312,8 +350,8 @@ fn reference_names(spec: &Spec) -> Vec<String> {
 fn settings(spec: &Spec) -> Result<Settings> {
     let resampling = Resampling {
         seed: spec.statistics.seed,
-        bootstraps: positive("statistics.resamples", spec.statistics.resamples)?,
-        permutations: positive("statistics.permutations", spec.statistics.permutations)?,
+        bootstraps: draws("statistics.resamples", spec.statistics.resamples)?,
+        permutations: draws("statistics.permutations", spec.statistics.permutations)?,
     };
     let ties: Result<TieRule, _> = spec.ties.parse();
     let metrics = metrics(&spec.metrics)?;
@@ -368,6 +406,17 @@ fn blocking(compute: &ComputeSpec) -> Result<Blocking> {
         positive("compute.image_batch", images)?;
     }
     Ok(blocking)
+}
+
+/// More resamples or sign flips than this move no printed digit, and their sums would not fit in memory.
+const MOST_DRAWS: usize = 1_000_000;
+
+fn draws(key: &str, value: usize) -> Result<usize> {
+    ensure!(
+        value <= MOST_DRAWS,
+        "`{key}` is {value}, expected 1 to {MOST_DRAWS}"
+    );
+    positive(key, value)
 }
 
 fn positive(key: &str, value: usize) -> Result<usize> {

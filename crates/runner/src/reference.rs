@@ -260,6 +260,10 @@ fn draw_roles(plan: &Plan, source: &Source, data: &EmbeddedRoles, searches: bool
                 parted.rest.images,
             )
         }
+        (true, None) if data.gallery.is_basis() => bail!(
+            "`choose: validation` needs past queries with known answers, which similarities do not have: write `choose: fixed` with \
+             the parameters you want"
+        ),
         (true, None) => bail!(
             "`choose: validation` needs past queries with known answers: give `reference_to_gallery`, \
              or write `choose: fixed` with the parameters you want"

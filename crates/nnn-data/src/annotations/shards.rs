@@ -137,10 +137,19 @@ fn push(
     };
     let (caption, url, split) =
         described.map_or((None, None, None), |it| (it.caption, it.url, it.split));
-    let captions: Vec<String> = match lines {
-        Some(lines) => full(&lines).map(str::to_owned).collect(),
-        None => caption.map_or_else(Vec::new, Texts::into_vec),
-    };
+    let caption = caption.map(Texts::into_vec);
+    let lines: Option<Vec<String>> = lines.map(|it| full(&it).map(str::to_owned).collect());
+    if let (Some(lines), Some(caption)) = (&lines, &caption)
+        && lines != caption
+    {
+        let problem = AnnotationProblem::Value {
+            what: "`caption`".to_owned(),
+            found: format!("{caption:?} in the .json and {lines:?} in the .txt"),
+            expected: "the same captions in both, or one of them",
+        };
+        return Err(rows.error(Place::Entry(sample.key.clone()), problem));
+    }
+    let captions: Vec<String> = lines.or(caption).unwrap_or_default();
     let Some(image) = sample.image else {
         return match captions.is_empty() {
             true => Ok(()),

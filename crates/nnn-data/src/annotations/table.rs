@@ -83,11 +83,17 @@ impl Columns {
         let whole = *self
             .lists
             .get_or_insert(caption.trim_start().starts_with('['));
+        let place = Place::Line(line);
+        let list = caption.trim_start().starts_with('[');
         let captions = match whole {
             true => lists::parse(caption),
+            false if list && lists::parse(caption).is_ok() => Err(AnnotationProblem::Value {
+                what: "the caption".to_owned(),
+                found: format!("a list ({caption})"),
+                expected: "one caption, as on the first line of the table",
+            }),
             false => Ok(vec![caption.to_owned()]),
         };
-        let place = Place::Line(line);
         let captions = captions.map_err(|problem| rows.error(place.clone(), problem))?;
         let row = Row {
             split: self.split.map(field),
@@ -107,6 +113,16 @@ fn find(header: &[&str], named: Option<&str>, own: &[&str]) -> Result<usize, Ann
     let position = |name: &str| header.iter().position(|found| *found == name);
     let wanted: Vec<&str> = named.map_or(own.to_vec(), |name| vec![name]);
     let at = wanted.iter().find_map(|name| position(name));
+    if let Some(name) = at.map(|at| header[at]) {
+        let times = header.iter().filter(|found| **found == name).count();
+        if times > 1 {
+            return Err(AnnotationProblem::Value {
+                what: format!("the column {name:?}"),
+                found: format!("there {times} times"),
+                expected: "one column of a name",
+            });
+        }
+    }
     at.ok_or_else(|| AnnotationProblem::MissingColumn {
         wanted: super::either(&wanted),
         found: header.join(","),
@@ -145,13 +161,35 @@ fn records(text: &str, delimiter: u8, rows: &mut Rows<'_, '_>) -> Result<(), Ann
     };
     let header: Vec<&str> = header.iter().collect();
     let mut columns = Columns::find(&header, rows)?;
+    let mut last = 0;
     for record in reader.records() {
         let record = record.map_err(|error| bad_csv(&error, &mut lines, rows))?;
         let line = lines.of(record.position());
+        last = record.position().map_or(0, csv::Position::byte) as usize;
         let fields: Vec<&str> = record.iter().collect();
         columns.push(line, &fields, rows)?;
     }
-    Ok(())
+    check_closed(&text[last.min(text.len())..], delimiter, lines.line, rows)
+}
+
+/// Refuses a last record whose quote is never closed: it holds the rest of the file.
+fn check_closed(
+    record: &str,
+    delimiter: u8,
+    line: u64,
+    rows: &Rows<'_, '_>,
+) -> Result<(), AnnotationError> {
+    let record = record.trim_start_matches(['\r', '\n']);
+    let quotes = record.bytes().filter(|&byte| byte == b'"').count();
+    let opens = record.starts_with('"') || record.contains(&format!("{}\"", char::from(delimiter)));
+    if !opens || quotes.is_multiple_of(2) {
+        return Ok(());
+    }
+    let problem = AnnotationProblem::Malformed {
+        format: "CSV",
+        problem: "a quote that begins here is never closed".to_owned(),
+    };
+    Err(rows.error(Place::Line(line), problem))
 }
 
 /// Lines of ascending positions in a text. The reader's own numbers are one too low behind a line that ends with two characters.

@@ -137,6 +137,14 @@ pub enum FileProblem {
         /// The value found.
         value: String,
     },
+    /// A value of a mask is neither 0 nor 1.
+    #[error("entry {entry} is {value}, expected 0 or 1")]
+    BadFlag {
+        /// The entry, row after row.
+        entry: usize,
+        /// The value found.
+        value: String,
+    },
     /// A line of a text file does not say what it should.
     #[error("line {line}: {detail}")]
     Line {

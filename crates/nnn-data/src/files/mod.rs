@@ -13,6 +13,7 @@ mod text;
 
 pub(crate) use columns::contained;
 pub use error::{FileError, FileProblem};
+pub(crate) use stream::Mask;
 
 use nnn_core::{Embeddings, Relevance, SharedValues};
 use std::path::{Path, PathBuf};
@@ -93,11 +94,11 @@ pub(crate) fn read_shared(
     Ok((Arc::new(all), dim))
 }
 
-/// Reads an array of any shape (`.npy`, `.npz` or `.safetensors`) as flags, row after row: what is not zero is set.
+/// Reads an array of zeros and ones of any shape (`.npy`, `.npz` or `.safetensors`), row after row.
 ///
 /// # Errors
 /// [`FileError`]: the file, what was found and what was expected.
-pub(crate) fn read_mask(path: &Path, key: Option<&str>) -> Result<Vec<bool>, FileError> {
+pub(crate) fn read_mask(path: &Path, key: Option<&str>) -> Result<Mask, FileError> {
     let mask = match extension(path).as_str() {
         "npy" => npy::npy(path, key, &|layout, body, size| layout.mask(body, size)),
         "npz" => npy::npz(path, key, &|layout, body, size| layout.mask(body, size)),

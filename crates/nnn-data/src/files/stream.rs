@@ -45,6 +45,13 @@ impl Scalar {
     }
 }
 
+/// Zeros and ones.
+pub(crate) struct Mask {
+    /// Row after row.
+    pub(crate) flags: Vec<bool>,
+    pub(crate) shape: Vec<u64>,
+}
+
 /// How an array lies in its file.
 pub(super) struct Layout {
     pub(super) shape: Vec<u64>,
@@ -101,25 +108,39 @@ impl Layout {
         Ok(out)
     }
 
-    /// Reads an array of any shape as what is not zero, row after row.
-    pub(super) fn mask(
-        &self,
-        body: &mut dyn Read,
-        available: u64,
-    ) -> Result<Vec<bool>, FileProblem> {
+    /// Reads an array of zeros and ones of any shape, row after row.
+    pub(super) fn mask(&self, body: &mut dyn Read, available: u64) -> Result<Mask, FileProblem> {
         self.expect_type(!self.fortran, "an array in C order")?;
         let count = self.check_size(available)?;
         if self.scalar.is_float() {
             let mut values = reserve(count)?;
             self.floats(body, count, &mut values, |at| (at, 0))?;
-            return Ok(values.into_iter().map(|value| value != 0.0).collect());
+            return self.flags(values.into_iter().map(f64::from), count);
         }
         let mut out = reserve(count)?;
         each_chunk(body, count, self.scalar.width(), |bytes| {
-            out.extend(self.integers(bytes).into_iter().map(|value| value != 0));
+            out.extend(self.integers(bytes));
             Ok(())
         })?;
-        Ok(out)
+        self.flags(out.into_iter().map(|value| value as f64), count)
+    }
+
+    fn flags(&self, values: impl Iterator<Item = f64>, count: usize) -> Result<Mask, FileProblem> {
+        let mut flags = reserve(count)?;
+        for (entry, value) in values.enumerate() {
+            flags.push(match value {
+                0.0 => false,
+                1.0 => true,
+                _ => {
+                    let value = value.to_string();
+                    return Err(FileProblem::BadFlag { entry, value });
+                }
+            });
+        }
+        Ok(Mask {
+            flags,
+            shape: self.shape.clone(),
+        })
     }
 
     /// Number of rows and columns of an array whose values can be used as they lie in the file.

@@ -100,6 +100,21 @@ fn tables() {
             ),
             (
                 "t.csv",
+                "image,split,caption\na.jpg,test,plain\nb.jpg,test,\"['x', 'y']\"\n",
+                "t.csv, line 3: the caption is a list (['x', 'y']), expected one caption, as on the first line of the table",
+            ),
+            (
+                "t.csv",
+                "image,split,caption,caption\na.jpg,test,x,y\n",
+                "t.csv, line 1: the column \"caption\" is there 2 times, expected one column of a name",
+            ),
+            (
+                "t.csv",
+                "image,split,caption\na.jpg,test,x\nb.jpg,test,\"said he\nc.jpg,test,y\n",
+                "t.csv, line 3: not readable as CSV: a quote that begins here is never closed",
+            ),
+            (
+                "t.csv",
                 "image,split,caption\r\na.jpg,test,\"two\r\nlines\"\r\n\r\nb.jpg,nowhere,x\r\n",
                 "t.csv, line 5: unknown split \"nowhere\", expected one of test, train",
             ),

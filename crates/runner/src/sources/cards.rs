@@ -29,12 +29,15 @@ pub(crate) struct DatasetEntry {
     pub(crate) base: PathBuf,
 }
 
+/// The folder of the project's own cards, from where the program is started.
+const SHIPPED: &str = "configs";
+
 /// The folder of the cards that go with a config: the nearest one upwards that has `models` or `datasets` in it.
 pub(crate) fn folder_of(config: &Path) -> PathBuf {
     let has_cards =
         |folder: &&Path| folder.join("models").is_dir() || folder.join("datasets").is_dir();
     let beside = config.ancestors().skip(1).find(has_cards);
-    beside.map_or_else(|| PathBuf::from("configs"), Path::to_owned)
+    beside.map_or_else(|| PathBuf::from(SHIPPED), Path::to_owned)
 }
 
 /// The cards of the models of a config.
@@ -126,6 +129,15 @@ fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
     };
     let checked = || {
         entry.card.remote_files()?;
+        for (split, counts) in &entry.card.splits {
+            let most = counts.images.max(counts.texts);
+            let fits = u32::try_from(most).is_ok();
+            ensure!(
+                fits,
+                "`splits.{split}` has {most} items, expected at most {}",
+                u32::MAX
+            );
+        }
         anyhow::Ok(entry.card.check_source(&entry.base)?)
     };
     checked().with_context(|| entry.title())?;
@@ -151,14 +163,23 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
         .extension()
         .is_some_and(|extension| extension == "yaml")
     {
-        ensure!(given.is_file(), "{kind} card {name}: no such file");
+        ensure!(
+            given.is_file(),
+            "{kind} card {name}: no such file (paths of cards count from where the program is started)"
+        );
         return Ok(given.to_owned());
     }
-    let path = folder.join(format!("{name}.yaml"));
-    if path.is_file() {
-        return Ok(path);
+    // Cards beside a config come before those of the project.
+    let shipped = Path::new(SHIPPED).join(folder.file_name().unwrap_or_default());
+    for folder in [folder, &shipped] {
+        let path = folder.join(format!("{name}.yaml"));
+        if path.is_file() {
+            return Ok(path);
+        }
     }
-    let known = names(folder);
+    let mut known = [names(folder), names(&shipped)].concat();
+    known.sort();
+    known.dedup();
     let hint = nearest(name, known.iter().map(String::as_str));
     let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     let known = match known.is_empty() {
@@ -166,8 +187,9 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
         false => known.join(", "),
     };
     bail!(
-        "unknown {kind} `{name}`{hint} (cards in {}: {known})",
-        folder.display()
+        "unknown {kind} `{name}`{hint} (cards in {} and {}: {known}; a card elsewhere is named by its path)",
+        folder.display(),
+        shipped.display()
     )
 }
 

@@ -385,7 +385,7 @@ fn both_directions() -> Vec<Direction> {
     vec![Direction::T2i, Direction::I2t]
 }
 
-fn default_reference_sets() -> Vec<ReferenceSpec> {
+pub(crate) fn default_reference_sets() -> Vec<ReferenceSpec> {
     vec![ReferenceSpec {
         name: None,
         dataset: None,
@@ -398,7 +398,7 @@ fn default_reference_sets() -> Vec<ReferenceSpec> {
     }]
 }
 
-fn test_split() -> String {
+pub(crate) fn test_split() -> String {
     "test".to_owned()
 }
 

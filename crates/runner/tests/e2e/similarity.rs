@@ -114,7 +114,20 @@ fn what_reads_vectors_is_refused() {
         t2i("")
     );
     lab.refuses(search, &[], &["compute.bank_search"]);
-    let parts = ["choose: validation", "reference_to_gallery"];
+    for (line, parts) in [
+        ("directions: [i2t]\n", ["`directions`", "t2i", "`videos`"]),
+        ("split: validation\n", ["`split`", "no splits", "`videos`"]),
+        (
+            "reference_sets: [{split: train, share: 0.5}]\n",
+            ["`reference_sets`", "no splits", "`videos`"],
+        ),
+    ] {
+        lab.refuses(t2i("") + line, &[], &parts);
+    }
+    let lonely = t2i(", dualis").replace("      reference_gallery: [{file: videos.npy}]\n", "");
+    let parts = ["`dualis`", "gallery bank", "reference_gallery"];
+    lab.refuses(lonely, &[], &parts);
+    let parts = ["choose: validation", "choose: fixed", "similarities"];
     let searched = t2i("").replace("nnn: {k: 8, alpha: 0.75}", "nnn");
     lab.refuses(searched + "choose: validation\n", &[], &parts);
 }
@@ -142,6 +155,19 @@ fn matrices_that_do_not_fit_are_named() {
     wrong("      reference_gallery:", masked, &mask);
     let columns = ["reference_gallery", "captions.npy", "120 columns", "30"];
     wrong("file: videos.npy", "file: captions.npy", &columns);
+    let mask = fs::read(golden("mask.npy")).expect("a golden file");
+    let shape = mask.windows(7).position(|text| text == b"(30, 4)");
+    let shape = shape.expect("a shape");
+    let mut turned = mask.clone();
+    turned[shape..shape + 7].copy_from_slice(b"(4, 30)");
+    lab.write("mask.npy", &turned);
+    let shapes = ["text_mask", "mask.npy", "[4, 30]", "[30, 4]"];
+    wrong("", "", &shapes);
+    let mut odd = mask.clone();
+    *odd.last_mut().expect("a value") = 2;
+    lab.write("mask.npy", &odd);
+    wrong("", "", &["mask.npy", "entry 119 is 2", "0 or 1"]);
+    lab.write("mask.npy", &mask);
     let mut rows = vec![vec![0.5; 30]; 120];
     rows[7][3] = 20.0;
     lab.write("t2i.npy", npy(&rows));

@@ -10,21 +10,22 @@ use crate::sources::cards::ModelEntry;
 use crate::spec::Choose;
 use anyhow::Result;
 use data::DataLines;
+use nnn_data::RemoteFile;
 use nnn_hub::{Hub, State};
 use nnn_report::AbsentModel;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
 /// Prints the plan of an experiment and writes nothing. Sizes of downloads are asked for where there is a network.
 pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Result<()> {
     let mut text = format!("experiment {}\n", plan.spec.experiment);
-    let mut downloads = String::new();
+    let mut downloads = Downloads::default();
     for model in &plan.models {
         let _ = writeln!(text, "  model {}: {}", model.card.name, origin(model, hub));
         for file in model.card.remote_files()? {
             if hub.state(&file) == State::Away {
-                let size = megabytes(hub.size(&file));
-                let _ = writeln!(downloads, "    {}: {size} from {}", file.name, file.place);
+                downloads.add(&file, hub);
             }
         }
     }
@@ -35,9 +36,8 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Res
             "  model {name}: not measured, no public checkpoint: {reason}"
         );
     }
-    let data = DataLines::new(plan, hub, cache);
+    let data = DataLines::new(plan, hub, cache, downloads);
     text.push_str(&data.text);
-    downloads.push_str(&data.downloads);
     for source in &plan.spec.embeddings {
         let _ = writeln!(text, "  data {}: embeddings from files", source.name);
     }
@@ -50,13 +50,47 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Res
     }
     text.push_str(&cells(plan));
     text.push_str(&remaining::lines(plan, results));
-    match downloads.is_empty() {
-        true => text.push_str("  downloads: none\n"),
-        false => text.push_str(&format!("  downloads:\n{downloads}")),
-    }
+    text.push_str(&data.downloads.text());
     let results = results.join(&plan.spec.experiment);
     let _ = writeln!(text, "  results: {}", results.display());
     Ok(output::print(&text)?)
+}
+
+/// Files to download, each once however often it is named.
+#[derive(Default)]
+struct Downloads {
+    lines: String,
+    places: BTreeSet<String>,
+    bytes: u64,
+    /// How many have no known size.
+    unknown: usize,
+}
+
+impl Downloads {
+    fn add(&mut self, file: &RemoteFile, hub: &Hub) {
+        let place = file.place.to_string();
+        if !self.places.insert(place.clone()) {
+            return;
+        }
+        let size = hub.size(file);
+        self.bytes += size.unwrap_or(0);
+        self.unknown += usize::from(size.is_none());
+        let size = megabytes(size);
+        let _ = writeln!(self.lines, "    {}: {size} from {place}", file.name);
+    }
+
+    fn text(&self) -> String {
+        let (files, unknown) = (self.places.len(), self.unknown);
+        let total = self.bytes as f64 / 1e9;
+        let Self { lines, .. } = self;
+        match (files, unknown) {
+            (0, _) => "  downloads: none\n".to_owned(),
+            (_, 0) => format!("  downloads: {files} files, {total:.1} GB\n{lines}"),
+            _ => format!(
+                "  downloads: {files} files, {total:.1} GB and {unknown} of unknown size\n{lines}"
+            ),
+        }
+    }
 }
 
 /// Where a model's files are, as far as they are here.

@@ -1,6 +1,7 @@
 //! What a dry run says of data sets: what is read of them, and what of it is here.
 
-use crate::fetch::{DataFiles, all_needed, megabytes};
+use super::Downloads;
+use crate::fetch::{DataFiles, all_needed};
 use crate::needs::Needs;
 use crate::plan::Plan;
 use crate::sources::cards::DatasetEntry;
@@ -14,14 +15,14 @@ use std::path::Path;
 /// Lines on data sets, and on what is to be downloaded for them. Sizes are asked for.
 pub(super) struct DataLines {
     pub(super) text: String,
-    pub(super) downloads: String,
+    pub(super) downloads: Downloads,
 }
 
 impl DataLines {
-    pub(super) fn new(plan: &Plan, hub: &Hub, cache: &Path) -> Self {
+    pub(super) fn new(plan: &Plan, hub: &Hub, cache: &Path, downloads: Downloads) -> Self {
         let mut lines = Self {
             text: String::new(),
-            downloads: String::new(),
+            downloads,
         };
         for (entry, evaluated) in plan.all_datasets() {
             let card = &entry.card;
@@ -73,9 +74,7 @@ impl DataLines {
                 let _ = writeln!(self.text, "    {}: {name} ({state})", needed.what);
                 whole &= here(name);
                 if let Some(file) = remote.get(name.as_str()).filter(|_| !here(name)) {
-                    let size = megabytes(hub.size(file));
-                    let line = format!("    {name}: {size} from {}\n", file.place);
-                    self.downloads.push_str(&line);
+                    self.downloads.add(file, hub);
                 }
                 files
                     .found

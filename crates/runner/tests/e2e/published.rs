@@ -520,6 +520,12 @@ fn fetch_and_dry_run() {
     ] {
         assert!(before.contains(part), "no {part:?} in {before}");
     }
+    let listed: Vec<&str> = (before.lines())
+        .skip_while(|line| !line.starts_with("  downloads: "))
+        .filter(|line| line.contains(" from "))
+        .collect();
+    let total = format!("  downloads: {} files, 0.0 GB\n", listed.len());
+    assert!(listed.len() > 8 && before.contains(&total), "{before}");
     assert!(!world.lab.path("cache").exists() && !world.lab.path("hf").exists());
     assert!(world.requests().iter().all(|it| it.starts_with("HEAD ")));
     let fetched = world.call(&["fetch", "configs/coco.yaml"]);

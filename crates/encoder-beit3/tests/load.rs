@@ -1,11 +1,13 @@
 //! Checkpoints that do not load, and inputs that a loaded one refuses.
 
 mod common;
+#[path = "../../nnn-encode/tests/common/spoil.rs"]
+mod spoil;
 
 use common::{checkpoint, files, folder, load};
 use nnn_encode::{CheckpointFiles, Compute, EncodeError, LoadError, TensorFault};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use safetensors::tensor::Dtype;
+use spoil::{edit, rewrite};
 use std::fs;
 use tempfile::TempDir;
 
@@ -29,31 +31,6 @@ fn error(folder: &TempDir) -> LoadError {
         Ok(_) => panic!("it loaded"),
         Err(error) => error,
     }
-}
-
-fn edit(folder: &TempDir, file: &str, from: &str, to: &str) {
-    let path = folder.path().join(file);
-    let text = fs::read_to_string(&path).expect(file);
-    assert!(text.contains(from), "{file} lacks {from}");
-    fs::write(path, text.replacen(from, to, 1)).expect("written");
-}
-
-/// Writes `model.safetensors` anew from tensors that `change` has been at.
-fn rewrite(folder: &TempDir, change: impl Fn(&mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>)) {
-    let file = folder.path().join("model.safetensors");
-    let bytes = fs::read(&file).expect("weights");
-    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
-    let mut owned: HashMap<_, _> = tensors
-        .tensors()
-        .into_iter()
-        .map(|(name, it)| (name, (it.dtype(), it.shape().to_vec(), it.data().to_vec())))
-        .collect();
-    change(&mut owned);
-    let views = owned.iter().map(|(name, (kind, shape, data))| {
-        let view = TensorView::new(*kind, shape.clone(), data);
-        (name, view.expect("a tensor"))
-    });
-    fs::write(&file, safetensors::serialize(views, None).expect("bytes")).expect("written");
 }
 
 #[test]

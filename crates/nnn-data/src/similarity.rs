@@ -356,10 +356,16 @@ fn kept_rows(
         return Ok((0..rows as u32).collect());
     };
     let Mask { flags, shape } = read_mask(&file.at(base), file.key.as_deref())?;
-    if let (Some(expected), [_, _]) = (table, shape.as_slice()) {
-        let expected = format!("{expected:?}");
-        let (found, fits) = (format!("{shape:?}"), format!("{shape:?}") == expected);
-        shape_fits(what, file, found, fits, expected)?;
+    if let (Some(table), &[items, each]) = (table, shape.as_slice())
+        && [items, each] != table.map(|count| count as u64)
+    {
+        return Err(SimilarityError::Shape {
+            what,
+            file: file.clone(),
+            found: format!("{shape:?}"),
+            expected: format!("{table:?}"),
+        }
+        .into());
     }
     let entries = flags.len();
     size(
@@ -395,25 +401,6 @@ fn texts_of(owners: &[u32], items: usize) -> Result<Vec<Vec<u32>>, SimilarityErr
     match lists.iter().position(Vec::is_empty) {
         Some(item) => Err(SimilarityError::ItemWithoutText { item }),
         None => Ok(lists),
-    }
-}
-
-fn shape_fits(
-    what: &'static str,
-    file: &ArrayFile,
-    found: String,
-    fits: bool,
-    expected: String,
-) -> Result<(), SimilarityError> {
-    let file = file.clone();
-    match fits {
-        true => Ok(()),
-        false => Err(SimilarityError::Shape {
-            what,
-            file,
-            found,
-            expected,
-        }),
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) const SUMS: usize = 8;
 /// so that pieces change nothing.
 pub(crate) const STEP: usize = 32;
 
-/// log2(e), and ln 2 in two parts: products of the first with whole numbers up to 2^11 are exact.
+/// log2(e), and ln 2 in two parts.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
@@ -20,9 +20,9 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 /// Below this `exp` is smaller than the least normal number; it counts as zero.
 const UNDERFLOW: f64 = -708.0;
 
-/// 1/j! for the Taylor series of `exp` on |r| <= ln(2)/2, whose remainder after 13 terms is below 4e-18.
-const TAYLOR: [f64; 14] = {
-    let mut terms = [1.0; 14];
+/// 1/j! for the Taylor series of `exp` on |r| <= ln(2)/2, whose remainder after degree 12 is below 2e-16 of it.
+const TAYLOR: [f64; 13] = {
+    let mut terms = [1.0; 13];
     let mut j = 1;
     while j < terms.len() {
         terms[j] = terms[j - 1] / j as f64;
@@ -31,8 +31,8 @@ const TAYLOR: [f64; 14] = {
     terms
 };
 
-/// `exp(x)` of every `x <= 0` within two units in the last place, in additions and products only, so that every
-/// processor returns the same bits (the system's `exp` does not) and the compiler computes several at once.
+/// `exp(x)` of every `x <= 0` within two units in the last place, in additions, products and fused products only, so that
+/// every processor returns the same bits (the system's `exp` does not) and the compiler computes several at once.
 ///
 /// Each step is taken for all values before the next one: a single value's steps wait for each other. Loops, as
 /// `array::map` would leave the caller's instruction set.
@@ -41,14 +41,14 @@ pub(crate) fn exp_nonpositive<const N: usize>(x: [f64; N]) -> [f64; N] {
     let (mut shifted, mut r) = ([0.0; N], [0.0; N]);
     for i in 0..N {
         let clamped = if x[i] < UNDERFLOW { UNDERFLOW } else { x[i] };
-        shifted[i] = clamped * LOG2_E + ROUND;
+        shifted[i] = clamped.mul_add(LOG2_E, ROUND);
         let whole = shifted[i] - ROUND;
-        r[i] = (clamped - whole * LN_2_HIGH) - whole * LN_2_LOW;
+        r[i] = whole.mul_add(-LN_2_LOW, whole.mul_add(-LN_2_HIGH, clamped));
     }
-    let mut series = [TAYLOR[13]; N];
-    for term in TAYLOR[..13].iter().rev() {
+    let mut series = [TAYLOR[12]; N];
+    for term in TAYLOR[..12].iter().rev() {
         for (series, r) in series.iter_mut().zip(r) {
-            *series = *series * r + term;
+            *series = series.mul_add(r, *term);
         }
     }
     for i in 0..N {
@@ -147,36 +147,52 @@ dispatched! {
 }
 
 dispatched! {
-    /// Writes the softmax over the items of `(score + potential) / tau` to `weights`; all have one length.
+    /// Adds the softmax over the items of `(score + potential) / tau` to `sums`, one of `terms` each; all have one length.
     ///
     /// Differences from the largest sum are divided, so that no `tau > 0` overflows.
-    pub(crate) fn softmax(scores: &[f32], potentials: &[f64], tau: f64, weights: &mut [f64]) -> () {
-        for ((weight, &score), &potential) in weights.iter_mut().zip(scores).zip(potentials) {
-            *weight = f64::from(score) + potential;
+    pub(crate) fn add_softmax(scores: &[f32], potentials: &[f64], tau: f64, terms: &mut [f64], sums: &mut [f64]) -> () {
+        for ((term, &score), &potential) in terms.iter_mut().zip(scores).zip(potentials) {
+            *term = f64::from(score) + potential;
         }
-        let largest = largest(weights);
+        let largest = largest(terms);
         // Of the least temperatures the inverse is infinite, and zero times it no number.
         let inverse = (1.0 / tau).min(f64::MAX);
-        let mut sums = [0.0; SUMS];
-        for step in weights.chunks_mut(STEP) {
-            // The exponential of what is missing in the last step is zero.
-            let mut exponents = [f64::NEG_INFINITY; STEP];
-            for (exponent, &value) in exponents.iter_mut().zip(&*step) {
-                *exponent = (value - largest) * inverse;
-            }
-            let terms = exp_nonpositive(exponents);
-            for terms in terms.chunks_exact(SUMS) {
-                for (sum, term) in sums.iter_mut().zip(terms) {
-                    *sum += term;
-                }
-            }
-            step.copy_from_slice(&terms[..step.len()]);
+        let mut total = [0.0; SUMS];
+        let (steps, rest) = terms.as_chunks_mut::<STEP>();
+        for step in steps {
+            *step = exponentials(step, largest, inverse, &mut total);
         }
-        let factor = 1.0 / sums.iter().sum::<f64>();
-        for weight in weights {
-            *weight *= factor;
+        // The exponential of what is missing in the last step is zero.
+        let mut last = [f64::NEG_INFINITY; STEP];
+        last[..rest.len()].copy_from_slice(rest);
+        let last = exponentials(&last, largest, inverse, &mut total);
+        rest.copy_from_slice(&last[..rest.len()]);
+        let factor = 1.0 / total.iter().sum::<f64>();
+        for (sum, &term) in sums.iter_mut().zip(&*terms) {
+            *sum += term * factor;
         }
     }
+}
+
+/// `exp((value - largest) * inverse)` of every value, which it also adds to partial sums.
+#[inline(always)]
+fn exponentials(
+    values: &[f64; STEP],
+    largest: f64,
+    inverse: f64,
+    total: &mut [f64; SUMS],
+) -> [f64; STEP] {
+    let mut exponents = *values;
+    for exponent in &mut exponents {
+        *exponent = (*exponent - largest) * inverse;
+    }
+    let terms = exp_nonpositive(exponents);
+    for terms in terms.as_chunks::<SUMS>().0 {
+        for i in 0..SUMS {
+            total[i] += terms[i];
+        }
+    }
+    terms
 }
 
 #[inline(always)]

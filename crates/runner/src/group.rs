@@ -272,25 +272,31 @@ impl Group<'_> {
     /// The objective of every point on a task.
     fn objectives(&self, task: &Task, stats: &BankStats) -> Result<Vec<f64>> {
         let objective = self.settings.objective;
-        let fitted = fit(self.points(), stats, task.gallery.rows())?;
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
-        let methods: Vec<&Fitted> = fitted.iter().collect();
         let needs = objective.needs();
         let options = RankOptions {
             depth: objective.depth(),
             ..self.rank_options(needs.all_relevant, needs.top)
         };
+        let mut values: Vec<Result<f64>> = self.points().map(|_| Ok(0.0)).collect();
         // Each point's ranks are reduced at once: a grid of thousands is never held whole.
-        let mut values: Vec<Result<f64>> = methods.iter().map(|_| Ok(0.0)).collect();
-        rank_each(
-            &scorer,
-            &task.relevance,
-            &methods,
-            options,
-            |point, rankings| {
-                values[point] = objective.measure(task.ranked(&rankings));
-            },
-        );
+        let mut measure = |places: &[usize], fitted: &[&Fitted]| {
+            rank_each(&scorer, &task.relevance, fitted, options, |at, rankings| {
+                values[places[at]] = objective.measure(task.ranked(&rankings));
+            });
+        };
+        let mut rules = (Vec::new(), Vec::new());
+        for (place, point) in self.points().enumerate() {
+            match point.fit(stats, task.gallery.rows())? {
+                // It is ranked by itself, so that its gallery need not be held beside those of the other points.
+                moved @ Fitted::VectorMoving(_) => measure(&[place], &[&moved]),
+                rule => {
+                    rules.0.push(place);
+                    rules.1.push(rule);
+                }
+            }
+        }
+        measure(&rules.0, &rules.1.iter().collect::<Vec<_>>());
         values.into_iter().collect()
     }
 

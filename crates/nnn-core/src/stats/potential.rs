@@ -169,12 +169,15 @@ fn weights(bank_major: &DotScorer<'_>, scalings: &[Scaling]) -> Vec<f64> {
 /// stay in a cache.
 const TOGETHER: usize = 16;
 
+/// A bank row's place and its scores.
+type Arrived = (usize, Vec<f32>);
+
 /// One pass over the bank.
 struct Pass<'a> {
     scalings: &'a [Scaling],
     rows: usize,
     /// Scores of groups of [`TOGETHER`] rows that are not complete, by the group's number.
-    waiting: Mutex<BTreeMap<usize, Vec<(usize, Vec<f32>)>>>,
+    waiting: Mutex<BTreeMap<usize, Vec<Arrived>>>,
     sum: TreeSum,
 }
 
@@ -207,7 +210,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The sum of some rows' softmaxes, for one temperature after the other.
-    fn softmaxes(&self, rows: &[(usize, Vec<f32>)]) -> Vec<f64> {
+    fn softmaxes(&self, rows: &[Arrived]) -> Vec<f64> {
         let items = rows[0].1.len();
         let mut terms = vec![0.0; items];
         let mut sums = vec![0.0; items * self.scalings.len()];

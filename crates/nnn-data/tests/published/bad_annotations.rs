@@ -121,8 +121,12 @@ fn tables() {
             (
                 "t.tsv",
                 "image\tsplit\tcaption\na.jpg\ttest\tx\nb.jpg\ttest\n",
-                "t.tsv, line 3: not readable as CSV: CSV error: record 2 (line: 3, byte: 33): found record with 2 \
-                 fields, but the previous record has 3 fields",
+                "t.tsv, line 3: the line is 2 fields, expected as many fields as the header has",
+            ),
+            (
+                "t.tsv",
+                "image\tsplit\tcaption\na.jpg\ttest\t\"two\nlines\"\n",
+                "t.tsv, line 3: the line is 1 fields, expected as many fields as the header has",
             ),
             (
                 "t.txt",
@@ -456,6 +460,26 @@ fn captions_of_unlisted_images_may_be_left_out() {
         panic!("one finding: {:?}", store.findings());
     };
     assert_eq!(lab.shorten(&places[0]), "c.json, annotations[0] (2)");
+}
+
+/// A caption of a `.tsv` file keeps its quotes, unless they are doubled as CSV writers do.
+#[test]
+fn quotes_between_tabs() {
+    let mut lab = lab();
+    let captions = [
+        ("\"Stop\"", "\"Stop\""),
+        ("\"Stop\", it says", "\"Stop\", it says"),
+        ("\"never closed", "\"never closed"),
+        ("a 12\" pan", "a 12\" pan"),
+        ("\"\"\"Stop\"\", it says\"", "\"Stop\", it says"),
+        ("\"é\"", "\"é\""),
+        ("\"", "\""),
+    ];
+    let rows = captions.map(|(written, _)| format!("a.jpg\t{written}\r\n"));
+    lab.put("t.tsv", format!("image\tcaption\r\n{}", rows.concat()));
+    let from = source(vec![in_test(AnnotationFormat::Table, "t.tsv")], anywhere());
+    let store = lab.open(&from, &["test"], OnGap::Fail).expect("captions");
+    assert_eq!(store.splits()["test"].texts(), captions.map(|it| it.1));
 }
 
 /// Nothing is left: not even leaving out helps.

@@ -381,9 +381,15 @@ fn blank_lines_of_one_column() {
     assert_eq!(read("t.csv", "\u{feff}text\n\n\na\n"), refused(2));
     assert_eq!(read("t.csv", "text\n\"a\n\nb\"\n\nc\n"), refused(5));
     // An empty value, a blank line within quotes, and lines behind the last value move nothing.
-    assert_eq!(read("t.csv", "text\na\n\"\"\nb\n\n"), values(&["a", "", "b"]));
+    assert_eq!(
+        read("t.csv", "text\na\n\"\"\nb\n\n"),
+        values(&["a", "", "b"])
+    );
     assert_eq!(read("t.csv", "text\r\na\r\nb\r\n\r\n"), values(&["a", "b"]));
-    assert_eq!(read("t.csv", "text\n\"a\n\nb\"\nc"), values(&["a\n\nb", "c"]));
+    assert_eq!(
+        read("t.csv", "text\n\"a\n\nb\"\nc"),
+        values(&["a\n\nb", "c"])
+    );
     let path = file(&folder, "i.csv", "row\n3\n\n4\n");
     assert_eq!(
         index_error(&path, None),

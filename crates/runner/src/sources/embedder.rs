@@ -4,6 +4,7 @@ use crate::cli::RunArgs;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
+use crate::sources::images::named;
 use crate::sources::matcher::Known;
 use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;
@@ -137,7 +138,11 @@ fn extract(
         let files = source.image_files(side)?;
         let sums = source.image_sums(side)?;
         let sha256 = sums.iter().fold(Sha256::new(), |all, sum| all.part(sum));
-        return Ok(extract_images(encoder, &files, &sha256.hex(), options)?);
+        let extracted = extract_images(encoder, &files, &sha256.hex(), options);
+        return extracted.map_err(|error| match &source.content {
+            Content::Items(store) => named(store, error),
+            _ => error.into(),
+        });
     }
     let texts: Vec<&str> = side
         .rows

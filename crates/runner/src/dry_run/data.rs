@@ -10,7 +10,7 @@ use crate::sources::open::{own_texts, own_vectors, read_folder};
 use anyhow::{Context, Result};
 use nnn_data::{DatasetSource, FilesSource, FoundFile, ImageStore, Needed, RemoteFile};
 use nnn_hub::{Hub, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -68,8 +68,13 @@ impl DataLines {
 
     /// What was read; the first problem is kept, at which a run would stop.
     fn read<T>(&mut self, read: Result<T>) -> Option<T> {
-        read.map_err(|error| drop(self.problem.get_or_insert(error)))
-            .ok()
+        match read {
+            Ok(read) => Some(read),
+            Err(error) => {
+                self.problem.get_or_insert(error);
+                None
+            }
+        }
     }
 
     fn files(&mut self, wanted: &Wanted<'_>, source: &FilesSource, hub: &Hub) {
@@ -81,7 +86,8 @@ impl DataLines {
             None => wanted.entry.base.join(name).is_file(),
         };
         let mut files = DataFiles::default();
-        let (mut whole, mut annotated) = (true, true);
+        // Of what not all is here.
+        let mut away = BTreeSet::new();
         for needed in all_needed(source, wanted.needs) {
             for name in chosen(&needed, &here) {
                 if files.found.contains_key(name) {
@@ -94,28 +100,47 @@ impl DataLines {
                     (false, None) => "missing",
                 };
                 let _ = writeln!(self.text, "    {}: {name} ({state})", needed.what);
-                whole &= here(name);
-                annotated &= here(name) || needed.what != "annotations";
-                if let Some(file) = remote.get(name.as_str()).filter(|_| !here(name)) {
-                    self.downloads.add(file, hub);
+                if !here(name) {
+                    away.insert(needed.what);
+                    let file = remote.get(name.as_str());
+                    file.into_iter().for_each(|it| self.downloads.add(it, hub));
                 }
                 files
                     .found
                     .insert(name.clone(), known(wanted, name, &remote, hub));
             }
         }
-        let without_images = Needs {
-            splits: wanted.needs.splits.clone(),
-            ..Needs::default()
+        let store = match away.contains("annotations") {
+            true => None,
+            false => self.annotations(wanted, &files, away.is_empty()),
         };
-        let needs = if whole { wanted.needs } else { &without_images };
-        let store = annotated.then(|| files::read(&Wanted { needs, ..*wanted }, &files));
-        let store = store.map(|it| it.with_context(|| wanted.entry.title()));
-        let store = store.and_then(|it| self.read(it)).filter(|_| whole);
-        self.text.push_str(&extracted(wanted, store.as_ref()));
+        match store {
+            Some(store) => self.text.push_str(&extracted(wanted, &store)),
+            None if away.is_empty() => {}
+            None => self
+                .text
+                .push_str("    images as files: not known before the download\n"),
+        }
         if let Some(notice) = &source.notice {
             let _ = writeln!(self.text, "    terms: {notice}");
         }
+    }
+
+    /// Reads the annotations; the result is none where they cannot be read, or where not all images are here.
+    fn annotations(
+        &mut self,
+        wanted: &Wanted<'_>,
+        files: &DataFiles,
+        whole: bool,
+    ) -> Option<ImageStore> {
+        let without_images = Needs {
+            splits: wanted.needs.splits.clone(),
+            images: BTreeSet::new(),
+        };
+        let needs = if whole { wanted.needs } else { &without_images };
+        let read = files::read(&Wanted { needs, ..*wanted }, files);
+        let (store, _) = self.read(read.with_context(|| wanted.entry.title()))?;
+        whole.then_some(store)
     }
 }
 
@@ -166,11 +191,7 @@ fn known(
 }
 
 /// How many of the images are there as files.
-fn extracted(wanted: &Wanted<'_>, store: Option<&ImageStore>) -> String {
-    let Some(store) = store else {
-        return "    images as files: not known before everything is here and can be read\n"
-            .to_owned();
-    };
+fn extracted(wanted: &Wanted<'_>, store: &ImageStore) -> String {
     let images = wanted.needs.images.iter();
     let images = images.filter_map(|split| store.splits().get(split));
     let (mut here, mut all) = (0, 0);

@@ -1,10 +1,10 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
+use super::images::named;
 use crate::cli::RunArgs;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::registry;
-use crate::sources::images::named;
 use crate::sources::matcher::Known;
 use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;

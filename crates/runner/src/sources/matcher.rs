@@ -1,5 +1,6 @@
 //! The matching head of a loaded model, on the pairs of a task.
 
+use super::images::named;
 use super::{Content, Embedder, Side, Table, TaskItems};
 use crate::group::{Matched, PairMatcher, QueryItem};
 use crate::progress::Progress;

@@ -7,8 +7,10 @@ use nnn_data::{
 };
 use std::collections::BTreeMap;
 
-const FORMATS: [(AnnotationFormat, &str); 8] = [
+const FORMATS: [(AnnotationFormat, &str); 10] = [
     (AnnotationFormat::Table, "it.csv"),
+    (AnnotationFormat::Table, "it.tsv"),
+    (AnnotationFormat::Visogender, "it.tsv"),
     (AnnotationFormat::Table, "it.txt"),
     (AnnotationFormat::Parquet, "it.parquet"),
     (AnnotationFormat::Karpathy, "it.json"),

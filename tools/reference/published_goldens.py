@@ -99,10 +99,11 @@ def tables(rows):
             "cocoid": [row["cocoid"] for row in rows],
         }
     ).to_csv(FOLDER / "python_lists.csv", index=False)
-    # A caption a row, in CSV and in TSV.
+    # A caption a row, in CSV and in TSV, where a line is a record.
     pairs = [(row["filename"], row["split"], text) for row in rows for text in row["captions"]]
     frame = pd.DataFrame(pairs, columns=["image", "split", "caption"])
     frame.to_csv(FOLDER / "captions.csv", index=False)
+    frame["caption"] = frame["caption"].str.replace(r"[\t\n]", " ", regex=True)
     frame.to_csv(FOLDER / "captions.tsv", index=False, sep="\t")
     # CLIP_benchmark's: nothing is quoted.
     with open(FOLDER / "test_karpathy.txt", "w", encoding="utf-8", newline="\n") as out:

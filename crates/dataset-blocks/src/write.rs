@@ -1,6 +1,6 @@
 //! Writing a data set to a folder, and recognising one that is complete.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,12 @@ pub const MARKER: &str = "COMPLETE";
 /// The caption table: `image,split,caption`, one row a caption; of the style `Roles` with `class` (the role, where captions
 /// are said of it) and `group` behind them.
 pub const CAPTIONS_FILE: &str = "captions.csv";
+
+/// The file that is locked by the process that draws.
+const LOCK: &str = ".lock";
+
+/// The ending of files that are being written.
+const PART: &str = "partial";
 
 /// The version of the world: raised by one whenever any pixel or caption moves, so that folders made before the change
 /// are made again.
@@ -37,11 +43,12 @@ const LABELS: [&str; 2] = ["class", "group"];
 
 /// Writes `folder/images/<split>/000123.png`, `folder/captions.csv` and, last, `folder/COMPLETE`; returns the content
 /// checksum in hexadecimal (see [`content_checksum`]). A folder that is complete for the same specification is left
-/// as it is; anything else is written again from the start.
+/// as it is. Of any other, such as one that a killed process began, an image is kept if its file holds exactly what is drawn, and
+/// parts of files are removed: drawing an image costs less than writing it, and shows that the file is right.
 ///
 /// Images are made in parallel on rayon's current pool; the result does not depend on the number of threads. Every
-/// file appears under its name only when it is whole. `progress` is called with 1 for every image written, from any
-/// thread.
+/// file appears under its name only when it is whole, and of several processes one draws while the others wait. `progress` is
+/// called with 1 for every image that is there, from any thread.
 ///
 /// # Errors
 ///
@@ -53,6 +60,10 @@ pub fn generate(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<String, BlocksError> {
     spec.check()?;
+    if let Some(checksum) = completed(spec, folder)? {
+        return Ok(checksum);
+    }
+    let _lock = lock(folder)?;
     if let Some(checksum) = completed(spec, folder)? {
         return Ok(checksum);
     }
@@ -142,7 +153,22 @@ fn describe(spec: &BlocksSpec) -> String {
     )
 }
 
-/// Takes the marker away before anything else changes, then makes the folders.
+/// Waits until no other process draws into the folder. The system lets go of a lock when its process ends.
+fn lock(folder: &Path) -> Result<File, BlocksError> {
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    let path = folder.join(LOCK);
+    let mut options = File::options();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(io(&path))?;
+    file.lock().map_err(io(&path))?;
+    Ok(file)
+}
+
+/// Takes the marker away before anything else changes, then makes the folders and removes parts of files in them.
 fn prepare(spec: &BlocksSpec, folder: &Path) -> Result<(), BlocksError> {
     let marker = folder.join(MARKER);
     match fs::remove_file(&marker) {
@@ -152,6 +178,18 @@ fn prepare(spec: &BlocksSpec, folder: &Path) -> Result<(), BlocksError> {
     for split in &spec.splits {
         let images = folder.join("images").join(&split.name);
         fs::create_dir_all(&images).map_err(io(&images))?;
+        remove_parts(&images)?;
+    }
+    remove_parts(folder)
+}
+
+/// Removes what processes that are gone had begun to write.
+fn remove_parts(folder: &Path) -> Result<(), BlocksError> {
+    for entry in fs::read_dir(folder).map_err(io(folder))? {
+        let path = entry.map_err(io(folder))?.path();
+        if path.extension().is_some_and(|it| it == PART) {
+            fs::remove_file(&path).map_err(io(&path))?;
+        }
     }
     Ok(())
 }
@@ -170,7 +208,9 @@ fn write_sample<'a>(
         .image
         .write_to(&mut png, ImageFormat::Png)
         .map_err(image_error(&file))?;
-    write_whole(&file, png.get_ref())?;
+    if !fs::read(&file).is_ok_and(|found| found == *png.get_ref()) {
+        write_whole(&file, png.get_ref())?;
+    }
     let labels = sample.labels();
     let texts = sample.captions.iter().chain(&labels).map(String::as_str);
     Ok(Written {
@@ -204,10 +244,10 @@ fn caption_table(folder: &Path, written: &[Written<'_>]) -> Result<Vec<u8>, Bloc
         .map_err(|error| io(&path)(error.into_error()))
 }
 
-/// Writes beside the file and renames: the name never shows a part. The process id keeps two writers apart.
+/// Writes beside the file and renames: the name never shows a part.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BlocksError> {
     let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
+    partial.push(format!(".{PART}"));
     let partial = PathBuf::from(partial);
     fs::write(&partial, bytes).map_err(io(&partial))?;
     fs::rename(&partial, path).map_err(io(path))

@@ -67,7 +67,7 @@ fn no_partial_file_is_left() {
         names.sort();
         names
     };
-    assert_eq!(names(""), [MARKER, CAPTIONS_FILE, "images"]);
+    assert_eq!(names(""), [".lock", MARKER, CAPTIONS_FILE, "images"]);
     let expected: Vec<String> = (0..5).map(|index| format!("{index:06}.png")).collect();
     assert_eq!(names("images/test"), expected);
 }
@@ -100,6 +100,67 @@ fn folder_without_marker_is_made_again() {
         (checksum.clone(), 17)
     );
     assert_eq!(content_checksum(folder.path()).unwrap(), checksum);
+}
+
+/// A process that was killed leaves whole images, which are kept, and parts of files, which are neither used nor left.
+#[test]
+fn drawing_goes_on_where_it_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (checksum, _) = count_written(&spec(), folder.path());
+    let path = |name: &str| folder.path().join(name);
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+    let age = |name: &str| {
+        let file = fs::File::options().write(true).open(path(name)).unwrap();
+        file.set_modified(long_ago).unwrap();
+    };
+    let is_old = |name: &str| fs::metadata(path(name)).unwrap().modified().unwrap() == long_ago;
+    let (whole, absent, cut, foreign) = (
+        "images/train/000002.png",
+        "images/train/000011.png",
+        "images/test/000003.png",
+        "images/test/000004.png",
+    );
+    fs::remove_file(path(MARKER)).unwrap();
+    fs::remove_file(path(CAPTIONS_FILE)).unwrap();
+    fs::remove_file(path(absent)).unwrap();
+    let half = fs::read(path(cut)).unwrap();
+    fs::write(path(cut), &half[..half.len() / 2]).unwrap();
+    fs::copy(path(whole), path(foreign)).unwrap();
+    for part in [
+        "captions.csv.partial",
+        "images/train/000011.png.partial",
+        "images/test/000000.png.77.partial",
+    ] {
+        fs::write(path(part), "half").unwrap();
+    }
+    for name in [whole, cut, foreign] {
+        age(name);
+    }
+    assert_eq!(
+        count_written(&spec(), folder.path()),
+        (checksum.clone(), 17)
+    );
+    assert_eq!(content_checksum(folder.path()).unwrap(), checksum);
+    assert_eq!([whole, cut, foreign].map(is_old), [true, false, false]);
+    let parts = ["", "images/train", "images/test"].map(|name| {
+        let entries = fs::read_dir(path(name)).unwrap();
+        let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with("partial")).count()
+    });
+    assert_eq!(parts, [0; 3]);
+}
+
+/// Of two that begin at once, one waits and finds the other's work.
+#[test]
+fn two_at_once_draw_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = std::thread::scope(|scope| {
+        let begin = || scope.spawn(|| count_written(&spec(), folder.path()));
+        let both = (begin(), begin());
+        (both.0.join().unwrap(), both.1.join().unwrap())
+    });
+    assert_eq!(one.0, other.0);
+    assert_eq!(one.1 + other.1, 17);
 }
 
 #[test]

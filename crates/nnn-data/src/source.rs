@@ -48,7 +48,8 @@ pub struct AnnotationPart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnnotationFormat {
-    /// CSV or TSV (by extension) with a header; a caption a row, or a list of captions as JSON or a Python literal.
+    /// CSV or TSV (by extension; in TSV quotes are text) with a header; a caption a row, or a list of captions as JSON or a Python
+    /// literal.
     Table,
     /// Parquet with a row an image: `filename`, `split`, and `sentences`, a list of texts.
     Parquet,

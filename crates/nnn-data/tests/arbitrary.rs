@@ -94,8 +94,10 @@ proptest! {
     }
 }
 
-const FORMATS: [(AnnotationFormat, &str); 9] = [
+const FORMATS: [(AnnotationFormat, &str); 11] = [
     (AnnotationFormat::Table, "it.csv"),
+    (AnnotationFormat::Table, "it.tsv"),
+    (AnnotationFormat::Visogender, "it.tsv"),
     (AnnotationFormat::Table, "it.txt"),
     (AnnotationFormat::Parquet, "it.parquet"),
     (AnnotationFormat::Karpathy, "it.json"),
@@ -188,9 +190,13 @@ fn published() -> Vec<(AnnotationFormat, &'static str, Vec<u8>)> {
         (AnnotationFormat::Shards, "it.tar", "test-000001.tar"),
     ];
     let read = |name: &str| fs::read(folder.join(name)).expect("a golden file");
-    files
+    let mut all = files
         .map(|(format, name, file)| (format, name, read(file)))
-        .into()
+        .to_vec();
+    let photographs = "IDX\tOccupation\tObject\tURL type (Type NA if can't find)\tOccupation_perceived_gender\r\n\
+                       OO_1\tnurse\tchart\thttps://x.org/1\tfeminine\r\nOO_2\tbaker\tmixing_spoon\tNA\tmasculine\r\n";
+    all.push((AnnotationFormat::Visogender, "it.tsv", photographs.into()));
+    all
 }
 
 fn archives() -> Vec<(&'static str, Vec<u8>)> {

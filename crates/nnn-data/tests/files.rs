@@ -361,6 +361,45 @@ fn text_tables() {
     );
 }
 
+/// The parser passes over blank lines, which in a file of one column would move all values behind them to other rows.
+#[test]
+fn blank_lines_of_one_column() {
+    let folder = folder();
+    let read = |name: &str, content: &str| {
+        let path = file(&folder, name, content);
+        let labels = read_labels(&path, None);
+        labels.map_err(|error| message(&error))
+    };
+    let refused = |line: usize| {
+        Err(format!(
+            "t.csv: line {line}: blank, expected a value; an empty one is written \"\""
+        ))
+    };
+    let values = |all: &[&str]| Ok(all.iter().map(|&it| it.to_owned()).collect());
+    assert_eq!(read("t.csv", "text\na\n\nb\n"), refused(3));
+    assert_eq!(read("t.csv", "text\r\na\r\n\r\nb\r\n"), refused(3));
+    assert_eq!(read("t.csv", "\u{feff}text\n\n\na\n"), refused(2));
+    assert_eq!(read("t.csv", "text\n\"a\n\nb\"\n\nc\n"), refused(5));
+    // An empty value, a blank line within quotes, and lines behind the last value move nothing.
+    assert_eq!(
+        read("t.csv", "text\na\n\"\"\nb\n\n"),
+        values(&["a", "", "b"])
+    );
+    assert_eq!(read("t.csv", "text\r\na\r\nb\r\n\r\n"), values(&["a", "b"]));
+    assert_eq!(
+        read("t.csv", "text\n\"a\n\nb\"\nc"),
+        values(&["a\n\nb", "c"])
+    );
+    let path = file(&folder, "i.csv", "row\n3\n\n4\n");
+    assert_eq!(
+        index_error(&path, None),
+        "i.csv: line 3: blank, expected a value; an empty one is written \"\""
+    );
+    // Of several columns a blank line is no row.
+    let path = file(&folder, "w.csv", "a,b\n1,2\n\n3,4\n");
+    assert_eq!(read_indices(&path, Some("b")).expect("indices"), [2, 4]);
+}
+
 #[test]
 fn relevance_lists() {
     let folder = folder();

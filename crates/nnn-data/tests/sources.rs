@@ -2,7 +2,7 @@
 
 use nnn_data::{
     ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore, ModelCard,
-    RoleSource, hold_out, reference_set,
+    RoleSource, SplitCounts, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -45,7 +45,8 @@ fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
     put(&folder, "captions.csv", rows);
     let opened = ImageStore::folder(folder.path(), &["test", "train"], None).map_err(|error| {
         let root = format!("{}/", folder.path().display());
-        error.to_string().replace(&root, "")
+        let error = error.to_string().replace(&root, "");
+        error.replace(root.trim_end_matches('/'), "the folder")
     });
     (folder, opened)
 }
@@ -82,7 +83,7 @@ fn bad_folders() {
         ),
         (
             "image,split,caption\nc.png,test,x\nb.png,train,y\n",
-            "captions.csv, line 2: image \"c.png\" does not exist",
+            "captions.csv, line 2: image \"c.png\" is not in the folder",
         ),
         (
             "image,split,caption\n../a.png,test,x\n",
@@ -367,6 +368,17 @@ fn cards() {
         counts.expect_err("other counts").to_string(),
         "data set \"mine\", split \"test\": found 1 images and 2 texts, expected 1 and 3"
     );
+    // One more and one less is an error, of images as of texts.
+    let held = |images: usize, texts: usize| {
+        let mut card = card.clone();
+        let counts = SplitCounts { images, texts };
+        card.splits.insert("test".to_owned(), counts);
+        card.check_counts("test", &opened.splits()["test"]).is_ok()
+    };
+    for (images, texts) in [(0, 2), (2, 2), (1, 1), (1, 3)] {
+        assert!(!held(images, texts), "{images} images, {texts} texts");
+    }
+    assert!(held(1, 2));
     let unknown = card.check_counts("train", &opened.splits()["train"]);
     assert_eq!(
         unknown.expect_err("no such split").to_string(),

@@ -90,6 +90,22 @@ pub enum ImageError {
     },
 }
 
+impl ImageError {
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Read(ReadError { file, .. })
+            | Self::Empty { file }
+            | Self::FileTooLarge { file, .. }
+            | Self::NotAnImage { file, .. }
+            | Self::Size { file, .. }
+            | Self::Truncated { file }
+            | Self::Decode { file, .. } => file,
+        }
+    }
+}
+
 /// Decodes a PNG or JPEG file to RGB, eight bits a channel, with the pixels that Pillow 12 gives.
 ///
 /// As Pillow's `convert("RGB")`: alpha is dropped, not blended; grey is repeated; 16-bit colour keeps the high byte

@@ -18,6 +18,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Prints the plan of an experiment and writes nothing. Sizes of downloads are asked for where there is a network.
+///
+/// # Errors
+/// What a run would stop at when it reads annotations, queries and embeddings that are here; after the plan.
 pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Result<()> {
     let mut text = format!("experiment {}\n", plan.spec.experiment);
     let mut downloads = Downloads::default();
@@ -53,7 +56,8 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Res
     text.push_str(&data.downloads.text());
     let results = results.join(&plan.spec.experiment);
     let _ = writeln!(text, "  results: {}", results.display());
-    Ok(output::print(&text)?)
+    output::print(&text)?;
+    data.problem.map_or(Ok(()), Err)
 }
 
 /// Files to download, each once however often it is named.

@@ -35,7 +35,7 @@ impl Needs {
         for set in sets.filter(|_| !statistics.is_empty()) {
             let mut directions = plan.spec.directions.iter();
             let images = directions.any(|&it| statistics.uses(images_as(it)));
-            needs.add(&set.split, images);
+            needs.add(set.split(), images);
         }
         needs
     }

@@ -202,10 +202,13 @@ fn check_references(spec: &Spec) -> Result<()> {
             "reference set `{label}`: share is {}, expected a number above 0 and at most 1",
             reference.share
         );
-        ensure!(
-            reference.texts.is_none() || reference.dataset.is_none(),
-            "reference set `{label}`: `texts` and `dataset` exclude each other"
-        );
+        let beside = [
+            ("dataset", reference.dataset.is_some()),
+            ("split", reference.split.is_some()),
+        ];
+        if let (Some(_), Some((key, _))) = (&reference.texts, beside.iter().find(|it| it.1)) {
+            bail!("reference set `{label}`: `texts` and `{key}` exclude each other");
+        }
         ensure!(
             reference.texts.is_none() || !spec.directions.contains(&Direction::I2t),
             "reference set `{label}`: `texts` can only be asked in t2i, but `directions` has i2t"

@@ -148,9 +148,9 @@ impl Draw<'_> {
 
     /// Draws the items of a reference set from what is not held out.
     fn items(&self, reference: &ReferenceSpec, origin: &Source) -> Result<Items> {
-        let pairs = origin.pairs(&reference.split)?;
+        let pairs = origin.pairs(reference.split())?;
         let holds_out_here =
-            origin.index == self.source.index && reference.split == self.plan.spec.hold_out.split;
+            origin.index == self.source.index && reference.split() == self.plan.spec.hold_out.split;
         let free = match &self.held_out {
             Some((parted, _)) if holds_out_here => parted.rest.clone(),
             _ => pairs.everything(),
@@ -172,8 +172,8 @@ impl Draw<'_> {
         };
         let repeats = drawn.texts.len() - subset.texts.len();
         Ok(Items {
-            images: origin.side(Table::Images(reference.split.clone()), images),
-            texts: origin.side(Table::Texts(reference.split.clone()), subset.texts),
+            images: origin.side(Table::Images(reference.split().to_owned()), images),
+            texts: origin.side(Table::Texts(reference.split().to_owned()), subset.texts),
             repeats,
         })
     }
@@ -196,7 +196,7 @@ impl Draw<'_> {
 
     fn check_split(&self, origin: &Source, reference: &ReferenceSpec) -> Result<()> {
         let evaluated = &self.plan.spec.split;
-        let overlaps = origin.index == self.source.index && reference.split == *evaluated;
+        let overlaps = origin.index == self.source.index && reference.split() == evaluated;
         ensure!(
             !overlaps || reference.transductive,
             "it is drawn from `{}/{evaluated}`, which is evaluated; a bank must not hold evaluated items \
@@ -219,7 +219,7 @@ impl Draw<'_> {
         };
         let origin_name = match reference.texts {
             Some(_) => origin.name.clone(),
-            None => format!("{}/{}", origin.name, reference.split),
+            None => format!("{}/{}", origin.name, reference.split()),
         };
         let unlike = if reference.deduplicate {
             "deduplicated,"
@@ -231,7 +231,7 @@ impl Draw<'_> {
             reference.share,
             reference.seed,
             query.len(),
-            short(origin.identity(&reference.split))
+            short(origin.identity(reference.split()))
         );
         Drawn {
             label: reference.title(),

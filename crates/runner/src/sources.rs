@@ -6,7 +6,7 @@ mod embedder;
 pub(crate) mod files;
 mod images;
 mod matcher;
-mod open;
+pub(crate) mod open;
 mod skip;
 
 pub(crate) use embedder::Embedder;

@@ -246,11 +246,9 @@ fn first_named(files: &[PathBuf], images: &HashMap<String, Known>, image: &str) 
 }
 
 impl Annotations {
-    /// The error of an image that is nowhere, at the place that names it first.
-    pub(crate) fn missing_image(&self, image: &str) -> AnnotationError {
-        let image_name = image.to_owned();
-        first_named(&self.files, &self.images, image)
-            .error(AnnotationProblem::MissingImage { image: image_name })
+    /// An error about an image, at the place that names it first.
+    pub(crate) fn about(&self, image: &str, problem: AnnotationProblem) -> AnnotationError {
+        first_named(&self.files, &self.images, image).error(problem)
     }
 }
 
@@ -289,7 +287,7 @@ impl Rows<'_, '_> {
         image: String,
     ) -> Result<(), AnnotationError> {
         match self.builder.on_gap {
-            OnGap::Fail => Err(self.error(place, AnnotationProblem::MissingImage { image })),
+            OnGap::Fail => Err(self.error(place, AnnotationProblem::UnlistedImage { image })),
             OnGap::LeaveOut => {
                 let place = self.describe(&place, &image);
                 self.builder.unknown_images.push(place);

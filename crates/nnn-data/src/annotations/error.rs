@@ -50,6 +50,10 @@ impl fmt::Display for At<'_> {
     }
 }
 
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; there is {near}"))
+}
+
 /// What is wrong with an annotation file or with a place in it.
 #[derive(Debug, Error)]
 pub enum AnnotationProblem {
@@ -121,11 +125,21 @@ pub enum AnnotationProblem {
         /// The image.
         image: String,
     },
-    /// A caption of an image that is not there.
+    /// A caption of an image that the file does not list.
     #[error("image {image:?} does not exist")]
+    UnlistedImage {
+        /// The image.
+        image: String,
+    },
+    /// An image that is in none of the places for images.
+    #[error("image {image:?} is not in {}{}", .searched.join(" nor in "), meant(near.as_deref()))]
     MissingImage {
         /// The image.
         image: String,
+        /// The archives, folders and the like that were searched.
+        searched: Vec<String>,
+        /// What is in one of them under a name that differs in letter case, in the form of accented letters or in its folder.
+        near: Option<String>,
     },
     /// The image's name is empty, absolute or climbs out with `..`.
     #[error("image {image:?} is not a path inside the folder")]

@@ -1,4 +1,9 @@
-//! Tables with a header: `.csv` and `.tsv` with quotes, `.txt` as lines whose last field may hold commas unquoted.
+//! Tables with a header: `.csv` with quotes, `.tsv` with a record a line, `.txt` as lines whose last field may hold commas unquoted.
+//!
+//! In a `.tsv` file quotes are text, as in VisoGender's published tables (and in the registered type `text/tab-separated-values`):
+//! a caption that stands between quotes keeps them. One exception is what CSV writers make of quotes when they are told to
+//! separate by tabs: a field between quotes with the quotes inside doubled, as nobody writes it otherwise, is read as CSV. Captions with
+//! tabs or line breaks need a `.csv` file; here their line has the wrong number of fields, which is an error.
 //!
 //! | published as | columns |
 //! |---|---|
@@ -15,6 +20,7 @@
 use super::builder::{Row, Rows};
 use super::error::{AnnotationError, AnnotationProblem, Place};
 use super::{Input, lists};
+use std::borrow::Cow;
 
 const IMAGE: [&str; 2] = ["image", "filename"];
 const CAPTION: [&str; 3] = ["caption", "captions", "raw"];
@@ -23,9 +29,9 @@ const CAPTION: [&str; 3] = ["caption", "captions", "raw"];
 pub(super) fn read(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
     let text = input.text(rows)?;
     match input.extension().as_str() {
-        "csv" => records(&text, b',', rows),
-        "tsv" => records(&text, b'\t', rows),
-        "txt" => lines(&text, rows),
+        "csv" => records(&text, rows),
+        "tsv" => lines(&text, '\t', rows),
+        "txt" => lines(&text, ',', rows),
         _ => Err(rows.error(
             None,
             AnnotationProblem::Kind {
@@ -150,10 +156,8 @@ fn group(header: &[&str], rows: &Rows<'_, '_>) -> Result<Option<usize>, Annotati
     }
 }
 
-fn records(text: &str, delimiter: u8, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .from_reader(text.as_bytes());
+fn records(text: &str, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
     let mut lines = LineCount::new(text);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
@@ -169,19 +173,14 @@ fn records(text: &str, delimiter: u8, rows: &mut Rows<'_, '_>) -> Result<(), Ann
         let fields: Vec<&str> = record.iter().collect();
         columns.push(line, &fields, rows)?;
     }
-    check_closed(&text[last.min(text.len())..], delimiter, lines.line, rows)
+    check_closed(&text[last.min(text.len())..], lines.line, rows)
 }
 
 /// Refuses a last record whose quote is never closed: it holds the rest of the file.
-fn check_closed(
-    record: &str,
-    delimiter: u8,
-    line: u64,
-    rows: &Rows<'_, '_>,
-) -> Result<(), AnnotationError> {
+fn check_closed(record: &str, line: u64, rows: &Rows<'_, '_>) -> Result<(), AnnotationError> {
     let record = record.trim_start_matches(['\r', '\n']);
     let quotes = record.bytes().filter(|&byte| byte == b'"').count();
-    let opens = record.starts_with('"') || record.contains(&format!("{}\"", char::from(delimiter)));
+    let opens = record.starts_with('"') || record.contains(",\"");
     if !opens || quotes.is_multiple_of(2) {
         return Ok(());
     }
@@ -233,17 +232,17 @@ fn bad_csv(error: &csv::Error, lines: &mut LineCount<'_>, rows: &Rows<'_, '_>) -
     rows.error(Place::Line(line), problem)
 }
 
-/// A record a line; the last field is what is left of it, so that captions may hold commas.
-fn lines(text: &str, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
+/// A record a line.
+fn lines(text: &str, separator: char, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
     let mut lines = (1u64..).zip(text.lines());
-    let header: Vec<&str> = lines
-        .next()
-        .map_or("", |(_, line)| line)
-        .split(',')
-        .collect();
+    let header = lines.next().map_or("", |(_, line)| line);
+    let header: Vec<&str> = header.split(separator).collect();
     let mut columns = Columns::find(&header, rows)?;
-    for (line, content) in lines.filter(|(_, content)| !content.trim().is_empty()) {
-        let mut fields: Vec<&str> = content.splitn(header.len(), ',').collect();
+    for (line, content) in lines.filter(|(_, content)| !content.trim_matches(' ').is_empty()) {
+        let fields = match separator {
+            '\t' => between_tabs(content),
+            _ => last_as_it_is(content, header.len()),
+        };
         if fields.len() != header.len() {
             let problem = AnnotationProblem::Value {
                 what: "the line".to_owned(),
@@ -252,21 +251,35 @@ fn lines(text: &str, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
             };
             return Err(rows.error(Place::Line(line), problem));
         }
-        let last = unquoted(fields.pop().unwrap_or_default());
-        fields.push(&last);
+        let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
         columns.push(line, &fields, rows)?;
     }
     Ok(())
 }
 
-/// Some such files quote captions with commas as CSV does: quotes all around and doubled inside.
-fn unquoted(field: &str) -> String {
-    let inner = field
-        .trim()
-        .strip_prefix('"')
-        .and_then(|it| it.strip_suffix('"'));
-    match inner {
-        Some(inner) if !inner.replace("\"\"", "").contains('"') => inner.replace("\"\"", "\""),
-        _ => field.to_owned(),
+/// Quotes are text here, unless there are doubled ones inside.
+fn between_tabs(line: &str) -> Vec<Cow<'_, str>> {
+    let field = |field| match unquoted(field) {
+        Some(inner) if inner.contains('"') => inner.into(),
+        _ => Cow::from(field),
+    };
+    line.split('\t').map(field).collect()
+}
+
+/// The last field is what is left of the line, so that captions may hold commas; some such files quote it nevertheless.
+fn last_as_it_is(line: &str, columns: usize) -> Vec<Cow<'_, str>> {
+    let mut fields: Vec<Cow<'_, str>> = line.splitn(columns, ',').map(Cow::from).collect();
+    if let Some(last) = fields.last_mut()
+        && let Some(inner) = unquoted(last)
+    {
+        *last = inner.into();
     }
+    fields
+}
+
+/// What a field holds that is quoted as CSV does: quotes all around and doubled inside.
+fn unquoted(field: &str) -> Option<String> {
+    let inner = field.trim().strip_prefix('"')?.strip_suffix('"')?;
+    let alone = inner.replace("\"\"", "").contains('"');
+    (!alone).then(|| inner.replace("\"\"", "\""))
 }

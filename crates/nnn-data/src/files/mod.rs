@@ -120,10 +120,11 @@ pub fn read_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileErro
 }
 
 /// Reads strings, or integers as their decimal text: a column of a `.csv` (with a header line) or `.parquet` file, or a
-/// list in a `.json` file. `key` as for [`read_matrix`].
+/// list in a `.json` file. `key` as for [`read_matrix`]. In a `.csv` file of one column an empty value is written `""`.
 ///
 /// # Errors
-/// [`FileError`]: the file, what was found and what was expected.
+/// [`FileError`]: the file, what was found and what was expected; also a blank line in a `.csv` file of one column, unless nothing
+/// follows.
 pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileError> {
     labels(path, key).map_err(|problem| FileError::new(path, problem))
 }

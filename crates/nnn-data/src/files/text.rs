@@ -5,7 +5,7 @@ use super::error::FileProblem;
 use super::stream::index;
 use nnn_core::Relevance;
 use serde_json::Value;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -23,16 +23,37 @@ fn open_csv(path: &Path) -> Result<csv::Reader<File>, FileProblem> {
     Ok(csv::Reader::from_reader(File::open(path)?))
 }
 
-/// One column of a CSV file with a header line; without a key, the only one.
+/// One column of a CSV file with a header line; without a key, the only one. The parser passes over blank lines. Where there
+/// are several columns these say nothing; of a single one each may be meant for an empty value, without which all that follow
+/// would belong to other rows, so that one before a value is refused.
 pub(super) fn csv_column(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
-    let mut reader = open_csv(path)?;
+    let text = fs::read(path)?;
+    let mut reader = csv::Reader::from_reader(text.as_slice());
     let header = reader.headers().map_err(bad_csv)?.clone();
     let name = choose(header.iter().map(str::to_owned).collect(), key)?;
     let column = header.iter().position(|h| h == name).unwrap_or_default();
-    reader
-        .records()
-        .map(|record| Ok(record.map_err(bad_csv)?[column].to_owned()))
-        .collect()
+    let value = |record: csv::Result<csv::StringRecord>| {
+        let record = record.map_err(bad_csv)?;
+        match blank_line(&text, &record).filter(|_| header.len() == 1) {
+            None => Ok(record[column].to_owned()),
+            Some(line) => Err(FileProblem::Line {
+                line,
+                detail: "blank, expected a value; an empty one is written \"\"".to_owned(),
+            }),
+        }
+    };
+    reader.records().map(value).collect()
+}
+
+/// The blank line between a record and what is before it.
+fn blank_line(text: &[u8], record: &csv::StringRecord) -> Option<u64> {
+    let mut at = record.position()?.byte() as usize;
+    // Of a line's end with two characters the second one is still to come.
+    if at > 0 && text.get(at - 1..=at)? == b"\r\n" {
+        at += 1;
+    }
+    let breaks = text[..at].iter().filter(|&&byte| byte == b'\n').count();
+    matches!(text.get(at), Some(b'\r' | b'\n')).then_some(breaks as u64 + 1)
 }
 
 /// The same, as indices.

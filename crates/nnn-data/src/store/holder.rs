@@ -1,5 +1,6 @@
 //! A place with images: a folder, archives, or addresses.
 
+use super::near::{below, nearest};
 use super::{Opening, StoreError};
 use crate::archive::IdColumn;
 use crate::{Archive, ArchiveLimits, FoundFile, ImagePart, Sha256};
@@ -18,10 +19,19 @@ pub(super) struct Holder {
 #[derive(Debug)]
 enum Kind {
     Folder(PathBuf),
-    /// Archives, and where the images of each are extracted to.
-    Archives(Vec<(Archive, PathBuf)>),
+    Archives(Vec<Opened>),
     /// Below this folder fetched images are to lie.
     Addresses(PathBuf),
+}
+
+/// An archive.
+#[derive(Debug)]
+struct Opened {
+    archive: Archive,
+    /// Its name on the card.
+    name: String,
+    /// Where its images are extracted to.
+    root: PathBuf,
 }
 
 /// Where an image is.
@@ -44,7 +54,8 @@ impl Holder {
         let part = part.available(opening.reading.files);
         let kind = match (&part.folder, part.addresses) {
             (Some(folder), false) if part.archives.is_empty() => {
-                Kind::Folder(opening.base.join(folder))
+                // Without the separator at its end that a joined empty path leaves.
+                Kind::Folder(opening.base.join(folder).components().collect())
             }
             (None, true) if part.archives.is_empty() => {
                 Kind::Addresses(opening.cache.join("fetched"))
@@ -88,34 +99,70 @@ impl Holder {
     /// An archive by its number.
     pub(super) fn archive(&self, at: usize) -> Option<&Archive> {
         match &self.kind {
-            Kind::Archives(archives) => archives.get(at).map(|(archive, _)| archive),
+            Kind::Archives(archives) => archives.get(at).map(|it| &it.archive),
             Kind::Folder(_) | Kind::Addresses(_) => None,
+        }
+    }
+
+    /// What is searched for images, in words.
+    pub(super) fn places(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Folder(root) => vec![root.display().to_string()],
+            Kind::Archives(archives) => archives.iter().map(|it| it.name.clone()).collect(),
+            Kind::Addresses(_) => vec!["the addresses of the annotations".to_owned()],
+        }
+    }
+
+    /// An image here whose name is nearly that of one which is not, and where it is.
+    pub(super) fn near(&self, image: &str) -> Option<String> {
+        let of = |name: String, place: &str| format!("{name:?} in {place}");
+        match &self.kind {
+            Kind::Folder(root) => {
+                let found = nearest(image, below(root).into_iter())?;
+                Some(of(found, &root.display().to_string()))
+            }
+            Kind::Archives(archives) => archives.iter().find_map(|opened| {
+                let names = opened.archive.names().map(str::to_owned);
+                Some(of(nearest(image, names)?, &opened.name))
+            }),
+            Kind::Addresses(_) => None,
+        }
+    }
+
+    /// The archive or address that an image's file in the cache comes from.
+    pub(super) fn origin<'a>(&'a self, spot: &Spot, address: Option<&'a str>) -> Option<&'a str> {
+        match (&self.kind, spot) {
+            (Kind::Archives(all), Spot::Entry { archive, .. }) => {
+                all.get(*archive).map(|it| it.name.as_str())
+            }
+            (_, Spot::Address(_)) => address,
+            _ => None,
         }
     }
 }
 
-fn open_archive(
-    name: &str,
-    part: &ImagePart,
-    opening: &Opening<'_>,
-) -> Result<(Archive, PathBuf), StoreError> {
+fn open_archive(name: &str, part: &ImagePart, opening: &Opening<'_>) -> Result<Opened, StoreError> {
     let Some(FoundFile { path, sha256 }) = opening.reading.files.get(name) else {
         return Err(StoreError::Absent(name.to_owned()));
     };
     let column = IdColumn(part.column.clone());
     let archive = Archive::open_with(path, name, ArchiveLimits::default(), &column)?;
     let key = sha256.get(..KEY).unwrap_or(sha256);
-    Ok((archive, opening.cache.join("extracted").join(key)))
+    Ok(Opened {
+        archive,
+        name: name.to_owned(),
+        root: opening.cache.join("extracted").join(key),
+    })
 }
 
-fn in_archives(archives: &[(Archive, PathBuf)], image: &str) -> Result<Option<Spot>, StoreError> {
+fn in_archives(archives: &[Opened], image: &str) -> Result<Option<Spot>, StoreError> {
     let mut found: Option<Spot> = None;
-    for (number, (archive, root)) in archives.iter().enumerate() {
+    for (number, Opened { archive, root, .. }) in archives.iter().enumerate() {
         let Some(entry) = archive.find(image)? else {
             continue;
         };
         if let Some(Spot::Entry { archive: first, .. }) = found {
-            return Err(twice(image, archives[first].0.path(), archive.path()));
+            return Err(twice(image, archives[first].archive.path(), archive.path()));
         }
         found = Some(Spot::Entry {
             archive: number,

@@ -2,11 +2,12 @@
 
 mod extract;
 mod holder;
+mod near;
 
 use crate::{
-    AnnotationError, AnnotationFormat, AnnotationPart, Annotations, ArchiveError, ColumnNames,
-    FileError, FilesSource, Finding, FoundFile, ImagePart, OnGap, Pairs, Reading, read_annotations,
-    sha256_file,
+    AnnotationError, AnnotationFormat, AnnotationPart, AnnotationProblem, Annotations,
+    ArchiveError, ColumnNames, FileError, FilesSource, Finding, FoundFile, ImagePart, OnGap, Pairs,
+    Reading, read_annotations, sha256_file,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -171,6 +172,16 @@ impl ImageStore {
         }
     }
 
+    /// What a file in the cache was taken out of or fetched from, as `image "a.jpg" of images.zip`; none for other files, which lie
+    /// under their own names.
+    #[must_use]
+    pub fn origin(&self, file: &Path) -> Option<String> {
+        let mut spots = self.spots.iter();
+        let (image, (holder, spot)) = spots.find(|(_, (_, spot))| spot.path() == file)?;
+        let origin = self.holders[*holder].origin(spot, self.address(image))?;
+        Some(format!("image {image:?} of {origin}"))
+    }
+
     /// The address that the annotations give an image.
     #[must_use]
     pub fn address(&self, image: &str) -> Option<&str> {
@@ -243,7 +254,7 @@ impl ImageStore {
             for image in pairs.images() {
                 match (self.spot(split, image)?, on_gap) {
                     (Some(found), _) => drop(self.spots.insert(image.clone(), found)),
-                    (None, OnGap::Fail) => return Err(annotations.missing_image(image).into()),
+                    (None, OnGap::Fail) => return Err(self.missing(split, image, &annotations)),
                     (None, OnGap::LeaveOut) => {
                         gone.entry(split.clone()).or_default().push(image.clone());
                     }
@@ -264,6 +275,17 @@ impl ImageStore {
         Ok(None)
     }
 
+    /// The error of an image that is nowhere.
+    fn missing(&self, split: &str, image: &str, annotations: &Annotations) -> StoreError {
+        let holders = || self.holders.iter().filter(|it| it.serves(split));
+        let problem = AnnotationProblem::MissingImage {
+            image: image.to_owned(),
+            searched: holders().flat_map(Holder::places).collect(),
+            near: holders().find_map(|it| it.near(image)),
+        };
+        annotations.about(image, problem).into()
+    }
+
     fn leave_out(
         &mut self,
         split: String,
@@ -277,7 +299,7 @@ impl ImageStore {
         self.spots = spots;
         let captions = before - texts(self);
         if let (0, Some(image)) = (before - captions, images.first()) {
-            return Err(annotations.missing_image(image).into());
+            return Err(self.missing(&split, image, annotations));
         }
         self.findings.push(Finding::MissingImages {
             split,

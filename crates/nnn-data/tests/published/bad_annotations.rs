@@ -121,8 +121,12 @@ fn tables() {
             (
                 "t.tsv",
                 "image\tsplit\tcaption\na.jpg\ttest\tx\nb.jpg\ttest\n",
-                "t.tsv, line 3: not readable as CSV: CSV error: record 2 (line: 3, byte: 33): found record with 2 \
-                 fields, but the previous record has 3 fields",
+                "t.tsv, line 3: the line is 2 fields, expected as many fields as the header has",
+            ),
+            (
+                "t.tsv",
+                "image\tsplit\tcaption\na.jpg\ttest\t\"two\nlines\"\n",
+                "t.tsv, line 3: the line is 1 fields, expected as many fields as the header has",
             ),
             (
                 "t.txt",
@@ -147,7 +151,7 @@ fn tables() {
             (
                 "t.csv",
                 "image,split,caption\na.jpg,train,x\nd.jpg,test,x\n",
-                "t.csv, line 3: image \"d.jpg\" does not exist",
+                "t.csv, line 3: image \"d.jpg\" is not in images",
             ),
         ],
     );
@@ -458,6 +462,26 @@ fn captions_of_unlisted_images_may_be_left_out() {
     assert_eq!(lab.shorten(&places[0]), "c.json, annotations[0] (2)");
 }
 
+/// A caption of a `.tsv` file keeps its quotes, unless they are doubled as CSV writers do.
+#[test]
+fn quotes_between_tabs() {
+    let mut lab = lab();
+    let captions = [
+        ("\"Stop\"", "\"Stop\""),
+        ("\"Stop\", it says", "\"Stop\", it says"),
+        ("\"never closed", "\"never closed"),
+        ("a 12\" pan", "a 12\" pan"),
+        ("\"\"\"Stop\"\", it says\"", "\"Stop\", it says"),
+        ("\"é\"", "\"é\""),
+        ("\"", "\""),
+    ];
+    let rows = captions.map(|(written, _)| format!("a.jpg\t{written}\r\n"));
+    lab.put("t.tsv", format!("image\tcaption\r\n{}", rows.concat()));
+    let from = source(vec![in_test(AnnotationFormat::Table, "t.tsv")], anywhere());
+    let store = lab.open(&from, &["test"], OnGap::Fail).expect("captions");
+    assert_eq!(store.splits()["test"].texts(), captions.map(|it| it.1));
+}
+
 /// Nothing is left: not even leaving out helps.
 #[test]
 fn a_split_that_ends_up_empty() {
@@ -467,12 +491,65 @@ fn a_split_that_ends_up_empty() {
     let found = lab
         .open(&from("t.csv"), &["test"], OnGap::LeaveOut)
         .expect_err("no image");
-    assert_eq!(found, "t.csv, line 2: image \"d.jpg\" does not exist");
+    assert_eq!(found, "t.csv, line 2: image \"d.jpg\" is not in images");
     lab.put("u.csv", "image,caption\na.jpg,\n");
     let found = lab
         .open(&from("u.csv"), &["test"], OnGap::LeaveOut)
         .expect_err("no caption");
     assert_eq!(found, "u.csv: no row belongs to split \"test\"");
+}
+
+/// Where it was looked for, and what is there under nearly its name: in letter case, in the form of an accented letter, in the folder.
+#[test]
+fn images_that_are_nearly_there() {
+    let mut lab = lab();
+    lab.put("images/deep/Cafe\u{301}.jpg", "");
+    lab.put("i.zip", zipped("val2014/COCO_1.jpg", b""));
+    lab.put("j.zip", zipped("A.JPG", b""));
+    let mut missing = |image: &str, places: Vec<ImagePart>| {
+        lab.put("t.csv", format!("image,caption\n{image},x\n"));
+        let table = in_test(AnnotationFormat::Table, "t.csv");
+        let mut from = source(vec![table], anywhere());
+        from.images = places;
+        let found = lab.open(&from, &["test"], OnGap::Fail);
+        let found = found.expect_err("no such image");
+        let rest = found.strip_prefix(&format!("t.csv, line 2: image {image:?} is not in "));
+        rest.expect(&found).to_owned()
+    };
+    let archives = || place(&["i.zip", "j.zip"]);
+    for (image, place, expected) in [
+        ("d.jpg", anywhere(), "images"),
+        ("A.jpg", anywhere(), "images; there is \"a.jpg\" in images"),
+        (
+            "caf\u{e9}.jpg",
+            anywhere(),
+            "images; there is \"deep/Cafe\u{301}.jpg\" in images",
+        ),
+        (
+            "deep/a.jpg",
+            anywhere(),
+            "images; there is \"a.jpg\" in images",
+        ),
+        ("b.jpg", archives(), "i.zip nor in j.zip"),
+        (
+            "train2014/coco_1.jpg",
+            archives(),
+            "i.zip nor in j.zip; there is \"val2014/COCO_1.jpg\" in i.zip",
+        ),
+        (
+            "a.jpg",
+            archives(),
+            "i.zip nor in j.zip; there is \"A.JPG\" in j.zip",
+        ),
+    ] {
+        // The debug form of a message escapes a combining letter.
+        let expected = expected.replace('\u{301}', "\\u{301}");
+        assert_eq!(missing(image, vec![place]), expected, "{image:?}");
+    }
+    assert_eq!(
+        missing("A.png", vec![archives(), anywhere()]),
+        "i.zip nor in j.zip nor in images"
+    );
 }
 
 #[test]

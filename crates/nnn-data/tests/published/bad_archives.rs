@@ -359,6 +359,64 @@ fn two_entries_that_could_be_meant() {
     assert_eq!(found, "image \"a.jpg\" is in i.zip and in j.zip");
 }
 
+/// Shards whose images have two captions: lines of a text, a list in JSON, or both alike.
+#[test]
+fn shards_with_two_captions_an_image() {
+    let read = |shards: &[&[(&str, &str)]]| {
+        let mut lab = Lab::new();
+        let names: Vec<String> = (0..shards.len()).map(|at| format!("{at}.tar")).collect();
+        for (name, entries) in names.iter().zip(shards) {
+            let entries = entries
+                .iter()
+                .map(|(name, text)| (*name, EntryType::Regular, text.as_bytes()));
+            lab.put(name, tar_of(&entries.collect::<Vec<_>>()));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut shards = part(AnnotationFormat::Shards, &names);
+        shards.split = Some("test".to_owned());
+        let store = lab.open(&source(vec![shards], place(&names)), &["test"], OnGap::Fail)?;
+        let pairs = &store.splits()["test"];
+        Ok::<_, String>((pairs.texts().to_vec(), pairs.text_to_image().to_vec()))
+    };
+    let two = || {
+        let texts = ["x", "y", "z"].map(str::to_owned).to_vec();
+        Ok((texts, vec![0, 0, 1]))
+    };
+    let last = [("b.png", "picture"), ("b.txt", "z\n")];
+    let shard = |first: &[(&'static str, &'static str)]| [first, &last[..]].concat();
+    let image = ("a.jpg", "picture");
+    let lines = ("a.txt", "x\n\ny\n");
+    let list = ("a.json", r#"{"caption": ["x", "y"]}"#);
+    assert_eq!(read(&[&shard(&[image, lines])]), two());
+    assert_eq!(read(&[&shard(&[list, image])]), two());
+    assert_eq!(read(&[&shard(&[image, lines, list])]), two());
+    assert_eq!(read(&[&[image, list], &last]), two());
+    let other = ("a.json", r#"{"caption": ["x", "w"]}"#);
+    for (shards, expected) in [
+        (
+            vec![shard(&[image, lines, other])],
+            "0.tar, entry \"a\": `caption` is [\"x\", \"w\"] in the .json and [\"x\", \"y\"] in the .txt, expected the same \
+             captions in both, or one of them",
+        ),
+        (
+            vec![shard(&[image, list, other])],
+            "0.tar, entry \"a.json\": sample \"a\" is one with two images or two texts, expected one of each kind",
+        ),
+        (
+            vec![shard(&[image, lines, ("a.txt", "w")])],
+            "0.tar, entry \"a.txt\": sample \"a\" is one with two images or two texts, expected one of each kind",
+        ),
+        (
+            vec![shard(&[image, lines]), vec![image, ("a.txt", "w")]],
+            "1.tar, entry \"a.jpg\": image \"a.jpg\" is listed twice, first at entry \"a.jpg\" of 0.tar",
+        ),
+    ] {
+        let shards: Vec<&[(&str, &str)]> = shards.iter().map(Vec::as_slice).collect();
+        let found = read(&shards).expect_err("two of one kind");
+        assert_eq!(found, expected);
+    }
+}
+
 #[test]
 fn kinds_that_are_not_known() {
     assert_eq!(

@@ -5,17 +5,22 @@ use crate::fetch::{DataFiles, all_needed};
 use crate::needs::Needs;
 use crate::plan::Plan;
 use crate::sources::cards::DatasetEntry;
-use crate::sources::files::{Wanted, images_in};
-use nnn_data::{DatasetSource, FilesSource, FoundFile, Needed, RemoteFile};
+use crate::sources::files::{self, Wanted, images_in};
+use crate::sources::open::{own_texts, own_vectors, read_folder};
+use anyhow::{Context, Result};
+use nnn_data::{DatasetSource, FilesSource, FoundFile, ImageStore, Needed, RemoteFile};
 use nnn_hub::{Hub, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Lines on data sets, and on what is to be downloaded for them. Sizes are asked for.
+/// Lines on data sets, and on what is to be downloaded for them. Sizes are asked for. Annotations, queries and embeddings that are
+/// here are read as a run would, without their images.
 pub(super) struct DataLines {
     pub(super) text: String,
     pub(super) downloads: Downloads,
+    /// What a run would stop at.
+    pub(super) problem: Option<anyhow::Error>,
 }
 
 impl DataLines {
@@ -23,6 +28,7 @@ impl DataLines {
         let mut lines = Self {
             text: String::new(),
             downloads,
+            problem: None,
         };
         for (entry, evaluated) in plan.all_datasets() {
             let card = &entry.card;
@@ -46,8 +52,29 @@ impl DataLines {
                 };
                 lines.files(&wanted, source, hub);
             }
+            if let DatasetSource::Folder(folder) = &card.source {
+                lines.read(read_folder(card, &entry.base.join(folder)));
+            }
+        }
+        for (_, texts) in own_texts(plan) {
+            lines.read(texts);
+        }
+        let base = plan.config.parent().unwrap_or(Path::new(""));
+        for spec in &plan.spec.embeddings {
+            lines.read(own_vectors(spec, base));
         }
         lines
+    }
+
+    /// What was read; the first problem is kept, at which a run would stop.
+    fn read<T>(&mut self, read: Result<T>) -> Option<T> {
+        match read {
+            Ok(read) => Some(read),
+            Err(error) => {
+                self.problem.get_or_insert(error);
+                None
+            }
+        }
     }
 
     fn files(&mut self, wanted: &Wanted<'_>, source: &FilesSource, hub: &Hub) {
@@ -59,7 +86,8 @@ impl DataLines {
             None => wanted.entry.base.join(name).is_file(),
         };
         let mut files = DataFiles::default();
-        let mut whole = true;
+        // Of what not all is here.
+        let mut away = BTreeSet::new();
         for needed in all_needed(source, wanted.needs) {
             for name in chosen(&needed, &here) {
                 if files.found.contains_key(name) {
@@ -72,19 +100,47 @@ impl DataLines {
                     (false, None) => "missing",
                 };
                 let _ = writeln!(self.text, "    {}: {name} ({state})", needed.what);
-                whole &= here(name);
-                if let Some(file) = remote.get(name.as_str()).filter(|_| !here(name)) {
-                    self.downloads.add(file, hub);
+                if !here(name) {
+                    away.insert(needed.what);
+                    let file = remote.get(name.as_str());
+                    file.into_iter().for_each(|it| self.downloads.add(it, hub));
                 }
                 files
                     .found
                     .insert(name.clone(), known(wanted, name, &remote, hub));
             }
         }
-        self.text.push_str(&extracted(wanted, &files, whole));
+        let store = match away.contains("annotations") {
+            true => None,
+            false => self.annotations(wanted, &files, away.is_empty()),
+        };
+        match store {
+            Some(store) => self.text.push_str(&extracted(wanted, &store)),
+            None if away.is_empty() => {}
+            None => self
+                .text
+                .push_str("    images as files: not known before the download\n"),
+        }
         if let Some(notice) = &source.notice {
             let _ = writeln!(self.text, "    terms: {notice}");
         }
+    }
+
+    /// Reads the annotations; the result is none where they cannot be read, or where not all images are here.
+    fn annotations(
+        &mut self,
+        wanted: &Wanted<'_>,
+        files: &DataFiles,
+        whole: bool,
+    ) -> Option<ImageStore> {
+        let without_images = Needs {
+            splits: wanted.needs.splits.clone(),
+            images: BTreeSet::new(),
+        };
+        let needs = if whole { wanted.needs } else { &without_images };
+        let read = files::read(&Wanted { needs, ..*wanted }, files);
+        let (store, _) = self.read(read.with_context(|| wanted.entry.title()))?;
+        whole.then_some(store)
     }
 }
 
@@ -135,15 +191,7 @@ fn known(
 }
 
 /// How many of the images are there as files.
-fn extracted(wanted: &Wanted<'_>, files: &DataFiles, whole: bool) -> String {
-    let unknown = |reason: &str| format!("    images as files: not known before {reason}\n");
-    if !whole {
-        return unknown("the download");
-    }
-    let store = match wanted.store(files) {
-        Ok(store) => store,
-        Err(error) => return format!("    it cannot be opened: {error:#}\n"),
-    };
+fn extracted(wanted: &Wanted<'_>, store: &ImageStore) -> String {
     let images = wanted.needs.images.iter();
     let images = images.filter_map(|split| store.splits().get(split));
     let (mut here, mut all) = (0, 0);

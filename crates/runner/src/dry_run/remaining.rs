@@ -178,11 +178,11 @@ fn drawn(
                 .map(|it| &it.0.card)?
         }
     };
-    let all = origin.splits.get(&reference.split)?.images;
-    let is_parted = origin.name == evaluated.name && reference.split == plan.spec.hold_out.split;
+    let all = origin.splits.get(reference.split())?.images;
+    let is_parted = origin.name == evaluated.name && reference.split() == plan.spec.hold_out.split;
     let free = all.saturating_sub(if is_parted { held_out } else { 0 });
     let images = (reference.share * free as f64).round() as usize;
-    Some((images, texts_of(origin, &reference.split, images)))
+    Some((images, texts_of(origin, reference.split(), images)))
 }
 
 /// About how many captions go with some images of a split.

@@ -1,5 +1,6 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
+use super::images::named;
 use crate::cli::RunArgs;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -137,7 +138,11 @@ fn extract(
         let files = source.image_files(side)?;
         let sums = source.image_sums(side)?;
         let sha256 = sums.iter().fold(Sha256::new(), |all, sum| all.part(sum));
-        return Ok(extract_images(encoder, &files, &sha256.hex(), options)?);
+        let extracted = extract_images(encoder, &files, &sha256.hex(), options);
+        return extracted.map_err(|error| match &source.content {
+            Content::Items(store) => named(store, error),
+            _ => error.into(),
+        });
     }
     let texts: Vec<&str> = side
         .rows

@@ -64,21 +64,28 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Opens a data set whose files are here.
-pub(crate) fn open(wanted: &Wanted<'_>, files: DataFiles) -> Result<Source> {
-    let card = &wanted.entry.card;
-    let mut store = wanted.store(&files)?;
+/// Reads the annotations of a data set, finds its images and holds both against the card; with what was left out.
+pub(crate) fn read(wanted: &Wanted<'_>, files: &DataFiles) -> Result<(ImageStore, Vec<Finding>)> {
+    let store = wanted.store(files)?;
     let source = wanted.source()?;
-    let findings: Vec<&Finding> = store
-        .findings()
-        .iter()
+    let findings = store.findings().iter();
+    let findings: Vec<Finding> = findings
         .filter(|it| !is_read_elsewhere(it, source))
+        .cloned()
         .collect();
     for (split, pairs) in store.splits() {
         if !findings.iter().any(|finding| leaves_out(finding, split)) {
-            card.check_counts(split, pairs)?;
+            wanted.entry.card.check_counts(split, pairs)?;
         }
     }
+    Ok((store, findings))
+}
+
+/// Opens a data set whose files are here.
+pub(crate) fn open(wanted: &Wanted<'_>, files: DataFiles) -> Result<Source> {
+    let card = &wanted.entry.card;
+    let (mut store, findings) = read(wanted, &files)?;
+    let source = wanted.source()?;
     let mut warnings = files.warnings;
     warnings.extend(findings.into_iter().map(|finding| Warning::LeftOut {
         dataset: card.name.clone(),

@@ -4,6 +4,7 @@ use super::{Content, Side, Source, Table};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail};
 use nnn_data::{ImageStore, sha256_file};
+use nnn_encode::ExtractError;
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -15,6 +16,18 @@ pub(super) fn provide(label: &str, store: &ImageStore, images: &[String]) -> Res
     store
         .provide(images, &|images| progress.advance(images))
         .context(label)
+}
+
+/// An error with the name of the image that it is about before it, where its file in the cache does not say that.
+pub(super) fn named(store: &ImageStore, error: ExtractError) -> anyhow::Error {
+    let origin = match &error {
+        ExtractError::Image(image) => store.origin(image.file()),
+        _ => None,
+    };
+    match origin {
+        Some(origin) => anyhow::Error::new(error).context(origin),
+        None => error.into(),
+    }
 }
 
 impl Source {

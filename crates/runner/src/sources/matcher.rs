@@ -1,5 +1,6 @@
 //! The matching head of a loaded model, on the pairs of a task.
 
+use super::images::named;
 use super::{Content, Embedder, Side, Table, TaskItems};
 use crate::group::{Matched, PairMatcher, QueryItem};
 use crate::progress::Progress;
@@ -97,7 +98,7 @@ impl Embedder<'_> {
         });
         let (encoder, head) = head.with_context(|| format!("`{name}` has no matching head"))?;
         let source = &self.sources.all()[images.source];
-        let (Content::Items(_), Table::Images(split)) = (&source.content, &images.table) else {
+        let (Content::Items(store), Table::Images(split)) = (&source.content, &images.table) else {
             bail!("`{}` has no images and captions to look at", source.name);
         };
         let items = source.pairs(split)?;
@@ -112,6 +113,7 @@ impl Embedder<'_> {
             ..ExtractOptions::default()
         };
         let logits = match_pairs((encoder, head), &files, items.texts(), pairs, &options)
+            .map_err(|error| named(store, error))
             .with_context(|| format!("matching pairs of `{}/{split}`", source.name))?;
         Ok((logits, head.adds_similarity()))
     }

@@ -37,15 +37,13 @@ impl Sources {
             all.push(source);
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
-        for reference in &plan.spec.reference_sets {
-            if let Some(file) = &reference.texts {
-                let label = || format!("reference set `{}`", reference.label());
-                let source = open_texts(file, all.len(), base).with_context(label)?;
-                all.push(source);
-            }
+        for (file, texts) in own_texts(plan) {
+            let (path, pairs) = texts?;
+            all.push(open_texts(file, path, pairs, all.len())?);
         }
         for spec in &plan.spec.embeddings {
-            all.push(open_embeddings(spec, all.len(), base)?);
+            let (content, arrays) = own_vectors(spec, base)?;
+            all.push(open_vectors(spec, content, arrays, all.len())?);
         }
         Ok(Self {
             all,
@@ -104,15 +102,21 @@ fn generate(
     Ok(folder)
 }
 
-fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
+/// Reads the captions of a folder, finds its images and holds both against the card.
+pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore> {
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let mut folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+    let folder = ImageStore::folder(root, &splits, card.groups.as_ref())
         .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
     for (split, pairs) in folder.splits() {
         card.check_counts(split, pairs)?;
     }
+    Ok(folder)
+}
+
+fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
+    let mut folder = read_folder(card, root)?;
     let warnings = match on_error {
         OnError::Fail => Vec::new(),
         OnError::Skip => skip_unloadable(card, &mut folder, card.splits.keys(), &BTreeMap::new())?,
@@ -131,13 +135,31 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
     Ok(source)
 }
 
-/// Queries of the user's own, for a reference set.
-fn open_texts(file: &ArrayFile, index: usize, base: &Path) -> Result<Source> {
+/// Reads the queries of the user's own that are reference sets.
+pub(crate) fn own_texts(
+    plan: &Plan,
+) -> impl Iterator<Item = (&ArrayFile, Result<(PathBuf, Pairs)>)> {
+    let base = plan.config.parent().unwrap_or(Path::new(""));
+    plan.spec
+        .reference_sets
+        .iter()
+        .filter_map(move |reference| {
+            let file = reference.texts.as_ref()?;
+            let label = || format!("reference set `{}`", reference.label());
+            Some((file, read_own_texts(file, base).with_context(label)))
+        })
+}
+
+fn read_own_texts(file: &ArrayFile, base: &Path) -> Result<(PathBuf, Pairs)> {
     let path = base.join(&file.file);
     let texts = read_texts(&path, file.key.as_deref())?;
     let names = (0..texts.len()).map(|text| text.to_string()).collect();
     let own = (0..texts.len() as u32).collect();
-    let content = Content::Texts(Pairs::new(names, texts, own)?);
+    Ok((path, Pairs::new(names, texts, own)?))
+}
+
+fn open_texts(file: &ArrayFile, path: PathBuf, pairs: Pairs, index: usize) -> Result<Source> {
+    let content = Content::Texts(pairs);
     let files = sums(BTreeSet::from([path]))?;
     Ok(Source {
         index,
@@ -148,14 +170,18 @@ fn open_texts(file: &ArrayFile, index: usize, base: &Path) -> Result<Source> {
     })
 }
 
-fn open_embeddings(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {
-    open_vectors(spec, index, base).with_context(|| format!("embeddings `{}`", spec.name))
+/// Files that embeddings were read from.
+type Arrays = BTreeSet<PathBuf>;
+
+/// Reads embeddings or similarities of the user's own.
+pub(crate) fn own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
+    read_own_vectors(spec, base).with_context(|| format!("embeddings `{}`", spec.name))
 }
 
-fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Source> {
+fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
     let model = spec.model.clone().unwrap_or_else(|| spec.name.clone());
     let direction = spec.direction.unwrap_or(Direction::T2i);
-    let (content, arrays) = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
+    let read = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
         (Some(files), None, None) => {
             let ids = [files.image_ids.as_ref(), files.text_ids.as_ref()];
             let arrays = [
@@ -194,7 +220,16 @@ fn open_vectors(spec: &EmbeddingsSpec, index: usize, base: &Path) -> Result<Sour
         }
         _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
     };
-    let files = sums(arrays)?;
+    Ok(read)
+}
+
+fn open_vectors(
+    spec: &EmbeddingsSpec,
+    content: Content,
+    arrays: Arrays,
+    index: usize,
+) -> Result<Source> {
+    let files = sums(arrays).with_context(|| format!("embeddings `{}`", spec.name))?;
     let mut source = Source::new(&spec.name, content);
     source.index = index;
     let sums = files

@@ -75,7 +75,11 @@ fn unloadable(
     for some in here.chunks(CHECKED_AT_ONCE) {
         let files: Vec<PathBuf> = some.iter().map(|image| store.image_path(image)).collect();
         let faults = unreadable_images(&files, ImageLimits::default()).into_iter();
-        found.extend(faults.map(|(at, error)| (some[at].clone(), error.to_string())));
+        found.extend(faults.map(|(at, error)| {
+            let origin = store.origin(error.file());
+            let origin = origin.map_or_else(String::new, |it| format!("{it}: "));
+            (some[at].clone(), format!("{origin}{error}"))
+        }));
         progress.advance(some.len() as u64);
     }
     Ok(found)

@@ -114,10 +114,10 @@ pub(crate) struct ReferenceSpec {
     /// The data set it is drawn from; the evaluated one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dataset: Option<String>,
-    /// The split it is drawn from.
-    #[serde(default = "train_split")]
-    pub(crate) split: String,
-    /// In place of a data set, queries of your own: a `.txt` file with one a line, or a column of a `.csv` or `.parquet` file
+    /// The split it is drawn from; `train` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) split: Option<String>,
+    /// In place of a data set and its split, queries of your own: a `.txt` file with one a line, or a column of a `.csv` or `.parquet` file
     /// or a list in a `.json` file by its `key`; relative to the config. For `t2i` only, and no second bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) texts: Option<ArrayFile>,
@@ -136,6 +136,11 @@ pub(crate) struct ReferenceSpec {
 }
 
 impl ReferenceSpec {
+    /// The split it is drawn from; of queries of one's own it says nothing.
+    pub(crate) fn split(&self) -> &str {
+        self.split.as_deref().unwrap_or(TRAIN)
+    }
+
     /// The name in tables with its mark.
     pub(crate) fn title(&self) -> String {
         let mark = if self.transductive {
@@ -155,8 +160,8 @@ impl ReferenceSpec {
         let share = whole.unwrap_or_else(|| format!(" {} %", self.share * 100.0));
         let origin = match (&self.texts, &self.dataset) {
             (Some(file), _) => file.to_string(),
-            (None, Some(name)) => format!("{name}/{}", self.split),
-            (None, None) => self.split.clone(),
+            (None, Some(name)) => format!("{name}/{}", self.split()),
+            (None, None) => self.split().to_owned(),
         };
         let seed = if self.seed == 0 {
             String::new()
@@ -389,7 +394,7 @@ pub(crate) fn default_reference_sets() -> Vec<ReferenceSpec> {
     vec![ReferenceSpec {
         name: None,
         dataset: None,
-        split: train_split(),
+        split: None,
         texts: None,
         deduplicate: false,
         share: whole(),
@@ -402,8 +407,11 @@ pub(crate) fn test_split() -> String {
     "test".to_owned()
 }
 
+/// The split that reference sets and hold-outs are drawn from where nothing else is said.
+const TRAIN: &str = "train";
+
 fn train_split() -> String {
-    "train".to_owned()
+    TRAIN.to_owned()
 }
 
 fn whole() -> f64 {

@@ -115,7 +115,7 @@ fn an_image_of_absurd_size() {
 fn a_missing_image() {
     let lab = folder();
     fs::remove_file(lab.path("pictures").join(SPOILED)).expect("it was there");
-    let parts = ["captions.csv, line ", SPOILED, "does not exist"];
+    let parts = ["captions.csv, line ", SPOILED, "is not in ", "/pictures"];
     lab.refuses(CONFIG, &[], &parts);
 }
 

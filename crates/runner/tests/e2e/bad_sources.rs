@@ -216,7 +216,7 @@ fn captions_without_an_image() {
     world
         .hub
         .publish(FLICKR, ZIP, &archive, Some(&world.storage));
-    flickr_refuses(&world, &["\"70000.jpg\" does not exist"]);
+    flickr_refuses(&world, &["\"70000.jpg\" is not in flickr30k-images.zip"]);
     let mut arguments = vec![FLICKR30K, "--set", "compute.on_error=skip"];
     arguments.extend(FEW);
     arguments.extend(["--set", "reference_sets=[{split: train, share: 0.5}]"]);

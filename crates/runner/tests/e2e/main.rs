@@ -15,6 +15,7 @@ mod blocks;
 mod comparisons;
 mod compute;
 mod downloads;
+mod dry_runs;
 mod experiments;
 mod groups;
 mod identity;

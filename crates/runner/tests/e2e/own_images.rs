@@ -15,7 +15,7 @@ fn cards(template: &str) -> Vec<String> {
 }
 
 /// A lab with the template, as a user copies it, and one of its cards.
-fn lab_with(card: usize) -> Lab {
+pub(crate) fn lab_with(card: usize) -> Lab {
     let template = fs::read_to_string(workspace().join("configs/images.yaml")).expect("a template");
     let cards = cards(&template);
     assert_eq!(cards.len(), 3);
@@ -36,7 +36,7 @@ fn run(lab: &Lab) -> Vec<f64> {
 }
 
 /// Two captions an image.
-fn photographs() -> [Vec<Item>; 2] {
+pub(crate) fn photographs() -> [Vec<Item>; 2] {
     [(1, 12, "a"), (2, 8, "b")].map(|(seed, count, letter)| {
         let mut all = items(seed, count, |id| format!("{letter}{id}.png"));
         all.iter_mut().for_each(|item| item.captions.truncate(2));
@@ -68,23 +68,58 @@ fn folder() -> Vec<f64> {
     run(&lab)
 }
 
-fn own_tables() -> Vec<f64> {
+/// The second card's files.
+pub(crate) fn lab_with_tables(all: &[Vec<Item>; 2]) -> Lab {
     let lab = lab_with(1);
-    let all = photographs();
-    for (split, items) in ["train", "test"].into_iter().zip(&all) {
+    for (split, items) in ["train", "test"].into_iter().zip(all) {
         let rows = table(items, |image, text| format!("{image}\t{text}\n"));
         lab.write(&format!("{split}.tsv"), format!("photo\twords\n{rows}"));
     }
     let all: Vec<&Item> = all.iter().flatten().collect();
     lab.write("photographs.zip", zip("photographs", &all));
-    run(&lab)
+    lab
 }
 
 #[test]
 fn a_folder_and_tables_of_ones_own() {
     let values = folder();
     assert!(!values.is_empty());
-    assert_eq!(own_tables(), values);
+    assert_eq!(run(&lab_with_tables(&photographs())), values);
+}
+
+/// It is called by its own name, not by that of its file in the cache alone.
+#[test]
+fn an_image_of_an_archive_that_cannot_be_decoded() {
+    let mut all = photographs();
+    all[1][3].content = b"a note".to_vec();
+    let lab = lab_with_tables(&all);
+    let name = "image \"b3.png\" of photographs.zip: ";
+    let call = |options: &[&str]| {
+        let arguments = ["my-copy.yaml", "--set", "models=[clip]"];
+        lab.call(&[&arguments, options].concat())
+    };
+    call(&[]).refused(&[name, "b3.png is no image of a known format"]);
+    let skipping = call(&["--set", "compute.on_error=skip"]);
+    assert_eq!(skipping.code, Some(0), "{}", skipping.stderr);
+    let skipped = &lab.warnings("my-images", "images_skipped")[0]["images"]["b3.png"];
+    let reason = skipped.as_str().expect("a reason");
+    assert!(reason.starts_with(name), "{reason}");
+    for item in &mut all[1] {
+        item.content = b"a note".to_vec();
+    }
+    let lab = lab_with_tables(&all);
+    let arguments = [
+        "my-copy.yaml",
+        "--set",
+        "models=[clip]",
+        "--set",
+        "compute.on_error=skip",
+    ];
+    let parts = [
+        "none of the 8 images",
+        "the first: image \"b0.png\" of photographs.zip: ",
+    ];
+    lab.call(&arguments).refused(&parts);
 }
 
 #[test]

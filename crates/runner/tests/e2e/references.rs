@@ -62,6 +62,12 @@ fn queries_that_cannot_be_a_reference_set() {
         &[],
         &["`texts` and `dataset` exclude each other"],
     );
+    let both = "reference_sets: [{split: train, texts: {file: queries.txt}}]\n";
+    lab.refuses(
+        t2i(both),
+        &[],
+        &["reference set `queries.txt`: `texts` and `split` exclude each other"],
+    );
     let second = t2i(set).replace("raw, nnn: {k: 2, alpha: 0.5}", "raw, dualis");
     let parts = ["reference set `queries.txt`", "gallery bank"];
     lab.refuses(second, &[], &parts);

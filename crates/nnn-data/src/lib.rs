@@ -11,6 +11,7 @@ mod archive;
 mod atomic;
 mod card;
 mod checksum;
+mod cluster;
 mod direction;
 mod embedded;
 mod files;
@@ -30,6 +31,7 @@ pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use cluster::Cluster;
 pub use direction::{Direction, DirectionError};
 pub use embedded::{
     ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, RoleSource,

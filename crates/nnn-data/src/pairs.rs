@@ -1,6 +1,6 @@
 //! One split of a data set: images, texts, and which text describes which image.
 
-use crate::{Direction, same_wording};
+use crate::{Cluster, Direction, same_wording};
 use nnn_core::{GroupError, Groups, Relevance, RelevanceError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
@@ -97,6 +97,8 @@ pub struct Task<'a> {
     /// For every query its image, which is what a bootstrap resamples: captions of one image are not independent. For
     /// texts of classes the first image of the class, as texts of one class are not independent either.
     pub clusters: Vec<u32>,
+    /// What a cluster is.
+    pub cluster: Cluster,
     /// Of every query its class, in a split with classes.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are known and it is images.
@@ -245,6 +247,10 @@ impl Pairs {
             relevance,
             query_classes: self.classes_of(&clusters),
             clusters,
+            cluster: match (direction, &self.classes) {
+                (Direction::T2i, Some(_)) => Cluster::Class,
+                _ => Cluster::Image,
+            },
             groups,
         })
     }

@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::progress::say;
 use crate::spec::{DeviceSpec, read_spec};
-use crate::{check, dry_run, execute, fetch, list, plan, schema};
+use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use nnn_hub::Hub;
@@ -108,11 +108,12 @@ impl FetchArgs {
         let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
         for path in &self.configs {
             let spec = read_spec(path, &overrides)?;
-            let plan = plan::resolve(spec, path)?;
-            plans.push(Plan {
+            let plan = Plan {
                 overrides: overrides.clone(),
-                ..plan
-            });
+                ..plan::resolve(spec, path)?
+            };
+            expect::check(&plan)?;
+            plans.push(plan);
         }
         check_names(&plans)?;
         Ok(plans)

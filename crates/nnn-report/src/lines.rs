@@ -66,8 +66,9 @@ impl Column {
 
     /// Names, flush left, folded to no less than `least` characters where the line is too long.
     pub(crate) fn names(title: &str, least: usize, entries: impl Iterator<Item = Entry>) -> Self {
+        let longest = title.split(' ').map(length).max().unwrap_or(0);
         Self {
-            least: Some(least),
+            least: Some(least.max(longest)),
             ..Self::words(title, entries)
         }
     }

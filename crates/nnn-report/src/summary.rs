@@ -229,8 +229,7 @@ fn legend(rows: &[ScoreRow], style: Style) -> String {
         (true, format!("{best}: the best of a block.")),
         (
             any(&|row| row.ci.is_some()),
-            "[ ]: 95 % bootstrap interval, not the binomial one (±) of the recall tables."
-                .to_owned(),
+            "[ ]: 95 % bootstrap interval; the ± of tables is binomial.".to_owned(),
         ),
         (
             any(&|row| row.gain.is_some_and(|gain| gain.p_value.is_some())),

@@ -1,7 +1,7 @@
 //! Embeddings from any model or API as a data source: by data set, or by role.
 
 use crate::files::{read_embeddings, read_indices, read_labels, read_relevance};
-use crate::{Cluster, FileError, Pairs, PairsError, Subset};
+use crate::{Cluster, FileError, Pairs, PairsError, Subset, counted};
 use nnn_core::{Embeddings, GroupError, Groups, Relevance, RelevanceError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ pub enum SourceError {
         second_dim: usize,
     },
     /// One file has not an entry for every row of another.
-    #[error("{entries} has {found} entries, expected {expected}: one for each row of {rows}")]
+    #[error("{entries} has {}, expected {expected}: one for each row of {rows}", counted(*found, "entry"))]
     Entries {
         /// The file with entries.
         entries: ArrayFile,

@@ -23,6 +23,7 @@ mod remote;
 mod similarity;
 mod source;
 mod store;
+mod words;
 
 pub use annotations::{
     AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
@@ -53,3 +54,4 @@ pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
 };
 pub use store::{Addressed, ImageStore, Opening, StoreError};
+pub use words::{counted, plural};

@@ -1,6 +1,6 @@
 //! One split of a data set: images, texts, and which text describes which image.
 
-use crate::{Cluster, Direction, same_wording};
+use crate::{Cluster, Direction, counted, same_wording};
 use nnn_core::{GroupError, Groups, Relevance, RelevanceError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PairsError {
     /// There are more or fewer pairs than texts.
-    #[error("text_to_image has {pairs} entries, expected one for each of {texts} texts")]
+    #[error("text_to_image has {}, expected one for each of {}", counted(*pairs, "entry"), counted(*texts, "text"))]
     Count {
         /// Number of texts.
         texts: usize,
@@ -17,7 +17,7 @@ pub enum PairsError {
         pairs: usize,
     },
     /// A text names an image that does not exist.
-    #[error("text {text} names image {image}, but there are {images} images")]
+    #[error("text {text} names image {image}, but there {} {}", if *images == 1 { "is" } else { "are" }, counted(*images, "image"))]
     OutOfRange {
         /// The text.
         text: usize,

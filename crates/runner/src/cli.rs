@@ -6,6 +6,7 @@ use crate::spec::{DeviceSpec, read_spec};
 use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
+use nnn_data::counted;
 use nnn_hub::Hub;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -169,7 +170,9 @@ fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
         let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
         say(&format!(
-            "{config}: {models} model(s), {data} data set(s), nothing left to download"
+            "{config}: {}, {}, nothing left to download",
+            counted(models, "model"),
+            counted(data, "data set")
         ));
     }
     Ok(ExitCode::SUCCESS)

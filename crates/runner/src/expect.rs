@@ -70,7 +70,7 @@ fn check_entry(plan: &Plan, entry: &Expectation, found: (&[Place], &[Offer])) ->
     let rows = sets * settings(&offers);
     ensure!(
         rows == 1,
-        "{rows} rows will answer to it: say which `reference_set`, `params` or `chosen`"
+        "{rows} rows will answer it: say which `reference_set`, `params` or `chosen`"
     );
     match entry.problem() {
         Some(problem) => bail!("{problem}"),
@@ -98,7 +98,11 @@ fn narrow<'a, T>(
 fn absent(key: &str, value: &str, known: &[&str]) -> anyhow::Error {
     let near = nearest(value, known.iter().copied());
     let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-    let quoted: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let quote = |name: &&str| match *name {
+        "" => "none, leave the key out".to_owned(),
+        name => format!("`{name}`"),
+    };
+    let quoted: Vec<_> = known.iter().map(quote).collect();
     let more = match known.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),

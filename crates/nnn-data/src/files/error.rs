@@ -2,6 +2,7 @@
 
 use nnn_core::{EmbeddingError, RelevanceError};
 use std::fmt::Write as _;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -18,9 +19,16 @@ pub struct FileError {
 
 impl FileError {
     pub(crate) fn new(path: &Path, problem: impl Into<FileProblem>) -> Self {
+        let mut problem = problem.into();
+        if let FileProblem::Malformed { detail, .. } = &mut problem {
+            // Every parser words this differently, and none says it.
+            if fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() == 0) {
+                "the file is empty".clone_into(detail);
+            }
+        }
         Self {
             path: path.to_path_buf(),
-            problem: problem.into(),
+            problem,
         }
     }
 }

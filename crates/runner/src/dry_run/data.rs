@@ -6,7 +6,7 @@ use crate::needs::Needs;
 use crate::plan::Plan;
 use crate::sources::cards::DatasetEntry;
 use crate::sources::files::{Wanted, images_in};
-use nnn_data::{DatasetSource, FilesSource, FoundFile, Needed, RemoteFile};
+use nnn_data::{DatasetSource, FilesSource, FoundFile, Needed, RemoteFile, counted};
 use nnn_hub::{Hub, State};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -35,7 +35,11 @@ impl DataLines {
                 DatasetSource::Files(_) => format!("of which is read: {}", read(entry, &needs)),
             };
             let name = &card.name;
-            let line = format!("  data {name}: {images} images, {texts} texts, {origin}\n");
+            let line = format!(
+                "  data {name}: {}, {}, {origin}\n",
+                counted(images, "image"),
+                counted(texts, "text")
+            );
             lines.text.push_str(&line);
             if let DatasetSource::Files(source) = &card.source {
                 let wanted = Wanted {
@@ -94,8 +98,12 @@ fn read(entry: &DatasetEntry, needs: &Needs) -> String {
         let counts = entry.card.splits.get(split);
         let (images, texts) = counts.map_or((0, 0), |it| (it.images, it.texts));
         match needs.images.contains(split) {
-            true => format!("{split} ({images} images, {texts} texts)"),
-            false => format!("{split} ({texts} texts)"),
+            true => format!(
+                "{split} ({}, {})",
+                counted(images, "image"),
+                counted(texts, "text")
+            ),
+            false => format!("{split} ({})", counted(texts, "text")),
         }
     };
     let splits: Vec<String> = needs.splits.iter().map(one).collect();

@@ -353,7 +353,7 @@ models: [clip]
 datasets: [addressed]
 methods: [raw, nnn: {k: 2, alpha: 0.5}]
 metrics: [R@1]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
 
 #[test]

@@ -68,7 +68,7 @@ datasets: [tiny]
 reference_sets: [{name: all}, {share: 0.5, seed: 7}, {share: 0.5}]
 methods: [raw, nnn: {k: 1, alpha: 1}]
 metrics: [R@1, MRR]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
     lab.run(config, &[]);
     let scores = lab.scores("lab");

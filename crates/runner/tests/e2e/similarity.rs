@@ -29,7 +29,7 @@ fn lab() -> Lab {
 
 const REST: &str = "
 metrics: [R@1, R@5, MedR]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
 
 fn config(direction: &str, reference: &str, methods: &str) -> String {

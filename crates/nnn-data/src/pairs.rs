@@ -430,6 +430,7 @@ mod tests {
         assert_eq!(task.gallery, pairs.images());
         assert_eq!(task.relevance.of(0), [2]);
         assert_eq!(task.clusters, [2, 0, 1, 0]);
+        assert_eq!(task.cluster, Cluster::Image);
     }
 
     #[test]
@@ -478,6 +479,7 @@ mod tests {
         assert_eq!(task.relevance.of(0), [0, 2, 4, 5]);
         assert_eq!(task.relevance.of(1), [1, 3]);
         assert_eq!(task.clusters, [0, 1]);
+        assert_eq!(task.cluster, Cluster::Class);
         assert_eq!(task.query_classes, Some(names(&["nurse", "judge"])));
         assert_eq!(task.groups.map(Groups::sizes), Some([3, 2]));
         let task = pairs.task(Direction::I2t).expect("a task");
@@ -486,6 +488,7 @@ mod tests {
             (&[0][..], &[1][..])
         );
         assert_eq!(task.clusters, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(task.cluster, Cluster::Image);
         assert_eq!(task.groups, None);
     }
 

@@ -1,8 +1,8 @@
 //! Folders, embeddings as data sources, and cards: what they load and every complaint.
 
 use nnn_data::{
-    ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore, ModelCard,
-    RoleSource, hold_out, reference_set,
+    ArrayFile, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore,
+    ModelCard, RoleSource, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -206,7 +206,10 @@ fn embeddings_by_role() {
     put(&folder, "lists.jsonl", "[0]\n[0, 1]\n[1]\n");
     let mut source = role_source();
     let loaded = source.load(folder.path()).expect("good files");
-    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![1, 0, 1], Cluster::Item)
+    );
     assert_eq!(loaded.relevance.of(0), [1]);
     assert_eq!(loaded.reference_queries.len(), 1);
     source.relevance = Some(array("lists.jsonl"));
@@ -220,7 +223,10 @@ fn embeddings_by_role() {
     );
     source.query_to_gallery = None;
     let loaded = source.load(folder.path()).expect("good files");
-    assert_eq!(loaded.clusters, [0, 1, 2]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![0, 1, 2], Cluster::Query)
+    );
     assert_eq!(loaded.relevance.of(1), [0, 1]);
     source.relevance = None;
     assert_eq!(
@@ -269,7 +275,10 @@ fn embeddings_by_role_with_classes_and_groups() {
         (loaded.relevance.of(0), loaded.relevance.of(1)),
         (&[1][..], &[0][..])
     );
-    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![1, 0, 1], Cluster::Class)
+    );
     assert_eq!(loaded.query_classes.expect("classes")[2], "judge");
     assert!(loaded.groups.is_none());
     // Groups alone: nothing says what answers what, so everything does.

@@ -297,6 +297,7 @@ fn vectors_by_role() {
         (30, 20, 30)
     );
     assert_eq!(nnn.cell.model, "made-up");
+    assert_eq!((nnn.cluster.as_str(), nnn.n_clusters), ("gallery item", 20));
     let biases = lab.files("results/lab/bias");
     // A header of 128 bytes and one f32 a gallery item.
     assert_eq!(

@@ -557,7 +557,7 @@ mod tests {
         let outside = Pairs::new(names(&["a"]), names(&["t", "u"]), vec![0, 1]);
         assert_eq!(
             outside.expect_err("no image 1").to_string(),
-            "text 1 names image 1, but there are 1 images"
+            "text 1 names image 1, but there is 1 image"
         );
         let lonely = Pairs::new(names(&["a", "b"]), names(&["t"]), vec![0]).expect("valid pairs");
         assert!(lonely.task(Direction::T2i).is_ok());

@@ -374,7 +374,7 @@ fn cards() {
     let counts = card.check_counts("test", &opened.splits()["test"]);
     assert_eq!(
         counts.expect_err("other counts").to_string(),
-        "data set \"mine\", split \"test\": found 1 images and 2 texts, expected 1 and 3"
+        "data set \"mine\", split \"test\": found 1 image and 2 texts, expected 1 and 3"
     );
     let unknown = card.check_counts("train", &opened.splits()["train"]);
     assert_eq!(

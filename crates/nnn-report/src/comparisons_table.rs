@@ -37,7 +37,7 @@ fn group(cell: &CellId) -> (&str, Place<'_>, &str, &str) {
 
 /// Whether every comparison is one with raw, as where there are too many settings to compare any two.
 fn only_with_raw(rows: &[&ComparisonRow]) -> bool {
-    rows.iter().all(|row| row.other.method == "raw")
+    rows.len() > 1 && rows.iter().all(|row| row.other.method == "raw")
 }
 
 /// `rows` are those of one group, at least one.

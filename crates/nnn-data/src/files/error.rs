@@ -1,5 +1,6 @@
 //! What can be wrong with a file of embeddings, indices, labels or relevance.
 
+use crate::counted;
 use nnn_core::{EmbeddingError, RelevanceError};
 use std::fmt::Write as _;
 use std::fs;
@@ -120,7 +121,7 @@ pub enum FileProblem {
         value: f64,
     },
     /// A list has another length than the first.
-    #[error("row {row} holds {found} values, expected {expected} as in row 0")]
+    #[error("row {row} holds {}, expected {expected} as in row 0", counted(*found, "value"))]
     Ragged {
         /// The row.
         row: usize,

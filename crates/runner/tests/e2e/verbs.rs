@@ -79,7 +79,7 @@ fn a_dry_run_writes_nothing() {
         "experiment lab",
         "model clip",
         "data tiny: 40 images, 200 texts",
-        "method nnn: 6 point(s), validation",
+        "method nnn: 6 points, validation",
         "cells",
         "results/lab",
     ];

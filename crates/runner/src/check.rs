@@ -50,7 +50,7 @@ pub(crate) fn narrowed(overrides: &[String]) -> Option<String> {
     let narrowing = |it: &&String| {
         let path = it.split('=').next().unwrap_or_default();
         let within = |key: &&str| format!("{path}.").starts_with(&format!("{key}."));
-        NARROWING.iter().any(|key| within(&key))
+        NARROWING.iter().any(within)
     };
     let narrowing: Vec<_> = overrides.iter().filter(narrowing).cloned().collect();
     (!narrowing.is_empty()).then(|| format!("run with --set {}", narrowing.join(" --set ")))

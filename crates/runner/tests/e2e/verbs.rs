@@ -173,7 +173,7 @@ fn check_fails_on_what_is_not_complete() {
 fn check_of_several_results() {
     let value = raw_recall();
     let lab = by_dataset();
-    for (name, paper) in [("one", value), ("two", value + 0.5)] {
+    for (name, paper) in [("one", value), ("two", value / 2.0)] {
         let expect = format!(
             "expect:
   - {{model: noise, dataset: made-up, direction: t2i, method: raw, metric: R@1, paper: {paper}, tolerance: 0.005}}

@@ -552,7 +552,7 @@ mod tests {
         let count = Pairs::new(names(&["a"]), names(&["t"]), vec![0, 0]);
         assert_eq!(
             count.expect_err("two entries for one text").to_string(),
-            "text_to_image has 2 entries, expected one for each of 1 texts"
+            "text_to_image has 2 entries, expected one for each of 1 text"
         );
         let outside = Pairs::new(names(&["a"]), names(&["t", "u"]), vec![0, 1]);
         assert_eq!(

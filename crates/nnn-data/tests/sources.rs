@@ -173,7 +173,7 @@ fn bad_embeddings_by_data_set() {
     );
     assert_eq!(
         complaint(&|f| put(f, "pairs.json", "[0]")),
-        "pairs.json has 1 entries, expected 3: one for each row of texts.npy"
+        "pairs.json has 1 entry, expected 3: one for each row of texts.npy"
     );
     assert_eq!(
         complaint(&|f| put(f, "pairs.json", "[0, 1, 2]")),

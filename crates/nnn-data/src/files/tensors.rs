@@ -41,7 +41,7 @@ fn header(file: &mut impl Read, length: u64) -> Result<(Metadata, u64), FileProb
     let size = u64::from_le_bytes(size);
     if size > HEADER_LIMIT || size > length - 8 {
         return Err(bad(format!(
-            "header of {size} bytes in a file of {length} bytes; it may be cut short"
+            "header of {size} bytes in a file of {length} bytes"
         )));
     }
     let mut text = vec![0; size as usize];

@@ -181,7 +181,7 @@ fn bad_embeddings_by_data_set() {
     );
     assert_eq!(
         complaint(&|f| put(f, "split.json", r#"["test"]"#)),
-        "split.json has 1 entries, expected 2: one for each row of images.npy"
+        "split.json has 1 entry, expected 2: one for each row of images.npy"
     );
     assert_eq!(
         complaint(&|f| put_rows(f, "images.npy", &[], 2)),

@@ -1,5 +1,6 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
+use crate::counted;
 use crate::{
     FileError, FilesSource, Pairs, RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file,
 };
@@ -115,8 +116,9 @@ pub enum ModelSource {
 pub enum CardError {
     /// A split has other numbers of items.
     #[error(
-        "data set {dataset:?}, split {split:?}: found {found_images} images and {found_texts} texts, \
-         expected {expected_images} and {expected_texts}"
+        "data set {dataset:?}, split {split:?}: found {} and {}, \
+         expected {expected_images} and {expected_texts}",
+        counted(*found_images, "image"), counted(*found_texts, "text")
     )]
     Counts {
         /// The card's name.

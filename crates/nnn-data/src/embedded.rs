@@ -1,7 +1,7 @@
 //! Embeddings from any model or API as a data source: by data set, or by role.
 
 use crate::files::{read_embeddings, read_indices, read_labels, read_relevance};
-use crate::{FileError, Pairs, PairsError, Subset};
+use crate::{Cluster, FileError, Pairs, PairsError, Subset, counted};
 use nnn_core::{Embeddings, GroupError, Groups, Relevance, RelevanceError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ pub enum SourceError {
         second_dim: usize,
     },
     /// One file has not an entry for every row of another.
-    #[error("{entries} has {found} entries, expected {expected}: one for each row of {rows}")]
+    #[error("{entries} has {}, expected {expected}: one for each row of {rows}", counted(*found, "entry"))]
     Entries {
         /// The file with entries.
         entries: ArrayFile,
@@ -228,6 +228,8 @@ pub struct EmbeddedRoles {
     /// For every query what a bootstrap resamples: its gallery item where `query_to_gallery` names one (as captions of
     /// one image), its class where classes are given, else the query itself.
     pub clusters: Vec<u32>,
+    /// What a cluster is.
+    pub cluster: Cluster,
     /// Of every query its class, where classes are given.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are given.
@@ -295,6 +297,7 @@ impl RoleSource {
         let Answers {
             relevance,
             clusters,
+            cluster,
             query_classes,
         } = self.answers(base, queries.len(), gallery.len())?;
         let groups = self.groups(base, gallery.len())?;
@@ -310,6 +313,7 @@ impl RoleSource {
             queries,
             relevance,
             clusters,
+            cluster,
             query_classes,
             groups,
             reference_queries,
@@ -324,7 +328,15 @@ impl RoleSource {
             ("query_classes", &self.query_classes),
         )?;
         let (relevance, clusters) = match (&self.query_to_gallery, &self.relevance, classes) {
-            (Some(file), None, None) => one_each(file, base, (&self.queries, queries), gallery)?,
+            (Some(file), None, None) => {
+                let (relevance, items) = one_each(file, base, (&self.queries, queries), gallery)?;
+                return Ok(Answers {
+                    relevance,
+                    clusters: items,
+                    cluster: Cluster::Item,
+                    query_classes: None,
+                });
+            }
             (None, Some(file), None) => {
                 let key = file.key.as_deref();
                 let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
@@ -338,6 +350,7 @@ impl RoleSource {
         Ok(Answers {
             relevance,
             clusters,
+            cluster: Cluster::Query,
             query_classes: None,
         })
     }
@@ -377,6 +390,7 @@ impl RoleSource {
             relevance,
             // A class by its first item.
             clusters: lists.iter().map(|items| items[0]).collect(),
+            cluster: Cluster::Class,
             query_classes: Some(asked),
         })
     }
@@ -400,6 +414,7 @@ impl RoleSource {
 struct Answers {
     relevance: Relevance,
     clusters: Vec<u32>,
+    cluster: Cluster,
     query_classes: Option<Vec<String>>,
 }
 

@@ -1,6 +1,7 @@
 //! Items that a reference set shares with what is evaluated.
 
 use crate::checksum::sha256_bytes;
+use crate::counted;
 use nnn_core::Rows;
 use std::collections::HashMap;
 use std::fmt;
@@ -43,10 +44,10 @@ impl fmt::Display for Overlap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} images by id, {} images by content and {} caption texts in common",
-            self.images.len(),
-            self.contents.len(),
-            self.texts
+            "{} by id, {} by content and {} in common",
+            counted(self.images.len(), "image"),
+            counted(self.contents.len(), "image"),
+            counted(self.texts, "caption text")
         )
     }
 }

@@ -11,6 +11,7 @@ mod archive;
 mod atomic;
 mod card;
 mod checksum;
+mod cluster;
 mod direction;
 mod embedded;
 mod files;
@@ -22,6 +23,7 @@ mod remote;
 mod similarity;
 mod source;
 mod store;
+mod words;
 
 pub use annotations::{
     AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
@@ -30,6 +32,7 @@ pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use cluster::Cluster;
 pub use direction::{Direction, DirectionError};
 pub use embedded::{
     ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, RoleSource,
@@ -51,3 +54,4 @@ pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
 };
 pub use store::{Addressed, ImageStore, Opening, StoreError};
+pub use words::{counted, plural};

@@ -1,6 +1,6 @@
 //! One split of a data set: images, texts, and which text describes which image.
 
-use crate::{Direction, same_wording};
+use crate::{Cluster, Direction, counted, same_wording};
 use nnn_core::{GroupError, Groups, Relevance, RelevanceError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PairsError {
     /// There are more or fewer pairs than texts.
-    #[error("text_to_image has {pairs} entries, expected one for each of {texts} texts")]
+    #[error("text_to_image has {}, expected one for each of {}", counted(*pairs, "entry"), counted(*texts, "text"))]
     Count {
         /// Number of texts.
         texts: usize,
@@ -17,7 +17,7 @@ pub enum PairsError {
         pairs: usize,
     },
     /// A text names an image that does not exist.
-    #[error("text {text} names image {image}, but there are {images} images")]
+    #[error("text {text} names image {image}, but there {} {}", if *images == 1 { "is" } else { "are" }, counted(*images, "image"))]
     OutOfRange {
         /// The text.
         text: usize,
@@ -97,6 +97,8 @@ pub struct Task<'a> {
     /// For every query its image, which is what a bootstrap resamples: captions of one image are not independent. For
     /// texts of classes the first image of the class, as texts of one class are not independent either.
     pub clusters: Vec<u32>,
+    /// What a cluster is.
+    pub cluster: Cluster,
     /// Of every query its class, in a split with classes.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are known and it is images.
@@ -245,6 +247,10 @@ impl Pairs {
             relevance,
             query_classes: self.classes_of(&clusters),
             clusters,
+            cluster: match (direction, &self.classes) {
+                (Direction::T2i, Some(_)) => Cluster::Class,
+                _ => Cluster::Image,
+            },
             groups,
         })
     }
@@ -424,6 +430,7 @@ mod tests {
         assert_eq!(task.gallery, pairs.images());
         assert_eq!(task.relevance.of(0), [2]);
         assert_eq!(task.clusters, [2, 0, 1, 0]);
+        assert_eq!(task.cluster, Cluster::Image);
     }
 
     #[test]
@@ -472,6 +479,7 @@ mod tests {
         assert_eq!(task.relevance.of(0), [0, 2, 4, 5]);
         assert_eq!(task.relevance.of(1), [1, 3]);
         assert_eq!(task.clusters, [0, 1]);
+        assert_eq!(task.cluster, Cluster::Class);
         assert_eq!(task.query_classes, Some(names(&["nurse", "judge"])));
         assert_eq!(task.groups.map(Groups::sizes), Some([3, 2]));
         let task = pairs.task(Direction::I2t).expect("a task");
@@ -480,6 +488,7 @@ mod tests {
             (&[0][..], &[1][..])
         );
         assert_eq!(task.clusters, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(task.cluster, Cluster::Image);
         assert_eq!(task.groups, None);
     }
 
@@ -543,12 +552,12 @@ mod tests {
         let count = Pairs::new(names(&["a"]), names(&["t"]), vec![0, 0]);
         assert_eq!(
             count.expect_err("two entries for one text").to_string(),
-            "text_to_image has 2 entries, expected one for each of 1 texts"
+            "text_to_image has 2 entries, expected one for each of 1 text"
         );
         let outside = Pairs::new(names(&["a"]), names(&["t", "u"]), vec![0, 1]);
         assert_eq!(
             outside.expect_err("no image 1").to_string(),
-            "text 1 names image 1, but there are 1 images"
+            "text 1 names image 1, but there is 1 image"
         );
         let lonely = Pairs::new(names(&["a", "b"]), names(&["t"]), vec![0]).expect("valid pairs");
         assert!(lonely.task(Direction::T2i).is_ok());

@@ -12,7 +12,7 @@
 //!
 //! So of two shares with one seed the smaller is part of the larger.
 
-use crate::{Pairs, Subset};
+use crate::{Pairs, Subset, counted};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use thiserror::Error;
@@ -34,8 +34,8 @@ pub enum SelectError {
     Empty,
     /// A hold-out would leave no reference set, or would be none.
     #[error(
-        "a hold-out of {wanted} images does not fit: the training split has {available}, \
-         and from 1 to {} can be held out", .available.saturating_sub(1)
+        "a hold-out of {} does not fit: the training split has {available}, \
+         and from 1 to {} can be held out", counted(*wanted, "image"), .available.saturating_sub(1)
     )]
     HoldOut {
         /// Images wanted, usually as many as the test split has.

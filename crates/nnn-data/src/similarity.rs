@@ -3,7 +3,7 @@
 
 use crate::embedded::{ArrayFile, EmbeddedRoles};
 use crate::files::{Mask, read_mask, read_shared};
-use crate::{Direction, SourceError};
+use crate::{Cluster, Direction, SourceError};
 use nnn_core::{EmbeddingError, Embeddings, Relevance, SharedValues};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,7 @@ struct Question<'a> {
     gallery: Vec<u32>,
     relevance: Relevance,
     clusters: Vec<u32>,
+    cluster: Cluster,
 }
 
 impl SimilaritySource {
@@ -218,6 +219,7 @@ impl SimilaritySource {
             queries: asked.given.select(&asked.queries, &asked.gallery)?,
             relevance: asked.relevance,
             clusters: asked.clusters,
+            cluster: asked.cluster,
             reference_queries,
             reference_to_gallery: None,
             reference_gallery,
@@ -250,6 +252,7 @@ impl SimilaritySource {
                 gallery: items,
                 relevance,
                 clusters: owners,
+                cluster: Cluster::Item,
             },
             Direction::I2t => Question {
                 given: given.turn(),
@@ -257,6 +260,7 @@ impl SimilaritySource {
                 gallery: kept,
                 relevance,
                 clusters: items,
+                cluster: Cluster::Query,
             },
         })
     }

@@ -217,7 +217,7 @@ fn uneven_and_absent_lists() {
     write_parquet(&uneven, vec![column]);
     assert_eq!(
         matrix_error(&uneven, None),
-        "uneven.parquet: row 1 holds 1 values, expected 2 as in row 0"
+        "uneven.parquet: row 1 holds 1 value, expected 2 as in row 0"
     );
     let rows = [vec![Some(1f32), Some(2.0)], vec![Some(3.0), None]];
     let column = list_column("v", rows.iter().map(|v| Series::new("".into(), v)));

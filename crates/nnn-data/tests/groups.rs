@@ -96,7 +96,7 @@ fn the_single_person_file() {
         panic!("{:?}", found.findings);
     };
     let finding = finding.to_string();
-    assert!(finding.starts_with("corrected 1 values: "), "{finding}");
+    assert!(finding.starts_with("corrected 1 value: "), "{finding}");
     assert!(
         finding.ends_with("(\"mixing spoon\" for \"mixing_spoon\")"),
         "{finding}"

@@ -1,8 +1,8 @@
 //! Folders, embeddings as data sources, and cards: what they load and every complaint.
 
 use nnn_data::{
-    ArrayFile, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore, ModelCard,
-    RoleSource, SplitCounts, hold_out, reference_set,
+    ArrayFile, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore,
+    ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -174,7 +174,7 @@ fn bad_embeddings_by_data_set() {
     );
     assert_eq!(
         complaint(&|f| put(f, "pairs.json", "[0]")),
-        "pairs.json has 1 entries, expected 3: one for each row of texts.npy"
+        "pairs.json has 1 entry, expected 3: one for each row of texts.npy"
     );
     assert_eq!(
         complaint(&|f| put(f, "pairs.json", "[0, 1, 2]")),
@@ -182,7 +182,7 @@ fn bad_embeddings_by_data_set() {
     );
     assert_eq!(
         complaint(&|f| put(f, "split.json", r#"["test"]"#)),
-        "split.json has 1 entries, expected 2: one for each row of images.npy"
+        "split.json has 1 entry, expected 2: one for each row of images.npy"
     );
     assert_eq!(
         complaint(&|f| put_rows(f, "images.npy", &[], 2)),
@@ -207,7 +207,10 @@ fn embeddings_by_role() {
     put(&folder, "lists.jsonl", "[0]\n[0, 1]\n[1]\n");
     let mut source = role_source();
     let loaded = source.load(folder.path()).expect("good files");
-    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![1, 0, 1], Cluster::Item)
+    );
     assert_eq!(loaded.relevance.of(0), [1]);
     assert_eq!(loaded.reference_queries.len(), 1);
     source.relevance = Some(array("lists.jsonl"));
@@ -221,7 +224,10 @@ fn embeddings_by_role() {
     );
     source.query_to_gallery = None;
     let loaded = source.load(folder.path()).expect("good files");
-    assert_eq!(loaded.clusters, [0, 1, 2]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![0, 1, 2], Cluster::Query)
+    );
     assert_eq!(loaded.relevance.of(1), [0, 1]);
     source.relevance = None;
     assert_eq!(
@@ -270,7 +276,10 @@ fn embeddings_by_role_with_classes_and_groups() {
         (loaded.relevance.of(0), loaded.relevance.of(1)),
         (&[1][..], &[0][..])
     );
-    assert_eq!(loaded.clusters, [1, 0, 1]);
+    assert_eq!(
+        (loaded.clusters, loaded.cluster),
+        (vec![1, 0, 1], Cluster::Class)
+    );
     assert_eq!(loaded.query_classes.expect("classes")[2], "judge");
     assert!(loaded.groups.is_none());
     // Groups alone: nothing says what answers what, so everything does.
@@ -366,7 +375,7 @@ fn cards() {
     let counts = card.check_counts("test", &opened.splits()["test"]);
     assert_eq!(
         counts.expect_err("other counts").to_string(),
-        "data set \"mine\", split \"test\": found 1 images and 2 texts, expected 1 and 3"
+        "data set \"mine\", split \"test\": found 1 image and 2 texts, expected 1 and 3"
     );
     // One more and one less is an error, of images as of texts.
     let held = |images: usize, texts: usize| {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::layout::{Place, Setting, Sweep, any_number, mark_notes};
+use crate::layout::{Place, Setting, Sweep, any_number};
 use crate::number::{distinct, shown, signed};
 use crate::record::{CellId, ClassRow, ScoreRow};
 use crate::table::{Cell, Row, Table};
-use crate::tables::{notes, task};
+use crate::tables::{notes, notes_without_best, task};
 
 /// Prefix of a metric's name and what it is, in the order of the columns. The two kinds of lists are told apart in the
 /// caption.
@@ -167,6 +167,27 @@ impl<'a> Spot<'a, '_> {
     }
 }
 
+/// Which group a positive value means, where the signatures name the groups.
+fn sign(sweep: &Sweep<'_>, place: Option<Place<'_>>) -> Option<String> {
+    let mut rows = sweep.rows().iter();
+    let names = rows.find_map(|row| {
+        let here = place.is_some_and(|place| place == Place::of(&row.cell));
+        here.then(|| groups(&row.signature)).flatten()
+    })?;
+    Some(format!(
+        "The first and the second group: {}; positive: more of the first, negative: more of the second.",
+        names.replace(',', ", ")
+    ))
+}
+
+/// Reads `data:visogender#9c1e[masculine,feminine]` of a signature.
+fn groups(signature: &str) -> Option<&str> {
+    let mut fields = signature.split('|');
+    let data = fields.find_map(|field| field.strip_prefix("data:"))?;
+    let (_, names) = data.strip_suffix(']')?.rsplit_once('[')?;
+    Some(names)
+}
+
 fn caption(sweep: &Sweep<'_>, metrics: &[&str], spread: bool) -> Vec<String> {
     let measured = |prefix: &str| metrics.iter().any(|metric| metric.starts_with(prefix));
     let meanings = MEASURES.iter().filter(|(prefix, _)| measured(prefix));
@@ -176,11 +197,12 @@ fn caption(sweep: &Sweep<'_>, metrics: &[&str], spread: bool) -> Vec<String> {
     }
     let mut sentences = vec![
         format!("{}.", meanings.join("; ")),
-        "Which group is the first is in run.json; without bias all but P@n are 0.".to_owned(),
-        "Δ: the value less that of raw.".to_owned(),
+        "Without bias all but P@n are 0.".to_owned(),
     ];
+    sentences.extend(sign(sweep, sweep.places().first().copied()));
+    sentences.push("Δ: the value less that of raw; of P@n in points.".to_owned());
     if spread {
-        sentences.push("±: standard deviation over queries.".to_owned());
+        sentences.push("±: standard deviation over queries, no interval of the mean.".to_owned());
     }
     sentences.extend(notes(
         sweep,
@@ -190,7 +212,9 @@ fn caption(sweep: &Sweep<'_>, metrics: &[&str], spread: bool) -> Vec<String> {
 }
 
 /// One table a direction's data set, model and measure: classes as lines, methods as columns.
-pub(crate) fn class_tables(rows: &[&ClassRow], direction: &str) -> Vec<Table> {
+///
+/// `sweep` are the scores of the same direction.
+pub(crate) fn class_tables(rows: &[&ClassRow], sweep: &Sweep<'_>, direction: &str) -> Vec<Table> {
     let laid_out = |row: &&&ClassRow| SHIFTED.iter().any(|prefix| row.metric.starts_with(prefix));
     let rows: Vec<&ClassRow> = rows.iter().filter(laid_out).copied().collect();
     let of = |row: &&'_ ClassRow| {
@@ -208,15 +232,33 @@ pub(crate) fn class_tables(rows: &[&ClassRow], direction: &str) -> Vec<Table> {
             .copied()
             .collect();
         let (metric, model, place) = subject;
-        Table {
-            part: format!("{model}--{place}--{metric}"),
-            ..class_table(
-                &own,
-                format!("{} on {place}, {model}: {metric} by class", task(direction)),
-            )
-        }
+        let title = format!("{} on {place}, {model}: {metric} by class", task(direction));
+        let mut table = class_table(&own, title);
+        table.part = format!("{model}--{place}--{metric}");
+        table.notes = class_notes(&own, sweep);
+        table
     };
     subjects.iter().map(table).collect()
+}
+
+/// What the numbers are, which sign is which, and what they were measured with. `rows` are those of one table.
+fn class_notes(rows: &[&ClassRow], sweep: &Sweep<'_>) -> Vec<String> {
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
+    let place = Place::of(&first.cell);
+    let meaning = MEASURES
+        .iter()
+        .find(|(prefix, _)| first.metric.starts_with(prefix));
+    let meaning =
+        meaning.map(|(_, meaning)| format!("{meaning}; mean over the queries of a class."));
+    let measured =
+        sweep.only(|row| row.cell.model == first.cell.model && Place::of(&row.cell) == place);
+    meaning
+        .into_iter()
+        .chain(sign(&measured, Some(place)))
+        .chain(notes_without_best(&measured))
+        .collect()
 }
 
 fn class_table(rows: &[&ClassRow], title: String) -> Table {
@@ -242,14 +284,8 @@ fn class_table(rows: &[&ClassRow], title: String) -> Table {
             .map(|setting| text(setting, &settings))
             .collect()
     };
-    let mut notes = vec!["Positive: more of the first group.".to_owned()];
-    notes.extend(mark_notes(
-        settings.iter().any(|setting| setting.transductive),
-        settings.iter().any(Setting::is_oracle),
-    ));
     let table = Table {
         title,
-        notes,
         labels: ["Class", "Images"].map(str::to_owned).to_vec(),
         header: vec![
             header(|setting, all| setting.label(all)),

@@ -31,6 +31,21 @@ impl Expectation {
         Some(params.collect::<Vec<_>>().join(","))
     }
 
+    /// What is wrong with its numbers, whatever is measured.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let numbers = || [self.paper, self.accepted].into_iter().flatten();
+        if numbers().next().is_none() && self.paper_params.is_none() {
+            return Some("no number to compare with".to_owned());
+        }
+        if self.is_in_percent() {
+            return Some("expected numbers are fractions: 0.646, not 64.6".to_owned());
+        }
+        let finite = numbers().all(f64::is_finite);
+        let usable = finite && self.tolerance >= 0.0 && self.tolerance.is_finite();
+        (!usable).then(|| "expected finite numbers and a `tolerance` of at least 0".to_owned())
+    }
+
     /// Whether a fraction was written in percent.
     fn is_in_percent(&self) -> bool {
         let mut numbers = [self.paper, self.accepted].into_iter().flatten();
@@ -83,17 +98,10 @@ impl CheckRow {
     /// What is wrong with the expectation itself, if anything.
     fn problem(&self) -> Option<String> {
         let expectation = &self.expectation;
-        let nothing = expectation.paper.is_none()
-            && expectation.accepted.is_none()
-            && expectation.paper_params.is_none();
         match self.matching {
             _ if self.verdict == Verdict::Absent => None,
             0 => Some("no row matches".to_owned()),
-            1 if nothing => Some("no number to compare with".to_owned()),
-            1 if expectation.is_in_percent() => {
-                Some("expected numbers are fractions: 0.646, not 64.6".to_owned())
-            }
-            1 => None,
+            1 => expectation.problem(),
             many => Some(format!(
                 "{many} rows match: say which reference_set, params, chosen"
             )),

@@ -1,7 +1,7 @@
 //! What choosing parameters took and gave.
 
 use crate::layout::{ABSENT, Place, mark_notes, marks};
-use crate::number::{distinct, grouped, shown};
+use crate::number::{distinct, grouped, scale, shown};
 use crate::record::ChoosingRow;
 use crate::table::{Cell, Row, Table};
 
@@ -38,8 +38,12 @@ pub(crate) fn tables(rows: &[ChoosingRow]) -> Vec<Table> {
 
 fn notes(rows: &[ChoosingRow]) -> Vec<String> {
     let metrics = distinct(rows.iter().map(|row| row.metric.as_str())).join(", ");
+    let percent = match rows.iter().all(|row| scale(&row.metric) > 1.0) {
+        true => ", percent,",
+        false => "",
+    };
     let mut notes = vec![format!(
-        "Held out, evaluated: {metrics} of the chosen point on the held-out items and on the evaluated ones."
+        "Points: settings of the parameters tried. Held out, evaluated: {metrics}{percent} of the chosen one on the held-out items and on the evaluated ones."
     )];
     if rows.iter().any(|row| row.seconds.is_some()) {
         notes.push("Seconds: the method's search by itself, sharing no pass with another method: statistics of the banks, then fitting and ranking of all points.".to_owned());

@@ -17,7 +17,8 @@ const PARQUET: &str = "comparisons.parquet";
 /// Writes `comparisons.csv` and `comparisons.parquet` into `folder`, the rows in the given order.
 ///
 /// Columns: those of a cell as in `scores.csv`, `_a` behind `method, kind, params, chosen`; the same four of the other
-/// method with `_b`; then `metric, delta, ci_low, ci_high, p_value, p_holm, wins, ties, losses, n_queries`. Fractions, not
+/// method with `_b`; then `metric, delta, ci_low, ci_high, p_value, p_holm, wins, ties, losses, n_queries,
+/// n_clusters, cluster`. Fractions, not
 /// percent. Equal rows give equal bytes. Each file is replaced whole or not at all.
 ///
 /// # Errors
@@ -45,11 +46,13 @@ pub fn read_comparisons(folder: &Path) -> Result<Vec<ComparisonRow>, ReportError
         table.full_numbers("p_value")?,
         table.full_numbers("p_holm")?,
     ];
-    let [wins, ties, losses, n_queries] = [
+    let clusters = table.texts("cluster")?;
+    let [wins, ties, losses, n_queries, n_clusters] = [
         table.counts("wins")?,
         table.counts("ties")?,
         table.counts("losses")?,
         table.counts("n_queries")?,
+        table.counts("n_clusters")?,
     ];
     let row = |(at, cell): (usize, CellId)| ComparisonRow {
         cell,
@@ -63,6 +66,8 @@ pub fn read_comparisons(folder: &Path) -> Result<Vec<ComparisonRow>, ReportError
         ties: ties[at],
         losses: losses[at],
         n_queries: n_queries[at],
+        cluster: clusters[at].clone(),
+        n_clusters: n_clusters[at],
     };
     let cells = table.cells("_a")?.into_iter();
     Ok(cells.enumerate().map(row).collect())
@@ -78,6 +83,10 @@ fn frame(rows: &[ComparisonRow]) -> PolarsResult<DataFrame> {
     columns.push(texts("metric", rows.iter().map(|row| row.metric.as_str())));
     columns.extend(NUMBERS.map(|(name, get)| numbers(name, rows.iter().map(|row| Some(get(row))))));
     columns.extend(COUNTS.map(|(name, get)| counts(name, rows.iter().map(get))));
+    columns.push(texts(
+        "cluster",
+        rows.iter().map(|row| row.cluster.as_str()),
+    ));
     DataFrame::new(rows.len(), columns)
 }
 
@@ -92,11 +101,12 @@ const NUMBERS: [Values<f64>; 5] = [
     ("p_holm", |row| row.p_holm),
 ];
 
-const COUNTS: [Values<usize>; 4] = [
+const COUNTS: [Values<usize>; 5] = [
     ("wins", |row| row.wins),
     ("ties", |row| row.ties),
     ("losses", |row| row.losses),
     ("n_queries", |row| row.n_queries),
+    ("n_clusters", |row| row.n_clusters),
 ];
 
 /// In the order of [`METHOD_TEXTS`].

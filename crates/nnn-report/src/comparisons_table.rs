@@ -1,5 +1,6 @@
 //! Every two methods of a group under the objective.
 
+use crate::intervals::resampled;
 use crate::layout::{Place, mark_notes, marks};
 use crate::number::{distinct, grouped, p_value, scale, signed};
 use crate::record::{CellId, ComparisonRow};
@@ -34,6 +35,11 @@ fn group(cell: &CellId) -> (&str, Place<'_>, &str, &str) {
     (model, Place::of(cell), direction, reference_set)
 }
 
+/// Whether every comparison is one with raw, as where there are too many settings to compare any two.
+fn only_with_raw(rows: &[&ComparisonRow]) -> bool {
+    rows.len() > 1 && rows.iter().all(|row| row.other.method == "raw")
+}
+
 /// `rows` are those of one group, at least one.
 fn table(rows: &[&ComparisonRow]) -> Table {
     let header = ["Δ", "95 %", "Wins", "Ties", "Losses", "p (Holm)"];
@@ -46,7 +52,7 @@ fn table(rows: &[&ComparisonRow]) -> Table {
     ];
     Table {
         part: part.map(String::as_str).join("--"),
-        title: title(rows[0]),
+        title: title(rows),
         notes: notes(rows),
         labels: ["Method", "Against"].map(str::to_owned).to_vec(),
         header: vec![header.map(str::to_owned).to_vec()],
@@ -54,16 +60,20 @@ fn table(rows: &[&ComparisonRow]) -> Table {
     }
 }
 
-fn title(row: &ComparisonRow) -> String {
-    let cell = &row.cell;
+fn title(rows: &[&ComparisonRow]) -> String {
+    let cell = &rows[0].cell;
+    let which = match only_with_raw(rows) {
+        true => "every method against raw",
+        false => "every two methods",
+    };
     let set = match cell.reference_set.as_str() {
         "" => "no reference set",
         set => set,
     };
     let (task, place) = (task(&cell.direction), Place::of(cell).label());
     format!(
-        "{task}: {} on {place}, {set}: {}, every two methods",
-        cell.model, row.metric
+        "{task}: {} on {place}, {set}: {}, {which}",
+        cell.model, rows[0].metric
     )
 }
 
@@ -76,14 +86,26 @@ fn notes(rows: &[&ComparisonRow]) -> Vec<String> {
     };
     let transductive =
         |row: &&ComparisonRow| row.cell.is_transductive() || row.other.is_transductive();
+    let ComparisonRow {
+        n_queries,
+        cluster,
+        n_clusters,
+        ..
+    } = rows[0];
+    let (by, family) = (resampled(cluster, *n_clusters), rows.len());
     let mut notes = vec![
-        format!("n = {} queries.", grouped(rows[0].n_queries)),
+        format!("n = {} queries.", grouped(*n_queries)),
         format!(
-            "Δ: {metric} of the method less that of the other{unit}, with its paired bootstrap interval, resampled by image."
+            "Δ: {metric} of the method less that of the other{unit}, with its paired 95 % bootstrap interval, {by}, not corrected for the number of comparisons."
         ),
+        "Wins, ties, losses: queries on which the method is better than the other, as good, worse."
+            .to_owned(),
         format!(
-            "p: two-sided paired randomisation test, Holm's correction over {} pairs; bold: below {LEVEL}.",
-            rows.len()
+            "p: two-sided paired randomisation test, both methods trading places by {cluster}, with Holm's correction; its family is {} of this table (one model, data set, task and reference set under {metric}); bold: below {LEVEL}.",
+            match family {
+                1 => "the one comparison".to_owned(),
+                many => format!("the {many} comparisons"),
+            }
         ),
     ];
     notes.extend(mark_notes(rows.iter().any(transductive), any("oracle")));

@@ -39,7 +39,7 @@ pub enum ReportError {
         source: PolarsError,
     },
     /// The file is no table of the expected format, or a column is missing or of another type.
-    #[error("{}: is not a table that this version writes", path.display())]
+    #[error("{}: is not a table that this version writes; if it is not damaged, run its config again", path.display())]
     Parse {
         /// The file.
         path: PathBuf,

@@ -5,6 +5,8 @@ use plotters::prelude::*;
 use plotters::series::AreaSeries;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use nnn_data::plural;
+
 use crate::layout::{Place, marks};
 use crate::number::{distinct, grouped};
 use crate::record::{CellId, OccurrenceRow};
@@ -208,7 +210,7 @@ impl Picture<'_> {
         };
         let more = match self.left_out {
             0 => String::new(),
-            more => format!("; {more} more methods not drawn"),
+            more => format!("; {} more {} not drawn", more, plural(more, "method")),
         };
         format!(
             "queries that rank the item {first} (of {}; mean {mean:.1}){more}",

@@ -22,7 +22,7 @@ const MEANINGS: [&str; 8] = [
     "population skewness",
     "excess kurtosis",
     "MAE: mean absolute distance from the mean (uniform)",
-    "largest",
+    "Max: the largest",
     "Gini coefficient, percent",
     "Robin Hood index (share of places to take from some items and give to others until all are equal), percent",
     "anti-hubs: items that no query has among its first k, percent",

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use nnn_data::plural;
+
 use crate::number::{Goal, distinct, goal, grouped, judged, shown};
 use crate::record::{CellId, ScoreRow};
 use crate::table::Cell;
@@ -246,7 +248,11 @@ impl<'a> Sweep<'a> {
         let size = |row: &&ScoreRow| {
             let (queries, gallery) = (grouped(row.n_queries), grouped(row.n_gallery));
             let place = Place::of(&row.cell).label();
-            format!("{place}: n = {queries} queries, {gallery} gallery items")
+            let (query, item) = (
+                plural(row.n_queries, "query"),
+                plural(row.n_gallery, "gallery item"),
+            );
+            format!("{place}: n = {queries} {query}, {gallery} {item}")
         };
         distinct(self.rows.iter().map(size)).join("; ")
     }
@@ -256,7 +262,9 @@ impl<'a> Sweep<'a> {
         let cells = self.rows.iter().map(|row| &row.cell);
         let named = cells.filter(|cell| !cell.reference_set.is_empty());
         let sets = distinct(named.map(|cell| (&cell.reference_set, cell.reference_size)));
-        let set = |(name, size): &(&String, usize)| format!("{name} ({} items)", grouped(*size));
+        let set = |(name, size): &(&String, usize)| {
+            format!("{name} ({} {})", grouped(*size), plural(*size, "item"))
+        };
         sets.iter().map(set).collect::<Vec<_>>().join(", ")
     }
 }

@@ -20,6 +20,7 @@ mod frame;
 mod grid;
 mod histogram;
 mod hubness_table;
+mod intervals;
 mod layout;
 mod lines;
 mod number;

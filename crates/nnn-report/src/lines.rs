@@ -5,7 +5,7 @@
 pub struct Style {
     /// Whether the best is shown in bold (ANSI escapes); with `false` it has a `*` before it.
     pub color: bool,
-    /// Characters a line should not exceed. Names and parameters are shortened for it, numbers never.
+    /// Characters a line should not exceed. Names and parameters are folded for it, numbers never.
     pub width: usize,
 }
 
@@ -40,7 +40,7 @@ impl From<String> for Entry {
 pub(crate) struct Column {
     title: String,
     side: Side,
-    /// Width below which it is not shortened; absent if it is never.
+    /// Width below which it is not folded; absent if it is never.
     least: Option<usize>,
     entries: Vec<Entry>,
 }
@@ -54,7 +54,7 @@ enum Side {
 const GAP: &str = "  ";
 
 impl Column {
-    /// Words, flush left, never shortened.
+    /// Words, flush left, never folded.
     pub(crate) fn words(title: &str, entries: impl Iterator<Item = Entry>) -> Self {
         Self {
             title: title.to_owned(),
@@ -64,15 +64,16 @@ impl Column {
         }
     }
 
-    /// Names, flush left, shortened down to `least` characters where the line is too long.
+    /// Names, flush left, folded to no less than `least` characters where the line is too long.
     pub(crate) fn names(title: &str, least: usize, entries: impl Iterator<Item = Entry>) -> Self {
+        let longest = title.split(' ').map(length).max().unwrap_or(0);
         Self {
-            least: Some(least),
+            least: Some(least.max(longest)),
             ..Self::words(title, entries)
         }
     }
 
-    /// Numbers, flush right, never shortened.
+    /// Numbers, flush right, never folded.
     pub(crate) fn numbers(title: &str, entries: impl Iterator<Item = Entry>) -> Self {
         Self {
             side: Side::Right,
@@ -91,9 +92,20 @@ impl Column {
         widths.max().unwrap_or(0).max(length(&self.title))
     }
 
+    /// An entry as the lines that it takes.
+    fn folded(&self, entry: &Entry, width: usize) -> Vec<Entry> {
+        let texts = match self.least {
+            Some(_) => folded(&entry.text, width),
+            None => vec![entry.text.clone()],
+        };
+        let strong = entry.strong;
+        let line = |text| Entry { text, strong };
+        texts.into_iter().map(line).collect()
+    }
+
     fn fitted(&self, entry: &Entry, width: usize, style: Style) -> String {
         let room = width.saturating_sub(usize::from(entry.strong && !style.color));
-        let text = shortened(&entry.text, room);
+        let text = entry.text.clone();
         let padding = " ".repeat(room.saturating_sub(length(&text)));
         let text = match (entry.strong, style.color) {
             (false, _) => text,
@@ -111,17 +123,28 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Cuts the middle out: names that share a beginning often differ at the end.
-fn shortened(text: &str, width: usize) -> String {
-    let length = length(text);
-    if length <= width {
-        return text.to_owned();
+/// A text in lines of at most `width` characters. Parameters part behind a comma, names also elsewhere between words; only
+/// a word that is longer than a line is cut.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let stops: &[char] = match text.contains('=') {
+        true => &[',', ' '],
+        false => &[' ', ',', '/', '-', '_'],
+    };
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(stops) {
+        let letters: Vec<char> = word.chars().collect();
+        for part in letters.chunks(width.max(1)) {
+            let part: String = part.iter().collect();
+            match lines.last_mut() {
+                Some(line) if length(line) + length(part.trim_end()) <= width => *line += &part,
+                _ => lines.push(part),
+            }
+        }
     }
-    let kept = width.saturating_sub(1);
-    let (head, tail) = (kept.div_ceil(2), kept / 2);
-    let start = text.chars().take(head);
-    let end = text.chars().skip(length - tail);
-    start.chain(['…']).chain(end).collect()
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
 }
 
 /// The lines of a table: titles, a rule, entries. Columns without any entry are left out.
@@ -132,16 +155,34 @@ pub(crate) fn lines(mut columns: Vec<Column>, style: Style) -> Vec<String> {
     let titles = columns
         .iter()
         .map(|column| Entry::from(column.title.clone()));
-    let mut lines = vec![
-        line(&columns, titles, &widths, style),
-        "-".repeat(total(&widths)),
-    ];
+    let mut lines = folded_line(&columns, titles.collect(), &widths, style);
+    lines.push("-".repeat(total(&widths)));
     for row in 0..count.unwrap_or(0) {
         let entries = columns.iter();
         let entries = entries.map(|column| column.entries.get(row).cloned().unwrap_or_default());
-        lines.push(line(&columns, entries, &widths, style));
+        lines.extend(folded_line(&columns, entries.collect(), &widths, style));
     }
     lines
+}
+
+/// A line of the table, in as many lines as its longest entry takes.
+fn folded_line(
+    columns: &[Column],
+    entries: Vec<Entry>,
+    widths: &[usize],
+    style: Style,
+) -> Vec<String> {
+    let cells = columns.iter().zip(&entries).zip(widths);
+    let cells: Vec<Vec<Entry>> = cells
+        .map(|((column, entry), &width)| column.folded(entry, width))
+        .collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let part = |at: usize| {
+        let entries = cells.iter();
+        let entries = entries.map(|parts| parts.get(at).cloned().unwrap_or_default());
+        line(columns, entries, widths, style)
+    };
+    (0..height).map(part).collect()
 }
 
 fn line(
@@ -181,10 +222,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_of_a_long_name_goes() {
-        assert_eq!(shortened("flickr30k/train 20%", 19), "flickr30k/train 20%");
-        assert_eq!(shortened("flickr30k/train 20%", 10), "flick… 20%");
-        assert_eq!(shortened("ab", 1), "…");
+    fn long_texts_fold_between_words_and_lose_nothing() {
+        assert_eq!(folded("flickr30k/train 20%", 19), ["flickr30k/train 20%"]);
+        assert_eq!(
+            folded("flickr30k/train 20%", 10),
+            ["flickr30k/", "train 20%"]
+        );
+        let params = "tau=0.005,iterations=10";
+        assert_eq!(folded(params, 22), ["tau=0.005,", "iterations=10"]);
+        assert_eq!(folded("shift=1e-5", 6), ["shift=", "1e-5"]);
+        assert_eq!(folded("abc", 1), ["a", "b", "c"]);
+        assert_eq!(folded("", 5), [""]);
+    }
+
+    #[test]
+    fn a_folded_entry_takes_several_lines() {
+        let entries = |texts: [&str; 2]| texts.map(|text| Entry::from(text.to_owned())).into_iter();
+        let columns = vec![
+            Column::names("Parameters", 5, entries(["k=16,alpha=0.75", "k=1"])),
+            Column::numbers("R@1", entries(["50.00", "6.00"])),
+        ];
+        let style = Style {
+            color: false,
+            width: 18,
+        };
+        let expected = [
+            "Parameters     R@1",
+            "------------------",
+            "k=16,        50.00",
+            "alpha=0.75",
+            "k=1           6.00",
+        ];
+        assert_eq!(lines(columns, style), expected);
     }
 
     #[test]

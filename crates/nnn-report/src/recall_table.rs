@@ -1,5 +1,6 @@
 //! R@1, R@5 and R@10 with intervals, as in Tables A8 to A11 of the NNN paper.
 
+use crate::intervals::binomial_notes;
 use crate::layout::{Place, Setting, Sweep, any_number};
 use crate::number::scale;
 use crate::record::ScoreRow;
@@ -26,12 +27,10 @@ fn table(sweep: &Sweep<'_>, place: Place<'_>, title: String) -> Table {
     } else {
         by_method(sweep, place)
     };
-    let interval =
-        "± is half the width of the 95 % normal interval of a proportion, 1.96 sqrt(p(1 - p)/n).";
     table.part = place.label();
     table.title = title;
     table.notes = notes(sweep, "of a model under each metric");
-    table.notes.push(interval.to_owned());
+    table.notes.extend(binomial_notes(sweep.rows()));
     table
 }
 

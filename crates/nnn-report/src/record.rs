@@ -65,9 +65,9 @@ pub struct Interval {
 pub struct Gain {
     /// Value less the raw value.
     pub delta: f64,
-    /// Paired bootstrap interval of the difference, resampled by image.
+    /// Paired bootstrap interval of the difference, resampled by cluster.
     pub interval: Option<Interval>,
-    /// Two-sided paired randomisation test, signs flipped by image.
+    /// Two-sided paired randomisation test, signs flipped by cluster.
     pub p_value: Option<f64>,
 }
 
@@ -80,7 +80,7 @@ pub struct ScoreRow {
     pub metric: String,
     /// The value; a fraction where the metric is one.
     pub value: f64,
-    /// Percentile bootstrap interval, resampled by image; absent for metrics that are no mean over queries.
+    /// Percentile bootstrap interval, resampled by cluster; absent for metrics that are no mean over queries.
     pub ci: Option<Interval>,
     /// Normal interval of a proportion; absent for metrics that are none.
     pub binomial: Option<Interval>,
@@ -88,6 +88,10 @@ pub struct ScoreRow {
     pub gain: Option<Gain>,
     /// Number of queries.
     pub n_queries: usize,
+    /// What queries share that are not independent, such as `image`; `query` where nothing is known to be shared.
+    pub cluster: String,
+    /// How many of these there are, which a bootstrap resamples.
+    pub n_clusters: usize,
     /// Number of gallery items.
     pub n_gallery: usize,
     /// Everything the number depends on, in one line.
@@ -169,11 +173,11 @@ pub struct ComparisonRow {
     pub metric: String,
     /// Value of the method less that of the other.
     pub delta: f64,
-    /// Paired bootstrap interval of `delta`, resampled by image.
+    /// Paired bootstrap interval of `delta`, resampled by cluster.
     pub interval: Interval,
-    /// Two-sided paired randomisation test, signs flipped by image.
+    /// Two-sided paired randomisation test, signs flipped by cluster.
     pub p_value: f64,
-    /// The p-value by Holm's correction over all pairs of the group under the metric.
+    /// The p-value by Holm's correction over all rows of the group under the metric.
     pub p_holm: f64,
     /// Queries on which the method is better, in the direction of the metric.
     pub wins: usize,
@@ -183,6 +187,10 @@ pub struct ComparisonRow {
     pub losses: usize,
     /// Number of queries.
     pub n_queries: usize,
+    /// As of a [`ScoreRow`].
+    pub cluster: String,
+    /// As of a [`ScoreRow`].
+    pub n_clusters: usize,
 }
 
 /// What choosing one method's parameters took and gave.

@@ -17,8 +17,8 @@ const PARQUET: &str = "scores.parquet";
 /// Writes `scores.csv` and `scores.parquet` into `folder`, the rows in the given order.
 ///
 /// Columns: `experiment, model, dataset, split, direction, reference_set, reference_size, method, kind, params, chosen,
-/// metric, value, ci_low, ci_high, binomial_low, binomial_high, delta_raw, delta_low, delta_high, p_value, n_queries, n_gallery,
-/// signature`. Values are fractions, not percent, in the shortest form that reads back to the same number; absent values
+/// metric, value, ci_low, ci_high, binomial_low, binomial_high, delta_raw, delta_low, delta_high, p_value, n_queries, cluster,
+/// n_clusters, n_gallery, signature`. Values are fractions, not percent, in the shortest form that reads back to the same number; absent values
 /// and empty texts are empty (null in parquet). Equal rows give equal bytes. Each file is replaced whole or not at all.
 ///
 /// # Errors
@@ -56,6 +56,11 @@ fn frame(rows: &[ScoreRow]) -> PolarsResult<DataFrame> {
     columns.push(texts("metric", rows.iter().map(|row| row.metric.as_str())));
     columns.extend(NUMBERS.map(|(name, get)| numbers(name, rows.iter().map(get))));
     columns.push(counts("n_queries", rows.iter().map(|row| row.n_queries)));
+    columns.push(texts(
+        "cluster",
+        rows.iter().map(|row| row.cluster.as_str()),
+    ));
+    columns.push(counts("n_clusters", rows.iter().map(|row| row.n_clusters)));
     columns.push(counts("n_gallery", rows.iter().map(|row| row.n_gallery)));
     let signatures = rows.iter().map(|row| row.signature.as_str());
     columns.push(texts("signature", signatures));
@@ -83,6 +88,8 @@ fn rows(table: &Table<'_>) -> Result<Vec<ScoreRow>, ReportError> {
     let binomial = intervals(table, "binomial_low", "binomial_high")?;
     let gains = gains(table)?;
     let n_queries = table.counts("n_queries")?;
+    let clusters = table.texts("cluster")?;
+    let n_clusters = table.counts("n_clusters")?;
     let n_gallery = table.counts("n_gallery")?;
     let signatures = table.texts("signature")?;
     let row = |(at, cell): (usize, CellId)| ScoreRow {
@@ -93,6 +100,8 @@ fn rows(table: &Table<'_>) -> Result<Vec<ScoreRow>, ReportError> {
         binomial: binomial[at],
         gain: gains[at],
         n_queries: n_queries[at],
+        cluster: clusters[at].clone(),
+        n_clusters: n_clusters[at],
         n_gallery: n_gallery[at],
         signature: signatures[at].clone(),
     };

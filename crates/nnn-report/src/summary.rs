@@ -1,5 +1,6 @@
 //! What a run prints at its end.
 
+use crate::intervals::resampled;
 use crate::layout::{Place, best, mark_notes, marks};
 use crate::lines::{Column, Entry, Style, lines};
 use crate::number::{self, distinct, grouped, judged, scale, shown, signed};
@@ -98,14 +99,20 @@ fn block(spot: Spot<'_>, rows: &[ScoreRow], style: Style) -> String {
 
 fn title(spot: Spot<'_>, rows: &[&ScoreRow]) -> String {
     let size = |row: &&ScoreRow| (row.n_queries, row.n_gallery);
+    let row = rows.iter().find(|row| row.ci.is_some());
+    let by = row.map(|row| {
+        let by = resampled(&row.cluster, row.n_clusters);
+        format!("; intervals {by}")
+    });
     let (queries, gallery) = rows.first().map_or((0, 0), size);
     format!(
-        "{}, {}, {}: {} queries x {} gallery items",
+        "{}, {}, {}: {} queries x {} gallery items{}",
         spot.model,
         spot.place.label(),
         spot.direction,
         grouped(queries),
-        grouped(gallery)
+        grouped(gallery),
+        by.unwrap_or_default()
     )
 }
 
@@ -151,13 +158,13 @@ fn columns(rows: &[&ScoreRow]) -> Vec<Column> {
         cells.iter().map(shown).collect::<Vec<_>>().into_iter()
     };
     let mut columns = vec![
-        Column::names("Method", 8, text(|cell| cell.method())),
+        Column::names("Method", 6, text(|cell| cell.method())),
         Column::names(
             "Reference set",
-            12,
+            9,
             text(|cell| cell.cell.reference_set.clone()),
         ),
-        Column::names("Parameters", 22, text(|cell| cell.cell.params.clone())),
+        Column::names("Parameters", 12, text(|cell| cell.cell.params.clone())),
         Column::numbers(&format!("{headline} [95 %]"), headlines(&cells, headline)),
     ];
     for metric in companions {
@@ -222,7 +229,7 @@ fn legend(rows: &[ScoreRow], style: Style) -> String {
         (true, format!("{best}: the best of a block.")),
         (
             any(&|row| row.ci.is_some()),
-            "[ ]: 95 % bootstrap interval, resampled by image.".to_owned(),
+            "[ ]: 95 % bootstrap interval; the ± of tables is binomial.".to_owned(),
         ),
         (
             any(&|row| row.gain.is_some_and(|gain| gain.p_value.is_some())),
@@ -242,7 +249,8 @@ fn legend(rows: &[ScoreRow], style: Style) -> String {
         any(&|row| row.cell.is_transductive()),
         any(&|row| row.cell.chosen == "oracle"),
     );
-    filled(said.map(|(_, text)| text).chain(marks), style.width)
+    let width = style.width.min(Style::default().width);
+    filled(said.map(|(_, text)| text).chain(marks), width)
 }
 
 /// Sentences in lines of at most `width` characters; a sentence is never broken.

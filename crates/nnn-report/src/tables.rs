@@ -187,7 +187,7 @@ fn all_tables(rows: &[ScoreRow], classes: &[ClassRow]) -> Vec<(String, Vec<Table
             ),
             ("by_share", series_table::by_share(&sweep, direction)),
             ("bias", bias_table::tables(&sweep, direction)),
-            (CLASSES, class_tables(classes, direction)),
+            (CLASSES, class_tables(classes, &sweep, direction)),
         ];
         for (stem, tables) in made {
             if !tables.is_empty() {
@@ -198,9 +198,9 @@ fn all_tables(rows: &[ScoreRow], classes: &[ClassRow]) -> Vec<(String, Vec<Table
     files
 }
 
-fn class_tables(rows: &[ClassRow], direction: &str) -> Vec<Table> {
+fn class_tables(rows: &[ClassRow], sweep: &Sweep<'_>, direction: &str) -> Vec<Table> {
     let here = rows.iter().filter(|row| row.cell.direction == direction);
-    bias_table::class_tables(&here.collect::<Vec<_>>(), direction)
+    bias_table::class_tables(&here.collect::<Vec<_>>(), sweep, direction)
 }
 
 /// A name as part of a file name: letters and digits, `-`, and one `_` for whatever stands between them.

@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Instant;
 
 /// What searches are compared by.
-const SEARCH_METRIC: &str = "R@1";
+pub(crate) const SEARCH_METRIC: &str = "R@1";
 
 /// The search that an experiment asks for.
 #[derive(Debug, Clone, Copy)]

@@ -31,7 +31,7 @@ struct Config {
 }
 
 /// Keys of a config whose replacement may leave out what is expected.
-const NARROWING: [&str; 7] = [
+const NARROWING: [&str; 11] = [
     "models",
     "datasets",
     "directions",
@@ -39,16 +39,21 @@ const NARROWING: [&str; 7] = [
     "methods",
     "metrics",
     "split",
+    "embeddings",
+    "choose",
+    "rerank",
+    "compute.bank_search",
 ];
 
-impl RunRecord {
-    /// What was replaced on the command line so that expected rows may not be there.
-    fn narrowed(&self) -> Option<String> {
-        let key = |it: &str| it.split(['=', '.']).next().unwrap_or_default().to_owned();
-        let narrowing = |it: &&String| NARROWING.contains(&key(it).as_str());
-        let narrowing: Vec<_> = self.overrides.iter().filter(narrowing).cloned().collect();
-        (!narrowing.is_empty()).then(|| format!("run with --set {}", narrowing.join(" --set ")))
-    }
+/// What was replaced on the command line so that expected rows may not be there.
+pub(crate) fn narrowed(overrides: &[String]) -> Option<String> {
+    let narrowing = |it: &&String| {
+        let path = it.split('=').next().unwrap_or_default();
+        let within = |key: &&str| format!("{path}.").starts_with(&format!("{key}."));
+        NARROWING.iter().any(within)
+    };
+    let narrowing: Vec<_> = overrides.iter().filter(narrowing).cloned().collect();
+    (!narrowing.is_empty()).then(|| format!("run with --set {}", narrowing.join(" --set ")))
 }
 
 /// Holds results against their configs' expectations; exit status 1 where one fails or a run is not complete.
@@ -98,7 +103,7 @@ fn check_one(results: &Path, record: RunRecord) -> Result<Option<Check>> {
         return Ok(None);
     }
     let scores = read_scores(results)?;
-    let narrowed = record.narrowed();
+    let narrowed = narrowed(&record.overrides);
     let records = Records {
         scores: &scores,
         searches: &record.bank_searches,

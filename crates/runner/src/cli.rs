@@ -3,9 +3,10 @@
 use crate::plan::Plan;
 use crate::progress::say;
 use crate::spec::{DeviceSpec, read_spec};
-use crate::{check, dry_run, execute, fetch, list, plan, schema};
+use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
+use nnn_data::counted;
 use nnn_hub::Hub;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -108,11 +109,12 @@ impl FetchArgs {
         let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
         for path in &self.configs {
             let spec = read_spec(path, &overrides)?;
-            let plan = plan::resolve(spec, path)?;
-            plans.push(Plan {
+            let plan = Plan {
                 overrides: overrides.clone(),
-                ..plan
-            });
+                ..plan::resolve(spec, path)?
+            };
+            expect::check(&plan)?;
+            plans.push(plan);
         }
         check_names(&plans)?;
         Ok(plans)
@@ -168,7 +170,9 @@ fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
         let (models, data) = (ready.checkpoints.len(), ready.data.len());
         let config = plan.config.display();
         say(&format!(
-            "{config}: {models} model(s), {data} data set(s), nothing left to download"
+            "{config}: {}, {}, nothing left to download",
+            counted(models, "model"),
+            counted(data, "data set")
         ));
     }
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use crate::sources::cards::ModelEntry;
 use crate::spec::Choose;
 use anyhow::Result;
 use data::DataLines;
-use nnn_data::RemoteFile;
+use nnn_data::{RemoteFile, counted};
 use nnn_hub::{Hub, State};
 use nnn_report::AbsentModel;
 use std::collections::BTreeSet;
@@ -89,9 +89,13 @@ impl Downloads {
         let Self { lines, .. } = self;
         match (files, unknown) {
             (0, _) => "  downloads: none\n".to_owned(),
-            (_, 0) => format!("  downloads: {files} files, {total:.1} GB\n{lines}"),
+            (_, 0) => format!(
+                "  downloads: {}, {total:.1} GB\n{lines}",
+                counted(files, "file")
+            ),
             _ => format!(
-                "  downloads: {files} files, {total:.1} GB and {unknown} of unknown size\n{lines}"
+                "  downloads: {}, {total:.1} GB and {unknown} of unknown size\n{lines}",
+                counted(files, "file")
             ),
         }
     }
@@ -103,8 +107,11 @@ fn origin(model: &ModelEntry, hub: &Hub) -> String {
     let size = megabytes(Some(bytes));
     match (model.folder(), away.len()) {
         (Some(folder), _) => format!("{} ({size}, here)", folder.display()),
-        (None, 0) => format!("{here} files ({size}, cached)"),
-        (None, away) => format!("{here} files cached ({size}), {away} to download"),
+        (None, 0) => format!("{} ({size}, cached)", counted(here, "file")),
+        (None, away) => format!(
+            "{} cached ({size}), {away} to download",
+            counted(here, "file")
+        ),
     }
 }
 
@@ -132,17 +139,20 @@ fn cells(plan: &Plan) -> String {
         };
         let _ = writeln!(
             text,
-            "  method {}: {points} point(s), {word}",
-            method.family.name()
+            "  method {}: {}, {word}",
+            method.family.name(),
+            counted(points, "point")
         );
     }
     let tasks = (plan.models.len() * plan.datasets.len() + plan.spec.embeddings.len())
         * plan.spec.directions.len();
     let _ = writeln!(
         text,
-        "  {} cells: {tasks} task(s) x {rows} row(s), {} reference set(s) each",
-        tasks * rows,
-        plan.spec.reference_sets.len()
+        "  {}: {} x {}, {} each",
+        counted(tasks * rows, "cell"),
+        counted(tasks, "task"),
+        counted(rows, "row"),
+        counted(plan.spec.reference_sets.len(), "reference set")
     );
     text
 }

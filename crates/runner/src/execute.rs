@@ -166,6 +166,7 @@ impl<'a> Run<'a> {
             gallery: self.embedder.embed(group.model, &items.gallery)?,
             relevance: items.relevance.clone(),
             clusters: items.clusters.clone(),
+            cluster: items.cluster,
             query_ids: items.query_ids.clone(),
             query_classes: items.query_classes.clone(),
             groups: items.groups.clone(),

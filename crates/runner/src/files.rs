@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::progress::say;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
-use nnn_data::{sha256_file, write_atomically};
+use nnn_data::{counted, sha256_file, write_atomically};
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, Records, ScoreRow, SearchRow,
     occurrences, write_bias, write_choosing, write_classes, write_comparisons, write_grid,
@@ -178,16 +178,22 @@ impl ResultsFolder {
         if !path.is_dir() {
             return Ok(());
         }
+        let mut removed = 0;
         for entry in fs::read_dir(&path).with_context(|| path.display().to_string())? {
             let entry = entry?;
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if !current.contains(&name) {
-                say(&format!(
-                    "removing {}: not part of this config",
-                    entry.path().display()
-                ));
-                fs::remove_file(entry.path())?;
+                fs::remove_file(entry.path())
+                    .with_context(|| format!("{}: cannot be removed", entry.path().display()))?;
+                removed += 1;
             }
+        }
+        if removed > 0 {
+            let files = counted(removed, "file");
+            let folder = path.display();
+            say(&format!(
+                "removed {files} of an earlier config from {folder}"
+            ));
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use nnn_core::{
     BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, Groups, Normalizer, PassOptions,
     RankOptions, Rankings, Relevance, Rows, StatPlan, rank, rank_each,
 };
+use nnn_data::Cluster;
 use nnn_metrics::{Audit, Clusters, Ranked};
 use nnn_report::{
     CellId, ChoosingRow, ClassRow, ComparisonRow, GridRow, MethodId, QueryColumn, QueryTable,
@@ -34,8 +35,10 @@ pub(crate) struct Task {
     pub(crate) queries: Arc<Embeddings>,
     pub(crate) gallery: Arc<Embeddings>,
     pub(crate) relevance: Relevance,
-    /// The image of every query: what the bootstrap resamples.
+    /// What the bootstrap resamples, of every query: its image, for example.
     pub(crate) clusters: Clusters,
+    /// What a cluster is.
+    pub(crate) cluster: Cluster,
     pub(crate) query_ids: Vec<String>,
     /// Of every query its class, where it has one.
     pub(crate) query_classes: Option<Vec<String>>,
@@ -362,7 +365,7 @@ impl Group<'_> {
         }
         Ok(Outcome {
             scores,
-            comparisons: self.comparisons(&others, standings.pairs),
+            comparisons: self.comparisons(&others, standings.pairs)?,
             grid: Vec::new(),
             choosing: Vec::new(),
             classes: self.class_rows(&listed, &rankings),
@@ -405,6 +408,8 @@ impl Group<'_> {
             binomial: number.binomial,
             gain: number.gain,
             n_queries: self.test.queries.len(),
+            cluster: self.test.cluster.to_string(),
+            n_clusters: self.test.clusters.count(),
             n_gallery: self.test.gallery.len(),
         };
         numbers.into_iter().map(row).collect()
@@ -538,7 +543,8 @@ impl Listed<'_, '_> {
     }
 }
 
-fn method_id(method: &Method, point: usize) -> MethodId {
+/// A point of a method as results name it.
+pub(crate) fn method_id(method: &Method, point: usize) -> MethodId {
     MethodId {
         method: method.family.name().to_owned(),
         kind: kind(method.family),
@@ -548,7 +554,7 @@ fn method_id(method: &Method, point: usize) -> MethodId {
 }
 
 /// The method of a list that was ranked again, `nnn+itm` with `depth` behind its parameters; or as it is.
-fn marked(id: MethodId, depth: Option<usize>) -> MethodId {
+pub(crate) fn marked(id: MethodId, depth: Option<usize>) -> MethodId {
     let Some(depth) = depth else {
         return id;
     };

@@ -8,7 +8,7 @@ use crate::sources::cards::{self, ModelEntry};
 use anyhow::Result;
 use clap::ValueEnum;
 use nnn_core::{MethodFamily, ParamInfo};
-use nnn_data::{DatasetCard, DatasetSource, ModelSource, RemoteSource, RepoKind};
+use nnn_data::{DatasetCard, DatasetSource, ModelSource, RemoteSource, RepoKind, counted};
 use nnn_hub::{Hub, State};
 use std::fmt::Write;
 use std::path::Path;
@@ -152,7 +152,12 @@ fn dataset(card: &DatasetCard, hub: &Hub) -> String {
     let mut text = format!("{}: {}\n", card.name, card.description);
     for (split, counts) in &card.splits {
         let (images, texts) = (counts.images, counts.texts);
-        let _ = writeln!(text, "    {split}: {images} images, {texts} texts");
+        let _ = writeln!(
+            text,
+            "    {split}: {}, {}",
+            counted(images, "image"),
+            counted(texts, "text")
+        );
     }
     let mut line = |key: &str, value: &str| {
         if !value.is_empty() {

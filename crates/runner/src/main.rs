@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 mod dry_run;
 mod execute;
+mod expect;
 mod fetch;
 mod files;
 mod group;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use nnn_core::{Groups, Rankings};
 use nnn_metrics::{
     Comparison, Contest, Metric, Needs, QueryMetric, Ranked, Resampling, binomial_interval,
-    compare_all, holm,
+    compare_all,
 };
 use nnn_report::{Gain, Interval};
 
@@ -45,7 +45,6 @@ pub(crate) struct Pair {
     pub(crate) method: usize,
     pub(crate) other: usize,
     pub(crate) comparison: Comparison,
-    pub(crate) p_holm: f64,
 }
 
 impl Metrics {
@@ -63,6 +62,11 @@ impl Metrics {
             needs,
             resampling,
         }
+    }
+
+    /// The metrics' names in results.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.metrics.iter().map(Metric::to_string).collect()
     }
 
     /// Length of the top lists that the metrics read.
@@ -100,7 +104,7 @@ impl Metrics {
             let found = match metric {
                 Metric::Query(metric) => {
                     let contest = QueryContest::of(metric, &rankings, task, &self.resampling)?;
-                    pairs.extend(contest.pairs()?);
+                    pairs.extend(contest.pairs());
                     contest.numbers()?
                 }
                 whole => whole_numbers(whole, &rankings)?,
@@ -111,7 +115,7 @@ impl Metrics {
         }
         if let Some(metric) = self.beside {
             let contest = QueryContest::of(metric, &rankings, task, &self.resampling)?;
-            pairs.extend(contest.pairs()?);
+            pairs.extend(contest.pairs());
         }
         Ok(Standings { numbers, pairs })
     }
@@ -177,23 +181,19 @@ impl QueryContest {
         })
     }
 
-    /// The pairs with their corrected p-values; none of a metric that is no mean.
-    fn pairs(&self) -> Result<Vec<Pair>> {
+    /// The pairs; none of a metric that is no mean.
+    fn pairs(&self) -> Vec<Pair> {
         if !self.metric.is_mean() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let comparisons = &self.contest.comparisons;
-        let p_values: Vec<f64> = comparisons.iter().map(|c| c.p_value).collect();
-        let corrected = holm(&p_values)?;
-        let found = self.pairs.iter().zip(comparisons).zip(corrected);
-        let pair = |((&(method, other), &comparison), p_holm)| Pair {
+        let found = self.pairs.iter().zip(&self.contest.comparisons);
+        let pair = |(&(method, other), &comparison)| Pair {
             metric: self.metric.to_string(),
             method,
             other,
             comparison,
-            p_holm,
         };
-        Ok(found.map(pair).collect())
+        found.map(pair).collect()
     }
 }
 

@@ -20,10 +20,17 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Bold where a person looks, plain where a program reads.
+/// Bold and as wide as the terminal where a person looks; plain, and every table line whole, where a program reads.
 pub(crate) fn style() -> Style {
+    if !io::stdout().is_terminal() {
+        return Style {
+            color: false,
+            width: usize::MAX,
+        };
+    }
+    let width = console::Term::stdout().size_checked();
     Style {
-        color: io::stdout().is_terminal(),
-        ..Style::default()
+        color: true,
+        width: width.map_or(Style::default().width, |(_, columns)| columns.into()),
     }
 }

@@ -199,7 +199,7 @@ fn check_references(spec: &Spec) -> Result<()> {
         let label = reference.label();
         ensure!(
             reference.share > 0.0 && reference.share <= 1.0,
-            "reference set `{label}`: share is {}, expected a number above 0 and at most 1",
+            "reference set `{label}`: share is {}, expected a number above 0 and at most 1, such as 0.2 for 20 %",
             reference.share
         );
         let beside = [
@@ -353,8 +353,20 @@ fn reference_names(spec: &Spec) -> Vec<String> {
 fn settings(spec: &Spec) -> Result<Settings> {
     let resampling = Resampling {
         seed: spec.statistics.seed,
-        bootstraps: draws("statistics.resamples", spec.statistics.resamples)?,
-        permutations: draws("statistics.permutations", spec.statistics.permutations)?,
+        bootstraps: draws(
+            ("statistics.resamples", spec.statistics.resamples),
+            (
+                LEAST_RESAMPLES,
+                "an interval leaves 2.5 % of them out on either side",
+            ),
+        )?,
+        permutations: draws(
+            ("statistics.permutations", spec.statistics.permutations),
+            (
+                LEAST_PERMUTATIONS,
+                "with fewer no p-value is as small as 5 %",
+            ),
+        )?,
     };
     let ties: Result<TieRule, _> = spec.ties.parse();
     let metrics = metrics(&spec.metrics)?;
@@ -414,12 +426,18 @@ fn blocking(compute: &ComputeSpec) -> Result<Blocking> {
 /// More resamples or sign flips than this move no printed digit, and their sums would not fit in memory.
 const MOST_DRAWS: usize = 1_000_000;
 
-fn draws(key: &str, value: usize) -> Result<usize> {
+/// Of fewer resamples than this not one lies beyond either end of a 95 % interval.
+const LEAST_RESAMPLES: usize = 40;
+
+/// The smallest p-value of n sign flips is 1 / (n + 1).
+const LEAST_PERMUTATIONS: usize = 19;
+
+fn draws((key, value): (&str, usize), (least, reason): (usize, &str)) -> Result<usize> {
     ensure!(
-        value <= MOST_DRAWS,
-        "`{key}` is {value}, expected 1 to {MOST_DRAWS}"
+        (least..=MOST_DRAWS).contains(&value),
+        "`{key}` is {value}, expected {least} to {MOST_DRAWS}: {reason}"
     );
-    positive(key, value)
+    Ok(value)
 }
 
 fn positive(key: &str, value: usize) -> Result<usize> {

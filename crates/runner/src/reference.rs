@@ -9,6 +9,9 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{Direction, EmbeddedRoles, HoldOut, Pairs, hold_out, reference_set};
 
+/// What the past queries of a source by role or by similarity are called.
+pub(crate) const ROLE_REFERENCE: &str = "reference queries";
+
 /// A reference set for one direction, with the hold-out that was kept out of it.
 pub(crate) struct Drawn {
     pub(crate) label: String,
@@ -271,7 +274,7 @@ fn draw_roles(plan: &Plan, source: &Source, data: &EmbeddedRoles, searches: bool
     };
     let gallery = data.reference_gallery.as_ref();
     Ok(Drawn {
-        label: "reference queries".to_owned(),
+        label: ROLE_REFERENCE.to_owned(),
         signature: format!(
             "{}/reference(seed={},n={})#{}",
             source.name,

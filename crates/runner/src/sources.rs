@@ -18,7 +18,9 @@ use crate::provenance::short;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Groups, Relevance};
-use nnn_data::{Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset};
+use nnn_data::{
+    Cluster, Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset,
+};
 use nnn_metrics::Clusters;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -104,6 +106,8 @@ pub(crate) struct TaskItems {
     pub(crate) gallery: Side,
     pub(crate) relevance: Relevance,
     pub(crate) clusters: Clusters,
+    /// What a cluster is.
+    pub(crate) cluster: Cluster,
     pub(crate) query_ids: Vec<String>,
     /// Of every query its class, where it has one.
     pub(crate) query_classes: Option<Vec<String>>,
@@ -292,6 +296,7 @@ impl Source {
             queries,
             gallery,
             clusters: Clusters::from_ids(&task.clusters),
+            cluster: task.cluster,
             query_ids: task.queries.to_vec(),
             relevance: task.relevance,
             query_classes: task.query_classes,
@@ -305,6 +310,7 @@ impl Source {
             gallery: self.all_rows(Table::Gallery, data.gallery.len()),
             relevance: data.relevance.clone(),
             clusters: Clusters::from_ids(&data.clusters),
+            cluster: data.cluster,
             query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
             query_classes: data.query_classes.clone(),
             groups: data.groups.clone(),
@@ -323,6 +329,7 @@ impl Source {
             gallery: self.all_rows(Table::Gallery, data.gallery.len()),
             relevance: Relevance::one_each(&items, data.gallery.len())?,
             clusters: Clusters::from_ids(&items),
+            cluster: Cluster::Item,
             query_ids: rows.iter().map(u32::to_string).collect(),
             query_classes: None,
             groups: data.groups.clone(),

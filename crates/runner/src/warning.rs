@@ -1,5 +1,6 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
+use nnn_data::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -202,8 +203,9 @@ impl fmt::Display for SkippedImages {
         let more = if images.len() > NAMED { ", ..." } else { "" };
         write!(
             f,
-            "{} of {of} images of `{dataset}/{split}` cannot be loaded and are left out with their {captions} captions: {}{more}",
+            "{} of {of} images of `{dataset}/{split}` cannot be loaded and are left out with {}: {}{more}",
             images.len(),
+            counted(*captions, "caption"),
             names.join(", ")
         )
     }

@@ -1,5 +1,6 @@
 //! What was left out or corrected while a data set was read, as data for whoever records it.
 
+use crate::counted;
 use std::fmt;
 
 /// Names printed before the rest is only counted.
@@ -56,16 +57,16 @@ impl fmt::Display for Finding {
             Self::EmptyCaptions { split, places } => {
                 write!(
                     f,
-                    "split {split:?}: left out {} empty captions",
-                    places.len()
+                    "split {split:?}: left out {}",
+                    counted(places.len(), "empty caption")
                 )?;
                 list(f, places)
             }
             Self::NoCaption { split, images } => {
                 write!(
                     f,
-                    "split {split:?}: left out {} images without captions",
-                    images.len()
+                    "split {split:?}: left out {} without captions",
+                    counted(images.len(), "image")
                 )?;
                 list(f, images)
             }
@@ -74,29 +75,31 @@ impl fmt::Display for Finding {
                 images,
                 captions,
             } => {
-                let count = images.len();
                 write!(
                     f,
-                    "split {split:?}: left out {count} images that are nowhere, with {captions} captions"
+                    "split {split:?}: left out {} not found anywhere, with {}",
+                    counted(images.len(), "image"),
+                    counted(*captions, "caption")
                 )?;
                 list(f, images)
             }
             Self::UnknownImages { places } => {
                 write!(
                     f,
-                    "left out {} captions of images that are not listed",
-                    places.len()
+                    "left out {} of images that are not listed",
+                    counted(places.len(), "caption")
                 )?;
                 list(f, places)
             }
             Self::Corrected { places } => {
-                write!(f, "corrected {} values", places.len())?;
+                write!(f, "corrected {}", counted(places.len(), "value"))?;
                 list(f, places)
             }
             Self::OtherSplit { split, rows } => {
                 write!(
                     f,
-                    "left out {rows} rows of split {split:?}, which `splits` does not name"
+                    "left out {} of split {split:?}, which `splits` does not name",
+                    counted(*rows, "row")
                 )
             }
         }

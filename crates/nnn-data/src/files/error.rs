@@ -1,7 +1,9 @@
 //! What can be wrong with a file of embeddings, indices, labels or relevance.
 
+use crate::counted;
 use nnn_core::{EmbeddingError, RelevanceError};
 use std::fmt::Write as _;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -18,9 +20,16 @@ pub struct FileError {
 
 impl FileError {
     pub(crate) fn new(path: &Path, problem: impl Into<FileProblem>) -> Self {
+        let mut problem = problem.into();
+        if let FileProblem::Malformed { detail, .. } = &mut problem {
+            // Every parser words this differently, and none says it.
+            if fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() == 0) {
+                "the file is empty".clone_into(detail);
+            }
+        }
         Self {
             path: path.to_path_buf(),
-            problem: problem.into(),
+            problem,
         }
     }
 }
@@ -112,7 +121,7 @@ pub enum FileProblem {
         value: f64,
     },
     /// A list has another length than the first.
-    #[error("row {row} holds {found} values, expected {expected} as in row 0")]
+    #[error("row {row} holds {}, expected {expected} as in row 0", counted(*found, "value"))]
     Ragged {
         /// The row.
         row: usize,

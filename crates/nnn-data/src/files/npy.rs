@@ -32,7 +32,8 @@ pub(super) fn npy<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Resul
 pub(super) fn npz<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Result<T, FileProblem> {
     let bad = |error: &dyn ToString| FileProblem::malformed(".npz", error.to_string());
     let file = BufReader::new(File::open(path)?);
-    let mut archive = NpzArchive::new(file).map_err(|error| bad(&error))?;
+    let cut = |error| bad(&format!("{error}; it may be cut short"));
+    let mut archive = NpzArchive::new(file).map_err(cut)?;
     let zip = archive.zip_archive();
     let names = zip
         .file_names()
@@ -63,11 +64,21 @@ pub(super) fn as_it_lies(path: &Path) -> Result<Option<(u64, usize, usize)>, Fil
 
 fn array<T>(reader: &mut dyn Read, length: u64, take: Take<'_, T>) -> Result<T, FileProblem> {
     let bad = |error: io::Error| FileProblem::malformed(".npy", error);
-    let text = header_bytes(reader).map_err(bad)?;
+    let text = header_bytes(reader).map_err(|error| bad(in_header(error)))?;
     check_header(&text)?;
     let header = NpyHeader::from_reader(text.as_slice()).map_err(bad)?;
     let available = length.saturating_sub(text.len() as u64);
     take(&layout(&header)?, reader, available)
+}
+
+/// A read that met the end of the file, in words.
+pub(super) fn in_header(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::other("it ends within its header: it was cut short")
+        }
+        _ => error,
+    }
 }
 
 /// Magic string, version, length and text of the header.

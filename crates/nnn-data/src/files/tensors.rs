@@ -2,7 +2,7 @@
 
 use super::choose;
 use super::error::FileProblem;
-use super::npy::Take;
+use super::npy::{Take, in_header};
 use super::stream::{Layout, Scalar};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -37,7 +37,7 @@ fn header(file: &mut impl Read, length: u64) -> Result<(Metadata, u64), FileProb
     let bad = |detail: String| FileProblem::malformed(".safetensors", detail);
     let mut size = [0; 8];
     file.read_exact(&mut size)
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(|error| bad(in_header(error).to_string()))?;
     let size = u64::from_le_bytes(size);
     if size > HEADER_LIMIT || size > length - 8 {
         return Err(bad(format!(

@@ -435,10 +435,10 @@ fn gaps_that_may_be_left_out() {
     assert_eq!(
         findings,
         [
-            "left out 1 rows of split \"dev\", which `splits` does not name",
+            "left out 1 row of split \"dev\", which `splits` does not name",
             "split \"test\": left out 2 empty captions: t.csv, line 2 (a.jpg), t.csv, line 3 (b.jpg)",
-            "split \"test\": left out 1 images without captions: b.jpg",
-            "split \"test\": left out 1 images that are nowhere, with 2 captions: d.jpg",
+            "split \"test\": left out 1 image without captions: b.jpg",
+            "split \"test\": left out 1 image not found anywhere, with 2 captions: d.jpg",
         ]
     );
 }

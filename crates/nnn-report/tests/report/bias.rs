@@ -46,6 +46,9 @@ fn scores() -> Vec<ScoreRow> {
             ..nnn().plain(metric, after)
         });
     }
+    for row in &mut rows {
+        row.signature = format!("{}|data:visogender#9c1e[masculine,feminine]", row.metric);
+    }
     rows
 }
 
@@ -103,7 +106,9 @@ fn methods_are_lines_and_the_value_closest_to_zero_is_bold() {
     for part in [
         "bias@n: first group less second group among the first n of the whole gallery, every item counted",
         "only the items that answer the query",
-        "±: standard deviation over queries.",
+        "±: standard deviation over queries, no interval of the mean.",
+        "The first and the second group: masculine, feminine; positive: more of the first, negative: more of the second.",
+        "Δ: the value less that of raw; of P@n in points.",
         "visogender: n = 23 queries, 230 gallery items",
     ] {
         assert!(caption.contains(part), "no {part:?} in {caption}");
@@ -139,6 +144,16 @@ fn classes_are_lines_and_methods_columns() {
             "| baker   | 10     | -0.333 |           0.000 |",
         ]
     );
+    for part in [
+        "visogender, CLIP: bias@6 by class.",
+        "every item counted, over n; mean over the queries of a class.",
+        "The first and the second group: masculine, feminine; positive: more of the first, negative: more of the second.",
+        "visogender: n = 23 queries, 230 gallery items.",
+        "Reference sets: COCO captions (29,000 items).",
+        "Fixed parameters: nnn(k=16,alpha=0.75).",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
 }
 
 #[test]

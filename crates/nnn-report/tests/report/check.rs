@@ -144,16 +144,29 @@ fn rows() -> Vec<CheckRow> {
 #[test]
 fn the_check_is_printed() {
     insta::assert_snapshot!(format_check(&rows(), Style::default()), @r#"
-           Model  Data set   Task  Refe…set  Method        Metric         Measured                    Paper          Accepted  Note
-    -------------------------------------------------------------------------------------------------------------------------------
-    ok     CLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1               64.60         64.60 (+0.00 ok)  64.58 (+0.02 ok)  [1]
-    close  CLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1               64.60      65.30 (-0.70 close)                    [1]
-    FAIL   CLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1               64.60       70.00 (-5.40 FAIL)
-    FAIL   BLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1                                        84.32                    [2]
-    FAIL   CLIP   flickr30k  t2i             nnn           R@1                                        64.60                    [3]
-    ok     CLIP   flickr30k  t2i             raw           k_skewness@10      4.81          4.80 (+0.01 ok)
-    FAIL   CLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1               64.60                                             [4]
-    FAIL   CLIP   flickr30k  t2i   flic…20%  nnn va…ation  R@1               64.60  6460.00 (-6395.40 FAIL)                    [5]
+           Model  Data set   Task  Reference  Method        Metric         Measured                    Paper          Accepted  Note
+                                   set
+    --------------------------------------------------------------------------------------------------------------------------------
+    ok     CLIP   flickr30k  t2i   flickr30k  nnn           R@1               64.60         64.60 (+0.00 ok)  64.58 (+0.02 ok)  [1]
+                                   /train     validation
+                                   20%
+    close  CLIP   flickr30k  t2i   flickr30k  nnn           R@1               64.60      65.30 (-0.70 close)                    [1]
+                                   /train     validation
+                                   20%
+    FAIL   CLIP   flickr30k  t2i   flickr30k  nnn           R@1               64.60       70.00 (-5.40 FAIL)
+                                   /train     validation
+                                   20%
+    FAIL   BLIP   flickr30k  t2i   flickr30k  nnn           R@1                                        84.32                    [2]
+                                   /train     validation
+                                   20%
+    FAIL   CLIP   flickr30k  t2i              nnn           R@1                                        64.60                    [3]
+    ok     CLIP   flickr30k  t2i              raw           k_skewness@10      4.81          4.80 (+0.01 ok)
+    FAIL   CLIP   flickr30k  t2i   flickr30k  nnn           R@1               64.60                                             [4]
+                                   /train     validation
+                                   20%
+    FAIL   CLIP   flickr30k  t2i   flickr30k  nnn           R@1               64.60  6460.00 (-6395.40 FAIL)                    [5]
+                                   /train     validation
+                                   20%
     [1] Table 1
     [2] no row matches
     [3] 3 rows match: say which reference_set, params, chosen

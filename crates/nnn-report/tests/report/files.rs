@@ -46,10 +46,10 @@ fn the_csv_has_shortest_floats_and_empty_gaps() {
     ];
     write_scores(folder.path(), &rows).expect("scores are written");
     insta::assert_snapshot!(text(&folder.path().join("scores.csv")), @r#"
-    experiment,model,dataset,split,direction,reference_set,reference_size,method,kind,params,chosen,metric,value,ci_low,ci_high,binomial_low,binomial_high,delta_raw,delta_low,delta_high,p_value,n_queries,n_gallery,signature
-    paper,CLIP,flickr30k,test,t2i,,0,raw,additive,,,R@1,0.5,0.4826758838609296,0.5173241161390704,0.4861407070887437,0.5138592929112563,,,,,5000,1000,R@1|t2i|method:raw
-    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,R@1,0.30000000000000004,0.28412218528890076,0.3158778147110993,0.28729774823112064,0.31270225176887945,-0.19999999999999996,-0.20799999999999996,-0.19199999999999995,0.00009999,5000,1000,R@1|t2i|method:nnn
-    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,k_max@1,39.0,,,,,,,,,5000,1000,k_max@1|t2i|method:nnn
+    experiment,model,dataset,split,direction,reference_set,reference_size,method,kind,params,chosen,metric,value,ci_low,ci_high,binomial_low,binomial_high,delta_raw,delta_low,delta_high,p_value,n_queries,cluster,n_clusters,n_gallery,signature
+    paper,CLIP,flickr30k,test,t2i,,0,raw,additive,,,R@1,0.5,0.4826758838609296,0.5173241161390704,0.4861407070887437,0.5138592929112563,,,,,5000,image,1000,1000,R@1|t2i|method:raw
+    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,R@1,0.30000000000000004,0.28412218528890076,0.3158778147110993,0.28729774823112064,0.31270225176887945,-0.19999999999999996,-0.20799999999999996,-0.19199999999999995,0.00009999,5000,image,1000,1000,R@1|t2i|method:nnn
+    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,k_max@1,39.0,,,,,,,,,5000,image,1000,1000,k_max@1|t2i|method:nnn
     "#);
 }
 
@@ -57,7 +57,7 @@ fn the_csv_has_shortest_floats_and_empty_gaps() {
 fn no_rows_are_a_header() {
     let folder = folder();
     write_scores(folder.path(), &[]).expect("scores are written");
-    insta::assert_snapshot!(text(&folder.path().join("scores.csv")), @r#"experiment,model,dataset,split,direction,reference_set,reference_size,method,kind,params,chosen,metric,value,ci_low,ci_high,binomial_low,binomial_high,delta_raw,delta_low,delta_high,p_value,n_queries,n_gallery,signature"#);
+    insta::assert_snapshot!(text(&folder.path().join("scores.csv")), @"experiment,model,dataset,split,direction,reference_set,reference_size,method,kind,params,chosen,metric,value,ci_low,ci_high,binomial_low,binomial_high,delta_raw,delta_low,delta_high,p_value,n_queries,cluster,n_clusters,n_gallery,signature");
     assert_eq!(read_scores(folder.path()).expect("parquet"), []);
     fs::remove_file(folder.path().join("scores.parquet")).expect("it was written");
     assert_eq!(read_scores(folder.path()).expect("csv"), []);
@@ -120,9 +120,9 @@ fn comparisons_read_back() {
     }
     write_comparisons(folder.path(), &comparisons()[..2]).expect("comparisons are written");
     insta::assert_snapshot!(text(&folder.path().join("comparisons.csv")), @r#"
-    experiment,model,dataset,split,direction,reference_set,reference_size,method_a,kind_a,params_a,chosen_a,method_b,kind_b,params_b,chosen_b,metric,delta,ci_low,ci_high,p_value,p_holm,wins,ties,losses,n_queries
-    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,raw,additive,,,R@1,0.0578,0.047799999999999995,0.0678,0.00001,0.000030000000000000004,1200,3000,800,5000
-    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,dsl,"rescaling, transductive",tau=0.1,fixed,raw,additive,,,R@1,0.30000000000000004,0.29000000000000004,0.31000000000000005,0.016,0.048,1200,3000,800,5000
+    experiment,model,dataset,split,direction,reference_set,reference_size,method_a,kind_a,params_a,chosen_a,method_b,kind_b,params_b,chosen_b,metric,delta,ci_low,ci_high,p_value,p_holm,wins,ties,losses,n_queries,n_clusters,cluster
+    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,nnn,additive,"k=128,alpha=0.75",validation,raw,additive,,,R@1,0.0578,0.047799999999999995,0.0678,0.00001,0.000030000000000000004,1200,3000,800,5000,1000,image
+    paper,CLIP,flickr30k,test,t2i,flickr30k/train 20%,29000,dsl,"rescaling, transductive",tau=0.1,fixed,raw,additive,,,R@1,0.30000000000000004,0.29000000000000004,0.31000000000000005,0.016,0.048,1200,3000,800,5000,1000,image
     "#);
 }
 

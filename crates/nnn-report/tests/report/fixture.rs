@@ -64,6 +64,8 @@ impl Cell<'_> {
             binomial: None,
             gain: None,
             n_queries: self.n.0,
+            cluster: "image".to_owned(),
+            n_clusters: self.n.1,
             n_gallery: self.n.1,
             signature: format!("{metric}|{}|method:{}", self.direction, self.method),
         }
@@ -116,6 +118,8 @@ pub(crate) fn comparisons() -> Vec<ComparisonRow> {
         ties: 3_000,
         losses: 800,
         n_queries: 5_000,
+        cluster: "image".to_owned(),
+        n_clusters: 1_000,
     };
     let pairs = [
         (&NNN, &RAW, 0.057_8, 0.000_01),

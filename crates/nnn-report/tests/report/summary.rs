@@ -1,30 +1,33 @@
 //! The printed summary.
 
-use nnn_report::{Style, summary};
+use nnn_report::{ScoreRow, Style, summary};
 
 use crate::fixture::{Cell, DSL, NNN, RAW, sweep};
 
 #[test]
 fn raw_first_and_the_best_starred() {
     insta::assert_snapshot!(summary(&sweep(), Style::default()), @r#"
-    CLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items
+    CLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items; intervals resampled by image (n = 1,000)
 
     Method  Reference set      Parameters                    R@1 [95 %]    R@5   R@10  MedR         gain [95 %]      p  skew
     ------------------------------------------------------------------------------------------------------------------------
     raw                                            58.82 [57.11, 60.53]  83.44  90.08   1.0                             4.81
-    nnn§    flickr30…rain 20%  k=128,alpha=0.75   *64.60 [62.94, 66.26]  87.84  93.00   1.0  +5.78 [4.98, 6.58]  <1e-4  1.20
+    nnn§    flickr30k/train    k=128,alpha=0.75   *64.60 [62.94, 66.26]  87.84  93.00   1.0  +5.78 [4.98, 6.58]  <1e-4  1.20
+            20%
     nnn§    coco/train 20%     k=16,alpha=0.5      63.70 [62.03, 65.37]  87.24  92.36   1.0  +4.88 [4.08, 5.68]  <1e-4  2.50
-    nnn‡    flickr30…rain 20%  k=256,alpha=0.875   64.94 [63.29, 66.59]  87.90  93.10   1.0  +6.12 [5.32, 6.92]  <1e-4  1.10
-    dn      flickr30…rain 20%  lambda=0.5          62.06 [60.38, 63.74]  85.00  91.00   1.0  +3.24 [2.44, 4.04]  <1e-4  3.75
+    nnn‡    flickr30k/train    k=256,alpha=0.875   64.94 [63.29, 66.59]  87.90  93.10   1.0  +6.12 [5.32, 6.92]  <1e-4  1.10
+            20%
+    dn      flickr30k/train    lambda=0.5          62.06 [60.38, 63.74]  85.00  91.00   1.0  +3.24 [2.44, 4.04]  <1e-4  3.75
+            20%
 
-    SigLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items
+    SigLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items; intervals resampled by image (n = 1,000)
 
     Method  Reference set        Parameters                  R@1 [95 %]         gain [95 %]      p
     ----------------------------------------------------------------------------------------------
     raw                                            74.62 [73.11, 76.13]
     nnn§    flickr30k/train 20%  k=64,alpha=0.75  *76.54 [75.07, 78.01]  +1.92 [1.12, 2.72]  <1e-4
 
-    Percent; gains over raw in points. *: the best of a block. [ ]: 95 % bootstrap interval, resampled by image.
+    Percent; gains over raw in points. *: the best of a block. [ ]: 95 % bootstrap interval; the ± of tables is binomial.
     p: two-sided paired randomisation test. skew: skewness of the k-occurrences, lower is less hubness.
     § Parameters chosen on held-out training items.
     ‡ Parameters chosen on the evaluated queries themselves (oracle): an upper bound, never bold as best.
@@ -99,7 +102,7 @@ fn colour_adds_escapes_and_moves_nothing() {
 }
 
 #[test]
-fn lines_keep_to_the_width_by_shortening_names() {
+fn lines_keep_to_the_width_by_folding_names() {
     let cell = Cell {
         reference: "a very long name of a reference set/train share 20% seed 17",
         ..crate::fixture::NNN
@@ -110,8 +113,24 @@ fn lines_keep_to_the_width_by_shortening_names() {
     let widest = text.lines().map(|line| line.chars().count()).max();
     assert!(widest <= Some(120), "{text}");
     assert!(
-        text.contains('…') && text.contains("64.60 [62.94, 66.26]"),
+        !text.contains('…') && text.contains("64.60 [62.94, 66.26]"),
         "{text}"
+    );
+    for word in cell.reference.split(' ') {
+        assert!(text.contains(word), "{word} is cut in {text}");
+    }
+    let whole = summary(
+        &rows,
+        Style {
+            color: false,
+            width: usize::MAX,
+        },
+    );
+    assert!(whole.contains(cell.reference), "{whole}");
+    let legend = whole.lines().rev().take_while(|line| !line.is_empty());
+    assert!(
+        legend.into_iter().all(|line| line.chars().count() <= 120),
+        "{whole}"
     );
 }
 
@@ -131,6 +150,26 @@ fn other_metrics_take_the_place_of_recall() {
 
     Percent; gains over raw in points. *: the best of a block.
     "#);
+}
+
+/// Occupations are resampled where occupations were, and queries where nothing is shared.
+#[test]
+fn what_is_resampled_is_named_for_every_block() {
+    let with = |model: &'static str, cluster: &str, n_clusters| ScoreRow {
+        cluster: cluster.to_owned(),
+        n_clusters,
+        ..Cell { model, ..RAW }.share("R@1", 0.5, 0.5)
+    };
+    let rows = [with("CLIP", "class", 23), with("own", "query", 5_000)];
+    let text = summary(&rows, Style::default());
+    for part in [
+        "CLIP, flickr30k, t2i: 5,000 queries x 1,000 gallery items; intervals resampled by class (n = 23)",
+        "own, flickr30k, t2i: 5,000 queries x 1,000 gallery items; intervals resampled by query (n = 5,000)",
+        "[ ]: 95 % bootstrap interval; the ± of tables is binomial.",
+    ] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    assert!(!text.contains("image"), "{text}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::sources::cards::DatasetEntry;
 use crate::sources::files::{self, Wanted, images_in};
 use crate::sources::open::{own_texts, own_vectors, read_folder};
 use anyhow::{Context, Result};
-use nnn_data::{DatasetSource, FilesSource, FoundFile, ImageStore, Needed, RemoteFile};
+use nnn_data::{DatasetSource, FilesSource, FoundFile, ImageStore, Needed, RemoteFile, counted};
 use nnn_hub::{Hub, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -41,7 +41,11 @@ impl DataLines {
                 DatasetSource::Files(_) => format!("of which is read: {}", read(entry, &needs)),
             };
             let name = &card.name;
-            let line = format!("  data {name}: {images} images, {texts} texts, {origin}\n");
+            let line = format!(
+                "  data {name}: {}, {}, {origin}\n",
+                counted(images, "image"),
+                counted(texts, "text")
+            );
             lines.text.push_str(&line);
             if let DatasetSource::Files(source) = &card.source {
                 let wanted = Wanted {
@@ -150,8 +154,12 @@ fn read(entry: &DatasetEntry, needs: &Needs) -> String {
         let counts = entry.card.splits.get(split);
         let (images, texts) = counts.map_or((0, 0), |it| (it.images, it.texts));
         match needs.images.contains(split) {
-            true => format!("{split} ({images} images, {texts} texts)"),
-            false => format!("{split} ({texts} texts)"),
+            true => format!(
+                "{split} ({}, {})",
+                counted(images, "image"),
+                counted(texts, "text")
+            ),
+            false => format!("{split} ({})", counted(texts, "text")),
         }
     };
     let splits: Vec<String> = needs.splits.iter().map(one).collect();

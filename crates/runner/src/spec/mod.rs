@@ -238,10 +238,10 @@ pub(crate) struct RerankSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatisticsSpec {
-    /// Bootstrap resamples of the images.
+    /// Bootstrap resamples, of the images, for example; 40 to 1,000,000.
     #[serde(default = "default_resamples")]
     pub(crate) resamples: usize,
-    /// Random sign flips of the paired test.
+    /// Random sign flips of the paired test; 19 to 1,000,000.
     #[serde(default = "default_permutations")]
     pub(crate) permutations: usize,
     /// Seed of both.

@@ -51,7 +51,7 @@ fn scalar(name: &str) -> &str {
     match name {
         "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number of at least 0",
         "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
+        "f32" | "f64" | "floating point" => "a number",
         "bool" | "boolean" => "true or false",
         other => other,
     }

@@ -84,6 +84,112 @@ fn values_of_a_wrong_type() {
     );
 }
 
+/// Of one resample an interval has no width, of a billion the machine has no end.
+#[test]
+fn draws_are_neither_few_nor_countless() {
+    for (key, least) in [("resamples", 40), ("permutations", 19)] {
+        let refused = |value: &str, parts: &[&str]| {
+            refuses(&format!("statistics: {{{key}: {value}}}"), parts);
+        };
+        for value in ["0", "1", &(least - 1).to_string(), "1000001", "1000000000"] {
+            let part = format!("`statistics.{key}` is {value}, expected {least} to 1000000: ");
+            refused(value, &[&part]);
+        }
+        refused("-1", &["line 12", "a whole number of at least 0"]);
+        refused("1.5", &["line 12", "a whole number of at least 0"]);
+    }
+    let least = "statistics: {resamples: 40, permutations: 19}\n";
+    by_dataset().run(&dataset_config(least), &[]);
+}
+
+/// An entry that nothing will answer is refused at once, not after the sweep.
+#[test]
+fn expectations_of_what_is_not_measured() {
+    let entry = |rest: &str| {
+        let defaults = [
+            ("model:", "model: noise"),
+            ("dataset:", "dataset: made-up"),
+            ("direction:", "direction: t2i"),
+            ("method:", "method: nnn"),
+            ("metric:", "metric: R@1"),
+            ("tolerance:", "tolerance: 0.01"),
+            ("paper:", "paper: 0.5"),
+        ];
+        let missing = defaults.iter().filter(|(key, _)| !rest.contains(key));
+        let mut parts: Vec<&str> = missing.map(|(_, part)| *part).collect();
+        parts.extend((!rest.is_empty()).then_some(rest));
+        format!("  - {{{}}}\n", parts.join(", "))
+    };
+    let config = |rest: &str| {
+        format!(
+            "methods: [raw, nnn: {{k: [4, 8], alpha: 0.5, choose: validation}}, csls: {{k: [2, 4]}}]\nmetrics: [R@1, k_max@1]\nexpect:\n{}{}",
+            entry(""),
+            entry(rest)
+        )
+    };
+    for (rest, parts) in [
+        (
+            "model: nois",
+            ["`model` is `nois`", "did you mean `noise`?"],
+        ),
+        (
+            "dataset: other",
+            ["`dataset` is `other`", "to be had: `made-up`"],
+        ),
+        ("direction: v2t", ["`direction` is `v2t`", "`i2t`, `t2i`"]),
+        ("method: dsl", ["`method` is `dsl`", "`csls`, `nnn`, `raw`"]),
+        (
+            "reference_set: tran",
+            ["`reference_set` is `tran`", "did you mean `train`?"],
+        ),
+        (
+            "method: raw, reference_set: train",
+            ["`reference_set` is `train`", "`raw` reads none"],
+        ),
+        ("chosen: fixed", ["`chosen` is `fixed`", "`validation`"]),
+        (
+            "method: raw, chosen: fixed",
+            ["`chosen` is `fixed`", "to be had: none, leave the key out"],
+        ),
+        (
+            "params: 'k=5,alpha=0.5'",
+            [
+                "`params` is `k=5,alpha=0.5`",
+                "`k=4,alpha=0.5`, `k=8,alpha=0.5`",
+            ],
+        ),
+        (
+            "metric: R@5",
+            ["`metric` is `R@5`", "`R@1`, `k_max@1`, `gain:R@1`"],
+        ),
+        (
+            "method: raw, metric: 'gain:R@1'",
+            ["`metric` is `gain:R@1`", "`R@1`, `k_max@1`)"],
+        ),
+        (
+            "metric: 'index_search:factor'",
+            ["`metric` is `index_search:factor`", "to be had"],
+        ),
+        (
+            "paper_params: {beta: {paper: 1, step: 1}}",
+            ["`paper_params` is `beta`", "`k`, `alpha`"],
+        ),
+        ("method: csls", ["2 rows will answer it", "`params`"]),
+        ("paper: 64.6", ["fractions: 0.646, not 64.6", ""]),
+        ("paper: null", ["no number to compare with", ""]),
+        ("tolerance: -0.1", ["`tolerance` of at least 0", ""]),
+    ] {
+        refuses(&config(rest), &["expect[1]", parts[0], parts[1]]);
+    }
+    let lab = by_dataset();
+    lab.run(
+        &dataset_config(&config("method: csls, params: 'k=2', metric: 'gain:R@1'")),
+        &["--dry-run"],
+    );
+    let narrowed = ["--dry-run", "--set", "directions=[i2t]"];
+    lab.run(&dataset_config(&config("")), &narrowed);
+}
+
 #[test]
 fn names_that_nothing_has() {
     refuses(
@@ -176,7 +282,7 @@ fn settings_out_of_range() {
     );
     refuses(
         "statistics: {resamples: 0}",
-        &["statistics.resamples", "0", "at least 1"],
+        &["`statistics.resamples` is 0, expected 40 to 1000000"],
     );
     refuses(
         "reference_sets: [{share: 1.5}]",

@@ -50,6 +50,17 @@ fn a_cut_file() {
     dataset_refuses("texts.npy", &whole[..whole.len() - 4], &parts);
 }
 
+/// A reader's own words, such as "failed to fill whole buffer", help nobody.
+#[test]
+fn files_that_are_empty_or_end_in_their_header() {
+    let whole = npy(&Noise(5).rows(TEXTS));
+    dataset_refuses("texts.npy", b"", &["texts.npy", "the file is empty"]);
+    for cut in [5, 11, 60] {
+        let parts = ["texts.npy", "it ends within its header: it was cut short"];
+        dataset_refuses("texts.npy", &whole[..cut], &parts);
+    }
+}
+
 #[test]
 fn a_file_of_another_kind() {
     dataset_refuses("texts.npy", b"not an array", &["not a readable .npy file"]);

@@ -14,7 +14,7 @@ models: [clip]
 datasets: [folder]
 methods: [raw, nnn: {k: 2, alpha: 0.5}]
 metrics: [R@1, MRR]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
 
 /// A lab with a folder of images and its card.

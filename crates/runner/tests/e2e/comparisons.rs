@@ -91,6 +91,7 @@ fn very_many_settings_are_compared_with_raw_only() {
     let lab = ran(&config);
     let rows = comparisons(&lab);
     assert!(rows.len() == 32 && rows.iter().all(|row| row.other.method == "raw"));
+    assert!(table(&lab, "comparisons.md").contains("R@1, every method against raw"));
     let warnings = lab.warnings("lab", "compared_with_raw");
     assert_eq!((warnings.len(), &warnings[0]["settings"]), (1, &33.into()));
 }

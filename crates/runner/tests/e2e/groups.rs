@@ -77,6 +77,20 @@ fn biases_are_those_of_the_lists() {
     let lab = lab();
     lab.run(&config(&[CLASSES, GROUPS], METRICS), &[]);
     let scores = lab.scores("lab");
+    // Queries of one class are resampled together, and the caption says so and which group a sign means.
+    let classes = (0..QUERIES)
+        .map(class)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
+    assert!(
+        scores
+            .iter()
+            .all(|row| row.cluster == "class" && row.n_clusters == classes)
+    );
+    let table = lab.files("results/lab/tables");
+    let caption = String::from_utf8_lossy(&table["bias_t2i.md"]);
+    let sign = "The first and the second group: a, b; positive: more of the first, negative: more of the second.";
+    assert!(caption.contains(sign), "{caption}");
     let lists = queries(&lab);
     for column in &lists.methods {
         let of = |query: usize| {

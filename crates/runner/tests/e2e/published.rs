@@ -530,7 +530,7 @@ fn fetch_and_dry_run() {
     assert!(world.requests().iter().all(|it| it.starts_with("HEAD ")));
     let fetched = world.call(&["fetch", "configs/coco.yaml"]);
     succeeded(&fetched);
-    let all_here = "1 model(s), 2 data set(s), nothing left to download";
+    let all_here = "1 model, 2 data sets, nothing left to download";
     assert!(fetched.stderr.contains(all_here), "{}", fetched.stderr);
     assert!(!world.lab.path("results").exists());
     let asked = world.requests().len();

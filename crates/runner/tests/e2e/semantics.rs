@@ -68,7 +68,7 @@ datasets: [tiny]
 reference_sets: [{name: all}, {share: 0.5, seed: 7}, {share: 0.5}]
 methods: [raw, nnn: {k: 1, alpha: 1}]
 metrics: [R@1, MRR]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
     lab.run(config, &[]);
     let scores = lab.scores("lab");
@@ -297,6 +297,7 @@ fn vectors_by_role() {
         (30, 20, 30)
     );
     assert_eq!(nnn.cell.model, "made-up");
+    assert_eq!((nnn.cluster.as_str(), nnn.n_clusters), ("gallery item", 20));
     let biases = lab.files("results/lab/bias");
     // A header of 128 bytes and one f32 a gallery item.
     assert_eq!(

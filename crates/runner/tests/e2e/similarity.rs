@@ -29,7 +29,7 @@ fn lab() -> Lab {
 
 const REST: &str = "
 metrics: [R@1, R@5, MedR]
-statistics: {resamples: 20, permutations: 20}
+statistics: {resamples: 40, permutations: 40}
 ";
 
 fn config(direction: &str, reference: &str, methods: &str) -> String {
@@ -70,6 +70,12 @@ fn check(lab: &Lab, direction: &str, methods: usize) {
     for row in scores {
         let want = &expected[direction][&row.cell.method][&row.metric];
         assert_eq!(row.cell.direction, direction);
+        let cluster = if direction == "t2i" {
+            "gallery item"
+        } else {
+            "query"
+        };
+        assert_eq!(row.cluster, cluster);
         let off = row.value - want.as_f64().expect("a number");
         assert!(off.abs() < 1e-12, "{}: {}", row.signature, row.value);
     }

@@ -58,7 +58,8 @@ impl Found {
 /// The slices disagree in length.
 pub(crate) type Find<'a> = dyn FnMut(&[ByteLine], &[ByteLine], &[i32; MAX_ROWS], &mut Found) + 'a;
 
-/// Calls back with a [`Find`]; the processor is ready for it until the call returns.
+/// Calls back with a [`Find`]; the processor is ready for it until the call returns. Calls on one thread are not nested: the
+/// inner one would take that away from the outer.
 pub(crate) type Run = fn(&mut dyn FnMut(&mut Find<'_>));
 
 /// The sum of products of bytes, modulo `2^32`, of unsigned ones with signed ones.

@@ -1,8 +1,7 @@
-"""What choosing costs: the published searches of all methods at COCO's size.
+"""What choosing costs: the published searches of all matrix-friendly methods at COCO's size, together and one by one.
 
-Sets the search of all points of the methods that the paper's protocol searches, together, statistics and ranking of one
-task, beside one pass over the query bank that computes all scores and one over the queries. `--alone` measures each of them
-by itself, `--others` each of the other methods. Lists points, seconds and gain of every method. Writes JSON.
+Sets the search of all points together, statistics and ranking of one task, beside one pass over the query bank that
+computes all scores and one over the queries, and lists points, seconds and gain of every method. Writes JSON.
 
     python tools/peers/grids.py --runner target/release/runner --binary target/release/examples/peers --output grids.json
 """
@@ -20,9 +19,6 @@ from compare import BANKS, GALLERY, QUERIES, around, call, machine, make_data, u
 
 GALLERY_BANK = 22_670
 METHODS = ["nnn", "csls", "dn", "is", "dis", "dualis", "dualdis"]
-# What makes several passes, moves vectors or rewrites rows. The released DualDIS sorts every row at every point: one of its 820.
-OTHERS = ["sn", "dbsn", "dissimlocal", "centering", "gr_clip", "abtt", "whitening", "invgc", "localadj", "ls", "nicdm",
-          "mp_normal", "mp_empirical", "gc", "zscore", "dsl", "{dualdis_released: {beta1: 3, beta2: 20, choose: fixed}}"]
 CONFIG = """
 experiment: grids
 embeddings:
@@ -73,7 +69,6 @@ def main():
     parser.add_argument("--binary", required=True, help="target/release/examples/peers")
     parser.add_argument("--output", default="grids.json")
     parser.add_argument("--alone", action="store_true", help="also each method by itself, which takes some minutes")
-    parser.add_argument("--others", action="store_true", help="also each of the other methods, which takes half an hour")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -83,17 +78,16 @@ def main():
         runner = Path(options.runner).resolve()
         together = search(folder, runner, "together", METHODS, False)
         alone = search(folder, runner, "alone", METHODS, True) if options.alone else None
-        others = search(folder, runner, "others", OTHERS, True) if options.others else None
     embeddings = (GALLERY + QUERIES + BANKS["113k"] + GALLERY_BANK) * 512 * 4 / 2**20
     one = passes["bank_seconds"] + passes["query_seconds"]
     own = sum(together["steps"][f"{step} (test)"] for step in ("statistics", "ranking"))
-    result = {"machine": machine(), "passes": passes, "together": together, "alone": alone, "others": others, "ratio": own / one}
+    result = {"machine": machine(), "passes": passes, "together": together, "alone": alone, "ratio": own / one}
     Path(options.output).write_text(json.dumps(result, indent=1) + "\n")
     points = sum(int(row["points"]) for row in together["choosing"])
     print(f"{points} points: {own:.1f} s ({together['steps']}); one bank pass and one query pass: {one:.1f} s ({passes}); {own / one:.1f} times")
     print(f"peak {together['peak_mib']:.0f} MiB, {together['peak_mib'] - embeddings:.0f} beyond {embeddings:.0f} of embeddings")
     print("| method | points | statistics, s | ranking, s | R@1 | chosen |\n|---|---|---|---|---|---|")
-    for row in (alone or together)["choosing"] + (others["choosing"] if others else []):
+    for row in (alone or together)["choosing"]:
         print("|", " | ".join(row[c] for c in ("method", "points", "statistics_seconds", "ranking_seconds", "test", "params")), "|")
 
 

@@ -34,7 +34,10 @@ pub(super) fn csv_column(path: &Path, key: Option<&str>) -> Result<Vec<String>, 
     let column = header.iter().position(|h| h == name).unwrap_or_default();
     let value = |record: csv::Result<csv::StringRecord>| {
         let record = record.map_err(bad_csv)?;
-        match blank_line(&text, &record).filter(|_| header.len() == 1) {
+        match (header.len() == 1)
+            .then(|| blank_line(&text, &record))
+            .flatten()
+        {
             None => Ok(record[column].to_owned()),
             Some(line) => Err(FileProblem::Line {
                 line,
@@ -52,8 +55,12 @@ fn blank_line(text: &[u8], record: &csv::StringRecord) -> Option<u64> {
     if at > 0 && text.get(at - 1..=at)? == b"\r\n" {
         at += 1;
     }
+    if !matches!(text.get(at), Some(b'\r' | b'\n')) {
+        return None;
+    }
+    // Lines are counted only here: for every record that would be a pass over all that is before it.
     let breaks = text[..at].iter().filter(|&&byte| byte == b'\n').count();
-    matches!(text.get(at), Some(b'\r' | b'\n')).then_some(breaks as u64 + 1)
+    Some(breaks as u64 + 1)
 }
 
 /// The same, as indices.

@@ -19,10 +19,10 @@ fn metadata() -> Metadata {
 fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
-        "nnn-core" | "nnn-testhub" | "xtask" => Some(&[]),
-        "nnn-ann" | "nnn-data" | "nnn-metrics" => Some(&["nnn-core"]),
-        "nnn-hub" | "nnn-report" => Some(&["nnn-data"]),
-        "nnn-encode" => Some(&["nnn-core", "nnn-data"]),
+        "nnn-core" | "nnn-files" | "nnn-testkit" | "xtask" => Some(&[]),
+        "nnn-ann" | "nnn-metrics" => Some(&["nnn-core"]),
+        "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
+        "nnn-data" | "nnn-encode" => Some(&["nnn-core", "nnn-files"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
         _ if name.starts_with("encoder-") => Some(&["nnn-encode"]),
         _ if name.starts_with("dataset-") => Some(&[]),

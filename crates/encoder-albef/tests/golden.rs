@@ -159,7 +159,7 @@ fn every_coco_caption_has_the_ids_of_the_authors_tokenizer() {
         }
         assert_eq!(golden["captions"], captions.len());
         assert_eq!(golden["tokens"], serialised.len() / 4 - captions.len());
-        let sum = nnn_data::sha256_bytes(&serialised);
+        let sum = nnn_files::sha256_bytes(&serialised);
         assert_eq!(golden["sha256"], sum, "{name}");
     }
 }

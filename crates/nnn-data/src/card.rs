@@ -1,9 +1,8 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
-use crate::counted;
-use crate::{
-    FileError, FilesSource, Pairs, RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file,
-};
+use crate::{FileError, FilesSource, Pairs};
+use nnn_files::counted;
+use nnn_files::{RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

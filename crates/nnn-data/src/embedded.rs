@@ -1,8 +1,9 @@
 //! Embeddings from any model or API as a data source: by data set, or by role.
 
 use crate::files::{read_embeddings, read_indices, read_labels, read_relevance};
-use crate::{Cluster, FileError, Pairs, PairsError, Subset, counted};
+use crate::{Cluster, FileError, Pairs, PairsError, Subset};
 use nnn_core::{Embeddings, GroupError, Groups, Relevance, RelevanceError};
+use nnn_files::counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};

@@ -1,8 +1,8 @@
 //! Items that a reference set shares with what is evaluated.
 
-use crate::checksum::sha256_bytes;
-use crate::counted;
 use nnn_core::Rows;
+use nnn_files::counted;
+use nnn_files::sha256_bytes;
 use std::collections::HashMap;
 use std::fmt;
 

@@ -8,9 +8,7 @@
 
 mod annotations;
 mod archive;
-mod atomic;
 mod card;
-mod checksum;
 mod cluster;
 mod direction;
 mod embedded;
@@ -19,19 +17,15 @@ mod leaf;
 mod leakage;
 mod pairs;
 mod reference;
-mod remote;
 mod similarity;
 mod source;
 mod store;
-mod words;
 
 pub use annotations::{
     AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
 };
 pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
-pub use atomic::{is_temporary, write_atomically};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
-pub use checksum::{Sha256, sha256_bytes, sha256_file};
 pub use cluster::Cluster;
 pub use direction::{Direction, DirectionError};
 pub use embedded::{
@@ -45,13 +39,8 @@ pub use files::{
 pub use leakage::{Identities, Overlap, overlap, row_contents, same_wording, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
-pub use remote::{
-    HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
-    remote_files,
-};
 pub use similarity::{SimilarityError, SimilaritySource};
 pub use source::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
 };
 pub use store::{Addressed, ImageStore, Opening, StoreError};
-pub use words::{counted, plural};

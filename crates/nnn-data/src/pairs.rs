@@ -1,7 +1,8 @@
 //! One split of a data set: images, texts, and which text describes which image.
 
-use crate::{Cluster, Direction, counted, same_wording};
+use crate::{Cluster, Direction, same_wording};
 use nnn_core::{GroupError, Groups, Relevance, RelevanceError};
+use nnn_files::counted;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
 

@@ -12,7 +12,8 @@
 //!
 //! So of two shares with one seed the smaller is part of the larger.
 
-use crate::{Pairs, Subset, counted};
+use crate::{Pairs, Subset};
+use nnn_files::counted;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use thiserror::Error;

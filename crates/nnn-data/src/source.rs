@@ -1,6 +1,6 @@
 //! Data sets as they are published: annotation files in their own formats, images in archives, folders or at addresses.
 
-use crate::RemoteSource;
+use nnn_files::RemoteSource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -267,7 +267,7 @@ impl FilesSource {
     /// Names of the files that are downloaded, as far as the list is right.
     fn downloads(&self) -> Vec<String> {
         let none = BTreeMap::new();
-        let files = crate::remote_files(&self.download, &none, &BTreeMap::new());
+        let files = nnn_files::remote_files(&self.download, &none, &BTreeMap::new());
         let files = files.unwrap_or_default().into_iter();
         files.map(|file| file.name).collect()
     }

@@ -63,7 +63,7 @@ fn a_folder_of_images_and_captions() {
     assert_eq!(test.text_to_image(), [0, 0]);
     assert_eq!(opened.image_path("a.png"), root.path().join("a.png"));
     let contents = opened.contents(test.images()).expect("readable images");
-    assert_eq!(contents, [nnn_data::sha256_bytes(b"a.png")]);
+    assert_eq!(contents, [nnn_files::sha256_bytes(b"a.png")]);
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn cards() {
         "data set \"mine\" has no split \"train\", expected one of test"
     );
     let table = root.path().join("captions.csv");
-    let found = nnn_data::sha256_file(&table).expect("readable");
+    let found = nnn_files::sha256_file(&table).expect("readable");
     assert_eq!(
         card.check_files(root.path())
             .expect_err("another content")

@@ -6,7 +6,7 @@
 //! shape and values, is right.
 
 use crate::journal::{Journal, Row};
-use nnn_data::{Sha256, write_atomically};
+use nnn_files::{Sha256, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Checksums of what goes into an encoder.
 
-use nnn_data::{Sha256, sha256_file};
+use nnn_files::{Sha256, sha256_file};
 use rayon::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use crate::cache::{CacheWarning, EmbeddingCache};
 use crate::encoder::{EncodeError, Encoder, batches_by_length, encode_batch, exact};
 use crate::image_file::{ImageError, ImageLimits, load_image};
 use crate::journal::{Journal, Row};
-use nnn_data::Sha256;
+use nnn_files::Sha256;
 use rayon::prelude::*;
 use std::io;
 use std::ops::Range;

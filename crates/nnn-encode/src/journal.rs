@@ -3,7 +3,7 @@
 //! A record holds the number of its items, a checksum, their places and their rows. The checksum covers the entry's
 //! key too. What follows the last sound record, torn by a kill or otherwise damaged, is cut off and encoded again.
 
-use nnn_data::Sha256;
+use nnn_files::Sha256;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;

@@ -3,8 +3,8 @@
 mod common;
 
 use common::{golden, json};
-use nnn_data::sha256_bytes;
 use nnn_encode::{ImageLimits, PixelSpec, RgbImage, load_image};
+use nnn_files::sha256_bytes;
 use safetensors::{Dtype, SafeTensors};
 
 /// As `pattern` of tools/reference/clip_goldens.py.

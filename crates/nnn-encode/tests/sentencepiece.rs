@@ -2,8 +2,8 @@
 // Tests say what they skip.
 #![allow(clippy::print_stdout)]
 
-use nnn_data::sha256_bytes;
 use nnn_encode::{CheckpointFiles, PieceFrame, TextTokenizer, TokenSettings, TokenizerError};
+use nnn_files::sha256_bytes;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

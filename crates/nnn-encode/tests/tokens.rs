@@ -5,8 +5,8 @@
 mod common;
 
 use common::json;
-use nnn_data::sha256_bytes;
 use nnn_encode::{CheckpointFiles, TextTokenizer, TokenizerError};
+use nnn_files::sha256_bytes;
 use std::path::{Path, PathBuf};
 
 /// Data that is not part of the repository; `None`, with a line that says so, where it is absent.

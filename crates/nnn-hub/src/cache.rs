@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::settings::Settings;
 use crate::transfer::beside;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
-use nnn_data::{HubFile, RemoteFile, RemotePlace, RepoKind, sha256_bytes, write_atomically};
+use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind, sha256_bytes, write_atomically};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

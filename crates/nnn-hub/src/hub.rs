@@ -8,7 +8,7 @@ use crate::retry::{Fault, Patience, persist};
 use crate::settings::Settings;
 use crate::transfer::{Expect, Transfer, beside};
 use hf_hub::api::sync::{Api, ApiBuilder};
-use nnn_data::{HubFile, RemoteFile, RemotePlace, sha256_file};
+use nnn_files::{HubFile, RemoteFile, RemotePlace, sha256_file};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

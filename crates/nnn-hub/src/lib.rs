@@ -1,6 +1,6 @@
 //! Files from model hubs and plain URLs: resumed, checksummed, cached.
 //!
-//! [`Hub::open`] gives the path of a [`RemoteFile`](nnn_data::RemoteFile), after fetching it if it is not there yet.
+//! [`Hub::open`] gives the path of a [`RemoteFile`](nnn_files::RemoteFile), after fetching it if it is not there yet.
 //! Files of a hub repository lie in the cache that the Python tools use (`blobs`, `snapshots`, `refs`), so that what one
 //! fetched the other finds; other files lie below a folder of their own, by their address. Where neither a card nor the
 //! hub knows a checksum, the one at the first download is recorded and expected from then on.

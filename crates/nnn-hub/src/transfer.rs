@@ -4,7 +4,7 @@ use crate::error::HubError;
 use crate::event::Event;
 use crate::http::{Answer, Ask, Client, bad_answer, shown};
 use crate::retry::{Fault, Patience, persist};
-use nnn_data::write_atomically;
+use nnn_files::write_atomically;
 use sha2::Digest;
 use std::cell::Cell;
 use std::fs::{self, File};

@@ -1,8 +1,8 @@
 //! The real client against a small server on loopback. No test reaches any other address.
 
-use nnn_data::{HubFile, RemoteFile, RemotePlace, RepoKind};
+use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind};
 use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, Token};
-use nnn_testhub::{COMMIT, Fault, Resource, Server, git_sha1, sha256};
+use nnn_testkit::hub::{COMMIT, Fault, Resource, Server, git_sha1, sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -55,7 +55,7 @@ impl World {
         self.client(self.settings()).open(file, &|_| {})
     }
 
-    fn gets(&self, file: &RemoteFile) -> Vec<nnn_testhub::Request> {
+    fn gets(&self, file: &RemoteFile) -> Vec<nnn_testkit::hub::Request> {
         let path = resolve(file);
         let all = self.hub.requests().into_iter();
         all.filter(|it| it.method == "GET" && it.path == path)

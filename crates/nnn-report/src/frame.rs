@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use nnn_data::write_atomically;
+use nnn_files::write_atomically;
 use polars::prelude::*;
 
 use crate::error::ReportError;

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::series::AreaSeries;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use nnn_data::plural;
+use nnn_files::plural;
 
 use crate::layout::{Place, marks};
 use crate::number::{distinct, grouped};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use nnn_data::plural;
+use nnn_files::plural;
 
 use crate::number::{Goal, distinct, goal, grouped, judged, shown};
 use crate::record::{CellId, ScoreRow};

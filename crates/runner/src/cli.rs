@@ -6,7 +6,7 @@ use crate::spec::{DeviceSpec, read_spec};
 use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
-use nnn_data::counted;
+use nnn_files::counted;
 use nnn_hub::Hub;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

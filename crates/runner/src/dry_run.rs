@@ -10,7 +10,7 @@ use crate::sources::cards::ModelEntry;
 use crate::spec::Choose;
 use anyhow::Result;
 use data::DataLines;
-use nnn_data::{RemoteFile, counted};
+use nnn_files::{RemoteFile, counted};
 use nnn_hub::{Hub, State};
 use nnn_report::AbsentModel;
 use std::collections::BTreeSet;

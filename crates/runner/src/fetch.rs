@@ -14,7 +14,7 @@ use crate::sources::files::{Wanted, images_in};
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
 use data::data;
-use nnn_data::RemoteFile;
+use nnn_files::RemoteFile;
 use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, State};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

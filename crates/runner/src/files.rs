@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::progress::say;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
-use nnn_data::{counted, sha256_file, write_atomically};
+use nnn_files::{counted, sha256_file, write_atomically};
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, Records, ScoreRow, SearchRow,
     occurrences, write_bias, write_choosing, write_classes, write_comparisons, write_grid,
@@ -226,7 +226,7 @@ fn remove_leftovers(folder: &Path) -> io::Result<()> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             remove_leftovers(&entry.path())?;
-        } else if nnn_data::is_temporary(&entry.path()) {
+        } else if nnn_files::is_temporary(&entry.path()) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -12,7 +12,8 @@ use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Bank, BankSizes, FitError, Groups, MethodKind, StatPlan};
-use nnn_data::{Direction, Sha256};
+use nnn_data::Direction;
+use nnn_files::Sha256;
 
 /// All groups, in the order of the tables.
 #[derive(Default)]

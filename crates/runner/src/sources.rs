@@ -18,9 +18,8 @@ use crate::provenance::short;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Groups, Relevance};
-use nnn_data::{
-    Cluster, Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Sha256, Subset,
-};
+use nnn_data::{Cluster, Direction, EmbeddedDataset, EmbeddedRoles, ImageStore, Pairs, Subset};
+use nnn_files::Sha256;
 use nnn_metrics::Clusters;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,6 +1,6 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
-use nnn_data::counted;
+use nnn_files::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

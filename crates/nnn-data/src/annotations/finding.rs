@@ -1,6 +1,6 @@
 //! What was left out or corrected while a data set was read, as data for whoever records it.
 
-use crate::counted;
+use nnn_files::counted;
 use std::fmt;
 
 /// Names printed before the rest is only counted.

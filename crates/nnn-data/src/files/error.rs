@@ -1,7 +1,7 @@
 //! What can be wrong with a file of embeddings, indices, labels or relevance.
 
-use crate::counted;
 use nnn_core::{EmbeddingError, RelevanceError};
+use nnn_files::counted;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;

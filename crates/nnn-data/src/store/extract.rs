@@ -1,8 +1,8 @@
 //! Images out of archives onto the disk, several at a time.
 
 use super::{Holder, Spot, StoreError};
-use crate::atomic::{is_temporary, write_unsynced};
 use crate::{Archive, FileError};
+use nnn_files::{is_temporary, write_unsynced};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};

@@ -3,7 +3,8 @@
 use super::near::{below, nearest};
 use super::{Opening, StoreError};
 use crate::archive::IdColumn;
-use crate::{Archive, ArchiveLimits, FoundFile, ImagePart, Sha256};
+use crate::{Archive, ArchiveLimits, FoundFile, ImagePart};
+use nnn_files::Sha256;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

@@ -7,8 +7,9 @@ mod near;
 use crate::{
     AnnotationError, AnnotationFormat, AnnotationPart, AnnotationProblem, Annotations,
     ArchiveError, ColumnNames, FileError, FilesSource, Finding, FoundFile, ImagePart, OnGap, Pairs,
-    Reading, read_annotations, sha256_file,
+    Reading, read_annotations,
 };
+use nnn_files::sha256_file;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use thiserror::Error;

@@ -4,8 +4,9 @@
 use crate::part;
 use nnn_data::{
     AnnotationFormat, Annotations, FoundFile, Identities, OnGap, Overlap, Pairs, Reading, hold_out,
-    overlap, read_annotations, reference_set, sha256_file,
+    overlap, read_annotations, reference_set,
 };
+use nnn_files::sha256_file;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,9 @@
 use crate::{part, place, source};
 use nnn_data::{
     AnnotationFormat, AnnotationPart, FilesSource, FoundFile, ImageStore, OnGap, Opening, Pairs,
-    Reading, read_annotations, sha256_file,
+    Reading, read_annotations,
 };
+use nnn_files::sha256_file;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;

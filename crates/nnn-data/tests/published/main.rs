@@ -7,8 +7,9 @@ mod goldens;
 
 use nnn_data::{
     AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, ImageStore,
-    OnGap, Opening, Reading, sha256_bytes,
+    OnGap, Opening, Reading,
 };
+use nnn_files::sha256_bytes;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

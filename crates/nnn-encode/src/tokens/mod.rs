@@ -8,7 +8,7 @@ mod siglip;
 pub use bert::squeezed;
 
 use crate::checksum::{ReadError, files_sha256};
-use nnn_data::Sha256;
+use nnn_files::Sha256;
 use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,9 +6,8 @@ use crate::sources::cards::DatasetEntry;
 use crate::sources::files::Wanted;
 use crate::warning::Warning;
 use anyhow::{Result, bail};
-use nnn_data::{
-    CardError, DatasetSource, FilesSource, FoundFile, ImagePart, Needed, RemoteFile, sha256_file,
-};
+use nnn_data::{CardError, DatasetSource, FilesSource, FoundFile, ImagePart, Needed};
+use nnn_files::{RemoteFile, sha256_file};
 use nnn_hub::{Hub, HubError, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

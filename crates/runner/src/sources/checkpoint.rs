@@ -2,8 +2,9 @@
 
 use crate::provenance::short;
 use anyhow::{Context, Result};
-use nnn_data::{CardError, ModelCard, RemoteFile, Sha256, sha256_bytes, sha256_file};
+use nnn_data::{CardError, ModelCard};
 use nnn_encode::CheckpointFiles;
+use nnn_files::{RemoteFile, Sha256, sha256_bytes, sha256_file};
 use nnn_hub::Local;
 use serde_json::{Value, json};
 use std::path::Path;

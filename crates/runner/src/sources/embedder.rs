@@ -10,11 +10,11 @@ use crate::sources::{Content, Side, Source, Sources, Table};
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_core::Embeddings;
-use nnn_data::Sha256;
 use nnn_encode::{
     EmbeddingCache, Encoder, ExtractOptions, Extracted, ImageLimits, extract_images, extract_texts,
     texts_sha256,
 };
+use nnn_files::Sha256;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -10,8 +10,9 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::{
     AnnotationPart, DatasetSource, FilesSource, Finding, FoundFile, ImagePart, ImageStore, OnGap,
-    Opening, Reading, Sha256,
+    Opening, Reading,
 };
+use nnn_files::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,9 @@
 use super::{Content, Side, Source, Table};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail};
-use nnn_data::{ImageStore, sha256_file};
+use nnn_data::ImageStore;
 use nnn_encode::ExtractError;
+use nnn_files::sha256_file;
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::PoisonError;

@@ -12,10 +12,8 @@ use crate::sources::checkpoint::Checkpoint;
 use crate::sources::{Content, Source, Sources};
 use crate::spec::{EmbeddingsSpec, OnError};
 use anyhow::{Context, Result, bail};
-use nnn_data::{
-    ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, Sha256, read_texts,
-    sha256_file,
-};
+use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
+use nnn_files::{Sha256, sha256_file};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

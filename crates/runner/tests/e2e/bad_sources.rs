@@ -4,7 +4,7 @@ use crate::archives::{Item, caption_list, coco_parquet, flickr_table, items, zip
 use crate::blocks::card_of_the_model;
 use crate::lab::{Lab, lasting};
 use crate::published::{FEW, FIVE_K, FLICKR, KARPATHY, World, succeeded};
-use nnn_testhub::{Fault, Resource, Server};
+use nnn_testkit::hub::{Fault, Resource, Server};
 use std::fs;
 
 const COCO: &str = "configs/coco.yaml";

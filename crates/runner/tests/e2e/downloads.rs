@@ -2,7 +2,7 @@
 
 use crate::blocks::{SWEEP, drawn};
 use crate::lab::{Ended, FOREIGN, Files, Lab, assert_same, lasting, workspace};
-use nnn_testhub::{COMMIT, Fault, Resource, Server, sha256};
+use nnn_testkit::hub::{COMMIT, Fault, Resource, Server, sha256};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

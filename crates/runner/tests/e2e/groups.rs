@@ -5,7 +5,7 @@ use crate::blocks::drawn;
 use crate::lab::{Lab, assert_same, lasting, workspace};
 use crate::vectors::{GALLERY, QUERIES, by_role, json};
 use nnn_report::{QueryTable, ScoreRow, read_queries};
-use nnn_testhub::{Resource, Server};
+use nnn_testkit::hub::{Resource, Server};
 use std::fs;
 
 const GROUPS: &str = "groups: {file: labels.json, key: group}, group_names: [a, b]";

@@ -5,7 +5,7 @@ use crate::archives::{
     Item, caption_list, coco_parquet, coco_test_table, flickr_table, items, zip,
 };
 use crate::lab::{Ended, FOREIGN, Files, Lab, assert_same, lasting, workspace};
-use nnn_testhub::{COMMIT, Fault, Resource, Server};
+use nnn_testkit::hub::{COMMIT, Fault, Resource, Server};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

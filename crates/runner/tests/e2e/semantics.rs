@@ -348,7 +348,7 @@ fn inputs_are_recorded_with_their_checksums() {
     let files = record["inputs"][0]["files"].as_object().expect("files");
     assert_eq!(files.len(), 4);
     for (file, sum) in files {
-        let found = nnn_data::sha256_file(&lab.path(file)).expect("an input");
+        let found = nnn_files::sha256_file(&lab.path(file)).expect("an input");
         assert_eq!(*sum, found, "{file}");
     }
 }

@@ -30,7 +30,10 @@ pub fn write_atomically(
 
 /// The same without waiting for the disk, for many files whose sizes are compared before they are used: after a crash
 /// of the machine (not of the process) a file may be empty.
-pub(crate) fn write_unsynced(
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_unsynced(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {

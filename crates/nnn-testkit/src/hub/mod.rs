@@ -1,4 +1,4 @@
-//! For tests only: a small server on loopback that speaks the protocol of a model hub, faults included.
+//! A small server on loopback that speaks the protocol of a model hub, faults included.
 //!
 //! A [`Server`] gives [`Resource`]s by path, with ETags, ranges and conditions as RFC 9110 has them, redirects and tokens,
 //! and takes the [`Fault`]s it was told to make first. It notes every request. [`Server::publish`] lays a file out as the

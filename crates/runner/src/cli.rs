@@ -1,15 +1,10 @@
 //! The command line.
 
-use crate::plan::Plan;
-use crate::progress::say;
-use crate::spec::{DeviceSpec, read_spec};
-use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use nnn_files::counted;
-use nnn_hub::Hub;
+use runner::{DeviceSpec, Folders, Plan, read_plans, verbs};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Hubness correction for contrastive retrieval, measured: YAML sweeps of models, data sets, reference sets and methods.
@@ -42,7 +37,7 @@ enum Verb {
     /// Show what is registered, with parameters, defaults and sources.
     List {
         /// What to list.
-        what: list::What,
+        what: verbs::What,
         /// Folder of the cards.
         #[arg(long, default_value = "configs")]
         configs: PathBuf,
@@ -56,7 +51,7 @@ enum Verb {
 
 /// Options of `run`.
 #[derive(Args)]
-pub(crate) struct RunArgs {
+struct RunArgs {
     #[command(flatten)]
     fetch: FetchArgs,
     /// Where encoders run; short for `--set compute.device=...`.
@@ -67,7 +62,7 @@ pub(crate) struct RunArgs {
     dry_run: bool,
     /// Where results go.
     #[arg(long, default_value = "results", value_name = "DIR")]
-    pub(crate) results: PathBuf,
+    results: PathBuf,
 }
 
 /// Options of `fetch`, which `run` has too.
@@ -82,7 +77,7 @@ struct FetchArgs {
     /// Never use the network; say what is missing and how to get it.
     #[arg(long)]
     offline: bool,
-    /// Where embeddings, finished cells and downloads from outside the hub are kept between runs.
+    /// Where embeddings, drawn data sets and downloads from outside the hub are kept between runs.
     #[arg(long, default_value = "cache", env = "NNN_CACHE", value_name = "DIR")]
     cache: PathBuf,
 }
@@ -96,32 +91,19 @@ impl RunArgs {
         self.fetch.plans(device)
     }
 
-    /// Where everything is kept that is not a result.
-    pub(crate) fn cache(&self) -> &Path {
-        &self.fetch.cache
+    fn folders(&self) -> Folders {
+        Folders {
+            results: self.results.clone(),
+            cache: self.fetch.cache.clone(),
+        }
     }
 }
 
 impl FetchArgs {
     /// All configs with one more value replaced, checked before the first is run.
     fn plans(&self, more: Option<String>) -> Result<Vec<Plan>> {
-        let mut plans = Vec::new();
         let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
-        for path in &self.configs {
-            let spec = read_spec(path, &overrides)?;
-            let plan = Plan {
-                overrides: overrides.clone(),
-                ..plan::resolve(spec, path)?
-            };
-            expect::check(&plan)?;
-            plans.push(plan);
-        }
-        check_names(&plans)?;
-        Ok(plans)
-    }
-
-    fn hub(&self) -> Hub {
-        fetch::hub(&self.cache, self.offline)
+        read_plans(&self.configs, &overrides)
     }
 }
 
@@ -129,69 +111,32 @@ impl FetchArgs {
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let cli = Cli::parse_from(with_default_verb(arguments.collect()));
     match cli.verb {
-        Verb::Run(arguments) => run_configs(&arguments),
-        Verb::Fetch(arguments) => fetch_configs(&arguments),
-        Verb::Check { results, summary } => check::run(&results, summary.as_deref()),
+        Verb::Run(arguments) => run_configs(&arguments)?,
+        Verb::Fetch(arguments) => {
+            verbs::fetch(&arguments.plans(None)?, &arguments.cache, arguments.offline)?;
+        }
+        Verb::Check { results, summary } => {
+            if !verbs::check(&results, summary.as_deref())? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Verb::List {
             what,
             configs,
             cache,
-        } => list::run(what, &configs, &cache),
-        Verb::Schema => schema::run(),
-    }
-}
-
-fn run_configs(arguments: &RunArgs) -> Result<ExitCode> {
-    let plans = arguments.plans()?;
-    let hub = arguments.fetch.hub();
-    if arguments.dry_run {
-        for plan in &plans {
-            dry_run::print(plan, &hub, &arguments.results, arguments.cache())?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    // What any of them needs is here before the first begins.
-    for (plan, ready) in plans
-        .iter()
-        .zip(fetch::all(&plans, &hub, arguments.cache())?)
-    {
-        execute::run(plan, ready, arguments)?;
+        } => verbs::list(what, &configs, &cache)?,
+        Verb::Schema => verbs::schema()?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn fetch_configs(arguments: &FetchArgs) -> Result<ExitCode> {
-    let hub = arguments.hub();
-    let plans = arguments.plans(None)?;
-    for (plan, ready) in plans
-        .iter()
-        .zip(fetch::all(&plans, &hub, &arguments.cache)?)
-    {
-        let (models, data) = (ready.checkpoints.len(), ready.data.len());
-        let config = plan.config.display();
-        say(&format!(
-            "{config}: {}, {}, nothing left to download",
-            counted(models, "model"),
-            counted(data, "data set")
-        ));
+fn run_configs(arguments: &RunArgs) -> Result<()> {
+    let (plans, folders) = (arguments.plans()?, arguments.folders());
+    let offline = arguments.fetch.offline;
+    match arguments.dry_run {
+        true => verbs::dry_run(&plans, &folders, offline),
+        false => verbs::run(&plans, &folders, offline),
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Two experiments of one name would write into one folder, and the second would remove what the first wrote.
-fn check_names(plans: &[Plan]) -> Result<()> {
-    for (index, plan) in plans.iter().enumerate() {
-        let name = &plan.spec.experiment;
-        let same = |other: &&Plan| other.spec.experiment == *name;
-        if let Some(earlier) = plans[..index].iter().find(same) {
-            bail!(
-                "{} and {} both have the experiment `{name}`; give each a name of its own",
-                earlier.config.display(),
-                plan.config.display()
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Makes `runner CONFIG` mean `runner run CONFIG`.

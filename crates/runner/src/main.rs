@@ -1,31 +1,6 @@
 //! Runs YAML-specified sweeps of models, data sets, reference sets and methods; see `runner --help`.
 
-mod bank_search;
-mod check;
 mod cli;
-mod clock;
-mod dry_run;
-mod execute;
-mod expect;
-mod fetch;
-mod files;
-mod group;
-mod kind;
-mod layout;
-mod leakage;
-mod list;
-mod metrics;
-mod needs;
-mod output;
-mod plan;
-mod progress;
-mod provenance;
-mod reference;
-mod registry;
-mod schema;
-mod sources;
-mod spec;
-mod warning;
 
 use std::process::ExitCode;
 
@@ -33,7 +8,7 @@ fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
         Ok(code) => code,
         Err(error) => {
-            progress::say(&format!("error: {}", in_one_line(&error)));
+            runner::say(&format!("error: {}", in_one_line(&error)));
             ExitCode::FAILURE
         }
     }

@@ -114,7 +114,7 @@ pub(crate) enum Warning {
         /// The index.
         index: String,
     },
-    /// A group reports too many settings for a comparison of every two.
+    /// A trial reports too many settings for a comparison of every two.
     #[error(
         "{settings} settings are reported on `{dataset}` with reference set `{reference_set}`: each is compared with raw only, as every two would be of up to {most}"
     )]
@@ -136,8 +136,8 @@ pub(crate) enum Warning {
         /// Why.
         reason: String,
     },
-    /// Points of a published search ask for more dimensions than the vectors have.
-    #[error("left out of the published search, as the vectors have dimension {dim}: {}", .points.join(", "))]
+    /// Points of a published grid ask for more dimensions than the vectors have.
+    #[error("left out of the published grid, as the vectors have dimension {dim}: {}", .points.join(", "))]
     BeyondDimension {
         /// The points' signatures.
         points: Vec<String>,

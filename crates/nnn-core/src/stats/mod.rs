@@ -251,6 +251,15 @@ pub enum FitError {
 pub struct StatPlan(BTreeSet<(Bank, Stat)>);
 
 impl StatPlan {
+    /// What all of these methods together need.
+    pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn crate::Normalizer>) -> Self {
+        let mut plan = Self::default();
+        for point in points {
+            point.needs(&mut plan);
+        }
+        plan
+    }
+
     /// Declares a need; repeating one costs nothing.
     pub fn need(&mut self, bank: Bank, stat: Stat) {
         self.0.insert((bank, stat));

@@ -1,10 +1,9 @@
 //! Images at addresses of their own, fetched one by one.
 
 use super::Ledger;
-use super::data::DataFiles;
-use crate::progress::Progress;
-use crate::sources::files::Wanted;
+use super::wanted::{DataFiles, Wanted};
 use crate::spec::OnError;
+use crate::terminal::progress::Progress;
 use anyhow::{Context, Result, bail};
 use nnn_data::Addressed;
 use nnn_files::{RemoteFile, RemotePlace, write_atomically};

@@ -1,9 +1,9 @@
 //! The files of data sets: found or fetched, the first alternative of each that can be had.
 
+use super::wanted::{DataFiles, Wanted};
 use super::{Ledger, addresses, fetch};
-use crate::needs::Needs;
-use crate::sources::cards::DatasetEntry;
-use crate::sources::files::Wanted;
+use crate::plan::cards::DatasetEntry;
+use crate::plan::needs::Needs;
 use crate::warning::Warning;
 use anyhow::{Result, bail};
 use nnn_data::{CardError, DatasetSource, FilesSource, FoundFile, ImagePart, Needed};
@@ -11,28 +11,6 @@ use nnn_files::{RemoteFile, sha256_file};
 use nnn_hub::{Hub, HubError, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-
-/// The files of a data set, as far as a config reads them.
-#[derive(Debug, Default)]
-pub(crate) struct DataFiles {
-    /// By their names on the card.
-    pub(crate) found: BTreeMap<String, FoundFile>,
-    /// Where each comes from, or lies, and its SHA-256.
-    pub(crate) origins: Vec<(String, String)>,
-    /// Terms to meet, and choices that were not the card's first.
-    pub(crate) warnings: Vec<Warning>,
-    /// Images at addresses that did not load, and why.
-    pub(crate) failed: BTreeMap<String, String>,
-}
-
-impl DataFiles {
-    fn warn(&mut self, warning: Option<Warning>, ledger: &mut Ledger) {
-        if let Some(warning) = warning {
-            ledger.warn(&warning);
-            self.warnings.push(warning);
-        }
-    }
-}
 
 /// Finds or fetches what a config reads of a data set; annotations first. What is not here and must not be fetched is
 /// noted in `ledger`.
@@ -43,12 +21,12 @@ pub(super) fn data(wanted: &Wanted<'_>, hub: &Hub, ledger: &mut Ledger) -> Resul
         return Ok(files);
     };
     check_splits(entry, wanted.needs)?;
-    let search = Search::new(entry, hub)?;
+    let finder = Finder::new(entry, hub)?;
     // Before the first byte arrives.
     files.warn(terms(entry, source), ledger);
     let mut whole = true;
     for needed in all_needed(source, wanted.needs) {
-        whole &= search.obtain(&needed, &mut files, ledger)?;
+        whole &= finder.obtain(&needed, &mut files, ledger)?;
     }
     let parts = source.images.iter().flat_map(ImagePart::alternatives);
     if whole && parts.into_iter().any(|part| part.addresses) {
@@ -96,7 +74,7 @@ pub(crate) fn all_needed(source: &FilesSource, needs: &Needs) -> Vec<Needed> {
 }
 
 /// Where the files of a card are looked for.
-struct Search<'a> {
+struct Finder<'a> {
     entry: &'a DatasetEntry,
     hub: &'a Hub,
     remote: BTreeMap<String, RemoteFile>,
@@ -110,7 +88,7 @@ enum Fault {
     Lasting(anyhow::Error),
 }
 
-impl<'a> Search<'a> {
+impl<'a> Finder<'a> {
     fn new(entry: &'a DatasetEntry, hub: &'a Hub) -> Result<Self> {
         let named = entry
             .card

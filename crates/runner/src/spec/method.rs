@@ -181,11 +181,11 @@ impl JsonSchema for MethodSpec {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<_> = crate::registry::METHODS
+        let names: Vec<_> = crate::plan::registry::METHODS
             .iter()
             .map(|family| family.name())
             .collect();
-        let options: serde_json::Map<_, _> = crate::registry::METHODS
+        let options: serde_json::Map<_, _> = crate::plan::registry::METHODS
             .iter()
             .map(|family| (family.name().to_owned(), options_schema(*family)))
             .collect();

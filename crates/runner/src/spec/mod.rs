@@ -5,7 +5,8 @@ mod problem;
 mod read;
 
 pub(crate) use method::{MethodSpec, Values};
-pub(crate) use read::{nearest, read_spec, read_yaml};
+pub(crate) use read::{nearest, read_yaml};
+pub use read::{parse_spec, read_spec};
 
 use clap::ValueEnum;
 use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource, SimilaritySource};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// A sweep: models x data sets x directions x reference sets x methods.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Spec {
+pub struct Spec {
     /// Name of the experiment; the results lie in `results/<experiment>/`.
     pub(crate) experiment: String,
     /// What the experiment is for, in a sentence.
@@ -103,6 +104,9 @@ pub(crate) struct EmbeddingsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) by_similarity: Option<SimilaritySource>,
 }
+
+/// What the past queries of a source by role or by similarity are called: they are its one reference set.
+pub(crate) const ROLE_REFERENCE: &str = "reference queries";
 
 /// A share of a split that serves as reference set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -264,7 +268,7 @@ impl Default for StatisticsSpec {
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum DeviceSpec {
+pub enum DeviceSpec {
     /// All cores, or `threads` of them.
     #[default]
     Cpu,
@@ -274,7 +278,8 @@ pub(crate) enum DeviceSpec {
 
 impl DeviceSpec {
     /// Its name in configs.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",

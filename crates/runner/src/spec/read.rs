@@ -7,8 +7,20 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
 
+/// Reads the text of a config.
+///
+/// # Errors
+/// It is no YAML, or not that of a config: line, column, what was found and what was expected.
+pub fn parse_spec(text: &str) -> Result<Spec> {
+    parse_yaml(text).map_err(anyhow::Error::msg)
+}
+
 /// Reads a config and applies `a.b=c` overrides to it.
-pub(crate) fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
+///
+/// # Errors
+/// The file cannot be read, it is no config, or an override does not fit: file, line, column, what was found and what was
+/// expected.
+pub fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
     // The file alone is read first, so that its own mistakes are reported with their place in it.
     let spec: Spec = read_yaml(path)?;
     if overrides.is_empty() {

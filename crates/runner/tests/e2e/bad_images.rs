@@ -54,7 +54,7 @@ fn refuses_image(spoil: impl Fn(&mut Vec<u8>), parts: &[&str]) {
     );
 }
 
-/// The groups before the spoiled image's are done; what is written says that it is not everything.
+/// The trials before the spoiled image's are done; what is written says that it is not everything.
 #[test]
 fn a_run_that_stops_halfway_is_not_complete() {
     let lab = folder();

@@ -22,8 +22,8 @@ fn rows(lab: &Lab, search: &str) -> Vec<ScoreRow> {
 /// The records of the searches of a run.
 fn records(lab: &Lab) -> Vec<Value> {
     let record = lab.record("lab");
-    let groups = record["groups"].as_array().expect("a list").iter();
-    let searches = groups.map(|group| group["bank_search"].clone());
+    let trials = record["trials"].as_array().expect("a list").iter();
+    let searches = trials.map(|trial| trial["bank_search"].clone());
     searches.filter(|search| !search.is_null()).collect()
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn card_of_the_model(lab: &Lab) {
     lab.write("models/clip.yaml", card);
 }
 
-/// A sweep on the cards `clip` and `tiny` that takes every path: fixed, searched and gated methods, two directions.
+/// A sweep on the cards `clip` and `tiny` that takes every path: fixed, chosen and gated methods, two directions.
 pub(crate) const SWEEP: &str = "
 experiment: lab
 models: [clip]

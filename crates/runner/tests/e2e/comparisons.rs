@@ -1,4 +1,4 @@
-//! Every two methods of a group against one another, and what choosing parameters took.
+//! Every two methods of a trial against one another, and what choosing parameters took.
 
 use crate::lab::Lab;
 use crate::vectors::{by_dataset, dataset_config};
@@ -158,8 +158,8 @@ fn searches_are_timed_on_request() {
     // Nothing but the times is new.
     let plain = ran(SEARCH);
     assert_eq!(lab.scores("lab"), plain.scores("lab"));
-    let group = &plain.record("lab")["groups"][1]["seconds"];
-    let steps: Vec<_> = group
+    let trial = &plain.record("lab")["trials"][1]["seconds"];
+    let steps: Vec<_> = trial
         .as_array()
         .expect("steps")
         .iter()

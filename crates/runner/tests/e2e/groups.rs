@@ -173,9 +173,9 @@ fn metrics_of_groups_want_groups() {
     let parts = ["metric `bias@6` reads which of two groups the gallery items belong to"];
     lab.refuses(config(&[CLASSES], METRICS), &[], &parts);
     let objective = "metrics: [R@1]\nobjective: abs_bias@5\nchoose: oracle\n";
-    let searched = config(&[CLASSES], objective).replace("{k: 4, alpha", "{k: [2, 4], alpha");
+    let tuned = config(&[CLASSES], objective).replace("{k: 4, alpha", "{k: [2, 4], alpha");
     lab.refuses(
-        &searched,
+        &tuned,
         &[],
         &[
             "`objective`",
@@ -202,7 +202,7 @@ fn metrics_of_groups_want_groups() {
     );
     // With groups the same objective chooses.
     lab.run(
-        &searched.replace(CLASSES, &format!("{CLASSES}, {GROUPS}")),
+        &tuned.replace(CLASSES, &format!("{CLASSES}, {GROUPS}")),
         &[],
     );
 }

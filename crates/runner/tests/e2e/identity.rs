@@ -70,11 +70,11 @@ fn threads_and_blocks_on_encoded_items() {
     assert_nothing_shows(&drawn(40, 12), SWEEP);
 }
 
-/// When each finished group was written.
+/// When each finished trial was written.
 fn written(lab: &Lab) -> Vec<(String, SystemTime)> {
-    let cells = lab.path("results/lab/cells");
-    let entries = fs::read_dir(cells)
-        .expect("cells")
+    let records = lab.path("results/lab/trials");
+    let entries = fs::read_dir(records)
+        .expect("records")
         .map(|entry| entry.expect("an entry"));
     let mut times: Vec<_> = entries
         .map(|entry| {
@@ -89,10 +89,10 @@ fn written(lab: &Lab) -> Vec<(String, SystemTime)> {
     times
 }
 
-fn assert_second_run_reuses(lab: &Lab, config: &str, groups: usize) {
+fn assert_second_run_reuses(lab: &Lab, config: &str, trials: usize) {
     lab.run(config, &[]);
     let (files, times) = (lasting(&lab.files("results")), written(lab));
-    assert_eq!(times.len(), groups);
+    assert_eq!(times.len(), trials);
     lab.run(config, &["--set", "compute.threads=1"]);
     assert_eq!(written(lab), times);
     assert_same(&lasting(&lab.files("results")), &files);
@@ -138,7 +138,7 @@ fn a_damaged_result_is_made_again() {
         .expect("a bias");
     lab.write(&format!("results/{bias}"), "damaged");
     let cell = written(&lab)[0].0.clone();
-    lab.write(&format!("results/lab/cells/{cell}"), "{\"scores\": [");
+    lab.write(&format!("results/lab/trials/{cell}"), "{\"scores\": [");
     lab.run(&vectors_config(), &[]);
     assert_same(&lasting(&lab.files("results")), &expected);
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How often a run is killed.
 const KILLS: u32 = 10;
 
-/// A sweep with many groups, so that a good part of the time goes into writing.
+/// A sweep with many trials, so that a good part of the time goes into writing.
 const CONFIG: &str = "
 experiment: lab
 models: [clip]
@@ -98,7 +98,7 @@ fn what_a_killed_write_leaves_is_removed() {
     let lab = drawn(30, 10);
     lab.write("config.yaml", SWEEP);
     let (expected, _) = undisturbed(&lab);
-    for folder in ["", "tables/", "bias/", "queries/", "cells/"] {
+    for folder in ["", "tables/", "bias/", "queries/", "trials/"] {
         lab.write(&format!("results/lab/{folder}.part-Ab3dEf"), "half of it");
     }
     lab.write("results/lab/notes.md", "a reader's own file");

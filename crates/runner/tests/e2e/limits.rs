@@ -108,7 +108,7 @@ fn directions_above_the_dimension() {
     );
 }
 
-/// The published search goes up to 384 components.
+/// The published grid goes up to 384 components.
 #[test]
 fn a_published_search_beyond_the_dimension() {
     let lab = by_dataset();

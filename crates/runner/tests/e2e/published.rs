@@ -334,7 +334,7 @@ fn from_nothing_to_tables(config: &str, experiment: &str) -> (Lab, Ended) {
     (lab, first)
 }
 
-/// Both reference sets and both directions are there, from the whole published search of the methods; the inputs are named
+/// Both reference sets and both directions are there, from the whole published grid of the methods; the inputs are named
 /// with their checksums; the terms are said once and recorded.
 fn assert_recorded(lab: &Lab, first: &Ended, experiment: &str, archives: &[&str]) {
     let scores = lab.scores(experiment);
@@ -515,7 +515,7 @@ fn fetch_and_dry_run() {
         "zips/train2014.zip or http://",
         "from datasets/nlphuji/flickr30k@0123456789/flickr30k-images.zip",
         "terms: The images of Flickr30k",
-        "groups: 0 of 6 are recorded",
+        "trials: 0 of 6 are recorded",
         "to encode by clip-vit-b32: about 38 images and ",
     ] {
         assert!(before.contains(part), "no {part:?} in {before}");
@@ -545,7 +545,7 @@ fn fetch_and_dry_run() {
     succeeded(&world.call(&[&["configs/coco.yaml", "--offline"], &FEW[..]].concat()));
     assert_eq!(world.requests().len(), asked);
     let done = dry(&FEW);
-    for part in ["groups: 6 of 6 are recorded", "images as files: 30 of 52;"] {
+    for part in ["trials: 6 of 6 are recorded", "images as files: 30 of 52;"] {
         assert!(done.contains(part), "no {part:?} in {done}");
     }
     let cells = world.lab.files("results/coco/cells");
@@ -553,8 +553,8 @@ fn fetch_and_dry_run() {
     fs::remove_file(world.lab.path("results/coco/cells").join(first)).expect("it was there");
     let left = dry(&FEW);
     for part in [
-        "groups: 5 of 6 are recorded",
-        "extrapolated: the recorded groups took",
+        "trials: 5 of 6 are recorded",
+        "extrapolated: the recorded trials took",
     ] {
         assert!(left.contains(part), "no {part:?} in {left}");
     }

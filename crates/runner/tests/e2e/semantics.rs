@@ -43,7 +43,7 @@ fn fixed_values_are_rows_of_their_own() {
         row("train", "nnn", "k=4,alpha=1", "fixed"),
     ];
     assert_eq!(cells(&lab.scores("lab")), expected);
-    assert!(grid(&lab).is_empty(), "nothing was searched");
+    assert!(grid(&lab).is_empty(), "nothing was chosen");
 }
 
 #[test]
@@ -107,7 +107,7 @@ statistics: {resamples: 40, permutations: 40}
     );
 }
 
-fn searched(choose: &str) -> Lab {
+fn tuned(choose: &str) -> Lab {
     let lab = by_dataset();
     let methods = format!(
         "methods: [raw, nnn: {{k: [1, 4, 9], alpha: [0.25, 1]}}]
@@ -169,7 +169,7 @@ fn assert_best_of(lab: &Lab, place: &str, chosen: &str, queries: usize) {
 #[test]
 fn validation_takes_the_best_point_of_the_held_out_items() {
     // Ten held-out images have twenty texts; fourteen images stay in the bank.
-    let lab = searched("validation");
+    let lab = tuned("validation");
     assert_best_of(&lab, "validation", "validation", 20);
     let scores = lab.scores("lab");
     let nnn = scores
@@ -193,7 +193,7 @@ fn validation_takes_the_best_point_of_the_held_out_items() {
 
 #[test]
 fn oracle_takes_the_best_point_of_the_evaluated_items() {
-    let lab = searched("oracle");
+    let lab = tuned("oracle");
     assert_best_of(&lab, "test", "oracle", 48);
     assert!(grid(&lab).iter().all(|row| row.evaluated_on == "test"));
 }
@@ -307,7 +307,7 @@ fn vectors_by_role() {
 }
 
 #[test]
-fn vectors_by_role_are_searched_on_past_queries_with_answers() {
+fn parameters_for_vectors_by_role_are_chosen_on_past_queries_with_answers() {
     let lab = by_role();
     let answers =
         "reference_queries: {file: past.npy}\n      reference_to_gallery: {file: answers.json}";
@@ -327,7 +327,7 @@ fn vectors_by_role_are_searched_on_past_queries_with_answers() {
 }
 
 #[test]
-fn vectors_by_role_without_answers_are_not_searched() {
+fn vectors_by_role_without_answers_choose_nothing() {
     let search = "methods: [nnn: {k: [1, 4]}]\nchoose: validation";
     let config =
         role_config("query_to_gallery").replace("methods: [raw, nnn: {k: 4, alpha: 0.5}]", search);

@@ -134,8 +134,8 @@ fn what_reads_vectors_is_refused() {
     let parts = ["`dualis`", "gallery bank", "reference_gallery"];
     lab.refuses(lonely, &[], &parts);
     let parts = ["choose: validation", "choose: fixed", "similarities"];
-    let searched = t2i("").replace("nnn: {k: 8, alpha: 0.75}", "nnn");
-    lab.refuses(searched + "choose: validation\n", &[], &parts);
+    let tuned = t2i("").replace("nnn: {k: 8, alpha: 0.75}", "nnn");
+    lab.refuses(tuned + "choose: validation\n", &[], &parts);
 }
 
 #[test]

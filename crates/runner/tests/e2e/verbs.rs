@@ -80,7 +80,7 @@ fn a_dry_run_writes_nothing() {
         "model clip",
         "data tiny: 40 images, 200 texts",
         "method nnn: 6 points, validation",
-        "cells",
+        "trials",
         "results/lab",
     ];
     for part in parts {

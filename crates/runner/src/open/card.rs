@@ -1,0 +1,253 @@
+//! Makes or reads everything that a config names, and checks it against its cards.
+
+use super::published;
+use super::skip::skip_unloadable;
+use crate::fetch::Ready;
+use crate::fetch::checkpoint::Checkpoint;
+use crate::fetch::wanted::{DataFiles, Wanted, images_in};
+use crate::open::{Content, Source, Sources};
+use crate::plan::Plan;
+use crate::plan::cards::DatasetEntry;
+use crate::plan::generators;
+use crate::plan::needs::Needs;
+use crate::spec::{EmbeddingsSpec, OnError};
+use crate::terminal::progress::Progress;
+use anyhow::{Context, Result, bail};
+use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
+use nnn_files::{Sha256, sha256_file};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+impl Sources {
+    /// Opens every data set and every embedding file of a config. Generated data sets and images out of archives are kept
+    /// in `cache`.
+    pub(crate) fn open(plan: &Plan, ready: Ready, cache: &Path) -> Result<Self> {
+        let mut all = Vec::new();
+        for ((entry, evaluated), files) in plan.all_datasets().zip(ready.data) {
+            let wanted = Wanted {
+                entry,
+                needs: &Needs::of(plan, &entry.card, evaluated),
+                on_error: plan.spec.compute.on_error,
+                images: &images_in(cache),
+            };
+            let mut source = open_card(&wanted, files, cache)?;
+            source.index = all.len();
+            source.evaluated = evaluated;
+            all.push(source);
+        }
+        let base = plan.config.parent().unwrap_or(Path::new(""));
+        for (file, texts) in own_texts(plan) {
+            let (path, pairs) = texts?;
+            all.push(open_texts(file, path, pairs, all.len())?);
+        }
+        for spec in &plan.spec.embeddings {
+            let (content, arrays) = own_vectors(spec, base)?;
+            all.push(open_vectors(spec, content, arrays, all.len())?);
+        }
+        Ok(Self {
+            all,
+            checkpoints: ready.checkpoints,
+        })
+    }
+
+    /// Checksums of every input: data sets, embedding files, checkpoints.
+    pub(crate) fn checksums(&self) -> serde_json::Value {
+        let data = self.all.iter().map(|source| {
+            serde_json::json!({"data": source.name, "sha256": source.sha256, "files": pairs(&source.files),
+                "labels": source.labels()})
+        });
+        let models = self.checkpoints.iter().map(Checkpoint::record);
+        data.chain(models).collect()
+    }
+}
+
+fn pairs(files: &[(String, String)]) -> serde_json::Value {
+    files
+        .iter()
+        .map(|(file, sum)| (file.clone(), serde_json::Value::from(sum.as_str())))
+        .collect()
+}
+
+fn open_card(wanted: &Wanted<'_>, files: DataFiles, cache: &Path) -> Result<Source> {
+    let DatasetEntry { card, base, .. } = wanted.entry;
+    let root = match &card.source {
+        DatasetSource::Generate(settings) => generate(card, settings, &cache.join("data"))?,
+        DatasetSource::Folder(folder) => base.join(folder),
+        DatasetSource::Files(_) => {
+            return published::open(wanted, files).with_context(|| wanted.entry.title());
+        }
+    };
+    open_folder(card, &root, wanted.on_error)
+}
+
+/// Draws a data set that the project ships as a seed; a finished one is recognised.
+fn generate(
+    card: &DatasetCard,
+    settings: &serde_json::Map<String, serde_json::Value>,
+    data: &Path,
+) -> Result<PathBuf> {
+    let folder = data.join(&card.name);
+    let images: usize = card.splits.values().map(|counts| counts.images).sum();
+    let progress = Progress::new(&format!("drawing {}", card.name), images as u64, "images");
+    let splits: Vec<(String, u64)> = card
+        .splits
+        .iter()
+        .map(|(name, counts)| (name.clone(), counts.images as u64))
+        .collect();
+    generators::generate(settings, &splits, &folder, &|images| {
+        progress.advance(images)
+    })
+    .with_context(|| format!("data set `{}`", card.name))?;
+    Ok(folder)
+}
+
+/// Reads the captions of a folder, finds its images and holds both against the card.
+pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore> {
+    let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
+    let folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+        .with_context(|| format!("data set `{}`", card.name))?;
+    card.check_files(root)
+        .with_context(|| format!("data set `{}`", card.name))?;
+    for (split, pairs) in folder.splits() {
+        card.check_counts(split, pairs)?;
+    }
+    Ok(folder)
+}
+
+fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
+    let mut folder = read_folder(card, root)?;
+    let warnings = match on_error {
+        OnError::Fail => Vec::new(),
+        OnError::Skip => skip_unloadable(card, &mut folder, card.splits.keys(), &BTreeMap::new())?,
+    };
+    let table = root.join("captions.csv");
+    let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
+    let mut source = Source::new(&card.name, Content::Items(folder));
+    source.warnings = warnings;
+    let mut images = Sha256::new();
+    for split in card.splits.keys() {
+        let sums = source.image_sums(&source.all_images(split)?)?;
+        images = sums.iter().fold(images, |all, sum| all.part(sum));
+    }
+    source.sha256 = Sha256::new().part(&captions).part(images.hex()).hex();
+    source.files = vec![(table.display().to_string(), captions)];
+    Ok(source)
+}
+
+/// Reads the queries of the user's own that are reference sets.
+pub(crate) fn own_texts(
+    plan: &Plan,
+) -> impl Iterator<Item = (&ArrayFile, Result<(PathBuf, Pairs)>)> {
+    let base = plan.config.parent().unwrap_or(Path::new(""));
+    plan.spec
+        .reference_sets
+        .iter()
+        .filter_map(move |reference| {
+            let file = reference.texts.as_ref()?;
+            let label = || format!("reference set `{}`", reference.label());
+            Some((file, read_own_texts(file, base).with_context(label)))
+        })
+}
+
+fn read_own_texts(file: &ArrayFile, base: &Path) -> Result<(PathBuf, Pairs)> {
+    let path = base.join(&file.file);
+    let texts = read_texts(&path, file.key.as_deref())?;
+    let names = (0..texts.len()).map(|text| text.to_string()).collect();
+    let own = (0..texts.len() as u32).collect();
+    Ok((path, Pairs::new(names, texts, own)?))
+}
+
+fn open_texts(file: &ArrayFile, path: PathBuf, pairs: Pairs, index: usize) -> Result<Source> {
+    let content = Content::Texts(pairs);
+    let files = sums(BTreeSet::from([path]))?;
+    Ok(Source {
+        index,
+        sha256: files[0].1.clone(),
+        files,
+        evaluated: false,
+        ..Source::new(&file.to_string(), content)
+    })
+}
+
+/// Files that embeddings were read from.
+type Arrays = BTreeSet<PathBuf>;
+
+/// Reads embeddings or similarities of the user's own.
+pub(crate) fn own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
+    read_own_vectors(spec, base).with_context(|| format!("embeddings `{}`", spec.name))
+}
+
+fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
+    let model = spec.model.clone().unwrap_or_else(|| spec.name.clone());
+    let direction = spec.direction.unwrap_or(Direction::T2i);
+    let read = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
+        (Some(files), None, None) => {
+            let ids = [files.image_ids.as_ref(), files.text_ids.as_ref()];
+            let arrays = [
+                &files.images,
+                &files.texts,
+                &files.text_to_image,
+                &files.split,
+            ];
+            let arrays = arrays.into_iter().chain(ids.into_iter().flatten());
+            (
+                Content::Vectors(model, Box::new(files.load(base)?)),
+                paths(arrays, base),
+            )
+        }
+        (None, None, Some(files)) => {
+            let roles = Box::new(files.load(base, direction)?);
+            let arrays = paths(files.files(), base);
+            (Content::Roles(model, direction, roles), arrays)
+        }
+        (None, Some(files), None) => {
+            let optional = [
+                &files.query_to_gallery,
+                &files.relevance,
+                &files.gallery_classes,
+                &files.query_classes,
+                &files.groups,
+                &files.reference_to_gallery,
+                &files.reference_gallery,
+            ];
+            let arrays = [&files.gallery, &files.queries, &files.reference_queries];
+            let arrays = arrays.into_iter().chain(optional.into_iter().flatten());
+            (
+                Content::Roles(model, direction, Box::new(files.load(base)?)),
+                paths(arrays, base),
+            )
+        }
+        _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
+    };
+    Ok(read)
+}
+
+fn open_vectors(
+    spec: &EmbeddingsSpec,
+    content: Content,
+    arrays: Arrays,
+    index: usize,
+) -> Result<Source> {
+    let files = sums(arrays).with_context(|| format!("embeddings `{}`", spec.name))?;
+    let mut source = Source::new(&spec.name, content);
+    source.index = index;
+    let sums = files
+        .iter()
+        .fold(Sha256::new(), |all, file| all.part(&file.1));
+    source.sha256 = sums.hex();
+    source.files = files;
+    Ok(source)
+}
+
+fn paths<'a>(arrays: impl Iterator<Item = &'a ArrayFile>, base: &Path) -> BTreeSet<PathBuf> {
+    arrays.map(|array| base.join(&array.file)).collect()
+}
+
+fn sums(files: BTreeSet<PathBuf>) -> Result<Vec<(String, String)>> {
+    let sum = |file: PathBuf| {
+        let sum =
+            sha256_file(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        Ok((file.display().to_string(), sum))
+    };
+    files.into_iter().map(sum).collect()
+}

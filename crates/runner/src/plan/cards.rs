@@ -1,0 +1,315 @@
+//! Cards: `configs/models/*.yaml` and `configs/datasets/*.yaml`.
+
+use crate::plan::registry;
+use crate::spec::{nearest, read_yaml};
+use anyhow::{Context, Result, bail, ensure};
+use nnn_data::{DatasetCard, ModelCard, ModelSource};
+use nnn_report::AbsentModel;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+
+/// A model's card, and the file it was read from.
+pub(crate) struct ModelEntry {
+    pub(crate) card: ModelCard,
+    pub(crate) file: PathBuf,
+}
+
+/// The models of a config.
+pub(crate) struct Models {
+    /// Those whose checkpoints can be had.
+    pub(crate) public: Vec<ModelEntry>,
+    /// Those that have none, and why.
+    pub(crate) absent: Vec<AbsentModel>,
+}
+
+/// A data set's card, and the folder that its paths count from.
+pub(crate) struct DatasetEntry {
+    pub(crate) card: DatasetCard,
+    pub(crate) file: PathBuf,
+    pub(crate) base: PathBuf,
+}
+
+/// The folder of the project's own cards, from where the program is started.
+const SHIPPED: &str = "configs";
+
+/// The folder of the cards that go with a config: the nearest one upwards that has `models` or `datasets` in it.
+pub(crate) fn folder_of(config: &Path) -> PathBuf {
+    let has_cards =
+        |folder: &&Path| folder.join("models").is_dir() || folder.join("datasets").is_dir();
+    let beside = config.ancestors().skip(1).find(has_cards);
+    beside.map_or_else(|| PathBuf::from(SHIPPED), Path::to_owned)
+}
+
+/// The cards of the models of a config.
+pub(crate) fn models(names: &[String], configs: &Path) -> Result<Models> {
+    check_repeats("models", names)?;
+    let entries: Vec<ModelEntry> = names
+        .iter()
+        .map(|name| model(name, configs))
+        .collect::<Result<_>>()?;
+    // Two cards given by their paths may still carry one name, which would mix their rows.
+    let own: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.card.name.clone())
+        .collect();
+    check_repeats("models", &own)?;
+    part(entries)
+}
+
+/// Parts the models that can be had from those that cannot; refuses a list of the latter only.
+fn part(entries: Vec<ModelEntry>) -> Result<Models> {
+    let mut models = Models {
+        public: Vec::new(),
+        absent: Vec::new(),
+    };
+    let mut refusals = Vec::new();
+    for entry in entries {
+        let ModelSource::Unavailable(reason) = &entry.card.source else {
+            models.public.push(entry);
+            continue;
+        };
+        let (file, name) = (entry.file.display(), &entry.card.name);
+        refusals.push(format!(
+            "{file}: model `{name}` has no public checkpoint: {reason}"
+        ));
+        models.absent.push(AbsentModel {
+            name: name.clone(),
+            reason: reason.clone(),
+        });
+    }
+    ensure!(
+        !models.public.is_empty() || refusals.is_empty(),
+        "{}",
+        refusals.join("\n  ")
+    );
+    Ok(models)
+}
+
+fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
+    let file = find("model", name, &configs.join("models"))?;
+    let card: ModelCard = read_yaml(&file)?;
+    registry::model_family(&card.family).with_context(|| file.display().to_string())?;
+    card.remote_files()
+        .with_context(|| file.display().to_string())?;
+    let entry = ModelEntry { card, file };
+    if let Some(folder) = entry.folder() {
+        ensure!(
+            folder.is_dir(),
+            "{}: model `{}` should be in {}, which is no folder",
+            entry.file.display(),
+            entry.card.name,
+            folder.display()
+        );
+    }
+    Ok(entry)
+}
+
+/// The cards of the data sets of a config.
+pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEntry>> {
+    check_repeats("datasets", names)?;
+    let entries: Vec<DatasetEntry> = names
+        .iter()
+        .map(|name| dataset(name, configs))
+        .collect::<Result<_>>()?;
+    let own: Vec<String> = entries
+        .iter()
+        .map(|entry| entry.card.name.clone())
+        .collect();
+    check_repeats("datasets", &own)?;
+    Ok(entries)
+}
+
+fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
+    let path = find("data set", name, &configs.join("datasets"))?;
+    let card: DatasetCard = read_yaml(&path)?;
+    let entry = DatasetEntry {
+        card,
+        base: base_of(&path),
+        file: path,
+    };
+    let checked = || {
+        entry.card.remote_files()?;
+        for (split, counts) in &entry.card.splits {
+            let most = counts.images.max(counts.texts);
+            let fits = u32::try_from(most).is_ok();
+            ensure!(
+                fits,
+                "`splits.{split}` has {most} items, expected at most {}",
+                u32::MAX
+            );
+        }
+        anyhow::Ok(entry.card.check_source(&entry.base)?)
+    };
+    checked().with_context(|| entry.title())?;
+    Ok(entry)
+}
+
+fn base_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn check_repeats(key: &str, names: &[String]) -> Result<()> {
+    let repeated = names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names[..*index].contains(name));
+    repeated.map_or(Ok(()), |(_, name)| bail!("`{key}` lists `{name}` twice"))
+}
+
+/// The file of a card: a path that was given, or `<folder>/<name>.yaml`.
+fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
+    let given = Path::new(name);
+    if given
+        .extension()
+        .is_some_and(|extension| extension == "yaml")
+    {
+        ensure!(
+            given.is_file(),
+            "{kind} card {name}: no such file (paths of cards count from where the program is started)"
+        );
+        return Ok(given.to_owned());
+    }
+    // Cards beside a config come before those of the project.
+    let shipped = Path::new(SHIPPED).join(folder.file_name().unwrap_or_default());
+    for folder in [folder, &shipped] {
+        let path = folder.join(format!("{name}.yaml"));
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    let mut known = [names(folder), names(&shipped)].concat();
+    known.sort();
+    known.dedup();
+    let hint = nearest(name, known.iter().map(String::as_str));
+    let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let known = match known.is_empty() {
+        true => "none".to_owned(),
+        false => known.join(", "),
+    };
+    bail!(
+        "unknown {kind} `{name}`{hint} (cards in {} and {}: {known}; a card elsewhere is named by its path)",
+        folder.display(),
+        shipped.display()
+    )
+}
+
+/// Names of the cards in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let cards = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"));
+    let mut names: Vec<String> = cards
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every model card.
+pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelEntry>> {
+    let entry = |(file, card)| ModelEntry { card, file };
+    let cards = all(&configs.join("models"))?;
+    Ok(cards.into_iter().map(entry).collect())
+}
+
+/// Every data set card.
+pub(crate) fn all_datasets(configs: &Path) -> Result<Vec<DatasetEntry>> {
+    let entry = |(file, card): (PathBuf, _)| DatasetEntry {
+        card,
+        base: base_of(&file),
+        file,
+    };
+    let cards = all(&configs.join("datasets"))?;
+    Ok(cards.into_iter().map(entry).collect())
+}
+
+fn all<T: DeserializeOwned>(folder: &Path) -> Result<Vec<(PathBuf, T)>> {
+    let paths = names(folder)
+        .into_iter()
+        .map(|name| folder.join(format!("{name}.yaml")));
+    paths
+        .map(|path| Ok((path.clone(), read_yaml(&path)?)))
+        .collect()
+}
+
+impl DatasetEntry {
+    /// Its card and its name, for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{}: data set `{}`", self.file.display(), self.card.name)
+    }
+}
+
+impl ModelEntry {
+    /// Its card and its name, for messages.
+    pub(crate) fn title(&self) -> String {
+        format!("{}: model `{}`", self.file.display(), self.card.name)
+    }
+
+    /// The folder of a checkpoint that is not downloaded.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        match &self.card.source {
+            ModelSource::Path(folder) => Some(base_of(&self.file).join(folder)),
+            ModelSource::Files(_) | ModelSource::Unavailable(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_card_is_sound() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let cards = all_models(&configs).expect("cards");
+        assert!(cards.len() > 20);
+        for ModelEntry { card, file } in cards {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            assert_eq!(stem, Some(card.name.as_str()));
+            registry::model_family(&card.family).expect("a registered family");
+            let files = card.remote_files().expect("a list of files");
+            let public = !matches!(card.source, ModelSource::Unavailable(_));
+            let local = matches!(card.source, ModelSource::Path(_));
+            assert_eq!(!files.is_empty(), public && !local, "{}", card.name);
+            assert!(!card.notes.is_empty(), "{}", card.name);
+        }
+    }
+
+    /// Names, checksums and sizes fit together, every split has annotations and images, and what is uncertain is said.
+    #[test]
+    fn every_shipped_data_set_is_sound() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let entries = all_datasets(&configs).expect("cards");
+        assert!(entries.iter().any(|entry| entry.card.name == "coco"));
+        for entry in entries {
+            let card = &entry.card;
+            let stem = entry.file.file_stem().and_then(|stem| stem.to_str());
+            assert_eq!(stem, Some(card.name.as_str()));
+            card.check_source(&entry.base).expect("a sound source");
+            let downloads = card.remote_files().expect("a list of files");
+            let unsure = downloads.iter().any(|file| file.sha256.is_none());
+            assert!(!unsure || !card.notes.is_empty(), "{}", card.name);
+            if let nnn_data::DatasetSource::Files(source) = &card.source {
+                let read = source.file_names();
+                let unread = downloads.iter().find(|file| !read.contains(&file.name));
+                assert_eq!(unread, None, "{}", card.name);
+            }
+        }
+    }
+
+    /// A small number in YAML stays one in the JSON that an encoder reads.
+    #[test]
+    fn numbers_of_a_card_stay_numbers() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let entry: ModelCard = read_yaml(&configs.join("models/albef-coco.yaml")).expect("a card");
+        let inline: Vec<_> = entry.inline_files().collect();
+        let [(config, text), (preprocessor, _)] = &inline[..] else {
+            panic!("two files, found {}", inline.len());
+        };
+        let names = [*config, *preprocessor];
+        assert_eq!(names, ["config.json", "preprocessor_config.json"]);
+        assert_eq!(text["bert_config"]["layer_norm_eps"].as_f64(), Some(1e-12));
+        assert_eq!(text["image_res"].as_u64(), Some(384));
+    }
+}

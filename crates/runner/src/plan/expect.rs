@@ -1,0 +1,248 @@
+//! Whether each entry of `expect:` describes one number that this config measures, before hours are spent on it.
+
+use crate::plan::Plan;
+use crate::plan::names::{marked, method_id};
+use crate::plan::overrides::narrowed;
+use crate::plan::settings::{SEARCH_METRIC, top_means};
+use crate::spec::{Choose, EmbeddingsSpec, ROLE_REFERENCE, ReferenceSpec, nearest};
+use anyhow::{Context, Result, bail, ensure};
+use nnn_data::Direction;
+use nnn_report::Expectation;
+
+/// Names that a message lists.
+const NAMED: usize = 12;
+
+/// A model on a data set.
+struct Place {
+    model: String,
+    dataset: String,
+    directions: Vec<String>,
+    reference_sets: Vec<String>,
+}
+
+/// What a method may be reported with.
+struct Offer {
+    method: String,
+    params: String,
+    chosen: String,
+    /// Position among the plan's methods: a search reports one of its points.
+    index: usize,
+    reads_bank: bool,
+    searchable: bool,
+}
+
+/// Refuses entries that no row can answer, or more than one. Of a config that was narrowed on the command line nothing is
+/// asked: its entries speak of the whole.
+pub(crate) fn check(plan: &Plan) -> Result<()> {
+    if plan.spec.expect.is_empty() || narrowed(&plan.overrides).is_some() {
+        return Ok(());
+    }
+    let (places, offers) = (places(plan), offers(plan));
+    for (index, entry) in plan.spec.expect.iter().enumerate() {
+        check_entry(plan, entry, (&places, &offers))
+            .with_context(|| format!("{}: expect[{index}]", plan.config.display()))?;
+    }
+    Ok(())
+}
+
+fn check_entry(plan: &Plan, entry: &Expectation, found: (&[Place], &[Offer])) -> Result<()> {
+    let (places, offers) = found;
+    let places: Vec<_> = places.iter().collect();
+    let places = narrow("model", &entry.model, places, |it| vec![&it.model])?;
+    let places = narrow("dataset", &entry.dataset, places, |it| vec![&it.dataset])?;
+    let places = narrow("direction", &entry.direction, places, |it| {
+        it.directions.iter().map(String::as_str).collect()
+    })?;
+    let offers: Vec<_> = offers.iter().collect();
+    let offers = narrow("method", &entry.method, offers, |it| vec![&it.method])?;
+    let offers = match &entry.chosen {
+        Some(chosen) => narrow("chosen", chosen, offers, |it| vec![&it.chosen])?,
+        None => offers,
+    };
+    let offers = match &entry.params {
+        Some(params) => narrow("params", params, offers, |it| vec![&it.params])?,
+        None => offers,
+    };
+    let sets = reference_sets(entry, &places, &offers)?;
+    check_metric(plan, entry, &offers)?;
+    check_params(plan, entry)?;
+    let rows = sets * settings(&offers);
+    ensure!(
+        rows == 1,
+        "{rows} rows will answer it: say which `reference_set`, `params` or `chosen`"
+    );
+    match entry.problem() {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(()),
+    }
+}
+
+/// What is left where a key has this value; an error names what it may be.
+fn narrow<'a, T>(
+    key: &str,
+    value: &str,
+    mut among: Vec<&'a T>,
+    values: impl Fn(&'a T) -> Vec<&'a str>,
+) -> Result<Vec<&'a T>> {
+    let mut known: Vec<&str> = among.iter().flat_map(|it| values(it)).collect();
+    known.sort_unstable();
+    known.dedup();
+    among.retain(|it| values(it).contains(&value));
+    match among.is_empty() {
+        true => Err(absent(key, value, &known)),
+        false => Ok(among),
+    }
+}
+
+fn absent(key: &str, value: &str, known: &[&str]) -> anyhow::Error {
+    let near = nearest(value, known.iter().copied());
+    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let quote = |name: &&str| match *name {
+        "" => "none, leave the key out".to_owned(),
+        name => format!("`{name}`"),
+    };
+    let quoted: Vec<_> = known.iter().map(quote).collect();
+    let more = match known.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let listed = quoted[..known.len().min(NAMED)].join(", ");
+    anyhow::anyhow!(
+        "`{key}` is `{value}`, which will not be measured here{near} (to be had: {listed}{more})"
+    )
+}
+
+/// How many reference sets the entry describes; a method that reads none has one row.
+fn reference_sets(entry: &Expectation, places: &[&Place], offers: &[&Offer]) -> Result<usize> {
+    let reads = offers.iter().any(|offer| offer.reads_bank);
+    let known = places.iter().flat_map(|place| &place.reference_sets);
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    match entry.reference_set.as_deref() {
+        None if reads => Ok(known.len()),
+        None | Some("") if !reads => Ok(1),
+        Some(set) if !reads => bail!(
+            "`reference_set` is `{set}`, but `{}` reads none: leave it out",
+            entry.method
+        ),
+        set => {
+            let set = set.unwrap_or_default();
+            ensure!(known.contains(&set), absent("reference_set", set, &known));
+            Ok(1)
+        }
+    }
+}
+
+/// Metrics by their names in scores, what they gain over raw, and what a search through an index is worth.
+fn check_metric(plan: &Plan, entry: &Expectation, offers: &[&Offer]) -> Result<()> {
+    let measured = plan.settings.metrics.names();
+    let gains = measured.iter().map(|metric| format!("gain:{metric}"));
+    let gains = gains.filter(|_| entry.method != "raw");
+    let searched = plan.settings.bank_search.is_some() && offers.iter().any(|it| it.searchable);
+    let searches = [
+        format!("exact_search:{SEARCH_METRIC}"),
+        "exact_search:seconds".to_owned(),
+        "index_search:seconds".to_owned(),
+        "index_search:factor".to_owned(),
+    ];
+    let searches = searches.into_iter().filter(|_| searched);
+    let known: Vec<String> = measured
+        .iter()
+        .cloned()
+        .chain(gains)
+        .chain(searches)
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    ensure!(
+        known.contains(&entry.metric.as_str()),
+        absent("metric", &entry.metric, &known)
+    );
+    Ok(())
+}
+
+/// Published parameters are the method's own.
+fn check_params(plan: &Plan, entry: &Expectation) -> Result<()> {
+    let own = plan.methods.iter().map(|method| method.family);
+    let own = own.filter(|family| family.name() == entry.method);
+    let own = own.flat_map(|family| family.params().iter().map(|info| info.name));
+    let known: Vec<&str> = own.collect();
+    let mut named = entry.paper_params.iter().flat_map(|params| params.keys());
+    match named.find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(absent("paper_params", name, &known)),
+        None => Ok(()),
+    }
+}
+
+/// How many rows the offers are: every fixed point is one, a search is one.
+fn settings(offers: &[&Offer]) -> usize {
+    let fixed = |offer: &&&Offer| offer.chosen.is_empty() || offer.chosen == Choose::Fixed.name();
+    let mut searched: Vec<_> = offers
+        .iter()
+        .filter(|it| !fixed(it))
+        .map(|it| it.index)
+        .collect();
+    searched.dedup();
+    offers.iter().filter(fixed).count() + searched.len()
+}
+
+fn places(plan: &Plan) -> Vec<Place> {
+    let spec = &plan.spec;
+    let titles: Vec<_> = spec
+        .reference_sets
+        .iter()
+        .map(ReferenceSpec::title)
+        .collect();
+    let place = |model: &str, dataset: &str, directions: &[Direction], sets: &[String]| Place {
+        model: model.to_owned(),
+        dataset: dataset.to_owned(),
+        directions: directions.iter().map(Direction::to_string).collect(),
+        reference_sets: sets.to_vec(),
+    };
+    let models = plan.models.iter().map(|entry| &entry.card.name);
+    let models = models.chain(plan.absent_models.iter().map(|absent| &absent.name));
+    let mut places = Vec::new();
+    for model in models {
+        let datasets = plan.datasets.iter().map(|entry| &entry.card.name);
+        places.extend(datasets.map(|name| place(model, name, &spec.directions, &titles)));
+    }
+    let of_vectors = |source: &EmbeddingsSpec| {
+        let model = source.model.as_ref().unwrap_or(&source.name);
+        match source.by_dataset {
+            Some(_) => place(model, &source.name, &spec.directions, &titles),
+            None => {
+                let direction = source.direction.unwrap_or(Direction::T2i);
+                place(
+                    model,
+                    &source.name,
+                    &[direction],
+                    &[ROLE_REFERENCE.to_owned()],
+                )
+            }
+        }
+    };
+    places.extend(spec.embeddings.iter().map(of_vectors));
+    places
+}
+
+fn offers(plan: &Plan) -> Vec<Offer> {
+    let mut offers = Vec::new();
+    for (index, method) in plan.methods.iter().enumerate() {
+        let reads_bank = !method.stat_plan().is_empty();
+        let searchable = !top_means(&method.stat_plan()).is_empty();
+        for point in 0..method.points.len() {
+            let offer = |again: Option<usize>| {
+                let id = marked(method_id(method, point), again);
+                Offer {
+                    method: id.method,
+                    params: id.params,
+                    chosen: id.chosen,
+                    index,
+                    reads_bank,
+                    searchable,
+                }
+            };
+            offers.push(offer(None));
+            offers.extend(plan.settings.rerank.map(|depth| offer(Some(depth))));
+        }
+    }
+    offers
+}

@@ -1,0 +1,99 @@
+//! Generators of data: what a card's `generate:` says becomes what a `dataset-*` crate draws.
+
+use crate::plan::registry;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use std::path::Path;
+
+/// What a card says of a data set to draw.
+pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
+
+/// Draws splits of so many images into a folder, unless they are there already, and says how many images it has drawn.
+pub(crate) type Generate =
+    fn(&Settings, &[(String, u64)], &Path, &(dyn Fn(u64) + Sync)) -> Result<()>;
+
+/// The key that names the generator, and the one that is meant where it is absent.
+const KEY: &str = "generator";
+const DEFAULT: &str = "blocks";
+
+/// Draws the data set that a card's `generate:` describes.
+pub(crate) fn generate(
+    settings: &Settings,
+    splits: &[(String, u64)],
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<()> {
+    let mut settings = settings.clone();
+    let name = settings.remove(KEY);
+    let name = match &name {
+        None => DEFAULT,
+        Some(name) => name
+            .as_str()
+            .with_context(|| format!("`source.generate.{KEY}` is {name}, expected a name"))?,
+    };
+    registry::generator(name)?(&settings, splits, folder, progress)
+}
+
+/// Blocks and its styles, by `dataset-blocks`.
+pub(super) fn blocks(
+    settings: &Settings,
+    splits: &[(String, u64)],
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<()> {
+    let settings: BlocksSettings =
+        serde_json::from_value(settings.clone().into()).context("`source.generate`")?;
+    let found = dataset_blocks::generate(&settings.spec(splits)?, folder, progress)?;
+    match settings.sha256 {
+        Some(expected) if expected != found => bail!(
+            "{} has content {found}, the card expects {expected}; delete the folder to draw it again",
+            folder.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// `generate:` of the data sets drawn by `dataset-blocks`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlocksSettings {
+    seed: u64,
+    image_size: u32,
+    style: String,
+    /// Of the content, as `dataset_blocks::content_checksum` defines it.
+    sha256: Option<String>,
+}
+
+impl BlocksSettings {
+    /// The specification, with the splits of the card in the generator's order, which its checksum depends on.
+    fn spec(&self, splits: &[(String, u64)]) -> Result<dataset_blocks::BlocksSpec> {
+        let style = dataset_blocks::Style::from_name(&self.style);
+        let style = style.with_context(|| {
+            format!(
+                "unknown style `{}`, expected everyday, catalogue or roles",
+                self.style
+            )
+        })?;
+        let mut spec = match style {
+            dataset_blocks::Style::Everyday => dataset_blocks::BlocksSpec::blocks(self.seed),
+            dataset_blocks::Style::Catalogue => {
+                dataset_blocks::BlocksSpec::blocks_styled(self.seed)
+            }
+            dataset_blocks::Style::Roles => dataset_blocks::BlocksSpec::blocks_roles(self.seed),
+        };
+        spec.image_size = self.image_size;
+        for (name, _) in splits {
+            ensure!(
+                spec.splits.iter().any(|split| split.name == *name),
+                "style `{}` has no split `{name}`",
+                self.style
+            );
+        }
+        spec.splits.retain_mut(|split| {
+            let wanted = splits.iter().find(|(name, _)| *name == split.name);
+            split.images = wanted.map_or(0, |(_, images)| *images);
+            wanted.is_some()
+        });
+        Ok(spec)
+    }
+}

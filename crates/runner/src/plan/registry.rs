@@ -1,0 +1,135 @@
+//! What exists: one entry per method, model family and generator of data. Adding one means adding its entry here.
+
+use crate::plan::generators::{self, Generate};
+use crate::spec::nearest;
+use anyhow::{Result, bail};
+use nnn_core::{MethodFamily, NnnFamily, RawFamily};
+use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
+
+/// Every method family, raw first.
+pub(crate) const METHODS: &[&dyn MethodFamily] = &[
+    &RawFamily,
+    &NnnFamily,
+    &method_csls::CslsFamily,
+    &method_distnorm::DnFamily,
+    &method_qbnorm::IsFamily,
+    &method_qbnorm::DisFamily,
+    &method_dbnorm::DualIsFamily,
+    &method_dbnorm::DualDisFamily,
+    &method_dbnorm::DualDisReleasedFamily,
+    &method_sinkhorn::SnFamily,
+    &method_sinkhorn::DbsnFamily,
+    &method_dissim::DisSimLocalFamily,
+    &method_centering::CenteringFamily,
+    &method_centering::GrClipFamily,
+    &method_centering::AbttFamily,
+    &method_centering::WhiteningFamily,
+    &method_invgc::InvGcFamily,
+    &method_invgc::LocalAdjFamily,
+    &method_gc::GcFamily,
+    &method_scaling::LsFamily,
+    &method_scaling::NicdmFamily,
+    &method_scaling::MpNormalFamily,
+    &method_scaling::MpEmpiricalFamily,
+    &method_scaling::ZscoreFamily,
+    &method_dsl::DslFamily,
+];
+
+/// Opens a checkpoint.
+type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
+
+/// A model family: how to open a checkpoint of it.
+pub(crate) struct ModelFamily {
+    /// Name in model cards.
+    pub(crate) name: &'static str,
+    /// Paper and layout in one line.
+    pub(crate) doc: &'static str,
+    /// Whether it has a head that looks at an image and a text together.
+    pub(crate) matches: bool,
+    /// Opens a checkpoint.
+    pub(crate) load: Load,
+}
+
+/// Every model family.
+pub(crate) const MODELS: &[ModelFamily] = &[
+    ModelFamily {
+        name: "clip",
+        doc: "CLIP (arXiv 2103.00020), in the layout of a Hugging Face CLIPModel or of open_clip",
+        matches: false,
+        load: encoder_clip::load,
+    },
+    ModelFamily {
+        name: "siglip",
+        doc: "SigLIP and SigLIP 2 of one resolution (arXiv 2303.15343, 2502.14786), a Hugging Face SiglipModel folder",
+        matches: false,
+        load: encoder_siglip::load,
+    },
+    ModelFamily {
+        name: "blip",
+        doc: "BLIP (arXiv 2201.12086), a Hugging Face BlipForImageTextRetrieval folder or the authors' retrieval checkpoint",
+        matches: true,
+        load: encoder_blip::load,
+    },
+    ModelFamily {
+        name: "albef",
+        doc: "ALBEF (arXiv 2107.07651), the authors' checkpoint; configuration and preprocessing from the card",
+        matches: true,
+        load: encoder_albef::load,
+    },
+    ModelFamily {
+        name: "beit3",
+        doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
+        matches: false,
+        load: encoder_beit3::load,
+    },
+];
+
+/// Every generator of data, by the name in a card's `generate: {generator: ...}`.
+pub(crate) const GENERATORS: &[(&str, Generate)] = &[("blocks", generators::blocks)];
+
+/// The method family of a name, or an error with the nearest name.
+pub(crate) fn method(name: &str) -> Result<&'static dyn MethodFamily> {
+    match METHODS.iter().find(|family| family.name() == name) {
+        Some(family) => Ok(*family),
+        None => unknown("method", name, METHODS.iter().map(|family| family.name())),
+    }
+}
+
+/// The model family of a name, or an error with the nearest name.
+pub(crate) fn model_family(name: &str) -> Result<&'static ModelFamily> {
+    match MODELS.iter().find(|family| family.name == name) {
+        Some(family) => Ok(family),
+        None => unknown(
+            "model family",
+            name,
+            MODELS.iter().map(|family| family.name),
+        ),
+    }
+}
+
+/// The generator of a name, or an error with the nearest name.
+pub(crate) fn generator(name: &str) -> Result<Generate> {
+    match GENERATORS.iter().find(|(known, _)| *known == name) {
+        Some((_, generate)) => Ok(*generate),
+        None => unknown(
+            "generator",
+            name,
+            GENERATORS.iter().map(|(known, _)| *known),
+        ),
+    }
+}
+
+/// Refuses a name, with the nearest valid one and all of them.
+pub(crate) fn unknown<'a, T>(
+    kind: &str,
+    name: &str,
+    valid: impl Iterator<Item = &'a str> + Clone,
+) -> Result<T> {
+    let known: Vec<_> = valid.clone().collect();
+    let hint =
+        nearest(name, valid).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    bail!(
+        "unknown {kind} `{name}`{hint} (known: {})",
+        known.join(", ")
+    )
+}

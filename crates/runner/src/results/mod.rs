@@ -1,0 +1,5 @@
+//! What a sweep leaves in `results/<experiment>/`: the records of its trials, the tables made of them, and `run.json`.
+
+pub(crate) mod folder;
+pub(crate) mod run_record;
+pub(crate) mod trial_record;

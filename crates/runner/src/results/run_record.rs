@@ -1,0 +1,98 @@
+//! `run.json`: what ran on what, and how it went.
+
+use crate::open::Sources;
+use crate::plan::Plan;
+use crate::provenance::{self, Machine};
+use crate::results::folder::write_json;
+use crate::results::trial_record::TrialRecord;
+use crate::warning::Warning;
+use anyhow::{Context, Result};
+use nnn_report::{AbsentModel, Expectation, SearchRow};
+use serde::Deserialize;
+use serde_json::json;
+use std::path::Path;
+
+/// The name of the file.
+const FILE: &str = "run.json";
+
+/// What is recorded of a run so far.
+pub(crate) struct Writing<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) sources: &'a Sources,
+    /// The trials that are done, with their titles.
+    pub(crate) trials: Vec<(String, &'a TrialRecord)>,
+    pub(crate) warnings: &'a [Warning],
+    /// Since this process began.
+    pub(crate) seconds: f64,
+    /// Whether the tables hold all trials.
+    pub(crate) complete: bool,
+}
+
+impl Writing<'_> {
+    /// Writes the record into a results folder.
+    pub(crate) fn write(&self, results: &Path) -> Result<()> {
+        let plan = self.plan;
+        let trials = self.trials.iter().map(|(title, record)| {
+            json!({"trial": title, "seconds": record.seconds, "bank_search": record.bank_search})
+        });
+        let searches = self.trials.iter().flat_map(|(_, record)| record.searches());
+        let record = json!({
+            "experiment": plan.spec.experiment,
+            "config_file": plan.config,
+            "config": plan.spec,
+            "overrides": plan.overrides,
+            "complete": self.complete,
+            "code": {"version": provenance::code_version(), "commit": provenance::commit(),
+                     "dirty": provenance::is_dirty(), "sources": provenance::sources()},
+            "machine": Machine::here(),
+            "inputs": self.sources.checksums(),
+            "trials": trials.collect::<Vec<_>>(),
+            "absent_models": plan.absent_models,
+            "bank_searches": searches.collect::<Vec<_>>(),
+            "seconds_this_run": self.seconds,
+            "warnings": self.warnings.iter().map(in_words).collect::<Vec<_>>(),
+        });
+        write_json(&results.join(FILE), &record)
+    }
+}
+
+/// A warning as data and in words.
+fn in_words(warning: &Warning) -> serde_json::Value {
+    json!({"warning": warning, "message": warning.to_string()})
+}
+
+/// The part of `run.json` that is read back.
+#[derive(Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) experiment: String,
+    pub(crate) config: Config,
+    pub(crate) complete: bool,
+    #[serde(default)]
+    pub(crate) overrides: Vec<String>,
+    #[serde(default)]
+    pub(crate) absent_models: Vec<AbsentModel>,
+    #[serde(default)]
+    pub(crate) bank_searches: Vec<SearchRow>,
+}
+
+/// The part of its config that is read back.
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    #[serde(default)]
+    pub(crate) expect: Vec<Expectation>,
+}
+
+impl RunRecord {
+    /// Reads the record of a results folder.
+    pub(crate) fn read(results: &Path) -> Result<Self> {
+        let path = results.join(FILE);
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!(
+                "{}: cannot be read; expected a folder that `runner run` wrote",
+                path.display()
+            )
+        })?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{}: not a run's record", path.display()))
+    }
+}

@@ -1,0 +1,201 @@
+//! Runs trials: every item is encoded or found in the cache, and one bank pass and one query pass serve all settings.
+
+pub(crate) mod bank_search;
+mod clock;
+mod embedder;
+mod matcher;
+mod measuring;
+mod task;
+pub(crate) mod trial;
+
+use crate::open::trials::TrialPlan;
+use crate::open::{Side, Sources, TaskItems};
+use crate::plan::{Method, Plan};
+use crate::spec::Choose;
+use crate::terminal::progress::Progress;
+use crate::warning::Warning;
+use anyhow::Result;
+use clock::timed;
+use embedder::Embedder;
+use matcher::Matcher;
+use nnn_core::{Embeddings, MethodKind, PassOptions, StatPlan};
+use std::path::Path;
+use std::sync::Arc;
+use task::{BankVectors, TaskVectors};
+use trial::{Outcome, Reranking, Trial};
+
+/// Runs the trials of a plan, one after the other, on sources that are open.
+pub(crate) struct TrialRunner<'a> {
+    plan: &'a Plan,
+    embedder: Embedder<'a>,
+}
+
+/// What a trial came to.
+pub(crate) struct FinishedTrial {
+    pub(crate) outcome: Outcome,
+    /// What came up on the way.
+    pub(crate) warnings: Vec<Warning>,
+    /// Seconds of every step, encoding first.
+    pub(crate) seconds: Vec<(String, f64)>,
+}
+
+/// The vectors of one trial.
+struct Inputs {
+    test: TaskVectors,
+    validation: Option<TaskVectors>,
+    banks: BankVectors,
+}
+
+impl<'a> TrialRunner<'a> {
+    /// Embeddings are kept in `cache`.
+    pub(crate) fn new(plan: &'a Plan, sources: &'a Sources, cache: &Path) -> Self {
+        Self {
+            plan,
+            embedder: Embedder::new(plan, sources, cache),
+        }
+    }
+
+    /// Encodes what a trial reads and computes it; warnings are handed to `warn` before the passes begin.
+    pub(crate) fn run(
+        &mut self,
+        trial: &TrialPlan,
+        warn: impl FnOnce(&[Warning]),
+    ) -> Result<FinishedTrial> {
+        let (inputs, encoding) = timed(|| self.inputs(trial));
+        let inputs = inputs?;
+        let (allowed, left_out) = self.allowed(trial, inputs.test.gallery.dim())?;
+        let mut warnings = std::mem::take(&mut self.embedder.warnings);
+        warnings.extend(left_out);
+        warn(&warnings);
+        let outcome = self.compute(trial, &allowed, &inputs)?;
+        let mut seconds = vec![("embeddings".to_owned(), encoding)];
+        seconds.extend(outcome.seconds.iter().cloned());
+        Ok(FinishedTrial {
+            outcome,
+            warnings,
+            seconds,
+        })
+    }
+
+    fn inputs(&mut self, trial: &TrialPlan) -> Result<Inputs> {
+        Ok(Inputs {
+            test: self.task(trial, &trial.test)?,
+            validation: match &trial.validation {
+                Some(task) => Some(self.task(trial, task)?),
+                None => None,
+            },
+            banks: BankVectors {
+                query: self.side(trial, trial.query_bank.as_ref())?,
+                gallery: self.side(trial, trial.gallery_bank.as_ref())?,
+            },
+        })
+    }
+
+    fn task(&mut self, trial: &TrialPlan, items: &TaskItems) -> Result<TaskVectors> {
+        Ok(TaskVectors {
+            queries: self.embedder.embed(trial.model, &items.queries)?,
+            gallery: self.embedder.embed(trial.model, &items.gallery)?,
+            relevance: items.relevance.clone(),
+            clusters: items.clusters.clone(),
+            cluster: items.cluster,
+            query_ids: items.query_ids.clone(),
+            query_classes: items.query_classes.clone(),
+            groups: items.groups.clone(),
+        })
+    }
+
+    fn side(&mut self, trial: &TrialPlan, side: Option<&Side>) -> Result<Option<Arc<Embeddings>>> {
+        side.map(|side| self.embedder.embed(trial.model, side))
+            .transpose()
+    }
+
+    /// For every method of a trial, what takes its place on vectors of this dimension, if its published grid goes beyond it.
+    fn allowed(
+        &self,
+        trial: &TrialPlan,
+        dim: usize,
+    ) -> Result<(Vec<Option<Method>>, Vec<Warning>)> {
+        let (mut allowed, mut warnings) = (Vec::new(), Vec::new());
+        for &index in &trial.methods {
+            let within = self.plan.methods[index].within(dim)?;
+            allowed.push(within.map(|(method, points)| {
+                warnings.push(Warning::BeyondDimension { points, dim });
+                method
+            }));
+        }
+        Ok((allowed, warnings))
+    }
+
+    fn compute(
+        &mut self,
+        trial: &TrialPlan,
+        allowed: &[Option<Method>],
+        inputs: &Inputs,
+    ) -> Result<Outcome> {
+        let planned = trial.methods.iter().map(|&index| &self.plan.methods[index]);
+        let methods: Vec<&Method> = planned
+            .zip(allowed)
+            .map(|(planned, allowed)| allowed.as_ref().unwrap_or(planned))
+            .collect();
+        let progress = Progress::new(&trial.title(), inputs.scores(&methods), "scores");
+        let advance = |scores| progress.advance(scores);
+        let matcher = Matcher::new(&mut self.embedder, trial.model, &trial.test);
+        let reranking = self.plan.settings.rerank.map(|depth| Reranking {
+            depth,
+            matcher: &matcher,
+        });
+        let trial = Trial {
+            reranking,
+            labels: &trial.labels,
+            methods: &methods,
+            test: &inputs.test,
+            validation: inputs.validation.as_ref(),
+            banks: &inputs.banks,
+            settings: &self.plan.settings,
+            pass: PassOptions {
+                blocking: self.plan.settings.blocking,
+                progress: Some(&advance),
+                ..PassOptions::default()
+            },
+        };
+        trial.run()
+    }
+}
+
+impl Inputs {
+    /// Scores of all passes over the banks and the queries, for the progress bar.
+    fn scores(&self, methods: &[&Method]) -> u64 {
+        let plan = StatPlan::of(methods.iter().flat_map(|method| method.normalizers()));
+        let chosen = |choose: Choose| methods.iter().any(|method| method.choose == choose);
+        let reported = |method: &Method| method.reported() as u64;
+        let report = self.test.pairs() * (1 + moving(methods, reported));
+        let ranking = |task: &TaskVectors| {
+            task.pairs() * (1 + moving(methods, |method| method.points.len() as u64))
+        };
+        let statistics = |task: &TaskVectors| {
+            let sizes = self.banks.sizes(task);
+            plan.scores(task.gallery.len(), sizes)
+        };
+        let validation = self
+            .validation
+            .iter()
+            .filter(|_| chosen(Choose::Validation));
+        let validation: u64 = validation
+            .map(|task| statistics(task) + ranking(task))
+            .sum();
+        let tests = if methods.iter().any(|method| method.choose != Choose::Fixed) {
+            ranking(&self.test)
+        } else {
+            0
+        };
+        statistics(&self.test) + validation + tests + report
+    }
+}
+
+/// Passes over the queries that methods with vectors of their own take.
+fn moving(methods: &[&Method], passes: impl Fn(&Method) -> u64) -> u64 {
+    let moving = methods
+        .iter()
+        .filter(|method| method.family.kind() == MethodKind::VectorMoving);
+    moving.map(|method| passes(method)).sum()
+}

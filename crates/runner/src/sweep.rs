@@ -1,0 +1,173 @@
+//! The six stages in a row: fetch, open, run and record, for plans that are checked already.
+
+use crate::fetch::{self, Ready};
+use crate::open::Sources;
+use crate::open::trials::{TrialPlan, Trials};
+use crate::plan::Plan;
+use crate::provenance;
+use crate::results::folder::ResultsFolder;
+use crate::results::run_record;
+use crate::results::trial_record::TrialRecord;
+use crate::run::TrialRunner;
+use crate::terminal::progress::say;
+use crate::warning::Warning;
+use anyhow::{Context, Result};
+use nnn_report::ScoreRow;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Where a sweep keeps its files.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Parent of `<experiment>/`, the results of an experiment.
+    pub results: PathBuf,
+    /// Embeddings, drawn data sets, and downloads from outside the hub, kept between runs.
+    pub cache: PathBuf,
+}
+
+/// Runs the plans, one after the other: `each` gets the rows of `scores` of every plan as it ends, in fractions. All that any
+/// of them needs is fetched before the first begins, or found where `offline` forbids the network. Progress and warnings go
+/// to standard error.
+///
+/// A sweep that is interrupted is resumed by the same call: finished trials are kept, and the results are the same to the byte.
+///
+/// # Errors
+/// Something cannot be fetched or read, does not fit its card, leaks evaluated items into a bank, or cannot be written.
+pub fn sweep(
+    plans: &[Plan],
+    folders: &Folders,
+    offline: bool,
+    mut each: impl FnMut(&Plan, &[ScoreRow]) -> Result<()>,
+) -> Result<()> {
+    let hub = fetch::hub(&folders.cache, offline);
+    let ready = fetch::all(plans, &hub, &folders.cache)?;
+    for (plan, ready) in plans.iter().zip(ready) {
+        let scores = sweep_one(plan, ready, folders)?;
+        each(plan, &scores)?;
+    }
+    Ok(())
+}
+
+fn sweep_one(plan: &Plan, ready: Ready, folders: &Folders) -> Result<Vec<ScoreRow>> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = plan.spec.compute.threads {
+        pool = pool.num_threads(threads);
+    }
+    let pool = pool.build().context("worker threads cannot be started")?;
+    pool.install(|| {
+        let results = ResultsFolder::create(&folders.results, &plan.spec.experiment)?;
+        let sources = Sources::open(plan, ready, &folders.cache)?;
+        let trials = Trials::lay_out(plan, &sources)?;
+        Sweep::new(plan, &sources, &trials, results)?.run(folders)
+    })
+}
+
+/// One plan with its data open.
+struct Sweep<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    trials: &'a Trials,
+    /// Of every trial, the checksum of all that its record depends on.
+    keys: Vec<String>,
+    results: ResultsFolder,
+    warnings: Vec<Warning>,
+    started: Instant,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(
+        plan: &'a Plan,
+        sources: &'a Sources,
+        trials: &'a Trials,
+        results: ResultsFolder,
+    ) -> Result<Self> {
+        let keys = trials.all.iter().map(|trial| trial.key(plan, sources));
+        let mut sweep = Self {
+            plan,
+            sources,
+            trials,
+            keys: keys.collect::<Result<_>>()?,
+            results,
+            warnings: Vec::new(),
+            started: Instant::now(),
+        };
+        if provenance::is_dirty() {
+            let commit = provenance::commit().to_owned();
+            sweep.warn(&Warning::DirtyBuild { commit });
+        }
+        for absent in &plan.absent_models {
+            sweep.warn(&Warning::NoPublicCheckpoint {
+                model: absent.name.clone(),
+                reason: absent.reason.clone(),
+            });
+        }
+        for warning in sources.warnings().chain(&trials.warnings) {
+            sweep.warn(warning);
+        }
+        Ok(sweep)
+    }
+
+    /// Runs the trials that are not recorded yet; the tables are made anew after each.
+    fn run(mut self, folders: &Folders) -> Result<Vec<ScoreRow>> {
+        let mut records = Vec::new();
+        let trials = self.trials;
+        let mut runner = TrialRunner::new(self.plan, self.sources, &folders.cache);
+        for (index, trial) in trials.all.iter().enumerate() {
+            if let Some(record) = self.results.finished(&self.keys[index]) {
+                self.warnings.extend(record.warnings.iter().cloned());
+                records.push(record);
+                continue;
+            }
+            let record = self.trial(&mut runner, index, trial, &records);
+            records.push(record.with_context(|| trial.title())?);
+            self.results.write_tables(&records, self.plan)?;
+        }
+        self.results.remove_stale(&self.keys, &records)?;
+        let scores = self.results.write_tables(&records, self.plan)?;
+        self.record(&records, true)?;
+        say(&format!("results are in {}", self.results.path().display()));
+        Ok(scores)
+    }
+
+    /// Runs a trial and writes its files and its record; `before` are the trials that are done.
+    fn trial(
+        &mut self,
+        runner: &mut TrialRunner<'_>,
+        index: usize,
+        trial: &TrialPlan,
+        before: &[TrialRecord],
+    ) -> Result<TrialRecord> {
+        let warn = |warnings: &[Warning]| warnings.iter().for_each(|it| self.warn(it));
+        let finished = runner.run(trial, warn)?;
+        if let Some(search) = &finished.outcome.bank_search {
+            say(&format!("{}: {search}", trial.title()));
+        }
+        // From here on the folder holds something of this run, and not all of it.
+        self.record(before, false)?;
+        let key = &self.keys[index];
+        self.results.finish(key, &trial.file_name, finished)
+    }
+
+    fn warn(&mut self, warning: &Warning) {
+        if !self.warnings.contains(warning) {
+            if !warning.is_said_at_fetching() {
+                say(&format!("warning: {warning}"));
+            }
+            self.warnings.push(warning.clone());
+        }
+    }
+
+    /// Writes `run.json`; `complete` once the tables hold all trials.
+    fn record(&self, records: &[TrialRecord], complete: bool) -> Result<()> {
+        let titles = self.trials.all.iter().map(TrialPlan::title);
+        let record = run_record::Writing {
+            plan: self.plan,
+            sources: self.sources,
+            trials: titles.zip(records).collect(),
+            warnings: &self.warnings,
+            seconds: self.started.elapsed().as_secs_f64(),
+            complete,
+        };
+        record.write(self.results.path())
+    }
+}

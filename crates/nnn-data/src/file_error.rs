@@ -162,7 +162,7 @@ pub enum FileProblem {
         /// What was found and expected.
         detail: String,
     },
-    /// There are more or fewer entries than something else has items.
+    /// The number of entries is not that of the items that they belong to.
     #[error("{found} {what}, expected {expected}")]
     Count {
         /// What is counted.

@@ -101,7 +101,7 @@ pub struct Task<'a> {
     pub clusters: Vec<u32>,
     /// What a cluster is.
     pub cluster: Cluster,
-    /// Of every query its class, in a split with classes.
+    /// The class of every query, in a split with classes.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are known and it is images.
     pub groups: Option<&'a Groups>,

@@ -17,7 +17,7 @@ pub struct FilesSource {
     pub annotations: Vec<AnnotationPart>,
     /// Where the images are.
     pub images: Vec<ImagePart>,
-    /// Terms that whoever downloads it is told of, such as a form to fill in.
+    /// Terms to tell whoever downloads it, such as a form to fill in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
 }
@@ -95,7 +95,7 @@ pub struct ColumnNames {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnGap {
-    /// The data set is refused, the place named.
+    /// The data set is refused; the message names the place.
     #[default]
     Fail,
     /// It is left out and named in a [`Finding`](crate::Finding).

@@ -36,7 +36,7 @@ pub(super) fn check_dims(
     })
 }
 
-/// Refuses a file that has not one entry for each row of another.
+/// Refuses a file that does not have one entry for each row of another.
 pub(super) fn check_entries(
     entries: (&ArrayFile, usize),
     rows: (&ArrayFile, usize),

@@ -27,7 +27,7 @@ pub enum SourceError {
         /// Length of its rows.
         second_dim: usize,
     },
-    /// One file has not an entry for every row of another.
+    /// A file does not have one entry for each row of another.
     #[error("{entries} has {}, expected {expected}: one for each row of {rows}", counted(*found, "entry"))]
     Entries {
         /// The file with entries.
@@ -89,7 +89,7 @@ pub enum SourceError {
         /// Its class.
         class: String,
     },
-    /// Nothing, or two things, say what answers what.
+    /// Nothing says what answers what, or more than one key does.
     #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
     Answers {
         /// `none` or `several`.

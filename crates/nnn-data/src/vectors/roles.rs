@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Embeddings by what they are used for. Exactly one of `query_to_gallery`, `relevance` and the two classes says what answers
-/// what; where groups are given, none may, and every gallery item then answers every query.
+/// Embeddings by what they are used for. What answers what is given by exactly one of `query_to_gallery`, `relevance` and the
+/// two classes. Where groups are given it may be left out: every gallery item then answers every query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleSource {
@@ -63,7 +63,7 @@ pub struct EmbeddedRoles {
     pub clusters: Vec<u32>,
     /// What a cluster is.
     pub cluster: Cluster,
-    /// Of every query its class, where classes are given.
+    /// The class of every query, where classes are given.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are given.
     pub groups: Option<Groups>,

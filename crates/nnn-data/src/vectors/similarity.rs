@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Matrices of similarities. An item (a video, a recording) may have several captions, some of them missing.
+/// Matrices of similarities. There may be several texts per item (a video, a recording), some of them missing.
 ///
-/// A matrix is one file or several with rows after rows. In direction `t2i` texts ask for items; in `i2t` items ask for texts,
-/// and what stands in `similarities` is turned over for it.
+/// A matrix is one file or several with rows after rows. In direction `t2i` texts ask for items. In `i2t` items ask for texts,
+/// and the matrix in `similarities` is transposed for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimilaritySource {
@@ -27,13 +27,13 @@ pub struct SimilaritySource {
     /// For every text the column of its item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_to_item: Option<ArrayFile>,
-    /// For every text whether it is there (any shape, row after row, such as `(items, captions_per_item)`); all when absent.
+    /// For every text whether it exists (any shape, row after row, such as `(items, captions_per_item)`). Without it all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_mask: Option<ArrayFile>,
     /// Similarities of past queries to the gallery, `(past queries, gallery)`: the query bank. The gallery are the items in
     /// `t2i`, all texts (masked ones too) in `i2t`.
     pub reference_queries: Vec<ArrayFile>,
-    /// For every past query whether it is there; all when absent.
+    /// For every past query whether it exists. Without it all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference_mask: Option<ArrayFile>,
     /// Similarities of items like the gallery's to the gallery, `(any number, gallery)`, for methods with a second bank.
@@ -293,8 +293,8 @@ impl Question<'_> {
     }
 }
 
-/// The rows that a mask keeps, at least one. A mask of two dimensions must have the shape of `table`, if one is known: turned
-/// over it would have as many entries.
+/// The rows that a mask keeps, at least one. A mask of two dimensions must have the shape of `table`, if one is known: a
+/// transposed mask would have as many entries.
 fn kept_rows(
     mask: Option<&ArrayFile>,
     base: &Path,

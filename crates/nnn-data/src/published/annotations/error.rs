@@ -68,7 +68,7 @@ pub enum AnnotationProblem {
         /// What its parser says.
         problem: String,
     },
-    /// A file of a kind that the format has not.
+    /// The format does not come in files of this kind.
     #[error("a file of this kind holds no annotations as `{format}`, expected {expected}")]
     Kind {
         /// The format, as on the card.
@@ -105,7 +105,7 @@ pub enum AnnotationProblem {
         /// The splits that exist.
         expected: Vec<String>,
     },
-    /// `splits` names a split that the files do not.
+    /// `splits` names a split that the files do not name.
     #[error("`splits` names {wanted:?}, but no item belongs to it; the files name {}", .found.join(", "))]
     AbsentSplit {
         /// The name under `splits`.

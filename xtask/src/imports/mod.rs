@@ -1,8 +1,8 @@
 //! Which file of a crate imports from which, read from the sources.
 //!
 //! An import is a pair of files: the first names, in a `use` or in a path, something that the second defines. A name that is
-//! re-exported is followed to the file that defines it. What only tests import (`#[cfg(test)]`) does not count, nor does a
-//! file's import from itself.
+//! re-exported is followed to the file that defines it; the re-export itself is an import too. What only tests import
+//! (`#[cfg(test)]`) does not count, nor does a file's import from itself.
 
 mod circles;
 mod modules;

@@ -41,6 +41,22 @@ struct Found {
     is_module: bool,
 }
 
+impl Found {
+    fn module(module: usize) -> Self {
+        Self {
+            module,
+            is_module: true,
+        }
+    }
+
+    fn item_of(module: usize) -> Self {
+        Self {
+            module,
+            is_module: false,
+        }
+    }
+}
+
 /// All modules of a crate.
 #[derive(Debug)]
 pub(super) struct Modules {
@@ -160,10 +176,6 @@ impl Modules {
     /// Where a path leads that stands in the module `at`; none for what lies outside the crate.
     fn resolve(&self, at: usize, path: &[String], depth: usize) -> Option<Found> {
         let (first, rest) = path.split_first()?;
-        let whole = |module| Found {
-            module,
-            is_module: true,
-        };
         match first.as_str() {
             "crate" => return Some(self.descend(self.root_of(at), rest, depth)),
             "self" => return Some(self.descend(at, rest, depth)),
@@ -177,8 +189,7 @@ impl Modules {
             Some(found) => Some(self.go_on(found, rest, depth)),
             None => {
                 let (name, library) = self.library.as_ref()?;
-                let found = (first == name).then(|| whole(*library))?;
-                Some(self.go_on(found, rest, depth))
+                (first == name).then(|| self.descend(*library, rest, depth))
             }
         }
     }
@@ -192,17 +203,12 @@ impl Modules {
 
     /// Where a path leads from a module on. Of a name that is not known, such as one that a macro makes, it is the module.
     fn descend(&self, module: usize, path: &[String], depth: usize) -> Found {
-        let here = Found {
-            module,
-            is_module: true,
-        };
-        let Some((first, rest)) = path.split_first() else {
-            return here;
-        };
-        match self.lookup(module, first, depth) {
-            Some(found) => self.go_on(found, rest, depth),
-            None => here,
-        }
+        let next = path.split_first();
+        let known = next.and_then(|(first, rest)| {
+            let found = self.lookup(module, first, depth)?;
+            Some(self.go_on(found, rest, depth))
+        });
+        known.unwrap_or(Found::module(module))
     }
 
     /// Behind an item come its variants and functions, which are in the same file.
@@ -219,16 +225,10 @@ impl Modules {
         }
         let module = &self.modules[at];
         if let Some(&child) = module.children.get(name) {
-            return Some(Found {
-                module: child,
-                is_module: true,
-            });
+            return Some(Found::module(child));
         }
         match module.names.get(name) {
-            Some(Name::Item) => Some(Found {
-                module: at,
-                is_module: false,
-            }),
+            Some(Name::Item) => Some(Found::item_of(at)),
             // `use name::...` of another crate leads back to `name` itself.
             Some(Name::Used(path)) if path.first().is_some_and(|it| it == name) => None,
             Some(Name::Used(path)) => self.resolve(at, path, depth + 1),
@@ -253,7 +253,10 @@ impl Module {
                     self.take_use(path.clone(), tree);
                 }
             }
-            UseTree::Glob(_) => self.globs.push(path),
+            UseTree::Glob(_) => {
+                self.mentioned.push(path.clone());
+                self.globs.push(path);
+            }
             UseTree::Name(name) => {
                 let last = name.ident.to_string();
                 if last != "self" {
@@ -303,6 +306,12 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         // Within a function; its names are not the module's, but what it uses the module does.
         self.module.take_use(Vec::new(), &item.tree);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_impl_item_fn(self, item);
+        }
     }
 
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {
@@ -373,9 +382,15 @@ fn name_of(item: &Item) -> Option<String> {
 
 fn attributes(item: &Item) -> &[Attribute] {
     match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
         Item::Fn(item) => &item.attrs,
         Item::Impl(item) => &item.attrs,
         Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
         Item::Use(item) => &item.attrs,
         _ => &[],
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::IMAGE_SIZES;
+use crate::limits::IMAGE_SIZES;
 
 /// Errors of generating and of reading back a data set.
 #[derive(Debug, thiserror::Error)]

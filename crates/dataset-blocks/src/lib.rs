@@ -1,7 +1,7 @@
 //! Blocks: a procedural data set of small scenes and partial captions.
 //!
 //! A scene holds one to four objects of some shape, colour, size, pattern and place, on a background, with clutter,
-//! light and noise. Five captions an image each mention a part of it, in varied wording, as people's captions do; so
+//! light and noise. Each image has five captions that mention a part of it, in varied wording, as people's captions do; so
 //! some images answer many captions, and hubs arise by themselves. Everything follows from a seed, on any machine:
 //! [`BlocksSpec::sample`] makes one image and its captions, [`generate`] writes a whole data set.
 //!
@@ -15,6 +15,7 @@ mod draw;
 mod draws;
 mod error;
 mod everyday;
+mod limits;
 mod roles;
 mod scene;
 mod spec;
@@ -22,8 +23,9 @@ mod vocabulary;
 mod write;
 
 pub use error::BlocksError;
+pub use limits::{CAPTIONS_PER_IMAGE, IMAGE_SIZES};
 pub use roles::Role;
 pub use scene::{Cell, Object, Scene};
-pub use spec::{BlocksSpec, CAPTIONS_PER_IMAGE, IMAGE_SIZES, Sample, SplitSpec, Style};
+pub use spec::{BlocksSpec, Sample, SplitSpec, Style};
 pub use vocabulary::{Background, Colour, Pattern, Shape, Size};
 pub use write::{CAPTIONS_FILE, MARKER, completed, content_checksum, generate};

@@ -6,8 +6,8 @@
 
 use crate::draws::Draws;
 use crate::everyday::article;
+use crate::limits::CAPTIONS_PER_IMAGE;
 use crate::scene::{Scene, Statistics, jitter, sample_scene};
-use crate::spec::CAPTIONS_PER_IMAGE;
 use crate::vocabulary::{Background, Colour, Pattern, Shape, Size};
 
 /// The split whose images are balanced and described by role alone; every other is skewed and described in full.

@@ -7,14 +7,9 @@ use crate::catalogue::catalogue_caption;
 use crate::draw::draw;
 use crate::draws::{Draws, Purpose};
 use crate::everyday::everyday_caption;
+use crate::limits::{CAPTIONS_PER_IMAGE, IMAGE_SIZES};
 use crate::roles::{BALANCED, Role};
 use crate::scene::{CATALOGUE, EVERYDAY, Scene, sample_scene};
-
-/// Captions of every image.
-pub const CAPTIONS_PER_IMAGE: usize = 5;
-
-/// Sides of a picture that can be drawn, in pixels.
-pub const IMAGE_SIZES: std::ops::RangeInclusive<u32> = 16..=512;
 
 /// How scenes are composed and described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

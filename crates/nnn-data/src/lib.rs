@@ -1,46 +1,46 @@
-//! Cards, pairs, reference sets and embedding files.
+//! Data sets: as they are published, and as vectors; what a split is; and what is drawn from one.
 //!
-//! A data set is a [`DatasetCard`] and its splits. A split is [`Pairs`]: images, texts and which belong together;
-//! [`Pairs::task`] makes queries and a gallery of it for one [`Direction`]. A reference set is a [`Subset`] of a
-//! training split, drawn by [`reference_set`]; [`overlap`] tells whether it shares items with what is evaluated. Items
-//! come from an [`ImageStore`], made of annotation files and archives of images as a [`FilesSource`] names them, or as
-//! vectors from an [`EmbeddingSource`] or [`RoleSource`], whose files the `read_*` functions read.
+//! | where | what |
+//! |---|---|
+//! | the root | what both wings give: a split as [`Pairs`], its [`Task`] in one [`Direction`], reference sets and hold-outs drawn from it, what a bank shares with what is evaluated, and the cards that name a data set or a checkpoint |
+//! | `published/` | a data set in the formats in which it is published: annotation files, archives, and images on disk |
+//! | `vectors/` | embeddings and similarities from any other program, in files |
+//!
+//! Neither wing knows the other. A data set is a [`DatasetCard`] and its splits. A split is [`Pairs`]: images, texts and
+//! which belong together; [`Pairs::task`] makes queries and a gallery of it for one [`Direction`]. A reference set is a
+//! [`Subset`] of a training split, drawn by [`reference_set`]; [`overlap`] tells whether it shares items with what is
+//! evaluated.
+//!
+//! Items come from an [`ImageStore`], made of annotation files and archives of images as a [`FilesSource`] names them, or
+//! as vectors from an [`EmbeddingSource`], a [`RoleSource`] or a [`SimilaritySource`], whose files the `read_*` functions
+//! read.
 
-mod annotations;
-mod archive;
 mod card;
 mod cluster;
 mod direction;
-mod embedded;
-mod files;
-mod leaf;
+mod file_error;
 mod leakage;
 mod pairs;
+mod panics;
+mod published;
 mod reference;
-mod similarity;
-mod source;
-mod store;
+mod vectors;
 
-pub use annotations::{
-    AnnotationError, AnnotationProblem, Annotations, Finding, Place, Reading, read_annotations,
-};
-pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use cluster::Cluster;
 pub use direction::{Direction, DirectionError};
-pub use embedded::{
-    ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, RoleSource,
-    SourceError,
-};
-pub use files::{
-    FileError, FileProblem, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
-    read_relevance, read_texts,
-};
+pub use file_error::{FileError, FileProblem};
 pub use leakage::{Identities, Overlap, overlap, row_contents, same_wording, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
-pub use reference::{HoldOut, SelectError, hold_out, reference_set};
-pub use similarity::{SimilarityError, SimilaritySource};
-pub use source::{
-    AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
+pub use published::{
+    Addressed, AnnotationError, AnnotationFormat, AnnotationPart, AnnotationProblem, Annotations,
+    Archive, ArchiveError, ArchiveLimits, ArchiveProblem, ColumnNames, FilesSource, Finding,
+    FoundFile, ImagePart, ImageStore, Needed, OnGap, Opening, Place, Reading, StoreError,
+    read_annotations,
 };
-pub use store::{Addressed, ImageStore, Opening, StoreError};
+pub use reference::{HoldOut, SelectError, hold_out, reference_set};
+pub use vectors::{
+    ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, Matrix, RoleSource,
+    SimilarityError, SimilaritySource, SourceError, read_embeddings, read_indices, read_labels,
+    read_matrix, read_relevance, read_texts,
+};

@@ -64,13 +64,14 @@ pub enum PairsError {
 /// Images and texts of one split; every text belongs to one image, an image may have any number of texts.
 ///
 /// In a split **with classes** ([`Pairs::with_classes`]) a text belongs to all images of its image's class instead, and what
-/// is said of one class in the same words is one text. **Groups** ([`Pairs::with_groups`]) sort the images in two beside.
+/// is said of one class in the same words is one text. **Groups** ([`Pairs::with_groups`]) also sort the images
+/// into two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pairs {
     images: Vec<String>,
     texts: Vec<String>,
     text_to_image: Vec<u32>,
-    /// Of every image.
+    /// One per image.
     classes: Option<Vec<String>>,
     groups: Option<Groups>,
 }
@@ -100,7 +101,7 @@ pub struct Task<'a> {
     pub clusters: Vec<u32>,
     /// What a cluster is.
     pub cluster: Cluster,
-    /// Of every query its class, in a split with classes.
+    /// The class of every query, in a split with classes.
     pub query_classes: Option<Vec<String>>,
     /// The groups of the gallery, where they are known and it is images.
     pub groups: Option<&'a Groups>,
@@ -156,7 +157,7 @@ impl Pairs {
         Ok(self.select(&everything))
     }
 
-    /// Sorts the images into two groups by a label each; a blank one stands for neither. `names` are those of the first and
+    /// Sorts the images into two groups by one label per image; a blank label stands for neither group. `names` are those of the first and
     /// the second group.
     ///
     /// # Errors

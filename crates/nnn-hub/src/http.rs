@@ -12,9 +12,10 @@ const USER_AGENT: &str = concat!("nnn-bench/", env!("CARGO_PKG_VERSION"));
 /// As many as curl and browsers follow at least.
 const MOST_REDIRECTS: usize = 10;
 
-/// A connection that has not been made, a server that has not begun to answer, and a transfer that has stood still for
-/// this long have failed.
+/// A connection that is not made within this time has failed.
 const CONNECT: Duration = Duration::from_secs(30);
+
+/// A server that has not begun to answer, or a transfer that has stood still, for this long has failed.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A client for any number of requests.

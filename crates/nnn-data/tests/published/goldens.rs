@@ -297,7 +297,7 @@ fn images_in_the_file_with_their_captions() {
     check_images(&open(&source(inside, place(&[file])), cache.path()), file);
 }
 
-/// A caption a line in the first shard, a JSON list in the second.
+/// One caption per line in the first shard, a JSON list in the second.
 #[test]
 fn shards() {
     let names = ["test-000000.tar", "test-000001.tar"];

@@ -1,0 +1,261 @@
+//! Small tables in text: columns of `.csv`, lists in `.json` and `.jsonl`.
+
+use super::choose;
+use super::stream::index;
+use crate::file_error::FileProblem;
+use nnn_core::Relevance;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+fn bad_csv(error: csv::Error) -> FileProblem {
+    match error.position() {
+        Some(at) => FileProblem::Line {
+            line: at.line(),
+            detail: format!("not readable as CSV: {error}"),
+        },
+        None => FileProblem::malformed(".csv", error),
+    }
+}
+
+fn open_csv(path: &Path) -> Result<csv::Reader<File>, FileProblem> {
+    Ok(csv::Reader::from_reader(File::open(path)?))
+}
+
+/// One column of a CSV file with a header line; without a key, the only one. The parser passes over blank lines. In a file
+/// of several columns they mean nothing. In a file of one column a blank line may be meant as an empty value, and passing
+/// over it would shift all values after it by a row; so a blank line before a value is refused.
+pub(super) fn csv_column(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    let text = fs::read(path)?;
+    let mut reader = csv::Reader::from_reader(text.as_slice());
+    let header = reader.headers().map_err(bad_csv)?.clone();
+    let name = choose(header.iter().map(str::to_owned).collect(), key)?;
+    let column = header.iter().position(|h| h == name).unwrap_or_default();
+    let value = |record: csv::Result<csv::StringRecord>| {
+        let record = record.map_err(bad_csv)?;
+        match (header.len() == 1)
+            .then(|| blank_line(&text, &record))
+            .flatten()
+        {
+            None => Ok(record[column].to_owned()),
+            Some(line) => Err(FileProblem::Line {
+                line,
+                detail: "blank, expected a value; an empty one is written \"\"".to_owned(),
+            }),
+        }
+    };
+    reader.records().map(value).collect()
+}
+
+/// The blank line between a record and what is before it.
+fn blank_line(text: &[u8], record: &csv::StringRecord) -> Option<u64> {
+    let mut at = record.position()?.byte() as usize;
+    // Of a line's end with two characters the second one is still to come.
+    if at > 0 && text.get(at - 1..=at)? == b"\r\n" {
+        at += 1;
+    }
+    if !matches!(text.get(at), Some(b'\r' | b'\n')) {
+        return None;
+    }
+    // Lines are counted only here: for every record that would be a pass over all that is before it.
+    let breaks = text[..at].iter().filter(|&&byte| byte == b'\n').count();
+    Some(breaks as u64 + 1)
+}
+
+/// The same, as indices.
+pub(super) fn csv_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
+    let values = csv_column(path, key)?;
+    let parse = |(row, value): (usize, &String)| match value.trim().parse::<u32>() {
+        Ok(value) => Ok(value),
+        Err(_) => Err(FileProblem::BadIndex {
+            row,
+            value: format!("{value:?}"),
+        }),
+    };
+    values.iter().enumerate().map(parse).collect()
+}
+
+/// The list in a JSON file: the whole of it or, with a key, a member of the object that it holds.
+fn json_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> {
+    let reader = BufReader::new(File::open(path)?);
+    let value =
+        serde_json::from_reader(reader).map_err(|error| FileProblem::malformed(".json", error))?;
+    match (value, key) {
+        (Value::Array(list), None) => Ok(list),
+        (Value::Object(mut members), _) => {
+            let name = choose(members.keys().cloned().collect(), key)?;
+            match members.remove(&name) {
+                Some(Value::Array(list)) => Ok(list),
+                other => Err(not_a_list(&other.unwrap_or_default())),
+            }
+        }
+        (Value::Array(_), Some(key)) => Err(FileProblem::MissingKey {
+            key: key.to_owned(),
+            present: Vec::new(),
+        }),
+        (other, _) => Err(not_a_list(&other)),
+    }
+}
+
+fn not_a_list(value: &Value) -> FileProblem {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    };
+    FileProblem::WrongType {
+        found: found.to_owned(),
+        expected: "a list",
+    }
+}
+
+fn json_index(row: usize, value: &Value) -> Result<u32, FileProblem> {
+    match value.as_number().and_then(serde_json::Number::as_i128) {
+        Some(integer) => index(row, integer),
+        None => Err(FileProblem::BadIndex {
+            row,
+            value: value.to_string(),
+        }),
+    }
+}
+
+/// A JSON list of integers as indices.
+pub(super) fn json_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
+    let list = json_list(path, key)?;
+    let indices = list.iter().enumerate().map(|(row, v)| json_index(row, v));
+    indices.collect()
+}
+
+/// A JSON list of strings or integers as text.
+pub(super) fn json_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    let label = |(row, value)| match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
+        other => Err(FileProblem::WrongType {
+            found: format!("{other} (row {row})"),
+            expected: "strings or integers",
+        }),
+    };
+    let list = json_list(path, key)?;
+    list.into_iter().enumerate().map(label).collect()
+}
+
+/// A JSON list of lists of indices.
+pub(super) fn json_lists(path: &Path, key: Option<&str>) -> Result<Vec<Vec<u32>>, FileProblem> {
+    let list = json_list(path, key)?;
+    let lists = list.iter().enumerate().map(|(row, v)| index_list(row, v));
+    lists.collect()
+}
+
+fn index_list(row: usize, value: &Value) -> Result<Vec<u32>, FileProblem> {
+    let list = value.as_array().ok_or_else(|| not_a_list(value))?;
+    list.iter().map(|value| json_index(row, value)).collect()
+}
+
+/// Every line that is not blank, without the space around it.
+pub(super) fn lines(path: &Path) -> Result<Vec<String>, FileProblem> {
+    let lines = BufReader::new(File::open(path)?).split(b'\n');
+    let mut texts = Vec::new();
+    for (line, bytes) in (1..).zip(lines) {
+        let text = String::from_utf8(bytes?).map_err(|error| FileProblem::Line {
+            line,
+            detail: format!("not UTF-8: {error}"),
+        })?;
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if !text.is_empty() {
+            texts.push(text.to_owned());
+        }
+    }
+    Ok(texts)
+}
+
+/// A list of indices on every line.
+pub(super) fn json_lines(path: &Path) -> Result<Vec<Vec<u32>>, FileProblem> {
+    let lines = BufReader::new(File::open(path)?).lines();
+    let parse = |(row, line): (usize, std::io::Result<String>)| {
+        let value = serde_json::from_str(&line?).map_err(|error| FileProblem::Line {
+            line: row as u64 + 1,
+            detail: format!("not readable as JSON: {error}"),
+        })?;
+        index_list(row, &value)
+    };
+    lines.enumerate().map(parse).collect()
+}
+
+/// Pairs `query,gallery`, in any order, as one list for each of `queries` queries.
+pub(super) fn csv_pairs(path: &Path, queries: usize) -> Result<Vec<Vec<u32>>, FileProblem> {
+    let mut reader = open_csv(path)?;
+    let header = reader.headers().map_err(bad_csv)?.clone();
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|found| found == name)
+            .ok_or_else(|| missing_column(&header, name))
+    };
+    let (query, gallery) = (column("query")?, column("gallery")?);
+    let mut lists = vec![Vec::new(); queries];
+    for record in reader.records() {
+        let record = record.map_err(bad_csv)?;
+        let list = lists.len();
+        let at = number(&record, query)? as usize;
+        lists
+            .get_mut(at)
+            .ok_or_else(|| no_such_query(&record, at, list))?
+            .push(number(&record, gallery)?);
+    }
+    Ok(lists)
+}
+
+fn missing_column(header: &csv::StringRecord, name: &str) -> FileProblem {
+    FileProblem::Line {
+        line: 1,
+        detail: format!(
+            "no column {name:?}, expected the header \"query,gallery\", found {:?}",
+            header.iter().collect::<Vec<_>>().join(",")
+        ),
+    }
+}
+
+fn no_such_query(record: &csv::StringRecord, query: usize, queries: usize) -> FileProblem {
+    FileProblem::Line {
+        line: line(record),
+        detail: format!("query {query} does not exist, there are {queries}"),
+    }
+}
+
+fn number(record: &csv::StringRecord, column: usize) -> Result<u32, FileProblem> {
+    record[column]
+        .trim()
+        .parse()
+        .map_err(|_| FileProblem::Line {
+            line: line(record),
+            detail: format!(
+                "{:?} is no index, expected an integer from 0 to 4294967295",
+                &record[column]
+            ),
+        })
+}
+
+fn line(record: &csv::StringRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}
+
+/// Turns lists into relevance, once there are as many as there are queries.
+pub(super) fn relevance(
+    lists: &[Vec<u32>],
+    queries: usize,
+    gallery: usize,
+) -> Result<Relevance, FileProblem> {
+    if lists.len() != queries {
+        return Err(FileProblem::Count {
+            what: "relevance lists",
+            found: lists.len(),
+            expected: queries,
+        });
+    }
+    Relevance::new(lists, gallery).map_err(FileProblem::Relevance)
+}

@@ -1,0 +1,18 @@
+//! Vectors that another program computed: embeddings by data set or by role, similarities, and the files of both.
+
+mod array_file;
+mod checks;
+mod dataset;
+mod error;
+mod files;
+mod roles;
+mod similarity;
+
+pub use array_file::ArrayFile;
+pub use dataset::{EmbeddedDataset, EmbeddedSplit, EmbeddingSource};
+pub use error::{SimilarityError, SourceError};
+pub use files::{
+    Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_relevance, read_texts,
+};
+pub use roles::{EmbeddedRoles, RoleSource};
+pub use similarity::SimilaritySource;

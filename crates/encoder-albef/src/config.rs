@@ -1,9 +1,11 @@
 //! What a card says of an ALBEF checkpoint: the authors' `configs/Retrieval_*.yaml` and `configs/config_bert.json`, and the
 //! sizes that `models/model_retrieval.py` gives its vision transformer. Nothing has a default.
 
-use crate::encoder::CONTEXT;
-use nnn_encode::{Activation, BertSize, VitSize};
+use nnn_encode::{Activation, BertSize, VitSize, checks};
 use serde::{Deserialize, Serialize};
+
+/// Most token ids of a text (`max_length` in the authors' `Retrieval.py`).
+pub(crate) const CONTEXT: usize = 30;
 
 /// Epsilon of the vision transformer's norms, as the authors' code has it.
 const VISION_EPS: f64 = 1e-6;
@@ -52,18 +54,13 @@ impl AlbefConfig {
     /// Reads and checks the configuration.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let config: Self = serde_json::from_str(json).map_err(|it| it.to_string())?;
-        if config.model_type != "albef" {
-            let received = &config.model_type;
-            return Err(format!("model_type: expected albef, received {received}"));
-        }
+        checks::model_type("albef", &config.model_type)?;
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.embed_dim == 0 {
-            return Err("embed_dim: expected at least 1, received 0".into());
-        }
+        checks::at_least_one("embed_dim", self.embed_dim)?;
         let (text, vision) = (self.text(), self.vision());
         text.check(CONTEXT)
             .map_err(|it| format!("bert_config: {it}"))?;

@@ -1,6 +1,6 @@
 //! A checkpoint as an [`Encoder`].
 
-use crate::config::AlbefConfig;
+use crate::config::{AlbefConfig, CONTEXT};
 use nnn_encode::{
     Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, FusionModel, FusionSpec, Identity,
     LoadError, TextTokenizer, TokenSettings, TowerSize, VitNames, read_config, read_preprocessor,
@@ -9,9 +9,6 @@ use nnn_encode::{
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
 const CODE: &str = concat!("encoder-albef ", env!("CARGO_PKG_VERSION"), " r2");
-
-/// Most token ids of a text (`max_length` in the authors' `Retrieval.py`).
-pub(crate) const CONTEXT: usize = 30;
 
 /// Most words of a text (`max_words` of the authors' evaluation data sets).
 const WORDS: usize = 30;
@@ -35,26 +32,15 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
     let spec = spec(&config, &checkpoint);
     let weights = checkpoint.load(&FusionModel::shapes(&spec), &is_ignored, compute)?;
     let towers = FusionModel::new(&weights, spec, compute).map_err(|it| checkpoint.unfit(&it))?;
-    let identity = Identity {
-        family: "albef",
-        code: CODE,
-        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
-    };
+    let identity = Identity::new("albef", CODE, &config);
     let size = TowerSize {
         image: config.image_res,
         context: CONTEXT,
         vocabulary: config.bert_config.vocab_size,
         dim: config.embed_dim,
     };
-    let encoder = DualEncoder::new(
-        &identity,
-        size,
-        pixels,
-        tokenizer,
-        towers,
-        &checkpoint,
-        compute,
-    )?;
+    let prepare = (pixels, tokenizer);
+    let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
 }
 

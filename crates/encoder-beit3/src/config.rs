@@ -1,5 +1,6 @@
 //! `config.json` of a BEiT-3, in the words of torchscale's `EncoderConfig`. The authors' files carry none; cards do.
 
+use nnn_encode::checks;
 use serde::{Deserialize, Serialize};
 
 /// Both ways through the transformer. Sizes have to be said; the rest is the same in all that the authors published.
@@ -61,42 +62,22 @@ impl Beit3Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.model_type != "beit3" {
-            let received = &self.model_type;
-            return Err(format!("model_type: expected beit3, received {received}"));
-        }
-        let (image, patch) = (self.img_size, self.patch_size);
-        if patch == 0 || image < patch {
-            return Err(format!(
-                "img_size {image} holds no patch of patch_size {patch}"
-            ));
-        }
-        let (width, heads) = (self.encoder_embed_dim, self.encoder_attention_heads);
-        if width == 0 || heads == 0 || !width.is_multiple_of(heads) {
-            return Err(format!(
-                "encoder_attention_heads {heads} does not divide encoder_embed_dim {width}"
-            ));
-        }
-        for (key, value) in [
-            ("encoder_layers", self.encoder_layers),
-            ("encoder_ffn_embed_dim", self.encoder_ffn_embed_dim),
-            ("vocab_size", self.vocab_size),
-        ] {
-            if value == 0 {
-                return Err(format!("{key}: expected at least 1, received 0"));
-            }
-        }
+        checks::model_type("beit3", &self.model_type)?;
+        checks::patches(("img_size", self.img_size), ("patch_size", self.patch_size))?;
+        checks::heads(
+            ("encoder_attention_heads", self.encoder_attention_heads),
+            ("encoder_embed_dim", self.encoder_embed_dim),
+        )?;
+        checks::at_least_one("encoder_layers", self.encoder_layers)?;
+        checks::at_least_one("encoder_ffn_embed_dim", self.encoder_ffn_embed_dim)?;
+        checks::at_least_one("vocab_size", self.vocab_size)?;
         let (tokens, positions) = (self.num_max_bpe_tokens, self.max_source_positions);
         if tokens.saturating_add(2) > positions {
             return Err(format!(
                 "num_max_bpe_tokens {tokens} and 2 are more than max_source_positions {positions}"
             ));
         }
-        let eps = self.layernorm_eps;
-        if !(eps.is_finite() && eps > 0.0) {
-            return Err(format!("layernorm_eps: expected above 0, received {eps}"));
-        }
-        Ok(())
+        checks::epsilon("layernorm_eps", self.layernorm_eps)
     }
 }
 

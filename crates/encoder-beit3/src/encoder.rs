@@ -30,25 +30,14 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
     let shapes = Beit3Model::shapes(&config, &checkpoint);
     let weights = checkpoint.load(&shapes, &ignored, compute)?;
     let towers = Beit3Model::new(&weights, &config, compute).map_err(|it| checkpoint.unfit(&it))?;
-    let identity = Identity {
-        family: "beit3",
-        code: CODE,
-        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
-    };
+    let identity = Identity::new("beit3", CODE, &config);
     let size = TowerSize {
         image: config.img_size,
         context: config.num_max_bpe_tokens,
         vocabulary: config.vocab_size,
         dim: config.encoder_embed_dim,
     };
-    let encoder = DualEncoder::new(
-        &identity,
-        size,
-        pixels,
-        tokenizer,
-        towers,
-        &checkpoint,
-        compute,
-    )?;
+    let prepare = (pixels, tokenizer);
+    let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
 }

@@ -1,8 +1,10 @@
 //! `config.json` of a `BlipForImageTextRetrieval`, with the defaults of `transformers` 5.23.0 for what it leaves out.
 
-use crate::encoder::CONTEXT;
-use nnn_encode::{Activation, BertSize, VitSize};
+use nnn_encode::{Activation, BertSize, VitSize, checks};
 use serde::{Deserialize, Serialize};
+
+/// Most token ids of a text (`max_length` in the authors' `train_retrieval.py`).
+pub(crate) const CONTEXT: usize = 35;
 
 /// Both towers and the joint dimension.
 #[derive(Clone, Debug, Serialize)]
@@ -92,9 +94,7 @@ impl BlipConfig {
     /// Reads and checks `config.json`.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let raw: Raw = serde_json::from_str(json).map_err(|it| it.to_string())?;
-        if let Some(other) = raw.model_type.filter(|it| it != "blip") {
-            return Err(format!("model_type: expected blip, received {other}"));
-        }
+        checks::model_type("blip", raw.model_type.as_deref().unwrap_or("blip"))?;
         let config = Self {
             text: raw.text_config,
             vision: raw.vision_config,
@@ -105,9 +105,7 @@ impl BlipConfig {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.image_text_hidden_size == 0 {
-            return Err("image_text_hidden_size: expected at least 1, received 0".into());
-        }
+        checks::at_least_one("image_text_hidden_size", self.image_text_hidden_size)?;
         let (text, vision) = (&self.text, &self.vision);
         let sizes = text.size(vision.hidden_size);
         sizes

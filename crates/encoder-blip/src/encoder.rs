@@ -1,6 +1,6 @@
 //! A checkpoint as an [`Encoder`].
 
-use crate::config::BlipConfig;
+use crate::config::{BlipConfig, CONTEXT};
 use nnn_encode::{
     Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, FusionModel, FusionSpec, Identity,
     LayerNames, LoadError, QkvNames, TextTokenizer, TokenSettings, TowerSize, VitNames,
@@ -9,9 +9,6 @@ use nnn_encode::{
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
 const CODE: &str = concat!("encoder-blip ", env!("CARGO_PKG_VERSION"), " r2");
-
-/// Most token ids of a text (`max_length` in the authors' `train_retrieval.py`).
-pub(crate) const CONTEXT: usize = 35;
 
 /// Most words of a text (`max_words` of the authors' evaluation data sets).
 const WORDS: usize = 30;
@@ -49,26 +46,15 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
     let spec = spec(&config, &checkpoint);
     let weights = checkpoint.load(&FusionModel::shapes(&spec), &is_ignored, compute)?;
     let towers = FusionModel::new(&weights, spec, compute).map_err(|it| checkpoint.unfit(&it))?;
-    let identity = Identity {
-        family: "blip",
-        code: CODE,
-        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
-    };
+    let identity = Identity::new("blip", CODE, &config);
     let size = TowerSize {
         image: config.vision.image_size,
         context: CONTEXT,
         vocabulary: config.text.vocab_size,
         dim: config.image_text_hidden_size,
     };
-    let encoder = DualEncoder::new(
-        &identity,
-        size,
-        pixels,
-        tokenizer,
-        towers,
-        &checkpoint,
-        compute,
-    )?;
+    let prepare = (pixels, tokenizer);
+    let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
 }
 

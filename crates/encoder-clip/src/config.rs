@@ -1,6 +1,6 @@
 //! `config.json` of a `CLIPModel`, with the defaults of `transformers` for what it leaves out.
 
-use nnn_encode::{Activation, at_least_one, epsilon, heads};
+use nnn_encode::{Activation, checks};
 use serde::{Deserialize, Serialize};
 
 /// Both towers and the joint dimension.
@@ -93,10 +93,7 @@ impl ClipConfig {
     /// Reads and checks the file's text; the error says what is wrong.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let raw: Raw = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        if raw.model_type.as_deref().is_some_and(|it| it != "clip") {
-            let received = raw.model_type.unwrap_or_default();
-            return Err(format!("model_type: expected clip, received {received}"));
-        }
+        checks::model_type("clip", raw.model_type.as_deref().unwrap_or("clip"))?;
         let config = Self {
             text: raw.text_config_dict.or(raw.text_config).unwrap_or_default(),
             vision: raw
@@ -112,31 +109,28 @@ impl ClipConfig {
     /// Refuses sizes that cannot be computed; the keys are those of `config.json`.
     pub(crate) fn check(&self) -> Result<(), String> {
         let (text, vision) = (&self.text, &self.vision);
-        at_least_one("projection_dim", self.projection_dim)?;
-        at_least_one("text_config.vocab_size", text.vocab_size)?;
-        at_least_one("text_config.intermediate_size", text.intermediate_size)?;
-        at_least_one("vision_config.intermediate_size", vision.intermediate_size)?;
-        heads("text_config", text.hidden_size, text.num_attention_heads)?;
-        heads(
-            "vision_config",
-            vision.hidden_size,
-            vision.num_attention_heads,
+        checks::at_least_one("projection_dim", self.projection_dim)?;
+        checks::at_least_one("text_config.vocab_size", text.vocab_size)?;
+        checks::at_least_one("text_config.intermediate_size", text.intermediate_size)?;
+        checks::at_least_one("vision_config.intermediate_size", vision.intermediate_size)?;
+        checks::heads(
+            ("text_config: num_attention_heads", text.num_attention_heads),
+            ("hidden_size", text.hidden_size),
         )?;
-        epsilon("text_config", text.layer_norm_eps)?;
-        epsilon("vision_config", vision.layer_norm_eps)?;
-        if vision.num_channels != 3 {
-            let received = vision.num_channels;
-            return Err(format!(
-                "vision_config.num_channels: expected 3, received {received}"
-            ));
-        }
-        let (image, patch) = (vision.image_size, vision.patch_size);
-        if patch == 0 || image < patch {
-            return Err(format!(
-                "vision_config: image_size {image} holds no patch of patch_size {patch}"
-            ));
-        }
-        Ok(())
+        checks::heads(
+            (
+                "vision_config: num_attention_heads",
+                vision.num_attention_heads,
+            ),
+            ("hidden_size", vision.hidden_size),
+        )?;
+        checks::epsilon("text_config.layer_norm_eps", text.layer_norm_eps)?;
+        checks::epsilon("vision_config.layer_norm_eps", vision.layer_norm_eps)?;
+        checks::three_channels("vision_config.num_channels", vision.num_channels)?;
+        checks::patches(
+            ("vision_config: image_size", vision.image_size),
+            ("patch_size", vision.patch_size),
+        )
     }
 }
 

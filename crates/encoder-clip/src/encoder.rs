@@ -61,26 +61,15 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
     let weights = checkpoint.load(&ClipModel::shapes(&config, &names), &ignored, compute)?;
     let towers = ClipModel::new(&weights, &config, &names, compute);
     let towers = towers.map_err(|it| checkpoint.unfit(&it))?;
-    let identity = Identity {
-        family: "clip",
-        code: CODE,
-        architecture: serde_json::to_string(&config).unwrap_or_else(|_| format!("{config:?}")),
-    };
+    let identity = Identity::new("clip", CODE, &config);
     let size = TowerSize {
         image: config.vision.image_size,
         context: config.text.max_position_embeddings,
         vocabulary: config.text.vocab_size,
         dim: config.projection_dim,
     };
-    let encoder = DualEncoder::new(
-        &identity,
-        size,
-        pixels,
-        tokenizer,
-        towers,
-        &checkpoint,
-        compute,
-    )?;
+    let prepare = (pixels, tokenizer);
+    let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
 }
 

@@ -1,6 +1,6 @@
 //! `config.json` of a `SiglipModel`, with the defaults of `transformers` for what it leaves out.
 
-use nnn_encode::{Activation, at_least_one, epsilon, heads};
+use nnn_encode::{Activation, checks};
 use serde::{Deserialize, Serialize};
 
 /// Both towers.
@@ -94,18 +94,14 @@ impl SiglipConfig {
     /// Reads and checks the file's text; the error says what is wrong.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let kind: Kind = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        match kind.model_type.as_deref() {
-            None | Some("siglip") => {}
-            Some("siglip2") => {
-                return Err(
-                    "model_type: expected siglip, received siglip2, the checkpoints of any \
-                     aspect ratio (NaFlex), which are not supported; those of SigLIP 2 with one \
-                     resolution say siglip"
-                        .into(),
-                );
-            }
-            Some(other) => return Err(format!("model_type: expected siglip, received {other}")),
-        }
+        let kind = kind.model_type.as_deref().unwrap_or("siglip");
+        checks::model_type("siglip", kind).map_err(|error| match kind {
+            "siglip2" => format!(
+                "{error}, the checkpoints of any aspect ratio (NaFlex), which are not supported; \
+                 those of SigLIP 2 with one resolution say siglip"
+            ),
+            _ => error,
+        })?;
         let raw: Raw = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let config = Self {
             text: raw.text_config,
@@ -117,22 +113,22 @@ impl SiglipConfig {
 
     fn check(&self) -> Result<(), String> {
         let (text, vision) = (&self.text, &self.vision);
-        let sizes = [
-            ("text_config.vocab_size", text.vocab_size),
-            ("text_config.intermediate_size", text.intermediate_size),
-            ("vision_config.intermediate_size", vision.intermediate_size),
-        ];
-        sizes
-            .iter()
-            .try_for_each(|&(key, it)| at_least_one(key, it))?;
-        heads("text_config", text.hidden_size, text.num_attention_heads)?;
-        heads(
-            "vision_config",
-            vision.hidden_size,
-            vision.num_attention_heads,
+        checks::at_least_one("text_config.vocab_size", text.vocab_size)?;
+        checks::at_least_one("text_config.intermediate_size", text.intermediate_size)?;
+        checks::at_least_one("vision_config.intermediate_size", vision.intermediate_size)?;
+        checks::heads(
+            ("text_config: num_attention_heads", text.num_attention_heads),
+            ("hidden_size", text.hidden_size),
         )?;
-        epsilon("text_config", text.layer_norm_eps)?;
-        epsilon("vision_config", vision.layer_norm_eps)?;
+        checks::heads(
+            (
+                "vision_config: num_attention_heads",
+                vision.num_attention_heads,
+            ),
+            ("hidden_size", vision.hidden_size),
+        )?;
+        checks::epsilon("text_config.layer_norm_eps", text.layer_norm_eps)?;
+        checks::epsilon("vision_config.layer_norm_eps", vision.layer_norm_eps)?;
         vision.check()?;
         let (projection, width) = (text.projection(), vision.hidden_size);
         if projection != width {
@@ -159,18 +155,11 @@ impl VisionConfig {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.num_channels != 3 {
-            let received = self.num_channels;
-            return Err(format!(
-                "vision_config.num_channels: expected 3, received {received}"
-            ));
-        }
-        let (image, patch) = (self.image_size, self.patch_size);
-        if patch == 0 || image < patch {
-            return Err(format!(
-                "vision_config: image_size {image} holds no patch of patch_size {patch}"
-            ));
-        }
+        checks::three_channels("vision_config.num_channels", self.num_channels)?;
+        checks::patches(
+            ("vision_config: image_size", self.image_size),
+            ("patch_size", self.patch_size),
+        )?;
         match self.vision_use_head {
             true => Ok(()),
             false => Err(

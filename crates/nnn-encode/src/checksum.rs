@@ -1,29 +1,10 @@
 //! Checksums of what goes into an encoder.
 
+use crate::error::ReadError;
 use nnn_files::{Sha256, sha256_file};
 use rayon::prelude::*;
 use std::io;
-use std::path::{Path, PathBuf};
-use thiserror::Error;
-
-/// A file that could not be opened or read.
-#[derive(Debug, Error)]
-#[error("cannot read {}: {source}", file.display())]
-pub struct ReadError {
-    /// The file.
-    pub file: PathBuf,
-    /// What the system reported.
-    pub source: io::Error,
-}
-
-impl ReadError {
-    pub(crate) fn new(file: &Path, source: io::Error) -> Self {
-        Self {
-            file: file.to_path_buf(),
-            source,
-        }
-    }
-}
+use std::path::PathBuf;
 
 /// SHA-256 over the SHA-256 of every file's content, in the order given; names and folders do not count.
 ///

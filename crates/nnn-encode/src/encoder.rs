@@ -1,9 +1,8 @@
 //! What every encoder family offers.
 
-use crate::bert::ImageStates;
+use crate::error::EncodeError;
+use crate::layers::ImageStates;
 use image::RgbImage;
-use std::error::Error as StdError;
-use thiserror::Error;
 
 /// Texts that share one forward pass.
 const TEXT_BATCH: usize = 64;
@@ -114,62 +113,6 @@ pub trait Reranker: Send + Sync {
 
     /// Whether the authors rank by the logit plus the cosine of the embeddings, or by the logit alone.
     fn adds_similarity(&self) -> bool;
-}
-
-/// Why an encoder gave no features.
-#[derive(Debug, Error)]
-pub enum EncodeError {
-    /// An image or its pixels do not have the model's size.
-    #[error("the model takes {expected} pixel values an image, received {received}")]
-    PixelCount {
-        /// Channels x height x width of the model.
-        expected: usize,
-        /// What was given.
-        received: usize,
-    },
-    /// Token sequences of one batch differ in length, or one is empty or too long.
-    #[error("the batch wants token sequences of length {expected}, received one of {received}")]
-    TokenCount {
-        /// The longest that can be, or the batch's own length.
-        expected: usize,
-        /// What was given.
-        received: usize,
-    },
-    /// The tokenizer gave an id for which the model has no embedding.
-    #[error("token id {id} is beyond the model's vocabulary of {vocabulary}")]
-    TokenId {
-        /// The id.
-        id: u32,
-        /// Number of token embeddings.
-        vocabulary: usize,
-    },
-    /// A sequence lacks the end token at which the text tower pools.
-    #[error("no end token {eos} among {ids:?}: the tokenizer does not belong to the model")]
-    NoEndToken {
-        /// The end token's id by the configuration.
-        eos: u32,
-        /// The sequence.
-        ids: Vec<u32>,
-    },
-    /// The tokenizer failed.
-    #[error("cannot tokenize {text:?}: {reason}")]
-    Tokenizer {
-        /// The text.
-        text: String,
-        /// What the tokenizer reported.
-        reason: String,
-    },
-    /// The model returned something other than one row an item.
-    #[error("expected {expected} values from the model, received {received}")]
-    RowCount {
-        /// Batch x dim.
-        expected: usize,
-        /// What was returned.
-        received: usize,
-    },
-    /// The forward pass failed.
-    #[error("the forward pass failed: {0}")]
-    Forward(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 /// Places of `ids` that share a forward pass, batch by batch: those of one batch have one length, and places whose

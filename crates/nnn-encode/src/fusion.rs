@@ -1,12 +1,14 @@
 //! The model of ALBEF and BLIP: a vision transformer and a BERT with a contrastive head each, and a BERT that looks at the
 //! image's states with a matching head.
 
-use crate::bert::{Bert, BertSize, ImageStates};
-use crate::encoder::{EncodeError, Reranker};
-use crate::layers::{Linear, features};
-use crate::load::Towers;
-use crate::vit::{VisionTransformer, VitNames, VitSize};
-use crate::weights::{Compute, Shapes, Weights};
+use crate::checkpoint::{Shapes, Weights};
+use crate::compute::Compute;
+use crate::dual_encoder::Towers;
+use crate::encoder::Reranker;
+use crate::error::EncodeError;
+use crate::layers::{
+    Bert, BertSize, ImageStates, Linear, VisionTransformer, VitNames, VitSize, features,
+};
 use candle_core::{Result, Tensor};
 
 /// Names and sizes of the model's parts.

@@ -1,58 +1,53 @@
-//! The encoder trait, preprocessing, batched extraction and the embedding cache.
+//! From a checkpoint and files to embeddings: what every model family shares.
 //!
 //! An [`Encoder`] turns images and texts into vectors of one space, in two stages: *prepare* (pixels, token ids; one
-//! item, any thread) and *encode* (the forward pass; one batch). [`extract_images`] and [`extract_texts`] run the two
-//! stages side by side, normalise, and keep what is done in an [`EmbeddingCache`]. Preprocessing is `transformers`':
-//! [`PixelSpec`] for images, [`TextTokenizer`] for texts.
+//! item, any thread) and *encode* (the forward pass; one batch). Five folders, in the order in which data flows:
 //!
-//! [`CheckpointFiles`] are opened by a family into [`Towers`] made of the [`layers`](Transformer) here, and put behind
-//! preprocessing as a [`DualEncoder`].
+//! 1. `checkpoint`: [`CheckpointFiles`] are found by name, their configuration is read and checked ([`checks`]), and their
+//!    [`Weights`] are read from safetensors or pickles ([`Checkpoint`]).
+//! 2. `pixels`: an image file becomes RGB ([`load_image`]), and RGB becomes the numbers that a model takes ([`PixelSpec`]).
+//! 3. `tokens`: a text becomes token ids ([`TextTokenizer`]).
+//! 4. `layers`: rows of activations pass through the layers of a tower ([`Transformer`], [`VisionTransformer`], [`Bert`]).
+//! 5. `extract`: all items become unit rows, batch by batch, with finished rows kept in an [`EmbeddingCache`]
+//!    ([`extract_images`], [`extract_texts`]); a [`Reranker`] scores pairs ([`match_pairs`]).
 //!
-//! What two families share lies here too: [`VisionTransformer`], [`Bert`] and the [`FusionModel`] of ALBEF and BLIP, whose
-//! [`Reranker`] scores image-text pairs ([`match_pairs`]). Nothing here knows a checkpoint; the `encoder-*` crates do.
+//! A family brings [`Towers`] made of layers; a [`DualEncoder`] puts them behind preprocessing. The [`FusionModel`] is the
+//! model that ALBEF and BLIP share. Nothing here knows a checkpoint; the `encoder-*` crates do.
 
-mod bert;
-mod cache;
+mod checkpoint;
 mod checksum;
-mod config_checks;
+mod compute;
+mod dual_encoder;
 mod encoder;
+mod error;
 mod extract;
-mod files;
 mod fusion;
-mod image_file;
-mod journal;
-mod jpeg;
 mod layers;
-mod load;
-mod load_error;
-mod pickle;
 mod pixels;
-mod rerank;
-mod resize;
 mod tokens;
-mod vit;
-mod weights;
 
-pub use bert::{Bert, BertSize, ImageStates};
-pub use cache::{CacheFault, CacheWarning, EmbeddingCache};
-pub use checksum::{ReadError, files_sha256, texts_sha256};
-pub use config_checks::{at_least_one, epsilon, heads};
-pub use encoder::{EncodeError, Encoder, EncoderInfo, Reranker};
-pub use extract::{ExtractError, ExtractOptions, Extracted, extract_images, extract_texts};
-pub use files::CheckpointFiles;
+pub use checkpoint::{
+    Checkpoint, CheckpointFiles, LoadError, PickleError, PickleFile, Shapes, TensorFault, Weights,
+    checks, read_config, read_preprocessor,
+};
+pub use checksum::{files_sha256, texts_sha256};
+pub use compute::{Compute, ComputeError};
+pub use dual_encoder::{DualEncoder, Identity, TowerSize, Towers};
+pub use encoder::{Encoder, EncoderInfo, Reranker};
+pub use error::{EncodeError, ReadError, TokenizerError};
+pub use extract::{
+    CacheFault, CacheWarning, EmbeddingCache, ExtractError, ExtractOptions, Extracted, Pair,
+    extract_images, extract_texts, match_pairs,
+};
 pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
-pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};
 pub use layers::{
-    Activation, LayerNames, LayerSize, Linear, Norm, QkvNames, SubNorms, Transformer, attend,
-    causal, features, indices, patches, project,
+    Activation, Bert, BertSize, ImageStates, LayerNames, LayerSize, Linear, Norm, QkvNames,
+    SubNorms, Transformer, VisionTransformer, VitNames, VitSize, attend, causal, features, indices,
+    patches, project, resized_positions,
 };
-pub use load::{DualEncoder, Identity, TowerSize, Towers, read_config, read_preprocessor};
-pub use load_error::LoadError;
-pub use pickle::{PickleError, PickleFile};
-pub use pixels::{PixelSpec, PixelSpecError, ResizeTo};
-pub use rerank::{Pair, match_pairs};
-pub use resize::Filter;
-pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError, squeezed};
-pub use vit::{VisionTransformer, VitNames, VitSize, resized_positions};
-pub use weights::{Checkpoint, Compute, ComputeError, Shapes, TensorFault, Weights};
+pub use pixels::{
+    Filter, ImageError, ImageLimits, PixelSpec, PixelSpecError, ResizeTo, load_image,
+    unreadable_images,
+};
+pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, squeezed};

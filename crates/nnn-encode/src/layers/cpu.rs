@@ -4,23 +4,19 @@
 //! operations take those.
 
 use super::kernels::{self, MIN_ROWS, Matrix, NormRows, Product};
-use super::{Activation, Layer, Linear, Norm, Transformer};
+use super::{Activation, Linear, Norm};
 use candle_core::{CpuStorage, D, Device, Layout, Result, Storage, StorageRef, Tensor};
 use rayon::prelude::*;
 
-/// Rows that one thread takes through a stack of layers at a time: enough for products at full speed, few enough that
-/// its activations stay in a cache.
-const PART_ROWS: usize = 256;
-
 /// Values of a contiguous tensor of single precision on the CPU, or of one whose last two dimensions are swapped.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     storage: StorageRef<'a>,
     layout: &'a Layout,
 }
 
 impl<'a> Values<'a> {
     /// None for a tensor that is elsewhere, of another type or laid out otherwise.
-    fn of(tensor: &'a Tensor) -> Option<Self> {
+    pub(super) fn of(tensor: &'a Tensor) -> Option<Self> {
         let (storage, layout) = tensor.storage_and_layout();
         let plain =
             layout.is_contiguous() || (layout.dims().len() == 2 && layout.is_fortran_contiguous());
@@ -29,7 +25,7 @@ impl<'a> Values<'a> {
     }
 
     /// From the first value on.
-    fn slice(&self) -> &[f32] {
+    pub(super) fn slice(&self) -> &[f32] {
         let (start, count) = (self.layout.start_offset(), self.layout.shape().elem_count());
         match &*self.storage {
             Storage::Cpu(CpuStorage::F32(values)) => &values[start..start + count],
@@ -52,20 +48,25 @@ impl<'a> Values<'a> {
 }
 
 /// A [`Linear`].
-struct CpuLinear<'a> {
+pub(super) struct CpuLinear<'a> {
     weight: Values<'a>,
     bias: Values<'a>,
 }
 
 impl<'a> CpuLinear<'a> {
-    fn of(linear: &'a Linear) -> Option<Self> {
+    pub(super) fn of(linear: &'a Linear) -> Option<Self> {
         Some(Self {
             weight: Values::of(&linear.weight)?,
             bias: Values::of(&linear.bias)?,
         })
     }
 
-    fn product(&self, activation: Option<Activation>) -> Product<'_> {
+    /// Length of an output.
+    pub(super) fn outputs(&self) -> usize {
+        self.bias.slice().len()
+    }
+
+    pub(super) fn product(&self, activation: Option<Activation>) -> Product<'_> {
         Product {
             weight: self.weight.matrix().transposed(),
             bias: Some(self.bias.slice()),
@@ -75,14 +76,14 @@ impl<'a> CpuLinear<'a> {
 }
 
 /// A [`Norm`].
-struct CpuNorm<'a> {
+pub(super) struct CpuNorm<'a> {
     weight: Values<'a>,
     bias: Values<'a>,
     eps: f32,
 }
 
 impl<'a> CpuNorm<'a> {
-    fn of(norm: &'a Norm) -> Option<Self> {
+    pub(super) fn of(norm: &'a Norm) -> Option<Self> {
         Some(Self {
             weight: Values::of(&norm.weight)?,
             bias: Values::of(&norm.bias)?,
@@ -90,7 +91,7 @@ impl<'a> CpuNorm<'a> {
         })
     }
 
-    fn run(&self, rows: &[f32], out: &mut [f32]) {
+    pub(super) fn run(&self, rows: &[f32], out: &mut [f32]) {
         NormRows {
             rows,
             weight: self.weight.slice(),
@@ -172,10 +173,10 @@ pub(super) fn attend(
 }
 
 /// A mask (length, length), or none.
-struct Mask<'a>(Option<Values<'a>>);
+pub(super) struct Mask<'a>(Option<Values<'a>>);
 
 impl<'a> Mask<'a> {
-    fn of(mask: Option<&'a Tensor>, length: usize) -> Option<Self> {
+    pub(super) fn of(mask: Option<&'a Tensor>, length: usize) -> Option<Self> {
         let Some(mask) = mask else {
             return Some(Self(None));
         };
@@ -184,138 +185,7 @@ impl<'a> Mask<'a> {
             .then_some(Self(Some(values)))
     }
 
-    fn slice(&self) -> Option<&[f32]> {
+    pub(super) fn slice(&self) -> Option<&[f32]> {
         self.0.as_ref().map(Values::slice)
-    }
-}
-
-/// A [`Layer`].
-struct CpuLayer<'a> {
-    norm1: CpuNorm<'a>,
-    qkv: CpuLinear<'a>,
-    out: CpuLinear<'a>,
-    norm2: CpuNorm<'a>,
-    fc1: CpuLinear<'a>,
-    fc2: CpuLinear<'a>,
-    sub_norms: Option<[CpuNorm<'a>; 2]>,
-}
-
-impl<'a> CpuLayer<'a> {
-    fn of(layer: &'a Layer) -> Option<Self> {
-        Some(Self {
-            norm1: CpuNorm::of(&layer.norm1)?,
-            qkv: CpuLinear::of(&layer.qkv)?,
-            out: CpuLinear::of(&layer.out)?,
-            norm2: CpuNorm::of(&layer.norm2)?,
-            fc1: CpuLinear::of(&layer.fc1)?,
-            fc2: CpuLinear::of(&layer.fc2)?,
-            sub_norms: match &layer.sub_norms {
-                Some([attention, mlp]) => Some([CpuNorm::of(attention)?, CpuNorm::of(mlp)?]),
-                None => None,
-            },
-        })
-    }
-}
-
-/// What a pass through layers needs beside its rows; kept from layer to layer, since fresh memory costs a page fault
-/// every 4 KiB.
-#[derive(Default)]
-struct Room {
-    /// As wide as a row.
-    narrow: Vec<f32>,
-    /// As wide as queries, keys and values, or as the MLP.
-    wide: Vec<f32>,
-    /// For what sub-LN's norms give.
-    normed: Vec<f32>,
-    scores: Vec<f32>,
-}
-
-/// What all layers of a pass share.
-struct Pass<'a> {
-    layers: Vec<CpuLayer<'a>>,
-    mask: Mask<'a>,
-    activation: Activation,
-    length: usize,
-    width: usize,
-    heads: usize,
-}
-
-/// All layers, or all but the last, over `batch` sequences cut into parts that run in parallel.
-pub(super) fn pass(
-    transformer: &Transformer,
-    rows: &Tensor,
-    batch: usize,
-    mask: Option<&Tensor>,
-    but_last: bool,
-) -> Result<Option<Tensor>> {
-    let ((count, width), threads) = (rows.dims2()?, rayon::current_num_threads());
-    let length = count / batch;
-    let number = transformer
-        .layers
-        .len()
-        .saturating_sub(usize::from(but_last));
-    let layers = transformer.layers[..number].iter().map(CpuLayer::of);
-    let (Some(layers), Some(mask)) = (layers.collect(), Mask::of(mask, length)) else {
-        return Ok(None);
-    };
-    // Fewer sequences than threads: rows are cut instead, product by product.
-    if batch < threads || number == 0 || !rows.is_contiguous() {
-        return Ok(None);
-    }
-    let Some(mut values) = Values::of(rows).map(|it| it.slice().to_vec()) else {
-        return Ok(None);
-    };
-    let pass = Pass {
-        layers,
-        mask,
-        activation: transformer.activation,
-        length,
-        width,
-        heads: transformer.heads,
-    };
-    let parts = threads * count.div_ceil(threads * PART_ROWS);
-    values
-        .par_chunks_mut(batch.div_ceil(parts) * length * width)
-        .for_each_init(Room::default, |room, rows| {
-            pass.layers.iter().for_each(|it| pass.layer(it, rows, room));
-        });
-    Tensor::from_vec(values, (count, width), &Device::Cpu).map(Some)
-}
-
-impl Pass<'_> {
-    /// In the order of [`Layer::finish`], so that a sequence alone has the same bits.
-    fn layer(&self, layer: &CpuLayer<'_>, rows: &mut [f32], room: &mut Room) {
-        let (width, count) = (self.width, rows.len() / self.width);
-        let Room {
-            narrow,
-            wide,
-            normed,
-            scores,
-        } = room;
-        // What comes out stands where what went in stood.
-        let mut sub_norm = |which: usize, values: &mut Vec<f32>| {
-            if let Some(norms) = &layer.sub_norms {
-                normed.resize(values.len(), 0.0);
-                norms[which].run(values, normed);
-                std::mem::swap(values, normed);
-            }
-        };
-        narrow.resize(rows.len(), 0.0);
-        layer.norm1.run(rows, narrow);
-        wide.resize(3 * rows.len(), 0.0);
-        layer.qkv.product(None).run(narrow, wide);
-        let sequences = wide.chunks_exact(3 * self.length * width);
-        for (qkv, out) in sequences.zip(narrow.chunks_exact_mut(self.length * width)) {
-            kernels::attend(qkv, (width, self.heads), self.mask.slice(), scores, out);
-        }
-        sub_norm(0, narrow);
-        layer.out.product(None).run(narrow, &mut wide[..rows.len()]);
-        kernels::add(rows, wide);
-        layer.norm2.run(rows, narrow);
-        wide.resize(count * layer.fc1.bias.slice().len(), 0.0);
-        layer.fc1.product(Some(self.activation)).run(narrow, wide);
-        sub_norm(1, wide);
-        layer.fc2.product(None).run(wide, narrow);
-        kernels::add(rows, narrow);
     }
 }

@@ -1,7 +1,8 @@
 //! BERT's WordPiece tokenizer, as `transformers`' `BertTokenizer` with lower-casing.
 
-use super::{TextTokenizer, TokenSettings, TokenizerError, format, read_json};
-use crate::files::CheckpointFiles;
+use super::{TextTokenizer, TokenSettings, format, is_python_space, read_json};
+use crate::checkpoint::CheckpointFiles;
+use crate::error::TokenizerError;
 use std::path::Path;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
@@ -69,7 +70,7 @@ pub fn squeezed(text: &str, words: usize) -> String {
     let mut run = String::new();
     for c in text.chars().map(Some).chain([None]) {
         match c {
-            Some(c) if is_space(c) => run.push(c),
+            Some(c) if is_python_space(c) => run.push(c),
             other => {
                 match run.chars().nth(1) {
                     Some(_) => out.push(' '),
@@ -82,9 +83,4 @@ pub fn squeezed(text: &str, words: usize) -> String {
     }
     let trimmed = out.trim_end_matches('\n').trim_matches(' ');
     trimmed.split(' ').take(words).collect::<Vec<_>>().join(" ")
-}
-
-/// White space by Python's `\s`, which has four separators more than Unicode's property.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }

@@ -1,7 +1,8 @@
 //! CLIP's byte-pair tokenizer, as `transformers`' `CLIPTokenizer`.
 
-use super::{TextTokenizer, TokenSettings, TokenizerError, format, read_json};
-use crate::files::CheckpointFiles;
+use super::{TextTokenizer, TokenSettings, format, read_json};
+use crate::checkpoint::CheckpointFiles;
+use crate::error::TokenizerError;
 use std::path::PathBuf;
 use tokenizers::models::bpe::{BPE, Merges, Vocab};
 use tokenizers::normalizers::{NFC, Replace, Sequence as Normalizers, replace::ReplacePattern};

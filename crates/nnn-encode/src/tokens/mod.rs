@@ -1,4 +1,4 @@
-//! From a text to token ids, one file a kind of tokenizer.
+//! From a text to token ids: one file per kind of tokenizer.
 
 mod bert;
 mod clip;
@@ -6,17 +6,16 @@ mod sentencepiece;
 mod siglip;
 
 pub use bert::squeezed;
+pub use sentencepiece::PieceFrame;
 
-use crate::checksum::{ReadError, files_sha256};
+use crate::checksum::files_sha256;
+use crate::error::{ReadError, TokenizerError};
 use nnn_files::Sha256;
 use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 use tokenizers::Tokenizer;
 use tokenizers::utils::truncation::TruncationParams;
-
-pub use sentencepiece::PieceFrame;
 
 /// A tokenizer with a context length: ids with start and end tokens, cut to fit.
 #[derive(Clone)]
@@ -33,39 +32,6 @@ enum Model {
     Pipeline(Box<Tokenizer>),
     /// A SentencePiece model.
     SentencePiece(Box<SentencePiece>),
-}
-
-/// Why there is no tokenizer, or no ids.
-#[derive(Debug, Error)]
-pub enum TokenizerError {
-    /// A file cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The checkpoint has no tokenizer.
-    #[error("no tokenizer: expected {expected}, received {files}")]
-    Absent {
-        /// The files that a tokenizer of this kind can be read from.
-        expected: &'static str,
-        /// What there is.
-        files: String,
-    },
-    /// The files are not a tokenizer.
-    #[error("{} does not hold a tokenizer: {reason}", file.display())]
-    Format {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The context is too short for a start token, an end token and one between.
-    #[error("a context length of at least 3 is needed, received {received}")]
-    ContextLength {
-        /// What was asked for.
-        received: usize,
-    },
-    /// The text could not be tokenized.
-    #[error("cannot tokenize: {0}")]
-    Encode(String),
 }
 
 /// What a family does to texts and ids beside its tokenizer's own pipeline.
@@ -165,6 +131,11 @@ impl TextTokenizer {
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
+}
+
+/// White space by Python's `\s`, which has four separators more than Unicode's property.
+fn is_python_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// A tokenizer in the format of the `tokenizers` library.

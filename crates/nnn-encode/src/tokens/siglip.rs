@@ -1,7 +1,8 @@
 //! The tokenizers of SigLIP (SentencePiece unigram) and SigLIP 2 (Gemma's byte-pair merges).
 
-use super::{PieceFrame, TextTokenizer, TokenSettings, TokenizerError, format, read_json};
-use crate::files::CheckpointFiles;
+use super::{PieceFrame, TextTokenizer, TokenSettings, format, is_python_space, read_json};
+use crate::checkpoint::CheckpointFiles;
+use crate::error::TokenizerError;
 use std::path::Path;
 use tokenizers::Tokenizer;
 use tokenizers::models::ModelWrapper;
@@ -110,18 +111,13 @@ fn canonical(text: &str) -> String {
         .chars()
         .filter(|it| !it.is_ascii_punctuation())
         .collect();
-    let words = kept.split(is_space).filter(|it| !it.is_empty());
+    let words = kept.split(is_python_space).filter(|it| !it.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
 /// Character by character, as the normaliser of the `tokenizers` library: a final sigma is as any other.
 fn lower_case(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
-}
-
-/// White space as Python has it, which counts the four ASCII separators.
-fn is_space(it: char) -> bool {
-    it.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&it)
 }
 
 #[cfg(test)]

@@ -1,9 +1,16 @@
 //! Batched extraction: from files or texts to unit rows, through the cache.
 
-use crate::cache::{CacheWarning, EmbeddingCache};
-use crate::encoder::{EncodeError, Encoder, batches_by_length, encode_batch, exact};
-use crate::image_file::{ImageError, ImageLimits, load_image};
-use crate::journal::{Journal, Row};
+mod cache;
+mod journal;
+mod rerank;
+
+pub use cache::{CacheFault, CacheWarning, EmbeddingCache};
+pub use rerank::{Pair, match_pairs};
+
+use crate::encoder::{Encoder, batches_by_length, encode_batch, exact};
+use crate::error::EncodeError;
+use crate::pixels::{ImageError, ImageLimits, load_image};
+use journal::{Journal, Row};
 use nnn_files::Sha256;
 use rayon::prelude::*;
 use std::io;

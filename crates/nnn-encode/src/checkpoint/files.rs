@@ -1,7 +1,7 @@
 //! The files of a checkpoint, wherever they lie.
 
-use crate::checksum::ReadError;
-use crate::load_error::LoadError;
+use super::error::LoadError;
+use crate::error::ReadError;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -9,9 +9,9 @@ mod normalize;
 mod proto;
 mod unigram;
 
-use super::{Model, TextTokenizer, TokenSettings, TokenizerError, format};
-use crate::checksum::ReadError;
-use crate::files::CheckpointFiles;
+use super::{Model, TextTokenizer, TokenSettings, format};
+use crate::checkpoint::CheckpointFiles;
+use crate::error::{ReadError, TokenizerError};
 use normalize::Normalizer;
 use prost::Message;
 use proto::{Kind, ModelProto, ModelType};
@@ -318,10 +318,10 @@ mod tests {
     use proptest::prelude::*;
 
     const MODELS: [&[u8]; 4] = [
-        include_bytes!("../../tests/golden/sentencepiece/unigram.model"),
-        include_bytes!("../../tests/golden/sentencepiece/unigram-bytes.model"),
-        include_bytes!("../../tests/golden/sentencepiece/bpe.model"),
-        include_bytes!("../../tests/golden/sentencepiece/bpe-bytes.model"),
+        include_bytes!("../../../tests/golden/sentencepiece/unigram.model"),
+        include_bytes!("../../../tests/golden/sentencepiece/unigram-bytes.model"),
+        include_bytes!("../../../tests/golden/sentencepiece/bpe.model"),
+        include_bytes!("../../../tests/golden/sentencepiece/bpe-bytes.model"),
     ];
 
     /// Whatever is read can be used: ids of the vocabulary, in number bounded by the text.

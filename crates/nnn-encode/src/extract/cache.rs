@@ -5,7 +5,7 @@
 //! run loses the batch it was in and nothing else. A shard is believed only if its checksum, which covers key, place,
 //! shape and values, is right.
 
-use crate::journal::{Journal, Row};
+use super::journal::{Journal, Row};
 use nnn_files::{Sha256, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;

@@ -3,8 +3,9 @@
 //! As in [`layers`](crate::Transformer), a row is a function of its own sequence, bit for bit, whatever else is in the
 //! batch. The texts of a batch all look at one image, so that its keys and values are computed once and need no copy.
 
-use crate::layers::{Activation, Linear, MIN_ROWS, Norm, attend, check_layers, indices};
-use crate::weights::{Compute, Shapes, Weights};
+use super::{Activation, Linear, MIN_ROWS, Norm, attend, check_layers, indices};
+use crate::checkpoint::{Shapes, Weights};
+use crate::compute::Compute;
 use candle_core::{Result, Tensor};
 
 /// Size of the encoder.

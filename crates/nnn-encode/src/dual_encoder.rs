@@ -1,13 +1,15 @@
-//! What all families share between a checkpoint's files and an [`Encoder`].
+//! A family's towers behind the preprocessing that all families share: an [`Encoder`].
 
+use crate::checkpoint::{Checkpoint, LoadError};
 use crate::checksum::files_sha256;
-use crate::encoder::{EncodeError, Encoder, EncoderInfo, IMAGE_BATCH, Reranker};
-use crate::files::CheckpointFiles;
-use crate::load_error::LoadError;
+use crate::compute::Compute;
+use crate::encoder::{Encoder, EncoderInfo, IMAGE_BATCH, Reranker};
+use crate::error::EncodeError;
 use crate::pixels::PixelSpec;
 use crate::tokens::TextTokenizer;
-use crate::weights::{Checkpoint, Compute};
 use image::RgbImage;
+use serde::Serialize;
+use std::fmt::Debug;
 
 /// What a family brings: its two forward passes.
 pub trait Towers: Send + Sync {
@@ -68,33 +70,45 @@ pub struct DualEncoder<T> {
 }
 
 /// What a family says of itself and its checkpoint.
-pub struct Identity<'a> {
-    /// The family, such as `clip`.
-    pub family: &'a str,
-    /// The crate that computes and its revision; see [`EncoderInfo::code`].
-    pub code: &'a str,
-    /// All that the forward pass reads from the configuration, as canonical JSON.
-    pub architecture: String,
+pub struct Identity {
+    family: &'static str,
+    code: &'static str,
+    architecture: String,
+}
+
+impl Identity {
+    /// A family's name, such as `clip`, the crate that computes with its revision (see [`EncoderInfo::code`]), and all that
+    /// the forward pass reads from the configuration.
+    pub fn new(
+        family: &'static str,
+        code: &'static str,
+        configuration: &(impl Serialize + Debug),
+    ) -> Self {
+        let json = serde_json::to_string(configuration);
+        Self {
+            family,
+            code,
+            architecture: json.unwrap_or_else(|_| format!("{configuration:?}")),
+        }
+    }
 }
 
 impl<T: Towers> DualEncoder<T> {
-    /// Puts the parts together.
+    /// Puts `towers`, made of the weights of `checkpoint`, behind preprocessing.
     ///
     /// # Errors
     /// A file of weights cannot be read.
     pub fn new(
-        identity: &Identity<'_>,
+        identity: Identity,
         size: TowerSize,
-        pixels: PixelSpec,
-        tokenizer: TextTokenizer,
+        (pixels, tokenizer): (PixelSpec, TextTokenizer),
         towers: T,
-        checkpoint: &Checkpoint,
-        compute: &Compute,
+        (checkpoint, compute): (&Checkpoint, &Compute),
     ) -> Result<Self, LoadError> {
         let info = EncoderInfo {
             family: identity.family.into(),
             dim: size.dim,
-            architecture: identity.architecture.clone(),
+            architecture: identity.architecture,
             weights_sha256: files_sha256(checkpoint.files())?,
             preprocessing: pixels.canonical(),
             tokenizer_sha256: tokenizer.sha256().to_string(),
@@ -109,43 +123,6 @@ impl<T: Towers> DualEncoder<T> {
             towers,
         })
     }
-}
-
-/// Reads `preprocessor_config.json` (or what the card says in its place) for a model of images of `side` x `side`.
-///
-/// # Errors
-/// It is missing or refused, or gives other sizes.
-pub fn read_preprocessor(files: &CheckpointFiles, side: usize) -> Result<PixelSpec, LoadError> {
-    let name = "preprocessor_config.json";
-    let pixels = PixelSpec::parse(&files.text(name)?);
-    let pixels = pixels.map_err(|source| LoadError::Preprocessor {
-        file: files.origin(name),
-        source,
-    })?;
-    match pixels.fixed_size() {
-        Some((height, width)) if [height, width].iter().all(|&it| it as usize == side) => {
-            Ok(pixels)
-        }
-        received => Err(LoadError::ImageSize {
-            expected: side,
-            received,
-        }),
-    }
-}
-
-/// Reads `config.json` (or what the card says in its place) with `parse`, whose error says what is wrong.
-///
-/// # Errors
-/// It is missing or refused.
-pub fn read_config<C>(
-    files: &CheckpointFiles,
-    parse: impl Fn(&str) -> Result<C, String>,
-) -> Result<C, LoadError> {
-    let name = "config.json";
-    parse(&files.text(name)?).map_err(|reason| LoadError::Config {
-        file: files.origin(name),
-        reason,
-    })
 }
 
 impl<T: Towers> Encoder for DualEncoder<T> {

@@ -1,9 +1,8 @@
 //! Why a checkpoint does not load.
 
-use crate::checksum::ReadError;
+use crate::error::{ReadError, TokenizerError};
 use crate::pixels::PixelSpecError;
-use crate::tokens::TokenizerError;
-use crate::weights::TensorFault;
+use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -80,4 +79,50 @@ pub enum LoadError {
 
 fn list(faults: &[TensorFault]) -> String {
     faults.iter().map(|it| format!("\n  {it}")).collect()
+}
+
+/// Number types in which weights can be read.
+pub(super) const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
+
+/// A tensor that is not as the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TensorFault {
+    /// The model needs it and the checkpoint lacks it.
+    Missing {
+        /// The tensor.
+        name: String,
+        /// Its shape by the configuration.
+        expected: Vec<usize>,
+    },
+    /// The checkpoint has it and the model has no place for it.
+    Unexpected {
+        /// The tensor.
+        name: String,
+    },
+    /// Its shape or number type is wrong.
+    Wrong {
+        /// The tensor.
+        name: String,
+        /// Its shape by the configuration.
+        expected: Vec<usize>,
+        /// Number type and shape in the checkpoint.
+        received: String,
+    },
+}
+
+impl fmt::Display for TensorFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name, expected } => write!(f, "{name} {expected:?} is missing"),
+            Self::Unexpected { name } => write!(f, "{name} is not of this model"),
+            Self::Wrong {
+                name,
+                expected,
+                received,
+            } => write!(
+                f,
+                "{name}: expected {expected:?} as one of {READABLE:?}, received {received}"
+            ),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Scores of image-text pairs by a model's matching head.
 
-use crate::bert::ImageStates;
-use crate::encoder::{EncodeError, Encoder, Reranker, encode_by_length};
-use crate::extract::{ExtractError, ExtractOptions};
-use crate::image_file::load_image;
+use super::{ExtractError, ExtractOptions};
+use crate::encoder::{Encoder, Reranker, encode_by_length};
+use crate::error::EncodeError;
+use crate::layers::ImageStates;
+use crate::pixels::load_image;
 use rayon::prelude::*;
 use std::path::PathBuf;
 

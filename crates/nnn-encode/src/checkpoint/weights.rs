@@ -1,16 +1,16 @@
 //! Weights on disk: one safetensors file, several with an index, or a PyTorch archive.
 
-use crate::files::CheckpointFiles;
-use crate::load_error::LoadError;
-use crate::pickle::PickleFile;
+use super::error::{LoadError, READABLE, TensorFault};
+use super::files::CheckpointFiles;
+use super::pickle::PickleFile;
+use crate::compute::Compute;
 use candle_core::safetensors::{Load, MmapedSafetensors};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// Shapes by name: what a model needs.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -18,135 +18,12 @@ pub type Shapes = BTreeMap<String, Vec<usize>>;
 /// Weights by name, on one device in one number type.
 pub type Weights = HashMap<String, Tensor>;
 
-/// Where a forward pass runs and in which number type.
-#[derive(Clone, Debug)]
-pub struct Compute {
-    /// The processor.
-    pub device: Device,
-    /// The number type of weights and activations.
-    pub dtype: DType,
-}
-
-/// Why a forward pass cannot run as asked.
-#[derive(Debug, Error)]
-pub enum ComputeError {
-    /// The device's name is unknown.
-    #[error("unknown device `{received}`, expected `cpu` or `cuda`")]
-    Device {
-        /// What was given.
-        received: String,
-    },
-    /// The number type's name is unknown.
-    #[error("unknown number type `{received}`, expected `f32`, `f16` or `bf16`")]
-    NumberType {
-        /// What was given.
-        received: String,
-    },
-    /// The program cannot use GPUs.
-    #[error("device `cuda`: this program was built without the feature `cuda`")]
-    NotBuilt,
-    /// The GPU or its driver does not answer.
-    #[error("device `cuda`: {reason}")]
-    Cuda {
-        /// What candle reported.
-        reason: String,
-    },
-}
-
-impl Compute {
-    /// Opens a device by name, `cpu` or `cuda` (the first GPU), for the number type `f32`, `f16` or `bf16`.
-    ///
-    /// # Errors
-    /// Another name, a program built without the feature `cuda`, or no GPU that answers.
-    pub fn new(device: &str, dtype: &str) -> Result<Self, ComputeError> {
-        let dtype = match dtype {
-            "f32" => DType::F32,
-            "f16" => DType::F16,
-            "bf16" => DType::BF16,
-            other => {
-                return Err(ComputeError::NumberType {
-                    received: other.into(),
-                });
-            }
-        };
-        let device = match device {
-            "cpu" => Device::Cpu,
-            "cuda" if !cfg!(feature = "cuda") => return Err(ComputeError::NotBuilt),
-            "cuda" => Device::new_cuda(0).map_err(|error| ComputeError::Cuda {
-                reason: error.to_string(),
-            })?,
-            other => {
-                return Err(ComputeError::Device {
-                    received: other.into(),
-                });
-            }
-        };
-        Ok(Self { device, dtype })
-    }
-}
-
-impl Default for Compute {
-    /// Single precision on the CPU.
-    fn default() -> Self {
-        Self {
-            device: Device::Cpu,
-            dtype: DType::F32,
-        }
-    }
-}
-
-/// Number types that can be read.
-const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
-
 /// Files that hold all weights, in the order in which they are preferred.
 const SINGLE: [&str; 3] = [
     "open_clip_model.safetensors",
     "pytorch_model.bin",
     "open_clip_pytorch_model.bin",
 ];
-
-/// A tensor that is not as the configuration says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TensorFault {
-    /// The model needs it and the checkpoint lacks it.
-    Missing {
-        /// The tensor.
-        name: String,
-        /// Its shape by the configuration.
-        expected: Vec<usize>,
-    },
-    /// The checkpoint has it and the model has no place for it.
-    Unexpected {
-        /// The tensor.
-        name: String,
-    },
-    /// Its shape or number type is wrong.
-    Wrong {
-        /// The tensor.
-        name: String,
-        /// Its shape by the configuration.
-        expected: Vec<usize>,
-        /// Number type and shape in the checkpoint.
-        received: String,
-    },
-}
-
-impl fmt::Display for TensorFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { name, expected } => write!(f, "{name} {expected:?} is missing"),
-            Self::Unexpected { name } => write!(f, "{name} is not of this model"),
-            Self::Wrong {
-                name,
-                expected,
-                received,
-            } => write!(
-                f,
-                "{name}: expected {expected:?} as one of {READABLE:?}, received {received}"
-            ),
-        }
-    }
-}
 
 /// The weights of a checkpoint, open and not yet read.
 pub struct Checkpoint {

@@ -1,9 +1,10 @@
 //! The vision transformer with a class token, as in `timm` and in what descends from it.
 
-use crate::layers::{
+use super::{
     Activation, LayerNames, LayerSize, Linear, Norm, Transformer, check_layers, indices, patches,
 };
-use crate::weights::{Compute, Shapes, Weights};
+use crate::checkpoint::{Shapes, Weights};
+use crate::compute::Compute;
 use candle_core::{DType, Device, Result, Tensor};
 
 /// What a checkpoint calls the parts of a vision transformer.

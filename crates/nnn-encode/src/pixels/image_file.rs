@@ -1,7 +1,7 @@
 //! Image files to RGB, as Pillow's `Image.open(file).convert("RGB")` reads them.
 
-use crate::checksum::ReadError;
-use crate::jpeg::{self, JpegError};
+use super::jpeg::{self, JpegError};
+use crate::error::ReadError;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use rayon::prelude::*;
 use std::fs::{self, File};

@@ -96,6 +96,20 @@ pub(crate) fn judged(metric: &str, value: f64) -> String {
     }
 }
 
+/// The best of some values as it is printed, without its sign if the metric is best at 0; nothing for a metric without a
+/// goal, or for fewer than two values.
+pub(crate) fn best(metric: &str, values: impl Iterator<Item = f64>) -> Option<String> {
+    let goal = goal(metric)?;
+    let values: Vec<_> = values.collect();
+    let several = values.len() > 1;
+    let best = match goal {
+        Goal::Higher => values.into_iter().reduce(f64::max),
+        Goal::Lower => values.into_iter().reduce(f64::min),
+        Goal::Zero => values.into_iter().map(f64::abs).reduce(f64::min),
+    };
+    best.filter(|_| several).map(|value| judged(metric, value))
+}
+
 /// A difference with its sign and as many decimals, in percentage points where the metric is shown in percent.
 pub(crate) fn signed(metric: &str, difference: f64) -> String {
     let text = format!("{:+.1$}", scale(metric) * difference, decimals(metric));

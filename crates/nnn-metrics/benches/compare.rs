@@ -1,4 +1,4 @@
-//! Time of the comparisons of one group under one metric: COCO's 25,010 captions of 5,000 images, twenty methods.
+//! Time of the comparisons of one trial under one metric: COCO's 25,010 captions of 5,000 images, twenty methods.
 //!
 //! `cargo bench -p nnn-metrics`: all 190 pairs together, and one pair by itself.
 #![allow(missing_docs)] // criterion's macros make items that cannot carry a comment
@@ -13,7 +13,7 @@ const QUERIES: usize = 25_010;
 const IMAGES: usize = 5_000;
 const METHODS: usize = 20;
 
-/// First ranks that differ here and there between methods, as a value of the metric each.
+/// The metric's values of first ranks that differ here and there between methods.
 fn values(rng: &mut ChaCha8Rng) -> Vec<f64> {
     (0..QUERIES)
         .map(|_| 1.0 / f64::from(rng.random_range(1..20_u32)))

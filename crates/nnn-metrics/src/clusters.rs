@@ -12,7 +12,7 @@ pub struct Clusters {
 }
 
 impl Clusters {
-    /// Clusters from an identifier a query, for example that of its image: equal identifiers, one cluster. Clusters
+    /// Clusters from one identifier per query, for example that of its image: queries with equal ones are one cluster. Clusters
     /// are numbered by first appearance.
     ///
     /// # Panics
@@ -29,7 +29,7 @@ impl Clusters {
         Self { of, count }
     }
 
-    /// Every one of `queries` queries for itself: independent queries.
+    /// One cluster per query: independent queries.
     ///
     /// # Panics
     /// As [`Clusters::from_ids`].

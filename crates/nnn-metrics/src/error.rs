@@ -39,7 +39,7 @@ pub enum MetricError {
     /// There is no query to average over.
     #[error("no query to measure: at least one is needed")]
     NoQueries,
-    /// The rankings keep fewer items a query than the cutoff counts.
+    /// The rankings keep fewer items per query than the cutoff counts.
     #[error(
         "a k-occurrence at k = {k} needs the {k} best items of every query, the rankings keep {width} of {gallery}"
     )]
@@ -59,7 +59,7 @@ pub enum MetricError {
         /// The metric.
         metric: String,
     },
-    /// The rankings keep fewer items a query than a metric of groups reads.
+    /// The rankings keep fewer items per query than a metric of groups reads.
     #[error(
         "`{metric}` needs the {needed} best items of every query, the rankings keep {width} of {gallery}"
     )]

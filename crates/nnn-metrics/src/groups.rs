@@ -8,7 +8,7 @@ use nnn_core::{Group, Groups, Rankings, Relevance};
 use crate::error::MetricError;
 use crate::info::{Goal, MetricInfo, Needs, Reads};
 
-/// How unequally two groups of gallery items are listed: for every query one number, over queries their mean.
+/// How unequally two groups of gallery items are listed: one number for every query, their mean over queries.
 ///
 /// Two kinds differ in which items count. `bias@K` and `abs_bias@K` (NNN paper, section 3.3) count **all of the first `K`
 /// of the whole gallery**, whatever they show. The others (VisoGender, arXiv 2306.12424, `src/metrics.py` at 51ef6c7)
@@ -117,7 +117,7 @@ impl GroupMetric {
         }
     }
 
-    /// What a ranking pass has to keep for it: the list's head, or all of it. A whole list is four bytes a query and item.
+    /// What a ranking pass has to keep for it: the list's head, or all of it. A whole list takes four bytes per query and item.
     #[must_use]
     pub fn needs(self) -> Needs {
         let top = match self {

@@ -37,7 +37,7 @@ pub enum HubnessStatistic {
     /// The share of places taken by hubs, items with `N_k >= 2 m`, 0 to 1.
     ///
     /// scikit-hubness puts the bound at `2 k`, which is the same where there are as many queries as items, as there;
-    /// with five queries an item `2 k` would call less than half the mean a hub.
+    /// with five queries per item `2 k` would call less than half the mean a hub.
     HubShare,
 }
 
@@ -158,8 +158,8 @@ impl fmt::Display for HubnessMetric {
 /// `queries * k`.
 ///
 /// # Errors
-/// [`MetricError::NoQueries`]; [`MetricError::TopTooShort`] if the rankings keep fewer than `k` items a query, be it
-/// that the gallery has no more.
+/// [`MetricError::NoQueries`]; [`MetricError::TopTooShort`] if the rankings keep fewer than `k` items per query, even
+/// where the gallery has no more.
 pub fn k_occurrence(rankings: &Rankings, k: NonZeroUsize) -> Result<Vec<u32>, MetricError> {
     let (k, width, gallery) = (k.get(), rankings.top_width(), rankings.gallery());
     if rankings.queries() == 0 {

@@ -48,7 +48,7 @@ impl Goal {
     }
 }
 
-/// What a ranking pass has to keep for a set of metrics; the default, nothing but first ranks, suffices for none but the
+/// What a ranking pass has to keep for a set of metrics. The default keeps nothing but first ranks, which is enough for
 /// metrics that read [`Reads::FirstRank`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Needs {

@@ -1,10 +1,6 @@
 //! Confidence intervals of a value.
 
-use crate::clusters::Clusters;
 use crate::error::MetricError;
-use crate::paired::compare_all;
-use crate::query::QueryMetric;
-use crate::resample::Resampling;
 
 /// A two-sided 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,24 +45,6 @@ pub fn binomial_interval(p: f64, n: usize) -> Result<Interval, MetricError> {
         low: p - half,
         high: p + half,
     })
-}
-
-/// The percentile bootstrap interval of a metric from its per-query `values`: whole clusters are drawn with
-/// replacement, as many as there are, and the interval runs from the 2.5 to the 97.5 percentile of the metric over the
-/// resamples (linear between order statistics, as `np.quantile`).
-///
-/// A mean costs one step a cluster and resample. `MedR` costs one step a query and resample, and its interval is coarse:
-/// a median of ranks moves in halves.
-///
-/// # Errors
-/// No values, as many values as there are not queries in `clusters`, a value that is not finite, or no resamples.
-pub fn bootstrap_interval(
-    metric: QueryMetric,
-    values: &[f64],
-    clusters: &Clusters,
-    resampling: &Resampling,
-) -> Result<Interval, MetricError> {
-    Ok(compare_all(metric, &[values], &[], clusters, resampling)?.intervals[0])
 }
 
 /// The interval between the outer percentiles of values in any order.

@@ -56,8 +56,8 @@
 //! # Uncertainty
 //! [`binomial_interval`] is the paper's; [`bootstrap_interval`] draws whole [`Clusters`] (the captions of one image are not
 //! independent). [`compare`] gives the gain of one method over another on the same queries with a bootstrap interval and a
-//! randomisation test by cluster, [`compare_all`] does it for many pairs at once, [`holm`] corrects several p-values. All are seeded and do not depend on the number
-//! of threads.
+//! randomisation test by cluster, [`compare_all`] does it for many pairs at once, [`holm`] corrects several p-values. All are
+//! seeded and do not depend on the number of threads.
 //!
 //! ```
 //! use nnn_core::Rankings;
@@ -91,8 +91,8 @@ pub use error::{MetricError, ParseMetricError};
 pub use groups::{Audit, GroupMetric, Ranked};
 pub use hubness::{HUB_SIZE, HubnessMetric, HubnessStatistic, k_occurrence};
 pub use info::{Goal, MetricInfo, Needs, Reads};
-pub use interval::{Interval, Measurement, binomial_interval, bootstrap_interval};
+pub use interval::{Interval, Measurement, binomial_interval};
 pub use metric::{IntervalKind, Metric, list};
-pub use paired::{Comparison, Contest, compare, compare_all, holm};
+pub use paired::{Comparison, Contest, bootstrap_interval, compare, compare_all, holm};
 pub use query::QueryMetric;
 pub use resample::Resampling;

@@ -9,7 +9,8 @@ use crate::error::{MetricError, ParseMetricError};
 use crate::groups::{GroupMetric, Ranked};
 use crate::hubness::{HubnessMetric, HubnessStatistic};
 use crate::info::{Goal, MetricInfo, Needs, Reads};
-use crate::interval::{Measurement, binomial_interval, bootstrap_interval};
+use crate::interval::{Measurement, binomial_interval};
+use crate::paired::bootstrap_interval;
 use crate::query::QueryMetric;
 use crate::resample::Resampling;
 
@@ -180,7 +181,7 @@ impl FromStr for Metric {
     }
 }
 
-/// One line a metric, in a fixed order.
+/// Every metric with what is known about it, in a fixed order.
 #[must_use]
 pub fn list() -> Vec<&'static MetricInfo> {
     let plain = with_cutoff(NonZeroUsize::MIN).map(Metric::info);

@@ -1,4 +1,4 @@
-//! Is one method better than another on the same queries?
+//! How sure is a value, and is one method better than another on the same queries? Both from the same resamples.
 
 use crate::clusters::Clusters;
 use crate::error::MetricError;
@@ -28,10 +28,29 @@ pub struct Comparison {
 /// Several methods on the same queries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contest {
-    /// Of every method, as of [`bootstrap_interval`](crate::bootstrap_interval), to the bit.
+    /// The interval of every method: to the bit that of [`bootstrap_interval`].
     pub intervals: Vec<Interval>,
-    /// Of every pair, in the order asked for; as of [`compare`], to the bit.
+    /// The comparison of every pair, in the order asked for: to the bit that of [`compare`].
     pub comparisons: Vec<Comparison>,
+}
+
+/// The percentile bootstrap interval of a metric from its per-query `values`: whole clusters are drawn with
+/// replacement, as many as there are, and the interval runs from the 2.5 to the 97.5 percentile of the metric over the
+/// resamples (linear between order statistics, as `np.quantile`).
+///
+/// A mean costs one step per cluster and resample. `MedR` costs one step per query and resample, and its interval is
+/// coarse: a median of ranks moves in halves.
+///
+/// # Errors
+/// [`MetricError::NoQueries`] without values, [`MetricError::Length`] where there are not as many as queries in `clusters`,
+/// [`MetricError::NotFinite`] for a value that is not finite, [`MetricError::NoResamples`].
+pub fn bootstrap_interval(
+    metric: QueryMetric,
+    values: &[f64],
+    clusters: &Clusters,
+    resampling: &Resampling,
+) -> Result<Interval, MetricError> {
+    Ok(compare_all(metric, &[values], &[], clusters, resampling)?.intervals[0])
 }
 
 /// Compares a method with a baseline from the per-query values of one metric.
@@ -42,7 +61,7 @@ pub struct Contest {
 /// 2010). Sums that differ by rounding alone count as equal.
 ///
 /// # Errors
-/// As [`bootstrap_interval`](crate::bootstrap_interval), for either list of values.
+/// As [`bootstrap_interval`], for either list of values.
 pub fn compare(
     metric: QueryMetric,
     method: &[f64],
@@ -57,11 +76,11 @@ pub fn compare(
 /// The intervals of several `methods` and the comparisons of `pairs` of them (a method and its baseline, by their
 /// places), each list holding the per-query values of one metric.
 ///
-/// Resamples and flips are drawn once for all. For a mean, a flip costs one step a cluster and method, and one a pair;
-/// for the median one step a query and pair.
+/// Resamples and flips are drawn once for all. For a mean, a flip costs one step per cluster and method and one per pair;
+/// for the median one step per query and pair.
 ///
 /// # Errors
-/// As [`bootstrap_interval`](crate::bootstrap_interval), for any list of values.
+/// As [`bootstrap_interval`], for any list of values.
 ///
 /// # Panics
 /// A pair names a place that `methods` does not have.

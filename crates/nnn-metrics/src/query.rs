@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use crate::error::MetricError;
 use crate::groups::{GroupMetric, Ranked};
 use crate::info::{Goal, MetricInfo, Needs, Reads};
-use crate::resample::median;
+use crate::resample::{Statistic, median};
 
 /// A metric with a value for every query, so that intervals and paired tests exist.
 ///
@@ -41,15 +41,6 @@ pub enum QueryMetric {
     Precision(NonZeroUsize),
     /// How unequally two groups are listed.
     Group(GroupMetric),
-}
-
-/// How the values of the queries become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Statistic {
-    /// The arithmetic mean.
-    Mean,
-    /// The median; of an even number of values the mean of the two middle ones.
-    Median,
 }
 
 const HIT_RATE: MetricInfo = MetricInfo {
@@ -138,7 +129,7 @@ impl QueryMetric {
         matches!(self, Self::HitRate(_))
     }
 
-    /// Refuses rankings that do not hold what a metric of groups reads; of any other metric it cannot be seen.
+    /// Refuses rankings that do not hold what a metric of groups reads; of any other metric this cannot be seen.
     ///
     /// # Errors
     /// [`MetricError::NoGroups`]; [`MetricError::ListTooShort`].

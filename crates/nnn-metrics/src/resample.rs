@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use crate::clusters::Clusters;
 use crate::error::MetricError;
-use crate::query::Statistic;
 
 /// How many resamples and sign flips, and from which seed. The same seed and clusters give the same resamples to every
 /// metric and method, on any number of threads: resample `i` reads stream `i` of the generator.
@@ -36,7 +35,7 @@ const FLIPS: u64 = 1 << 63;
 
 impl Resampling {
     /// Draws as many clusters as there are, with replacement, `bootstraps` times; `statistics` sees how often each
-    /// cluster was drawn. Its values, resample by resample.
+    /// cluster was drawn. Returns its values, resample by resample.
     pub(crate) fn bootstrap(
         &self,
         clusters: usize,
@@ -53,7 +52,7 @@ impl Resampling {
     }
 
     /// Flips `coins` fair coins `permutations` times; `judge` sees them and adds one to each of `tests` that it finds
-    /// as extreme. How often that was.
+    /// as extreme. Returns how often that was.
     pub(crate) fn flips(
         &self,
         coins: usize,
@@ -99,11 +98,20 @@ fn flip(rng: &mut impl Rng, sides: &mut [bool]) {
     }
 }
 
+/// How the values of the queries become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistic {
+    /// The arithmetic mean.
+    Mean,
+    /// The median; of an even number of values the mean of the two middle ones.
+    Median,
+}
+
 /// Per-query values of several methods, reduced to what resamples of clusters are computed from.
 pub(crate) enum Resampled {
-    /// A mean costs one step a cluster.
+    /// A mean costs one step per cluster.
     Means(ClusterSums),
-    /// For each method its values ascending, each with its cluster: a median costs one step a query, in order and
+    /// For each method its values ascending, each with its cluster: a median costs one step per query, in order and
     /// without sorting again.
     Medians(Vec<Vec<(f64, u32)>>),
 }
@@ -161,7 +169,7 @@ impl ClusterSums {
         Self { width, sums }
     }
 
-    /// The sum over clusters of the weight of each times its row, cluster after cluster: one number a method, then that
+    /// The sum over clusters of the weight of each times its row, cluster after cluster: one number per method, then that
     /// of the sizes. A method's number is the same whatever stands beside it.
     pub(crate) fn weighted(&self, weights: impl Iterator<Item = f64>) -> Vec<f64> {
         let mut totals = vec![0.0; self.width];

@@ -6,7 +6,8 @@
 //!   [`SearchRow`]s and [`QueryTable`]s, and the files that hold them. [`write_scores`], [`write_grid`],
 //!   [`write_comparisons`], [`write_choosing`], [`write_classes`], [`write_queries`] and [`write_bias`] store them;
 //!   [`read_scores`], [`read_grid`], [`read_comparisons`] and [`read_queries`] read them back; [`occurrences()`] counts hubs.
-//! - **tables**: [`write_tables`] lays [`Records`] out as the NNN paper does, and draws the histogram of hubs.
+//! - **tables**: [`write_tables`] lays [`Records`] out as the NNN paper does and draws histograms of hubs; [`draw_hubs`] draws
+//!   one of them for a page.
 //! - **terminal**: [`summary()`] prints scores.
 //! - **check**: [`check()`] holds [`Records`] against [`Expectation`]s; [`format_check`] prints the result, [`write_check`]
 //!   writes it.
@@ -33,5 +34,5 @@ pub use records::{
     occurrences, read_comparisons, read_grid, read_queries, read_scores, write_bias,
     write_choosing, write_classes, write_comparisons, write_grid, write_queries, write_scores,
 };
-pub use tables::write_tables;
+pub use tables::{draw_hubs, write_tables};
 pub use terminal::{Style, summary};

@@ -82,11 +82,12 @@ pub struct Check {
 
 /// Holds the records against expectations: one row per expectation, in their order.
 ///
-/// ok within the tolerance, close within twice the tolerance, FAIL farther off, where no row or more than one row
-/// matches, or where the expectation has no number. The published and the accepted number are judged separately; the
-/// verdict is the worse. Chosen parameters are ok or not judged. Models of [`Records::absent_models`], and in a run
-/// that was narrowed on purpose ([`Records::narrowed`]) what has no row, are not measured, and
-/// of several candidates for a row of the paper one is judged ([`Expectation::candidate_for`]).
+/// A number is ok within the tolerance, close within twice the tolerance, and else a failure; so is an expectation without
+/// a number, and one that no row or more than one row matches. The published and the accepted number are judged
+/// separately, and the worse verdict counts. Chosen parameters are ok or not judged.
+///
+/// Not measured are models of [`Records::absent_models`] and, in a run that was narrowed on purpose ([`Records::narrowed`]),
+/// what has no row. Of several candidates for a row of the paper one is judged ([`Expectation::candidate_for`]).
 #[must_use]
 pub fn check(records: &Records<'_>, expectations: &[Expectation]) -> Vec<CheckRow> {
     let row = |expectation: &Expectation| {
@@ -182,6 +183,7 @@ fn settle_candidates(rows: &mut [CheckRow]) {
         let own = |row: &CheckRow| row.expectation.candidate_for.as_ref() == Some(&name);
         let models = rows.iter().filter(|row| own(row));
         let models = distinct(models.map(|row| row.expectation.model.clone()));
+        // Distances in tolerances, so that every raw number of the row weighs the same.
         let mean = |model: &String| {
             let of_model = |row: &&CheckRow| own(row) && row.expectation.model == *model;
             let distances = rows

@@ -19,7 +19,7 @@ use crate::wording::marks;
 const ALONE: (u32, u32) = (760, 380);
 const AMONG: (u32, u32) = (380, 240);
 
-/// Panels in a line, and at most in all.
+/// Panels side by side, and at most in one picture.
 const ACROSS: usize = 3;
 const PANELS: usize = 12;
 
@@ -38,7 +38,7 @@ const HEADROOM: f64 = 3.0;
 
 const FONT: &str = "sans-serif";
 
-/// Grey behind, for raw, and the colour of the method before it.
+/// Grey for raw, and the colour of the method in front of it.
 const RAW: RGBColor = RGBColor(120, 120, 120);
 const METHOD: RGBColor = RGBColor(0, 90, 160);
 
@@ -156,7 +156,7 @@ struct Axes {
 }
 
 impl Picture<'_> {
-    /// A string takes whatever is drawn; the types know no better.
+    /// Name and text; none where drawing fails, which into a string it never does.
     fn file(&self) -> Option<(String, String)> {
         let cell = self.cell;
         let parts = [&cell.model, &Place::of(cell).label(), &cell.reference_set];
@@ -245,7 +245,7 @@ impl Picture<'_> {
         area.draw(&Text::new(words, (40, 38), text_style(14)))
     }
 
-    /// A method before raw.
+    /// The outline of a method in front of the area of raw.
     fn draw_panel(&self, area: &Area<'_>, row: &OccurrenceRow, axes: &Axes) -> Drawn {
         let Axes { bins, top } = axes;
         let caption = text_style(14).color(&METHOD);

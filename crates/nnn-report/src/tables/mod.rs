@@ -4,6 +4,7 @@
 //! every one of the `formats`.
 
 mod bank_search;
+mod bars;
 mod bias;
 mod caption;
 mod choosing;
@@ -27,6 +28,8 @@ use crate::records::{AbsentModel, ClassRow, Records, ScoreRow};
 use crate::tables::folder::{files, slug};
 use crate::tables::formats::{SCORES, Table};
 use crate::tables::sweep::Sweep;
+
+pub use bars::draw_hubs;
 
 const FOLDER: &str = "tables";
 

@@ -77,7 +77,7 @@ pub(crate) fn by_share(sweep: &Sweep<'_>, direction: &str) -> Vec<Table> {
     series.map(|it| table(&sweep, direction, &it)).collect()
 }
 
-/// The settings of a place but raw, those together of which `kind` says the same; it leaves out a setting by saying nothing.
+/// The settings of a place, raw not among them, gathered by their `kind`; those without one are left out.
 fn kinds<'a, K: PartialEq + Copy>(
     sweep: &Sweep<'a>,
     place: Place<'a>,
@@ -102,6 +102,7 @@ type Along<'a> = (&'a str, String, Vec<(String, Setting<'a>)>);
 
 /// The parameter that alone tells the settings apart, the others as ` (alpha=0.75)`, and the settings in its order.
 fn one_parameter<'a>(settings: &[Setting<'a>]) -> Option<Along<'a>> {
+    // Compared by their places: settings of one method write their parameters in one order.
     let params = |setting: &Setting<'a>| -> Vec<_> { pairs(setting.params).collect() };
     let first = params(settings.first()?);
     let differs = |at: &usize| {

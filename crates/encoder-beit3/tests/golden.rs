@@ -1,90 +1,40 @@
 //! Token ids and embeddings against `torchscale`, on tiny random checkpoints of the published layouts.
-// Tests say what they measured.
-#![allow(clippy::print_stdout)]
 
 mod common;
 
-use common::{CHECKPOINTS, checkpoint, golden};
+use common::{checkpoint, folder};
+use nnn_testkit::checkpoints::{
+    Golden, assert_alone_as_in_batches, assert_close, assert_ids, nearest,
+};
 
-/// The largest difference of two values.
-fn difference(ours: &[f32], theirs: &[f32]) -> f32 {
-    assert_eq!(ours.len(), theirs.len());
-    let pairs = ours.iter().zip(theirs);
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-}
+const CHECKPOINTS: [&str; 3] = ["base-384-f16", "large-224-f32", "itc-resized-bf16"];
 
-fn unit(rows: &[f32], dim: usize) -> Vec<f32> {
-    let unit = |row: &[f32]| -> Vec<f32> {
-        let length = row.iter().map(|it| it * it).sum::<f32>().sqrt();
-        row.iter().map(|it| it / length).collect()
-    };
-    rows.chunks_exact(dim).flat_map(unit).collect()
-}
-
-/// For every row of `queries` the places of the ten nearest of `gallery`.
-fn top_ten(queries: &[f32], gallery: &[f32], dim: usize) -> Vec<Vec<usize>> {
-    let best = |query: &[f32]| {
-        let score = |row: &[f32]| -> f32 { row.iter().zip(query).map(|(a, b)| a * b).sum() };
-        let scores: Vec<f32> = gallery.chunks_exact(dim).map(score).collect();
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        order.truncate(10);
-        order
-    };
-    queries.chunks_exact(dim).map(best).collect()
-}
+/// How far a value may lie from the reference's: twelve products and norms deep in single precision at values of a few
+/// units, of which torch sums in another order.
+const MOST: f32 = 2e-5;
 
 /// The reference padded its texts and masked the padding; here batches hold texts of one length and no padding.
 #[test]
 fn ids_embeddings_and_rankings_are_those_of_torchscale() {
     for name in CHECKPOINTS {
-        let (encoder, golden) = (checkpoint(name), golden(name));
+        let (encoder, golden) = (checkpoint(name), Golden::read(&folder(name)));
         assert_eq!((golden.texts.len(), golden.images.len()), (40, 14));
-        for (text, ids) in golden.texts.iter().zip(&golden.ids) {
-            assert_eq!(&encoder.prepare_text(text).expect("ids"), ids, "{text:?}");
-        }
+        assert_ids(&*encoder, &golden, name);
         let dim = encoder.info().dim;
-        let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
-        let texts = encoder.encode_texts(&texts).expect("texts");
+        let texts = encoder.encode_texts(&golden.texts()).expect("texts");
         let images = encoder.encode_images(&golden.images).expect("images");
-        let apart = [
-            difference(&texts, &golden.text_rows),
-            difference(&images, &golden.image_rows),
-        ];
-        println!("{name}: texts and images differ by at most {apart:?}");
-        // Twelve products and norms deep in single precision at values of a few units, of which torch sums in another order.
-        assert!(apart.iter().all(|&it| it < 2e-5), "{name}: {apart:?}");
-        let ours = [unit(&texts, dim), unit(&images, dim)];
-        let theirs = [unit(&golden.text_rows, dim), unit(&golden.image_rows, dim)];
-        for (query, gallery) in [(0, 1), (1, 0)] {
-            assert_eq!(
-                top_ten(&ours[query], &ours[gallery], dim),
-                top_ten(&theirs[query], &theirs[gallery], dim),
-                "{name}"
-            );
-        }
+        assert_close(&texts, &golden.text_rows, MOST, &format!("{name} texts"));
+        assert_close(&images, &golden.image_rows, MOST, &format!("{name} images"));
+        let theirs = nearest(&golden.text_rows, &golden.image_rows, dim);
+        assert_eq!(nearest(&texts, &images, dim), theirs, "{name}");
     }
 }
 
 #[test]
 fn alone_is_as_in_a_batch_to_the_bit() {
     for name in CHECKPOINTS {
-        let (encoder, golden) = (checkpoint(name), golden(name));
-        let dim = encoder.info().dim;
-        let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
-        let together = encoder.encode_texts(&texts).expect("texts");
-        for (text, row) in texts.iter().zip(together.chunks_exact(dim)) {
-            let alone = encoder.encode_texts(&[text]).expect("a text");
-            assert_eq!(alone, row, "{name}: {text:?}");
-        }
-        let together = encoder.encode_images(&golden.images).expect("images");
-        for size in [1, 3, 5] {
-            let batches = golden.images.chunks(size);
-            let rows: Vec<f32> = batches
-                .flat_map(|batch| encoder.encode_images(batch).expect("a batch"))
-                .collect();
-            assert_eq!(rows, together, "{name}, batches of {size}");
-        }
+        let (encoder, golden) = (checkpoint(name), Golden::read(&folder(name)));
+        assert_alone_as_in_batches(&*encoder, &golden, name);
     }
 }
 

@@ -1,36 +1,22 @@
 //! Checkpoints that do not load, and inputs that a loaded one refuses.
 
 mod common;
-#[path = "../../nnn-encode/tests/common/spoil.rs"]
-mod spoil;
 
 use common::{checkpoint, files, folder, load};
 use nnn_encode::{CheckpointFiles, Compute, EncodeError, LoadError, TensorFault};
+use nnn_testkit::checkpoints::{self, edit, faults, refusal, rewrite};
 use safetensors::tensor::Dtype;
-use spoil::{edit, rewrite};
 use std::fs;
 use tempfile::TempDir;
 
 const NAME: &str = "large-224-f32";
 
-/// A copy of a golden checkpoint, to be spoilt.
 fn copy() -> TempDir {
-    let to = tempfile::tempdir().expect("a temporary folder");
-    for file in [
-        "config.json",
-        "preprocessor_config.json",
-        "model.safetensors",
-    ] {
-        fs::copy(folder(NAME).join(file), to.path().join(file)).expect("copied");
-    }
-    to
+    checkpoints::copy(&folder(NAME), &[])
 }
 
 fn error(folder: &TempDir) -> LoadError {
-    match load(folder.path()) {
-        Ok(_) => panic!("it loaded"),
-        Err(error) => error,
-    }
+    refusal(load(folder.path()))
 }
 
 #[test]
@@ -51,9 +37,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
     });
     let error = error(&folder);
     let message = error.to_string();
-    let LoadError::Tensors { faults, .. } = error else {
-        panic!("{message}");
-    };
+    let faults = faults(error);
     assert_eq!(faults.len(), 5, "{message}");
     assert!(faults.contains(&TensorFault::Missing {
         name: "language_head.weight".into(),

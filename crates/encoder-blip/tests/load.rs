@@ -1,51 +1,28 @@
 //! Checkpoints that do not load, and inputs that a loaded one refuses.
 
-#[path = "../../nnn-encode/tests/common/spoil.rs"]
-mod spoil;
-
 use nnn_encode::{
     CheckpointFiles, Compute, EncodeError, Encoder, LoadError, PixelSpecError, TensorFault,
 };
+use nnn_testkit::checkpoints::{self, edit, faults, golden_folder, refusal, rewrite};
 use safetensors::tensor::Dtype;
-use spoil::{edit, rewrite};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const FILES: [&str; 5] = [
-    "model.safetensors",
-    "config.json",
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "vocab.txt",
-];
-
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name)
+    golden_folder("encoder-blip", name)
 }
 
 fn load(folder: &Path) -> Result<Box<dyn Encoder>, LoadError> {
     encoder_blip::load(&CheckpointFiles::folder(folder)?, &Compute::default())
 }
 
-/// A copy of a golden checkpoint, to be spoilt.
 fn copy(name: &str) -> TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for file in FILES.map(|file| golden(name).join(file)) {
-        if file.exists() {
-            fs::copy(&file, folder.path().join(file.file_name().expect("a name"))).expect("copied");
-        }
-    }
-    folder
+    checkpoints::copy(&golden(name), &[])
 }
 
 fn error(folder: &TempDir) -> LoadError {
-    match load(folder.path()) {
-        Ok(_) => panic!("it loaded"),
-        Err(error) => error,
-    }
+    refusal(load(folder.path()))
 }
 
 #[test]
@@ -66,9 +43,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
     });
     let error = error(&folder);
     let message = error.to_string();
-    let LoadError::Tensors { faults, .. } = error else {
-        panic!("{message}");
-    };
+    let faults = faults(error);
     assert_eq!(faults.len(), 4, "{message}");
     assert!(faults.contains(&TensorFault::Missing {
         name: "itm_head.weight".into(),

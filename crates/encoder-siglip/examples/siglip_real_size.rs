@@ -1,7 +1,6 @@
 //! `siglip_real_size embed FOLDER` and `siglip_real_size speed FOLDER SECONDS`: see `tools/reference/real_size.py`.
 
-#[path = "../../encoder-clip/examples/measure/mod.rs"]
-mod measure;
+use nnn_testkit::checkpoints::measure;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     measure::run(encoder_siglip::load)

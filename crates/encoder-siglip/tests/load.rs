@@ -1,35 +1,22 @@
 //! Checkpoints that do not load, and inputs that a loaded one refuses.
 
 mod common;
-#[path = "../../nnn-encode/tests/common/spoil.rs"]
-mod spoil;
 
 use common::{checkpoint, folder, load, tokenizer};
 use nnn_encode::{EncodeError, LoadError, TensorFault};
+use nnn_testkit::checkpoints::{self, edit, faults, refusal, rewrite};
 use safetensors::tensor::Dtype;
-use spoil::{edit, rewrite};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
 /// A copy of a golden checkpoint with its tokenizer, to be spoilt.
 fn copy(name: &str) -> TempDir {
-    let target = tempfile::tempdir().expect("a temporary folder");
-    let files = fs::read_dir(folder(name)).expect("files");
-    let files = files.map(|it| it.expect("a file").path());
-    // What the reference gave is no part of the checkpoint.
-    let files = files.filter(|it| it.file_stem() != Some("golden".as_ref()));
-    for file in files.chain([tokenizer(name)]) {
-        fs::copy(&file, target.path().join(file.file_name().expect("a name"))).expect("copied");
-    }
-    target
+    checkpoints::copy(&folder(name), &[tokenizer(name)])
 }
 
 fn error(folder: &TempDir) -> LoadError {
-    match load(folder.path()) {
-        Ok(_) => panic!("it loaded"),
-        Err(error) => error,
-    }
+    refusal(load(folder.path()))
 }
 
 #[test]
@@ -45,12 +32,6 @@ fn all_tensors_that_do_not_fit_are_named_together() {
         let ids = "text_model.embeddings.position_ids".to_string();
         tensors.insert(ids, (Dtype::I64, vec![1], vec![0; 8]));
     });
-    let error = error(&folder);
-    let message = error.to_string();
-    let LoadError::Tensors { mut faults, .. } = error else {
-        panic!("{message}");
-    };
-    faults.sort_by_key(ToString::to_string);
     let expected = [
         TensorFault::Unexpected {
             name: "head.weight".into(),
@@ -69,7 +50,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
             expected: vec![1, 1, 12],
         },
     ];
-    assert_eq!(faults, expected);
+    assert_eq!(faults(error(&folder)), expected);
 }
 
 #[test]

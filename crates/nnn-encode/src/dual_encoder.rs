@@ -49,7 +49,7 @@ const MEMORY: usize = 1 << 30;
 
 impl TowerSize {
     /// Bytes of single precision that one image takes on its way, from above for the usual shapes: patches of 14 pixels,
-    /// one and a half times as wide as an embedding is long; pixels, sixteen activations a patch while a layer is
+    /// one and a half times as wide as an embedding is long; pixels, sixteen activations per patch while a layer is
     /// computed, and two square matrices of attention for every 64 of the width.
     fn image_bytes(&self) -> usize {
         let patches = (self.image / 14).pow(2) + 1;
@@ -176,11 +176,7 @@ impl<T: Towers> Encoder for DualEncoder<T> {
 
 impl<T> DualEncoder<T> {
     fn check_pixels(&self, pixels: &[f32]) -> Result<(), EncodeError> {
-        let (expected, received) = (3 * self.size.image.pow(2), pixels.len());
-        if expected == received {
-            return Ok(());
-        }
-        Err(EncodeError::PixelCount { expected, received })
+        check_pixels(pixels, self.size.image)
     }
 
     fn check_ids(&self, ids: &[u32]) -> Result<(), EncodeError> {
@@ -189,10 +185,23 @@ impl<T> DualEncoder<T> {
             let received = ids.len();
             return Err(EncodeError::TokenCount { expected, received });
         }
-        let vocabulary = self.size.vocabulary;
-        match ids.iter().find(|&&id| id as usize >= vocabulary) {
-            Some(&id) => Err(EncodeError::TokenId { id, vocabulary }),
-            None => Ok(()),
-        }
+        check_known(ids, self.size.vocabulary)
+    }
+}
+
+/// Refuses pixels that are not those of three channels of `side` x `side`.
+pub(crate) fn check_pixels(pixels: &[f32], side: usize) -> Result<(), EncodeError> {
+    let (expected, received) = (3 * side.pow(2), pixels.len());
+    if expected == received {
+        return Ok(());
+    }
+    Err(EncodeError::PixelCount { expected, received })
+}
+
+/// Refuses ids beyond a vocabulary.
+pub(crate) fn check_known(ids: &[u32], vocabulary: usize) -> Result<(), EncodeError> {
+    match ids.iter().find(|&&id| id as usize >= vocabulary) {
+        Some(&id) => Err(EncodeError::TokenId { id, vocabulary }),
+        None => Ok(()),
     }
 }

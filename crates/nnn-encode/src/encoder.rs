@@ -98,7 +98,7 @@ pub trait Encoder: Send + Sync {
 ///
 /// Its score of a pair is a function of the pair, bit for bit the same alone and in any batch.
 pub trait Reranker: Send + Sync {
-    /// What the head looks at in images, of what [`prepare_image`](Encoder::prepare_image) gives; an item each.
+    /// What the head looks at in each image, from what [`prepare_image`](Encoder::prepare_image) gives.
     ///
     /// # Errors
     /// An item has another number of pixels, or the forward pass fails.

@@ -101,7 +101,7 @@ pub enum EncodeError {
         /// What the tokenizer reported.
         reason: String,
     },
-    /// The model returned something other than one row an item.
+    /// The model returned something other than one row per item.
     #[error("expected {expected} values from the model, received {received}")]
     RowCount {
         /// Batch x dim.

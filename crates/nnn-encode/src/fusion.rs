@@ -3,7 +3,7 @@
 
 use crate::checkpoint::{Shapes, Weights};
 use crate::compute::Compute;
-use crate::dual_encoder::Towers;
+use crate::dual_encoder::{Towers, check_known, check_pixels};
 use crate::encoder::Reranker;
 use crate::error::EncodeError;
 use crate::layers::{
@@ -90,11 +90,7 @@ impl FusionModel {
             let received = ids.len();
             return Err(EncodeError::TokenCount { expected, received });
         }
-        let vocabulary = self.spec.text.vocabulary;
-        match ids.iter().find(|&&id| id as usize >= vocabulary) {
-            Some(&id) => Err(EncodeError::TokenId { id, vocabulary }),
-            None => Ok(()),
-        }
+        check_known(ids, self.spec.text.vocabulary)
     }
 
     /// The second output of the matching head, (batch).
@@ -129,11 +125,10 @@ impl Reranker for FusionModel {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let expected = 3 * self.spec.vision.image.pow(2);
-        if let Some(other) = batch.iter().find(|pixels| pixels.len() != expected) {
-            let received = other.len();
-            return Err(EncodeError::PixelCount { expected, received });
-        }
+        let side = self.spec.vision.image;
+        batch
+            .iter()
+            .try_for_each(|pixels| check_pixels(pixels, side))?;
         let states = self.look_at(batch);
         states.map_err(|error| EncodeError::Forward(Box::new(error)))
     }

@@ -1,5 +1,7 @@
 //! What the tests of several crates share, and nothing else uses: one module a feature, so that a test builds only what it
 //! needs.
 
+#[cfg(feature = "checkpoints")]
+pub mod checkpoints;
 #[cfg(feature = "hub")]
 pub mod hub;

@@ -8,7 +8,7 @@ use crate::pixels::load_image;
 use rayon::prelude::*;
 use std::path::PathBuf;
 
-/// Images whose states are held at a time; those of a base model take 43 MB an image.
+/// Images whose states are held at a time; those of a base model take 43 MB per image.
 const IMAGE_BATCH: usize = 4;
 
 /// An image and a text, by their places.
@@ -22,7 +22,7 @@ pub struct Pair {
 
 /// The logits of pairs, in their order.
 ///
-/// An image at a time: its states are computed once and serve all its texts, and no more than a few images' are held, so
+/// One image at a time: its states are computed once and serve all its texts, and no more than a few images' are held, so
 /// that memory does not grow with the data. Of `options`, the limits and the progress (in pairs) hold; nothing is cached.
 ///
 /// # Errors

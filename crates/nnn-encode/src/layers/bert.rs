@@ -1,6 +1,6 @@
 //! BERT's text encoder: embeddings and post-norm layers, some of which may look at an image's states too.
 //!
-//! As in [`layers`](crate::Transformer), a row is a function of its own sequence, bit for bit, whatever else is in the
+//! As in [`Transformer`](crate::Transformer), a row is a function of its own sequence, bit for bit, whatever else is in the
 //! batch. The texts of a batch all look at one image, so that its keys and values are computed once and need no copy.
 
 use super::{Activation, Linear, MIN_ROWS, Norm, attend, check_layers, indices};
@@ -90,7 +90,7 @@ struct Residual {
 
 /// What the layers with cross-attention look at in one image.
 pub struct ImageStates {
-    /// A layer each: keys (heads, width / heads, states) and values (heads, states, width / heads).
+    /// One entry per layer: keys (heads, width / heads, states) and values (heads, states, width / heads).
     layers: Vec<(Tensor, Tensor)>,
 }
 

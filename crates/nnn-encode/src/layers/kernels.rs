@@ -11,7 +11,7 @@ use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E};
 /// Interleaved sums of a reduction.
 const LANES: usize = 16;
 
-/// Fewest rows a product with weights is given; see the head of `layers.rs`.
+/// Fewest rows a product with weights is given; see the head of `layers/mod.rs`.
 pub(crate) const MIN_ROWS: usize = 65;
 
 /// A matrix in a slice.

@@ -258,7 +258,7 @@ fn check_layers(
     checks::epsilon("the epsilon of the norms", eps)
 }
 
-/// The convolution of non-overlapping patches as a product: (batch x grid x grid, 3 x patch x patch), one row a patch,
+/// The convolution of non-overlapping patches as a product: (batch x grid x grid, 3 x patch x patch), one row per patch,
 /// of `pixels` (batch, 3, side, side). What is left of the image beyond whole patches is not seen.
 ///
 /// # Errors

@@ -97,7 +97,7 @@ impl VitSize {
     }
 }
 
-/// Pixels to states: one of the class token and one a patch.
+/// Pixels to states: one of the class token and one per patch.
 pub struct VisionTransformer {
     class: Tensor,
     /// The convolution as a product: (width, 3 x patch x patch).

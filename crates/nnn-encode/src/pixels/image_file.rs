@@ -21,7 +21,7 @@ pub struct ImageLimits {
 }
 
 impl Default for ImageLimits {
-    /// 65,535 pixels a side (all that JPEG can say), 89,478,485 pixels (where Pillow warns of a bomb), 256 MiB a file.
+    /// 65,535 pixels per side (all that JPEG can say), 89,478,485 pixels (where Pillow warns of a bomb), 256 MiB per file.
     fn default() -> Self {
         Self {
             max_side: 65_535,
@@ -106,7 +106,7 @@ impl ImageError {
     }
 }
 
-/// Decodes a PNG or JPEG file to RGB, eight bits a channel, with the pixels that Pillow 12 gives.
+/// Decodes a PNG or JPEG file to RGB, eight bits per channel, with the pixels that Pillow 12 gives.
 ///
 /// As Pillow's `convert("RGB")`: alpha is dropped, not blended; grey is repeated; 16-bit colour keeps the high byte
 /// while 16-bit grey saturates at 255; four channels of a JPEG are taken as Adobe's inverted CMYK; orientation tags and
@@ -184,7 +184,7 @@ fn read(file: &Path, limits: ImageLimits) -> Result<Vec<u8>, ImageError> {
 /// The decoder's own bounds; sides and pixels are checked here, with the file's name.
 fn decoder_limits(limits: ImageLimits) -> Limits {
     let mut decoder = Limits::default();
-    // Eight bytes a pixel is the most a PNG stores; twice that leaves room for the decoder's own buffers.
+    // Eight bytes per pixel are the most a PNG stores; twice that leaves room for the decoder's own buffers.
     decoder.max_alloc = Some(limits.max_pixels.saturating_mul(16));
     decoder
 }

@@ -102,7 +102,7 @@ struct Taps {
     weights: Vec<i32>,
 }
 
-/// The wanted window of `image` resized, three bytes a pixel, row by row.
+/// The wanted window of `image` resized, three bytes per pixel, row by row.
 pub(crate) fn resize(image: &RgbImage, filter: Filter, x: Axis, y: Axis) -> Vec<u8> {
     let rows = taps(filter, y);
     let top = rows.first().map_or(0, |it| it.first);
@@ -166,7 +166,7 @@ fn horizontal(source: &[u8], taps: &[Taps], width: usize) -> Vec<u8> {
     out
 }
 
-/// `source` starts with source row `top`; `stride` bytes a row.
+/// `source` starts with source row `top`; a row has `stride` bytes.
 fn vertical(source: &[u8], taps: &[Taps], top: usize, stride: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(taps.len() * stride);
     let mut sums = vec![0i32; stride];

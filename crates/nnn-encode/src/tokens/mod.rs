@@ -81,6 +81,8 @@ impl TextTokenizer {
         Self::of(Model::Pipeline(Box::new(tokenizer)), files, settings)
     }
 
+    /// Takes a model of either kind, and the checksum of its files and settings.
+    ///
     /// # Errors
     /// A context shorter than three; a file that cannot be read.
     fn of(

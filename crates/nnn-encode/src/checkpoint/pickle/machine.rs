@@ -5,7 +5,7 @@ use super::view::{Kind, View};
 use super::{MOST_NAME, PickleError, shown};
 use std::collections::{HashMap, HashSet};
 
-/// Values of a pickle; PyTorch writes a few dozen a tensor.
+/// Values of a pickle; PyTorch writes a few dozen per tensor.
 const MOST_VALUES: usize = 4 << 20;
 
 /// Axes of a tensor.
@@ -61,6 +61,7 @@ impl<'a> Pickle<'a> {
             bytes,
             at: 0,
             opcode_at: 0,
+            // Place 0 is INERT: settings of any size take this one place.
             values: vec![Value::Inert],
             stack: Vec::new(),
             marks: Vec::new(),
@@ -174,6 +175,7 @@ impl<'a> Machine<'a> {
         loop {
             self.opcode_at = self.at;
             match self.number(1)? {
+                // STOP. What is left on the stack or behind it is nobody's.
                 0x2e => return self.pop("a value to end with"),
                 opcode => self.step(opcode as u8)?,
             }
@@ -183,7 +185,7 @@ impl<'a> Machine<'a> {
     /// Opcodes by what they make; names as in CPython's `pickletools`.
     fn step(&mut self, opcode: u8) -> Done {
         match opcode {
-            // PROTO, FRAME
+            // PROTO, FRAME. How long a frame is does not matter: all bytes are here already.
             0x80 => self.protocol(),
             0x95 => self.number(8).map(drop),
             // MARK, POP, POP_MARK
@@ -199,7 +201,8 @@ impl<'a> Machine<'a> {
             0x94 => self.memoize(self.memo.len()),
             b'h' => self.get(1),
             b'j' => self.get(4),
-            // GLOBAL, STACK_GLOBAL, BINPERSID, REDUCE, NEWOBJ, NEWOBJ_EX, BUILD
+            // GLOBAL, STACK_GLOBAL, BINPERSID, REDUCE, NEWOBJ, NEWOBJ_EX, BUILD. Nothing is called, so that calling a
+            // function and making an object of a class are the same.
             b'c' => self.global(),
             0x93 => self.stack_global(),
             b'Q' => self.persistent(),
@@ -268,7 +271,7 @@ impl<'a> Machine<'a> {
                 let items = self.marked()?;
                 self.insert(&items)
             }
-            // ADDITEMS, FROZENSET
+            // ADDITEMS, FROZENSET. A set is inert, and so is what goes into it; the set itself stays on the stack.
             0x90 => self.marked().map(drop),
             0x91 => {
                 self.marked()?;
@@ -321,6 +324,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pop(&mut self, expected: &'static str) -> Done<Ref> {
+        // What lies below the last mark is not for this opcode: a collection above the mark may be open.
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.pop() {
             Some(value) if self.stack.len() >= floor => Ok(value),
@@ -344,6 +348,7 @@ impl<'a> Machine<'a> {
     }
 
     fn discard(&mut self) -> Done {
+        // POP right after MARK takes the mark away, as in Python.
         if self.marks.last() == Some(&self.stack.len()) {
             self.marks.pop();
             return Ok(());
@@ -364,6 +369,7 @@ impl<'a> Machine<'a> {
     }
 
     fn memoize(&mut self, index: usize) -> Done {
+        // The index is the file's; a map, not a list, so that a large one takes no memory.
         within("remembered values", self.memo.len())?;
         let top = self.top()?;
         self.memo.insert(index, top);
@@ -426,6 +432,7 @@ impl<'a> Machine<'a> {
     fn extend(&mut self, new: Vec<Ref>) -> Done {
         let list = self.top()?;
         match &mut self.values[list.0] {
+            // The list may be among its own items: they are places, and nothing follows them without an end.
             Value::List(items) => items.extend(new),
             Value::Inert => (),
             _ => return self.malformed("a list below the items"),
@@ -440,6 +447,7 @@ impl<'a> Machine<'a> {
             return self.malformed("a value for every key");
         }
         match &mut self.values[dictionary.0] {
+            // A key that is there twice stays twice; of two tensors of one name the later is taken, as in Python.
             Value::Dictionary(entries) => entries.extend(pairs.map(|it| (it[0], it[1]))),
             Value::Inert => (),
             _ => return self.malformed("a dictionary below the items"),
@@ -517,6 +525,7 @@ impl<'a> Machine<'a> {
         let Value::Tuple(arguments) = &self.values[arguments.0] else {
             return self.malformed("a tuple of arguments");
         };
+        // More arguments than are named here may follow: `requires_grad` and hooks of a tensor change no value.
         match (&self.values[callee.0], arguments.as_slice()) {
             (Value::Inert, _) => self.push_ref(INERT),
             (Value::Global(Global::Dictionary), []) => self.push(Value::Dictionary(Vec::new())),
@@ -545,6 +554,7 @@ impl<'a> Machine<'a> {
         self.pop("attributes")?;
         let object = self.top()?;
         match self.values[object.0] {
+            // `state_dict()` gives its dictionary an attribute `_metadata`.
             Value::Inert | Value::Dictionary(_) => Ok(()),
             _ => self.malformed("an object that can have attributes"),
         }

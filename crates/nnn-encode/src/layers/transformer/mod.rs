@@ -171,7 +171,7 @@ impl Transformer {
         })
     }
 
-    /// The same with sub-LN's two further norms a layer, from weights that have [`SubNorms::shapes`].
+    /// The same with sub-LN's two further norms per layer, from weights that have [`SubNorms::shapes`].
     #[must_use]
     pub fn with_sub_norms(
         mut self,

@@ -1,6 +1,6 @@
-//! Embeddings and speed of a checkpoint, for the script that holds them against PyTorch.
-#![allow(clippy::print_stdout)]
+//! Embeddings and speed of a checkpoint, for `tools/reference/real_size.py`, which holds them against PyTorch.
 
+use super::golden::golden_images;
 use nnn_encode::{CheckpointFiles, Compute, Encoder, ImageLimits, LoadError, RgbImage, load_image};
 use safetensors::tensor::{Dtype, TensorView};
 use std::error::Error;
@@ -8,10 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
+/// How a family loads a checkpoint.
+pub type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
 
-/// Does what the command line says.
-pub(crate) fn run(load: Load) -> Result<(), Box<dyn Error>> {
+/// Does what the command line says: `embed FOLDER` or `speed FOLDER SECONDS`.
+///
+/// # Errors
+/// Other words, or a checkpoint or file that cannot be used.
+pub fn run(load: Load) -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let open = |folder| {
         load(
@@ -31,8 +35,10 @@ pub(crate) fn run(load: Load) -> Result<(), Box<dyn Error>> {
 }
 
 fn test_image(name: &str) -> Result<RgbImage, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nnn-encode/tests/golden/images");
-    Ok(load_image(&folder.join(name), ImageLimits::default())?)
+    Ok(load_image(
+        &golden_images().join(name),
+        ImageLimits::default(),
+    )?)
 }
 
 /// Writes `rust.safetensors`: rows of the images and texts that `golden.json` names.
@@ -68,7 +74,7 @@ fn embed(encoder: &dyn Encoder, folder: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints items a second as JSON: forward passes of 32 images and of 64 captions, and images prepared by one thread.
+/// Prints items per second as JSON: forward passes of 32 images and of 64 captions, and images prepared by one thread.
 fn speed(encoder: &dyn Encoder, folder: &Path, time: Duration) -> Result<(), Box<dyn Error>> {
     let photo = folder.join("photo.jpg");
     let prepare = || -> Result<Vec<f32>, Box<dyn Error>> {
@@ -91,7 +97,7 @@ fn speed(encoder: &dyn Encoder, folder: &Path, time: Duration) -> Result<(), Box
     Ok(())
 }
 
-/// Items a second: the median of calls over some time, the first not counted.
+/// Items per second: the median of calls over some time, the first not counted.
 fn rate<R>(
     items: usize,
     time: Duration,

@@ -1,6 +1,8 @@
 //! `runner check`.
 
+use crate::expect::narrowed;
 use crate::output::{self, print};
+use crate::published::Coverage;
 use anyhow::{Context, Result};
 use nnn_report::{
     AbsentModel, Check, CheckRow, Expectation, Records, SearchRow, Verdict, check, format_check,
@@ -19,6 +21,8 @@ struct RunRecord {
     #[serde(default)]
     overrides: Vec<String>,
     #[serde(default)]
+    published: Vec<Coverage>,
+    #[serde(default)]
     absent_models: Vec<AbsentModel>,
     #[serde(default)]
     bank_searches: Vec<SearchRow>,
@@ -28,32 +32,6 @@ struct RunRecord {
 struct Config {
     #[serde(default)]
     expect: Vec<Expectation>,
-}
-
-/// Keys of a config whose replacement may leave out what is expected.
-const NARROWING: [&str; 11] = [
-    "models",
-    "datasets",
-    "directions",
-    "reference_sets",
-    "methods",
-    "metrics",
-    "split",
-    "embeddings",
-    "choose",
-    "rerank",
-    "compute.bank_search",
-];
-
-/// What was replaced on the command line so that expected rows may not be there.
-pub(crate) fn narrowed(overrides: &[String]) -> Option<String> {
-    let narrowing = |it: &&String| {
-        let path = it.split('=').next().unwrap_or_default();
-        let within = |key: &&str| format!("{path}.").starts_with(&format!("{key}."));
-        NARROWING.iter().any(within)
-    };
-    let narrowing: Vec<_> = overrides.iter().filter(narrowing).cloned().collect();
-    (!narrowing.is_empty()).then(|| format!("run with --set {}", narrowing.join(" --set ")))
 }
 
 /// Holds results against their configs' expectations; exit status 1 where one fails or a run is not complete.
@@ -95,11 +73,16 @@ fn read(results: &Path) -> Result<RunRecord> {
 
 /// Checks one folder, writes the check into it and prints it; none where nothing is expected.
 fn check_one(results: &Path, record: RunRecord) -> Result<Option<Check>> {
+    for coverage in &record.published {
+        print(&coverage.to_string())?;
+    }
     if record.config.expect.is_empty() {
-        print(&format!(
-            "{}: its config has no `expect:`, so there is nothing to check",
-            results.display()
-        ))?;
+        let why = match record.published.is_empty() {
+            true => "its config has no `expect:`",
+            false => "it measures no published number",
+        };
+        let results = results.display();
+        print(&format!("{results}: {why}, so there is nothing to check"))?;
         return Ok(None);
     }
     let scores = read_scores(results)?;

@@ -3,7 +3,7 @@
 use crate::plan::Plan;
 use crate::progress::say;
 use crate::spec::{DeviceSpec, read_spec};
-use crate::{check, dry_run, execute, expect, fetch, list, plan, schema};
+use crate::{check, dry_run, execute, fetch, list, plan, published, schema};
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use nnn_files::counted;
@@ -109,11 +109,11 @@ impl FetchArgs {
         let overrides: Vec<String> = self.overrides.iter().cloned().chain(more).collect();
         for path in &self.configs {
             let spec = read_spec(path, &overrides)?;
-            let plan = Plan {
+            let mut plan = Plan {
                 overrides: overrides.clone(),
                 ..plan::resolve(spec, path)?
             };
-            expect::check(&plan)?;
+            published::resolve(&mut plan)?;
             plans.push(plan);
         }
         check_names(&plans)?;

@@ -51,6 +51,9 @@ pub(crate) fn print(plan: &Plan, hub: &Hub, results: &Path, cache: &Path) -> Res
     if let Some(depth) = plan.settings.rerank {
         let _ = writeln!(text, "  re-ranking: the first {depth} of every list");
     }
+    for coverage in &plan.published {
+        let _ = writeln!(text, "  expected: {coverage}");
+    }
     text.push_str(&cells(plan));
     text.push_str(&remaining::lines(plan, results));
     text.push_str(&data.downloads.text());

@@ -243,6 +243,7 @@ impl<'a> Run<'a> {
             "config_file": self.plan.config,
             "config": self.plan.spec,
             "overrides": self.plan.overrides,
+            "published": self.plan.published,
             "complete": complete,
             "code": {"version": provenance::code_version(), "commit": provenance::commit(),
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},

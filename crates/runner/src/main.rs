@@ -20,6 +20,7 @@ mod output;
 mod plan;
 mod progress;
 mod provenance;
+mod published;
 mod reference;
 mod registry;
 mod schema;

@@ -2,6 +2,7 @@
 
 use crate::bank_search::{BankSearch, top_means};
 use crate::metrics::{Metrics, Objective};
+use crate::published::Coverage;
 use crate::registry;
 use crate::sources::cards::{self, DatasetEntry, ModelEntry};
 use crate::spec::{Choose, ComputeSpec, EmbeddingsSpec, MethodSpec, Spec, Values};
@@ -27,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) datasets: Vec<DatasetEntry>,
     /// Cards of data sets that only reference sets use.
     pub(crate) reference_datasets: Vec<DatasetEntry>,
+    /// How much of the published tables in `expect:` this experiment measures.
+    pub(crate) published: Vec<Coverage>,
 }
 
 impl Plan {
@@ -163,6 +166,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
         absent_models: models.absent,
         datasets,
         reference_datasets,
+        published: Vec::new(),
     })
 }
 

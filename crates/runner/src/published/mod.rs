@@ -288,3 +288,31 @@ impl fmt::Display for Held {
         f.write_str(&self.0.each_ref().map(part).join("; "))
     }
 }
+
+#[cfg(test)]
+mod dump {
+    use super::*;
+    use crate::spec::read_spec;
+
+    #[test]
+    fn dump() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut out = BTreeMap::new();
+        for folder in ["configs", "experiments/nnn-emnlp2024"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap().flatten() {
+                let path = entry.path();
+                if path.extension().is_some_and(|it| it == "yaml") {
+                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                    let spec = read_spec(&path, &[]).unwrap();
+                    if spec.expect.is_empty() { out.insert(name, (Vec::new(), Vec::new())); continue; }
+                    let mut plan = crate::plan::resolve(spec, &path).unwrap();
+                    resolve(&mut plan).unwrap();
+                    let ExpectSpec::Listed(items) = plan.spec.expect else { panic!() };
+                    let items: Vec<_> = items.into_iter().map(|i| match i { ExpectItem::Number(n) => *n, _ => panic!() }).collect();
+                    out.insert(name, (items, plan.published.iter().map(|c| c.to_string()).collect::<Vec<_>>()));
+                }
+            }
+        }
+        std::fs::write("/tmp/pub-scratch/new.json", serde_json::to_string(&out).unwrap()).unwrap();
+    }
+}

@@ -4,7 +4,7 @@ use crate::bank_search::{SEARCH_METRIC, top_means};
 use crate::group::{marked, method_id};
 use crate::plan::Plan;
 use crate::reference::ROLE_REFERENCE;
-use crate::spec::{Choose, EmbeddingsSpec, ReferenceSpec, nearest};
+use crate::spec::{Choose, EmbeddingsSpec, ReferenceSpec, hint};
 use anyhow::{Result, bail, ensure};
 use nnn_data::Direction;
 use nnn_report::Expectation;
@@ -137,8 +137,7 @@ fn narrow<'a, T>(
 }
 
 fn unmeasured(key: &'static str, value: &str, known: &[&str]) -> Unmeasured {
-    let near = nearest(value, known.iter().copied());
-    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let near = hint(value, known.iter().copied());
     let quote = |name: &&str| match *name {
         "" => "none, leave the key out".to_owned(),
         name => format!("`{name}`"),

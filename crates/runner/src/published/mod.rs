@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::sources::cards;
 use crate::spec::{ExpectItem, ExpectSpec, ReferenceSpec, TablesSpec};
 use anyhow::{Context, Result, anyhow, ensure};
-use nnn_files::counted;
+use nnn_files::{counted, plural};
 use nnn_report::Expectation;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,32 +53,33 @@ const REASONS: [(&str, &str); 8] = [
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.tables.len() == 1 {
-            "table"
-        } else {
-            "tables"
-        };
-        let (name, tables) = (&self.published, self.tables.join(", "));
-        let (expected, numbers) = (self.expected, counted(self.numbers, "number"));
-        let entries = counted(self.entries, "entry");
+        let (tables, list) = (plural(self.tables.len(), "table"), self.tables.join(", "));
+        let (numbers, entries) = (
+            counted(self.numbers, "number"),
+            counted(self.entries, "entry"),
+        );
+        let (name, expected) = (&self.published, self.expected);
         write!(
             f,
-            "{name}, {word} {tables}: {expected} of {numbers}, in {entries}"
+            "{name}, {tables} {list}: {expected} of {numbers}, in {entries}"
         )?;
-        let repeated = (self.repeated, "expected already");
-        let reasons = REASONS.map(|(key, words)| {
-            let count = self.left_out.get(key).copied().unwrap_or(0);
-            (count, words)
-        });
-        let reasons = std::iter::once(repeated).chain(reasons);
-        let reasons = reasons.filter(|(count, _)| *count > 0);
-        let reasons: Vec<_> = reasons
-            .map(|(count, why)| format!("{count} {why}"))
-            .collect();
-        match reasons.is_empty() {
-            true => Ok(()),
-            false => write!(f, "; left out: {}", reasons.join(", ")),
+        match self.reasons() {
+            reasons if reasons.is_empty() => Ok(()),
+            reasons => write!(f, "; left out: {}", reasons.join(", ")),
         }
+    }
+}
+
+impl Coverage {
+    /// How many numbers are left out, by why: `252 of other data sets`.
+    fn reasons(&self) -> Vec<String> {
+        let repeated = (Some(&self.repeated), "expected already");
+        let unmeasured = REASONS
+            .iter()
+            .map(|(key, why)| (self.left_out.get(*key), *why));
+        let all = std::iter::once(repeated).chain(unmeasured);
+        let some = all.filter_map(|(count, why)| Some((count.filter(|&&count| count > 0)?, why)));
+        some.map(|(count, why)| format!("{count} {why}")).collect()
     }
 }
 
@@ -286,33 +287,5 @@ impl fmt::Display for Held {
             format!("{key} {}", values.join(", "))
         };
         f.write_str(&self.0.each_ref().map(part).join("; "))
-    }
-}
-
-#[cfg(test)]
-mod dump {
-    use super::*;
-    use crate::spec::read_spec;
-
-    #[test]
-    fn dump() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut out = BTreeMap::new();
-        for folder in ["configs", "experiments/nnn-emnlp2024"] {
-            for entry in std::fs::read_dir(root.join(folder)).unwrap().flatten() {
-                let path = entry.path();
-                if path.extension().is_some_and(|it| it == "yaml") {
-                    let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                    let spec = read_spec(&path, &[]).unwrap();
-                    if spec.expect.is_empty() { out.insert(name, (Vec::new(), Vec::new())); continue; }
-                    let mut plan = crate::plan::resolve(spec, &path).unwrap();
-                    resolve(&mut plan).unwrap();
-                    let ExpectSpec::Listed(items) = plan.spec.expect else { panic!() };
-                    let items: Vec<_> = items.into_iter().map(|i| match i { ExpectItem::Number(n) => *n, _ => panic!() }).collect();
-                    out.insert(name, (items, plan.published.iter().map(|c| c.to_string()).collect::<Vec<_>>()));
-                }
-            }
-        }
-        std::fs::write("/tmp/pub-scratch/new.json", serde_json::to_string(&out).unwrap()).unwrap();
     }
 }

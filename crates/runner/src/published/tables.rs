@@ -16,7 +16,7 @@
 
 use crate::expect::search_metrics;
 use crate::registry;
-use crate::spec::nearest;
+use crate::spec::hint;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use csv::StringRecord;
 use nnn_metrics::Metric;
@@ -97,8 +97,7 @@ pub(super) fn read(publication: &str, names: &[String], config: &Path) -> Result
             "`tables` names `{name}` twice"
         );
         let Some(file) = known.get(name) else {
-            let near = nearest(name, known.keys().map(String::as_str));
-            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let near = hint(name, known.keys().map(String::as_str));
             bail!(
                 "`tables` names `{name}`, which {publication} has not{near} (it has: {})",
                 listed()
@@ -208,8 +207,7 @@ fn lines<'a>(file: &'a Path, columns: &[&str]) -> Result<Vec<Line<'a>>> {
         .clone();
     let known = |name: &str| name == "notes" || columns.contains(&name);
     if let Some(unknown) = header.iter().find(|name| !known(name)) {
-        let near = nearest(unknown, columns.iter().copied());
-        let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        let near = hint(unknown, columns.iter().copied());
         bail!(
             "{}, line 1: unknown column `{unknown}`{near} (known: {}, notes)",
             file.display(),
@@ -366,36 +364,40 @@ impl Line<'_> {
 
     /// `k=128,alpha=0.75` with the steps `k*2,alpha+0.125`.
     fn paper_params(&self) -> Result<Option<BTreeMap<String, GridValue>>> {
-        let Some(chosen) = self.value("paper_params") else {
-            return Ok(None);
-        };
-        let mut params = BTreeMap::new();
-        for pair in chosen.split(',') {
-            let pair = pair.split_once('=');
-            let value = pair.and_then(|(name, value)| Some((name, value.parse().ok()?)));
-            let (name, paper) = value
-                .ok_or_else(|| self.wrong("paper_params", "pairs such as k=128,alpha=0.75"))?;
-            let grid = self.grid_value(name, paper);
-            let grid = grid.ok_or_else(|| {
-                self.wrong(
-                    "steps",
-                    "a step for each parameter, such as k*2,alpha+0.125",
-                )
-            })?;
-            params.insert(name.to_owned(), grid);
-        }
-        Ok(Some(params))
+        let pairs = self.value("paper_params").map(|all| all.split(','));
+        let params: Result<_> = pairs
+            .into_iter()
+            .flatten()
+            .map(|it| self.param(it))
+            .collect();
+        params.map(|params: BTreeMap<_, _>| (!params.is_empty()).then_some(params))
+    }
+
+    fn param(&self, pair: &str) -> Result<(String, GridValue)> {
+        let (name, paper) = pair.split_once('=').unwrap_or_default();
+        let family = registry::method(self.needed("method")?).with_context(|| self.place())?;
+        let own = family.params().iter().any(|info| info.name == name);
+        let paper = paper.parse().ok().filter(|_| own).ok_or_else(|| {
+            let expected = "parameters of the method, such as k=128,alpha=0.75";
+            self.wrong("paper_params", expected)
+        })?;
+        let grid = self.grid_value(name, paper).ok_or_else(|| {
+            let expected = "a step for each parameter, such as k*2,alpha+0.125";
+            self.wrong("steps", expected)
+        })?;
+        Ok((name.to_owned(), grid))
     }
 
     fn grid_value(&self, name: &str, paper: f64) -> Option<GridValue> {
-        let mut steps = self.value("steps")?.split(',');
-        let step = steps.find_map(|step| step.strip_prefix(name))?;
-        let (step, factor) = match step.split_at_checked(1)? {
-            ("+", step) => (Some(step.parse().ok()?), None),
-            ("*", factor) => (None, Some(factor.parse().ok()?)),
-            _ => return None,
+        let size = |step: &str, sign| -> Option<f64> {
+            let size = step.strip_prefix(name)?.strip_prefix(sign)?;
+            size.parse().ok()
         };
-        Some(GridValue {
+        let steps = || self.value("steps").into_iter().flat_map(|it| it.split(','));
+        let step = steps().find_map(|it| size(it, '+'));
+        let factor = steps().find_map(|it| size(it, '*'));
+        let one = step.is_some() != factor.is_some();
+        one.then_some(GridValue {
             paper,
             step,
             factor,
@@ -407,8 +409,7 @@ impl Line<'_> {
         let text = |key: &str| match notes.get(key) {
             Some(text) => Ok(text.clone()),
             None => {
-                let near = nearest(key, notes.keys().map(String::as_str));
-                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let near = hint(key, notes.keys().map(String::as_str));
                 bail!(
                     "{}: `notes` names `{key}`, which notes.csv has not{near}",
                     self.place()

@@ -7,7 +7,7 @@ mod read;
 
 pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
 pub(crate) use method::{MethodSpec, Values};
-pub(crate) use read::{nearest, read_spec, read_yaml};
+pub(crate) use read::{hint, nearest, read_spec, read_yaml};
 
 use clap::ValueEnum;
 use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource, SimilaritySource};

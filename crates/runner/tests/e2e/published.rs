@@ -103,7 +103,8 @@ impl World {
         for file in fs::read_dir(workspace().join(folder)).expect("tables") {
             let file = file.expect("a table");
             let name = format!("{folder}/{}", file.file_name().display());
-            self.lab.write(&name, fs::read(file.path()).expect("a table"));
+            self.lab
+                .write(&name, fs::read(file.path()).expect("a table"));
         }
     }
 

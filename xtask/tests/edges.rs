@@ -23,7 +23,7 @@ fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
         "nnn-encode" | "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
         "nnn-data" => Some(&["nnn-core", "nnn-files"]),
         // It knows the crates whose tests it serves.
-        FOR_TESTS => Some(&["nnn-core", "nnn-encode"]),
+        FOR_TESTS => Some(&["nnn-core", "nnn-encode", "nnn-files"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
         _ if name.starts_with("encoder-") => Some(&["nnn-encode"]),
         _ if name.starts_with("dataset-") => Some(&[]),

@@ -84,9 +84,10 @@ pub struct ModelCard {
     /// What stands in for `preprocessor_config.json` where the checkpoint has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocessor: Option<Map<String, Value>>,
-    /// Rows of published tables that it stands for, such as `NNN (arXiv 2410.24114): CLIP`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub published_rows: Vec<String>,
+    /// The row of published tables that it stands for, by publication (a folder in `experiments/`): `nnn-emnlp2024: CLIP`.
+    /// Several cards may stand for one row, where it is not known which of them it is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub published_rows: BTreeMap<String, String>,
     /// Data sets that it was trained on, by the names of their cards: evaluating on one of them is flagged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trained_on: Vec<String>,

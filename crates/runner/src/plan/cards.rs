@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{DatasetCard, ModelCard, ModelSource};
 use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A model's card, and the file it was read from.
@@ -32,12 +33,16 @@ pub(crate) struct DatasetEntry {
 /// The folder of the project's own cards, from where the program is started.
 const SHIPPED: &str = "configs";
 
-/// The folder of the cards that go with a config: the nearest one upwards that has `models` or `datasets` in it.
+/// The folder of the cards that go with a config: the nearest one upwards, or `configs` in one, that has `models` or `datasets`
+/// in it.
 pub(crate) fn folder_of(config: &Path) -> PathBuf {
     let has_cards =
-        |folder: &&Path| folder.join("models").is_dir() || folder.join("datasets").is_dir();
-    let beside = config.ancestors().skip(1).find(has_cards);
-    beside.map_or_else(|| PathBuf::from(SHIPPED), Path::to_owned)
+        |folder: &PathBuf| folder.join("models").is_dir() || folder.join("datasets").is_dir();
+    let upwards = config.ancestors().skip(1);
+    let mut folders = upwards.flat_map(|folder| [folder.to_owned(), folder.join(SHIPPED)]);
+    folders
+        .find(has_cards)
+        .unwrap_or_else(|| PathBuf::from(SHIPPED))
 }
 
 /// The cards of the models of a config.
@@ -102,6 +107,29 @@ fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
         );
     }
     Ok(entry)
+}
+
+/// The models that may be each row of a publication's tables: of a config, of the cards beside it and of the project's own.
+pub(crate) fn candidates(
+    publication: &str,
+    names: &[String],
+    configs: &Path,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let named = names.iter().map(|name| model(name, configs));
+    let mut entries: Vec<ModelEntry> = named.collect::<Result<_>>()?;
+    entries.extend(all_models(configs)?);
+    entries.extend(all_models(Path::new(SHIPPED))?);
+    let mut candidates: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for ModelEntry { card, .. } in entries {
+        if let Some(row) = card.published_rows.get(publication) {
+            candidates.entry(row.clone()).or_default().push(card.name);
+        }
+    }
+    for models in candidates.values_mut() {
+        models.sort();
+        models.dedup();
+    }
+    Ok(candidates)
 }
 
 /// The cards of the data sets of a config.

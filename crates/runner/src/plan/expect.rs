@@ -1,13 +1,13 @@
-//! Whether each entry of `expect:` describes one number that this config measures, before hours are spent on it.
+//! Whether an expectation describes one number that this config measures, before hours are spent on it.
 
 use crate::plan::Plan;
 use crate::plan::names::{marked, method_id};
-use crate::plan::overrides::narrowed;
 use crate::plan::settings::{SEARCH_METRIC, top_means};
-use crate::spec::{Choose, EmbeddingsSpec, ROLE_REFERENCE, ReferenceSpec, nearest};
-use anyhow::{Context, Result, bail, ensure};
+use crate::spec::{Choose, EmbeddingsSpec, ROLE_REFERENCE, ReferenceSpec, hint};
+use anyhow::{Result, bail, ensure};
 use nnn_data::Direction;
 use nnn_report::Expectation;
+use thiserror::Error;
 
 /// Names that a message lists.
 const NAMED: usize = 12;
@@ -31,55 +31,70 @@ struct Offer {
     searchable: bool,
 }
 
-/// Refuses entries that no row can answer, or more than one. Of a config that was narrowed on the command line nothing is
-/// asked: its entries speak of the whole.
-pub(crate) fn check(plan: &Plan) -> Result<()> {
-    if plan.spec.expect.is_empty() || narrowed(&plan.overrides).is_some() {
-        return Ok(());
-    }
-    let (places, offers) = (places(plan), offers(plan));
-    for (index, entry) in plan.spec.expect.iter().enumerate() {
-        check_entry(plan, entry, (&places, &offers))
-            .with_context(|| format!("{}: expect[{index}]", plan.config.display()))?;
-    }
-    Ok(())
+/// What a config measures, as far as expectations ask.
+pub(crate) struct Measured<'a> {
+    plan: &'a Plan,
+    places: Vec<Place>,
+    offers: Vec<Offer>,
 }
 
-fn check_entry(plan: &Plan, entry: &Expectation, found: (&[Place], &[Offer])) -> Result<()> {
-    let (places, offers) = found;
-    let places: Vec<_> = places.iter().collect();
-    let places = narrow("model", &entry.model, places, |it| vec![&it.model])?;
-    let places = narrow("dataset", &entry.dataset, places, |it| vec![&it.dataset])?;
-    let places = narrow("direction", &entry.direction, places, |it| {
-        it.directions.iter().map(String::as_str).collect()
-    })?;
-    let offers: Vec<_> = offers.iter().collect();
-    let offers = narrow("method", &entry.method, offers, |it| vec![&it.method])?;
-    let offers = match &entry.chosen {
-        Some(chosen) => narrow("chosen", chosen, offers, |it| vec![&it.chosen])?,
-        None => offers,
-    };
-    let offers = match &entry.params {
-        Some(params) => narrow("params", params, offers, |it| vec![&it.params])?,
-        None => offers,
-    };
-    let sets = reference_sets(entry, &places, &offers)?;
-    check_metric(plan, entry, &offers)?;
-    check_params(plan, entry)?;
-    let rows = sets * settings(&offers);
-    ensure!(
-        rows == 1,
-        "{rows} rows will answer it: say which `reference_set`, `params` or `chosen`"
-    );
-    match entry.problem() {
-        Some(problem) => bail!("{problem}"),
-        None => Ok(()),
+/// A key of an expectation whose value is nothing that this config measures.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub(crate) struct Unmeasured {
+    pub(crate) key: &'static str,
+    message: String,
+}
+
+impl<'a> Measured<'a> {
+    pub(crate) fn by(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            places: places(plan),
+            offers: offers(plan),
+        }
+    }
+
+    /// Refuses what no row will answer ([`Unmeasured`]), or more than one.
+    pub(crate) fn check(&self, entry: &Expectation) -> Result<()> {
+        let places: Vec<_> = self.places.iter().collect();
+        let places = narrow("model", &entry.model, places, |it| vec![&it.model])?;
+        let places = narrow("dataset", &entry.dataset, places, |it| vec![&it.dataset])?;
+        let places = narrow("direction", &entry.direction, places, |it| {
+            it.directions.iter().map(String::as_str).collect()
+        })?;
+        let offers = self.offers(entry)?;
+        let sets = reference_sets(entry, &places, &offers)?;
+        check_metric(self.plan, entry, &offers)?;
+        check_params(self.plan, entry)?;
+        let rows = sets * settings(&offers);
+        ensure!(
+            rows == 1,
+            "{rows} rows will answer it: say which `reference_set`, `params` or `chosen`"
+        );
+        match entry.problem() {
+            Some(problem) => bail!("{problem}"),
+            None => Ok(()),
+        }
+    }
+
+    fn offers(&self, entry: &Expectation) -> Result<Vec<&Offer>> {
+        let offers: Vec<_> = self.offers.iter().collect();
+        let offers = narrow("method", &entry.method, offers, |it| vec![&it.method])?;
+        let offers = match &entry.chosen {
+            Some(chosen) => narrow("chosen", chosen, offers, |it| vec![&it.chosen])?,
+            None => offers,
+        };
+        match &entry.params {
+            Some(params) => narrow("params", params, offers, |it| vec![&it.params]),
+            None => Ok(offers),
+        }
     }
 }
 
 /// What is left where a key has this value; an error names what it may be.
 fn narrow<'a, T>(
-    key: &str,
+    key: &'static str,
     value: &str,
     mut among: Vec<&'a T>,
     values: impl Fn(&'a T) -> Vec<&'a str>,
@@ -89,14 +104,13 @@ fn narrow<'a, T>(
     known.dedup();
     among.retain(|it| values(it).contains(&value));
     match among.is_empty() {
-        true => Err(absent(key, value, &known)),
+        true => Err(unmeasured(key, value, &known).into()),
         false => Ok(among),
     }
 }
 
-fn absent(key: &str, value: &str, known: &[&str]) -> anyhow::Error {
-    let near = nearest(value, known.iter().copied());
-    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+fn unmeasured(key: &'static str, value: &str, known: &[&str]) -> Unmeasured {
+    let near = hint(value, known.iter().copied());
     let quote = |name: &&str| match *name {
         "" => "none, leave the key out".to_owned(),
         name => format!("`{name}`"),
@@ -107,9 +121,10 @@ fn absent(key: &str, value: &str, known: &[&str]) -> anyhow::Error {
         more => format!(" and {more} more"),
     };
     let listed = quoted[..known.len().min(NAMED)].join(", ");
-    anyhow::anyhow!(
+    let message = format!(
         "`{key}` is `{value}`, which will not be measured here{near} (to be had: {listed}{more})"
-    )
+    );
+    Unmeasured { key, message }
 }
 
 /// How many reference sets the entry describes; a method that reads none has one row.
@@ -126,7 +141,10 @@ fn reference_sets(entry: &Expectation, places: &[&Place], offers: &[&Offer]) -> 
         ),
         set => {
             let set = set.unwrap_or_default();
-            ensure!(known.contains(&set), absent("reference_set", set, &known));
+            ensure!(
+                known.contains(&set),
+                unmeasured("reference_set", set, &known)
+            );
             Ok(1)
         }
     }
@@ -138,13 +156,7 @@ fn check_metric(plan: &Plan, entry: &Expectation, offers: &[&Offer]) -> Result<(
     let gains = measured.iter().map(|metric| format!("gain:{metric}"));
     let gains = gains.filter(|_| entry.method != "raw");
     let searched = plan.settings.bank_search.is_some() && offers.iter().any(|it| it.searchable);
-    let searches = [
-        format!("exact_search:{SEARCH_METRIC}"),
-        "exact_search:seconds".to_owned(),
-        "index_search:seconds".to_owned(),
-        "index_search:factor".to_owned(),
-    ];
-    let searches = searches.into_iter().filter(|_| searched);
+    let searches = search_metrics().into_iter().filter(|_| searched);
     let known: Vec<String> = measured
         .iter()
         .cloned()
@@ -154,9 +166,19 @@ fn check_metric(plan: &Plan, entry: &Expectation, offers: &[&Offer]) -> Result<(
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     ensure!(
         known.contains(&entry.metric.as_str()),
-        absent("metric", &entry.metric, &known)
+        unmeasured("metric", &entry.metric, &known)
     );
     Ok(())
+}
+
+/// What a search through an index is worth, by the names of expectations.
+pub(crate) fn search_metrics() -> [String; 4] {
+    [
+        format!("exact_search:{SEARCH_METRIC}"),
+        "exact_search:seconds".to_owned(),
+        "index_search:seconds".to_owned(),
+        "index_search:factor".to_owned(),
+    ]
 }
 
 /// Published parameters are the method's own.
@@ -167,7 +189,7 @@ fn check_params(plan: &Plan, entry: &Expectation) -> Result<()> {
     let known: Vec<&str> = own.collect();
     let mut named = entry.paper_params.iter().flat_map(|params| params.keys());
     match named.find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(absent("paper_params", name, &known)),
+        Some(name) => Err(unmeasured("paper_params", name, &known).into()),
         None => Ok(()),
     }
 }

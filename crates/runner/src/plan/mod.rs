@@ -9,6 +9,7 @@ pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod needs;
 pub(crate) mod overrides;
+pub(crate) mod published;
 pub(crate) mod registry;
 pub(crate) mod settings;
 
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cards::{DatasetEntry, ModelEntry};
 use nnn_core::StatPlan;
 use nnn_report::AbsentModel;
+use published::Coverage;
 use std::path::{Path, PathBuf};
 
 /// A checked experiment.
@@ -36,6 +38,8 @@ pub struct Plan {
     pub(crate) datasets: Vec<DatasetEntry>,
     /// Cards of data sets that only reference sets use.
     pub(crate) reference_datasets: Vec<DatasetEntry>,
+    /// How much of the published tables in `expect:` this experiment measures.
+    pub(crate) published: Vec<Coverage>,
 }
 
 impl Plan {
@@ -67,11 +71,11 @@ pub fn read_plans(configs: &[PathBuf], overrides: &[String]) -> Result<Vec<Plan>
     let mut plans = Vec::new();
     for path in configs {
         let spec = read_spec(path, overrides)?;
-        let plan = Plan {
+        let mut plan = Plan {
             overrides: overrides.to_vec(),
             ..resolve(spec, path)?
         };
-        expect::check(&plan)?;
+        published::resolve(&mut plan)?;
         plans.push(plan);
     }
     check_names(&plans)?;
@@ -136,6 +140,7 @@ fn resolve_spec(spec: Spec, config: &Path) -> Result<Plan> {
         absent_models: models.absent,
         datasets,
         reference_datasets,
+        published: Vec::new(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::open::Sources;
 use crate::plan::Plan;
+use crate::plan::published::Coverage;
 use crate::provenance::{self, Machine};
 use crate::results::folder::write_json;
 use crate::results::trial_record::TrialRecord;
@@ -41,6 +42,7 @@ impl Writing<'_> {
             "config_file": plan.config,
             "config": plan.spec,
             "overrides": plan.overrides,
+            "published": plan.published,
             "complete": self.complete,
             "code": {"version": provenance::code_version(), "commit": provenance::commit(),
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},
@@ -69,6 +71,8 @@ pub(crate) struct RunRecord {
     pub(crate) complete: bool,
     #[serde(default)]
     pub(crate) overrides: Vec<String>,
+    #[serde(default)]
+    pub(crate) published: Vec<Coverage>,
     #[serde(default)]
     pub(crate) absent_models: Vec<AbsentModel>,
     #[serde(default)]

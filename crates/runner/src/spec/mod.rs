@@ -1,16 +1,17 @@
 //! A config as written: shapes and names only. Nothing here touches a file or knows what is registered.
 
+mod expect;
 mod method;
 mod problem;
 mod read;
 
+pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
 pub(crate) use method::{MethodSpec, Values};
-pub(crate) use read::{nearest, read_yaml};
+pub(crate) use read::{hint, nearest, read_yaml};
 pub use read::{parse_spec, read_spec};
 
 use clap::ValueEnum;
 use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource, SimilaritySource};
-use nnn_report::Expectation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,9 +78,10 @@ pub struct Spec {
     /// Threads and block sizes, which change no result, and the search in the query bank, which may.
     #[serde(default)]
     pub(crate) compute: ComputeSpec,
-    /// Numbers that `runner check` holds the results against.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) expect: Vec<Expectation>,
+    /// Numbers that `runner check` holds the results against: published tables, as in
+    /// `{published: nnn-emnlp2024, tables: [1, 2]}`, or a list of such items and of single numbers.
+    #[serde(default, skip_serializing_if = "ExpectSpec::is_empty")]
+    pub(crate) expect: ExpectSpec,
 }
 
 /// Embeddings from files; paths are relative to the config.

@@ -114,6 +114,12 @@ fn in_words(message: &str) -> String {
     })
 }
 
+/// `; did you mean ...?` with the most similar of the valid names; empty if none is similar at all.
+pub(crate) fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+    let near = nearest(wrong, valid);
+    near.map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
 /// The most similar of the valid names, if any is similar at all.
 pub(crate) fn nearest<'a>(
     wrong: &str,

@@ -38,11 +38,16 @@ pub fn check(results: &[impl AsRef<Path>], summary: Option<&Path>) -> Result<boo
 
 /// Checks one folder, writes the check into it and prints it; none where nothing is expected.
 fn check_one(results: &Path, record: RunRecord) -> Result<Option<Check>> {
+    for coverage in &record.published {
+        print(&coverage.to_string())?;
+    }
     if record.config.expect.is_empty() {
-        print(&format!(
-            "{}: its config has no `expect:`, so there is nothing to check",
-            results.display()
-        ))?;
+        let why = match record.published.is_empty() {
+            true => "its config has no `expect:`",
+            false => "it measures no published number",
+        };
+        let results = results.display();
+        print(&format!("{results}: {why}, so there is nothing to check"))?;
         return Ok(None);
     }
     let scores = read_scores(results)?;

@@ -97,7 +97,9 @@ fn describe(model: &ModelEntry, hub: &Hub) -> String {
     };
     line("checkpoint", &checkpoint(model, hub));
     line("trained on", &card.trained_on.join(", "));
-    line("published as", &card.published_rows.join("; "));
+    let rows = card.published_rows.iter();
+    let rows = rows.map(|(publication, row)| format!("{row} in {publication}"));
+    line("published as", &rows.collect::<Vec<_>>().join("; "));
     line("uncertain", &card.uncertain.join(" "));
     text
 }

@@ -413,7 +413,7 @@ fn the_shipped_cards() {
         "checkpoint: local (",
         "checkpoint: to download (more than 605.0 MB), from openai/clip-vit-base-patch32@b33cedfd0d",
         "checkpoint: not public: the paper names no checkpoint",
-        "published as: NNN (arXiv 2410.24114), Tables 1 and 2, CLIP ft. COCO",
+        "published as: CLIP ft. COCO in nnn-emnlp2024",
         "uncertain: ",
     ] {
         assert!(

@@ -16,6 +16,7 @@ mod comparisons;
 mod compute;
 mod downloads;
 mod dry_runs;
+mod expectations;
 mod experiments;
 mod groups;
 mod identity;

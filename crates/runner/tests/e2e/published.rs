@@ -93,7 +93,19 @@ impl World {
             let text = fs::read(workspace().join("configs").join(config)).expect("a config");
             world.lab.write(&format!("configs/{config}"), text);
         }
+        world.write_numbers();
         world
+    }
+
+    /// The paper's numbers, which the configs expect.
+    fn write_numbers(&self) {
+        let folder = "experiments/nnn-emnlp2024/published";
+        for file in fs::read_dir(workspace().join(folder)).expect("tables") {
+            let file = file.expect("a table");
+            let name = format!("{folder}/{}", file.file_name().display());
+            self.lab
+                .write(&name, fs::read(file.path()).expect("a table"));
+        }
     }
 
     fn publish_checkpoint(&self) {
@@ -347,7 +359,7 @@ fn assert_recorded(lab: &Lab, first: &Ended, experiment: &str, archives: &[&str]
     };
     for direction in ["t2i", "i2t"] {
         for set in ["COCO 20 %", "Flickr30k 20 %"] {
-            assert_eq!(rows(direction, set), 9, "{direction} {set}");
+            assert_eq!(rows(direction, set), 7, "{direction} {set}");
         }
         assert_eq!(rows(direction, ""), 1);
     }
@@ -517,6 +529,8 @@ fn fetch_and_dry_run() {
         "terms: The images of Flickr30k",
         "trials: 0 of 6 are recorded",
         "to encode by clip-vit-b32: about 38 images and ",
+        "expected: nnn-emnlp2024, tables 1, 2, a6, a7: 12 of 504 numbers, in 12 entries; left out: 6 expected already, 468 of other \
+         models, 18 of other data sets\n",
     ] {
         assert!(before.contains(part), "no {part:?} in {before}");
     }

@@ -150,10 +150,11 @@ fn assert_valid(text: &str, expected: bool) {
 
 #[test]
 fn shipped_configs_are_valid() {
-    let folder = workspace().join("configs");
-    let files = fs::read_dir(folder)
-        .expect("configs")
-        .map(|entry| entry.expect("an entry").path());
+    let folders = ["configs", "experiments/nnn-emnlp2024"].map(|it| workspace().join(it));
+    let files = folders
+        .iter()
+        .flat_map(|it| fs::read_dir(it).expect("configs"));
+    let files = files.map(|entry| entry.expect("an entry").path());
     let configs: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
         .collect();
@@ -175,6 +176,10 @@ fn configs_of_vectors_are_valid() {
         &dataset_config("compute: {bank_search: {ivf: {lists: 4, probes: 2}, check: false}}"),
         true,
     );
+    assert_valid(
+        &dataset_config("expect: [{published: nnn-emnlp2024, tables: [1, A6]}]"),
+        true,
+    );
 }
 
 #[test]
@@ -192,6 +197,9 @@ fn mistakes_are_not() {
         "compute: {bank_search: {ivf: {lists: 4, probes: 2}, chek: true}}",
         "reference_sets: [{share: few}]",
         "statistics: {resample: 1}",
+        "expect: {published: nnn-emnlp2024}",
+        "expect: [{published: nnn-emnlp2024, table: [1]}]",
+        "expect: [{model: noise}]",
     ] {
         assert_valid(&dataset_config(mistake), false);
     }

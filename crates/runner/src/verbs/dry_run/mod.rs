@@ -57,6 +57,9 @@ fn print(plan: &Plan, hub: &Hub, folders: &Folders) -> Result<()> {
     if let Some(depth) = plan.settings.rerank {
         let _ = writeln!(text, "  re-ranking: the first {depth} of every list");
     }
+    for coverage in &plan.published {
+        let _ = writeln!(text, "  expected: {coverage}");
+    }
     text.push_str(&cells(plan));
     text.push_str(&remaining::lines(plan, results));
     text.push_str(&data.downloads.text());

@@ -51,7 +51,7 @@ enum Verb {
         cache: PathBuf,
     },
     /// Print the JSON Schema of a config, for editors.
-    Schema,
+    Schema(schema::SchemaArgs),
 }
 
 /// Options of `run`.
@@ -137,7 +137,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
             configs,
             cache,
         } => list::run(what, &configs, &cache),
-        Verb::Schema => schema::run(),
+        Verb::Schema(arguments) => schema::run(&arguments),
     }
 }
 

@@ -23,6 +23,7 @@ mod provenance;
 mod reference;
 mod registry;
 mod schema;
+mod schema_page;
 mod sources;
 mod spec;
 mod warning;

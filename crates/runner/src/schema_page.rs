@@ -20,8 +20,9 @@ const DEFINITIONS: &str = "#/$defs/";
 /// The page of a schema: a section for the config itself, then one for every definition, in the order in which keys lead
 /// there.
 pub(crate) fn page(schema: &Value) -> String {
-    let titles = titles(schema);
-    let page = Page { schema, titles };
+    let page = Page {
+        titles: titles(schema),
+    };
     let mut text = HEAD.to_owned();
     text.push_str(&page.section("The config", schema));
     for name in order(schema) {
@@ -31,13 +32,12 @@ pub(crate) fn page(schema: &Value) -> String {
     text
 }
 
-/// A schema with the titles that its definitions have on the page.
-struct Page<'a> {
-    schema: &'a Value,
+/// The titles that the definitions of a schema have on its page.
+struct Page {
     titles: BTreeMap<String, String>,
 }
 
-impl Page<'_> {
+impl Page {
     fn section(&self, title: &str, schema: &Value) -> String {
         let mut text = format!("\n## {title}\n\n{}\n", described(schema));
         if let Some(keys) = schema["properties"].as_object() {

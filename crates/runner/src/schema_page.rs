@@ -1,7 +1,7 @@
 //! `docs/config.md`: the JSON Schema of a config as a page that people read.
 
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// What stands above the tables.
@@ -39,13 +39,17 @@ struct Page {
 
 impl Page {
     fn section(&self, title: &str, schema: &Value) -> String {
-        let mut text = format!("\n## {title}\n\n{}\n", described(schema));
-        if let Some(keys) = schema["properties"].as_object() {
-            text.push_str(&self.keys(keys, &schema["required"]));
+        let mut text = format!("\n## {title}\n");
+        if schema["description"].is_string() {
+            let _ = writeln!(text, "\n{}", described(schema));
         }
-        if let Some(choices) = schema["oneOf"].as_array() {
-            text.push_str(&self.choices(choices));
-        }
+        let keys = schema["properties"].as_object();
+        let choices = schema["oneOf"].as_array();
+        text.push_str(&match (keys, choices) {
+            (Some(keys), _) => self.keys(keys, &schema["required"]),
+            (None, Some(choices)) => self.choices(choices),
+            (None, None) => format!("\nWritten as: {}.\n", self.value(schema)),
+        });
         text
     }
 
@@ -88,10 +92,19 @@ impl Page {
         let names: String = named.iter().map(row).collect();
         let mut text = format!("\n| name | meaning |\n|---|---|\n{names}");
         text.push_str("\n| name | key | value | meaning |\n|---|---|---|---|\n");
+        let mut shared = BTreeSet::new();
         for (name, rule) in named {
             for (key, below) in rule["properties"].as_object().into_iter().flatten() {
+                let everywhere = named
+                    .values()
+                    .all(|it| it["properties"].get(key) == Some(below));
+                let name = match everywhere {
+                    true if !shared.insert(key) => continue,
+                    true => "any".to_owned(),
+                    false => format!("`{name}`"),
+                };
                 let (value, meaning) = (self.value(below), described(below));
-                let _ = writeln!(text, "| `{name}` | `{key}` | {value} | {meaning} |");
+                let _ = writeln!(text, "| {name} | `{key}` | {value} | {meaning} |");
             }
         }
         text
@@ -103,11 +116,11 @@ impl Page {
             return self.link(name);
         }
         if let Some(any) = rule["anyOf"].as_array().or(rule["oneOf"].as_array()) {
-            return joined(
-                any.iter()
-                    .filter(|it| !is_null(it))
-                    .map(|it| self.value(it)),
-            );
+            let one = |it: &Value| match any.contains(&it["items"]) {
+                true => "a list".to_owned(),
+                false => self.value(it),
+            };
+            return joined(any.iter().filter(|it| !is_null(it)).map(one));
         }
         if let Some(words) = rule["enum"].as_array() {
             return joined(words.iter().map(code));
@@ -190,40 +203,65 @@ fn reference(rule: &Value) -> Option<&str> {
     rule["$ref"].as_str()?.strip_prefix(DEFINITIONS)
 }
 
-/// The definitions that a schema names, each with the key that leads to it.
-fn named_by(schema: &Value) -> Vec<(String, String)> {
-    let keys = schema["properties"].as_object().into_iter().flatten();
-    let mut found = Vec::new();
-    for (key, rule) in keys {
-        let any = rule["anyOf"].as_array().into_iter().flatten();
-        let within = any.chain([rule, &rule["items"], &rule["additionalProperties"]]);
-        let names = within.filter_map(reference);
-        found.extend(names.map(|name| (name.to_owned(), key.clone())));
-    }
-    found
+/// The definitions that a rule names, itself or within a list, a map or a choice.
+fn references(rule: &Value) -> Vec<&str> {
+    let choices = rule["anyOf"].as_array().into_iter().flatten();
+    let within = choices.chain([&rule["items"], &rule["additionalProperties"]]);
+    let within = within.filter(|it| it.is_object()).flat_map(references);
+    reference(rule).into_iter().chain(within).collect()
 }
 
-/// Every way to a definition: its name, and the keys that lead there.
-fn ways(schema: &Value) -> Vec<(String, String)> {
-    let mut open = VecDeque::from([(String::new(), schema)]);
-    let mut ways = Vec::new();
-    while let Some((path, here)) = open.pop_front() {
-        for (name, key) in named_by(here) {
-            let way = match path.as_str() {
-                "" => key,
-                path => format!("{path}.{key}"),
-            };
-            open.push_back((way.clone(), &schema["$defs"][&name]));
-            ways.push((name, way));
+/// A way to a definition.
+struct Way {
+    /// The definition.
+    name: String,
+    /// The keys that lead there.
+    path: String,
+    /// Whether the last of them leads there, and not to a choice between this one and others.
+    is_direct: bool,
+}
+
+/// The ways that begin at a definition, to which `path` leads.
+fn ways_from(path: &str, schema: &Value) -> Vec<Way> {
+    let to = |name: &str, path: String, is_direct: bool| Way {
+        name: name.to_owned(),
+        path,
+        is_direct,
+    };
+    let Some(keys) = schema["properties"].as_object() else {
+        let names = references(schema).into_iter();
+        return names.map(|name| to(name, path.to_owned(), false)).collect();
+    };
+    let below = |key: &String| match path {
+        "" => key.clone(),
+        path => format!("{path}.{key}"),
+    };
+    let of_key = |(key, rule)| {
+        let names = references(rule).into_iter();
+        names.map(move |name| to(name, below(key), true))
+    };
+    keys.iter().flat_map(of_key).collect()
+}
+
+/// All ways to definitions, those of fewer steps first.
+fn ways(schema: &Value) -> Vec<Way> {
+    let mut ways = ways_from("", schema);
+    let mut met = BTreeSet::new();
+    let mut at = 0;
+    while let Some(Way { name, path, .. }) = ways.get(at) {
+        if met.insert(name.clone()) {
+            let more = ways_from(path, &schema["$defs"][name]);
+            ways.extend(more);
         }
+        at += 1;
     }
     ways
 }
 
-/// The definitions, each once, those that fewer keys lead to first.
+/// The definitions, each once, those that fewer steps lead to first.
 fn order(schema: &Value) -> Vec<String> {
     let mut names = Vec::new();
-    for (name, _) in ways(schema) {
+    for Way { name, .. } in ways(schema) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -231,14 +269,17 @@ fn order(schema: &Value) -> Vec<String> {
     names
 }
 
-/// The title of every definition: the keys that lead there, or its own name where several do.
+/// The title of every definition: the keys that lead there, or its own name where several ways do.
 fn titles(schema: &Value) -> BTreeMap<String, String> {
     let mut titles = BTreeMap::new();
-    for (name, way) in ways(schema) {
-        titles
-            .entry(name.clone())
-            .and_modify(|title| *title = spelled(&name))
-            .or_insert(format!("`{way}`"));
+    for way in ways(schema) {
+        let own = spelled(&way.name);
+        let first = match way.is_direct {
+            true => format!("`{}`", way.path),
+            false => own.clone(),
+        };
+        let title = titles.entry(way.name);
+        title.and_modify(|title| *title = own).or_insert(first);
     }
     titles
 }
@@ -303,5 +344,27 @@ mod tests {
             "{page}"
         );
         assert_eq!(page.matches("\n## Array file\n").count(), 1, "{page}");
+    }
+
+    #[test]
+    fn a_choice_names_what_may_stand_there() {
+        let tables = json!({"$ref": "#/$defs/TablesSpec"});
+        let schema = json!({
+            "properties": {"expect": {"$ref": "#/$defs/ExpectSpec"}},
+            "$defs": {
+                "ExpectSpec": {"anyOf": [tables, {"type": "array", "items": tables}]},
+                "TablesSpec": {"properties": {"names": {"$ref": "#/$defs/Name"}}},
+                "Name": {"type": ["string", "integer"]},
+            },
+        });
+        let page = page(&schema);
+        for part in [
+            "\n## `expect`\n\nWritten as: [Tables](#tables) or a list.\n",
+            "\n## Tables\n",
+            "| `names` | [`expect.names`](#expectnames) |",
+            "Written as: text or whole number.\n",
+        ] {
+            assert!(page.contains(part), "no {part:?} in {page}");
+        }
     }
 }

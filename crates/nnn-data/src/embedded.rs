@@ -52,9 +52,9 @@ impl ArrayFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingSource {
-    /// One vector per image, `(images, dim)`.
+    /// One vector an image, `(images, dim)`.
     pub images: ArrayFile,
-    /// One vector per text, `(texts, dim)`.
+    /// One vector a text, `(texts, dim)`.
     pub texts: ArrayFile,
     /// For every text the row of its image.
     pub text_to_image: ArrayFile,

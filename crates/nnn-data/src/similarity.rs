@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Matrices of similarities. There may be several texts per item (a video, a recording), some of them missing.
+/// Matrices of similarities. Texts may have several captions an item (a video, a recording), some of them missing.
 ///
 /// A matrix is one file or several with rows after rows. In direction `t2i` texts ask for items; in `i2t` items ask for texts,
 /// and what stands in `similarities` is turned over for it.

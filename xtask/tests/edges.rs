@@ -97,7 +97,9 @@ fn file_of_the_runner(name: &str) -> String {
 
 #[test]
 fn every_method_encoder_and_data_set_is_registered() {
-    let registry = ["registry.rs", "generators.rs"].map(file_of_the_runner).concat();
+    let registry = ["registry.rs", "generators.rs"]
+        .map(file_of_the_runner)
+        .concat();
     let metadata = metadata();
     let plugins = metadata.packages.iter().filter(|package| {
         ["method-", "encoder-", "dataset-"]

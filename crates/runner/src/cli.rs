@@ -46,7 +46,11 @@ enum Verb {
         cache: PathBuf,
     },
     /// Print the JSON Schema of a config, for editors.
-    Schema,
+    Schema {
+        /// Print it as a page of Markdown, as in docs/config.md.
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// Options of `run`.
@@ -125,7 +129,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
             configs,
             cache,
         } => verbs::list(what, &configs, &cache)?,
-        Verb::Schema => verbs::schema()?,
+        Verb::Schema { markdown } => verbs::schema(markdown)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -27,17 +27,6 @@ pub const RUNNER_STAGES: [&[&str]; 11] = [
     &["lib"],
     &["cli", "main"],
 ];
-9] = [
-    &["terminal"],
-    &["spec"],
-    &["plan"],
-    &["fetch"],
-    &["open"],
-    &["results"],
-    &["run"],
-    &["verbs"],
-    &["cli", "lib", "main"],
-];
 
 /// One file's import from another; paths are relative to the crate's `src`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

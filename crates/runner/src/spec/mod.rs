@@ -123,7 +123,7 @@ pub(crate) struct ReferenceSpec {
     /// The split it is drawn from; `train` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) split: Option<String>,
-    /// In place of a data set and its split, queries of your own: a `.txt` file with one a line, or a column of a `.csv` or `.parquet` file
+    /// In place of a data set and its split, queries of your own: a `.txt` file with one per line, or a column of a `.csv` or `.parquet` file
     /// or a list in a `.json` file by its `key`; relative to the config. For `t2i` only, and no second bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) texts: Option<ArrayFile>,

@@ -14,6 +14,7 @@ mod bank_search;
 mod blocks;
 mod comparisons;
 mod compute;
+mod docs;
 mod downloads;
 mod dry_runs;
 mod expectations;

@@ -142,7 +142,7 @@ fn parse(text: &str) -> Value {
     serde_saphyr::from_str(text).expect("YAML")
 }
 
-fn assert_valid(text: &str, expected: bool) {
+pub(crate) fn assert_valid(text: &str, expected: bool) {
     let schema = schema();
     let validator = Validator(schema.clone());
     assert_eq!(validator.valid(&parse(text), &schema), expected, "{text}");

@@ -9,7 +9,7 @@ use crate::records::OccurrenceRow;
 use crate::records::trial::Place;
 use crate::tables::formats::{PICTURE, origin};
 
-const SIZE: (u32, u32) = (760, 400);
+const SIZE: (u32, u32) = (760, 384);
 
 /// Where the bars stand and how high the highest is.
 const LEFT: i32 = 20;
@@ -26,7 +26,7 @@ const METHOD: RGBColor = RGBColor(0, 90, 160);
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-/// Draws how many gallery items are found how often by raw and by one method, as an SVG of 760 by 400 pixels on a white
+/// Draws how many gallery items are found how often by raw and by one method, as an SVG of 760 by 384 pixels on a white
 /// ground, which can be read at small size.
 ///
 /// Items that are never found stand for themselves; from there on each bin is twice as wide as the one before it: 1, 2–3,
@@ -89,12 +89,12 @@ impl Hubs<'_> {
         area.draw(&PathElement::new(ends, INK))
     }
 
-    /// `image`, in the plural where it is counted.
-    fn noun(&self) -> &'static str {
+    /// What the gallery holds: one of them, and several as a title begins.
+    fn nouns(&self) -> (&'static str, &'static str) {
         match self.raw.cell.direction.as_str() {
-            "t2i" => "image",
-            "i2t" => "text",
-            _ => "item",
+            "t2i" => ("image", "Images"),
+            "i2t" => ("text", "Texts"),
+            _ => ("item", "Items"),
         }
     }
 
@@ -106,8 +106,8 @@ impl Hubs<'_> {
     }
 
     fn title(&self) -> String {
-        let (noun, found) = (self.noun(), self.found());
-        format!("How many {noun}s are ranked {found} how often?")
+        let (_, items) = self.nouns();
+        format!("{items} by how often they are ranked {}", self.found())
     }
 
     fn subtitle(&self) -> String {
@@ -120,7 +120,7 @@ impl Hubs<'_> {
             Place::of(cell).label(),
             grouped(self.raw.n_queries),
             grouped(items),
-            self.noun(),
+            self.nouns().0,
         )
     }
 
@@ -134,8 +134,8 @@ impl Hubs<'_> {
     }
 
     fn axis(&self) -> String {
-        let (noun, found) = (self.noun(), self.found());
-        format!("queries that rank the {noun} {found}")
+        let ((noun, _), found) = (self.nouns(), self.found());
+        format!("number of queries that rank the {noun} {found}")
     }
 }
 

@@ -179,7 +179,7 @@ fn hubs_of_one_method_are_bars_in_doubling_bins() {
     assert_eq!(
         texts[..4],
         [
-            "How many images are ranked first how often?",
+            "Images by how often they are ranked first",
             "CLIP on flickr30k: 5,000 queries, 1,000 images. Shared evenly, each would be found 5.0 times.",
             "raw",
             "nnn(k=128,alpha=0.75), reference set flickr30k/train 20%",
@@ -198,5 +198,8 @@ fn hubs_of_one_method_are_bars_in_doubling_bins() {
         &["1", "128+"],
     ];
     assert_eq!(texts[4..texts.len() - 1], bins.concat());
-    assert_eq!(texts.last(), Some(&"queries that rank the image first"));
+    assert_eq!(
+        texts.last(),
+        Some(&"number of queries that rank the image first")
+    );
 }

@@ -1,4 +1,4 @@
-//! What the tests of several crates share, and nothing else uses: one module a feature, so that a test builds only what it
+//! What the tests of several crates share, and nothing else uses: one module per feature, so that a test builds only what it
 //! needs.
 
 #[cfg(feature = "checkpoints")]

@@ -68,13 +68,10 @@ pub fn assert_directions(ours: &[f32], theirs: &[f32], dim: usize, most: f64, wh
 pub fn difference(ours: &[f32], theirs: &[f32]) -> f32 {
     assert_eq!(ours.len(), theirs.len());
     let apart = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs());
-    // A value that is no number differs from all.
-    apart.fold(0.0, |worst, it| {
-        if it.is_nan() {
-            f32::NAN
-        } else {
-            f32::max(worst, it)
-        }
+    // What is no number is worse than all, and stays so.
+    apart.fold(0.0, |worst, it| match it.is_nan() || it > worst {
+        true => it,
+        false => worst,
     })
 }
 

@@ -446,7 +446,7 @@ fn killed_at_several_points() {
         ("cache/downloads", "val2014.zip.incomplete", HELD as u64),
         ("cache/images/extracted", ".jpg", 1),
         ("cache/embeddings", "", 1),
-        ("results/coco/cells", ".json", 1),
+        ("results/coco/trials", ".json", 1),
     ];
     for (folder, ending, size) in points {
         let folder = lab.path(folder);
@@ -562,9 +562,9 @@ fn fetch_and_dry_run() {
     for part in ["trials: 6 of 6 are recorded", "images as files: 30 of 52;"] {
         assert!(done.contains(part), "no {part:?} in {done}");
     }
-    let cells = world.lab.files("results/coco/cells");
-    let first = cells.keys().next().expect("a record");
-    fs::remove_file(world.lab.path("results/coco/cells").join(first)).expect("it was there");
+    let records = world.lab.files("results/coco/trials");
+    let first = records.keys().next().expect("a record");
+    fs::remove_file(world.lab.path("results/coco/trials").join(first)).expect("it was there");
     let left = dry(&FEW);
     for part in [
         "trials: 5 of 6 are recorded",

@@ -84,21 +84,21 @@ struct Scaling {
     tau: f64,
     /// What is wanted, by the number of rounds.
     wanted: BTreeMap<usize, Stat>,
-    /// `tau ln u`, an item each.
+    /// `tau ln u`, one number per item.
     potentials: Vec<f64>,
 }
 
 /// A scaling for every temperature among the needs, at `u = 1`.
 fn scalings(needs: &[Stat], of_stacked: bool, items: usize) -> Vec<Scaling> {
     let mut by_tau: BTreeMap<Param, BTreeMap<usize, Stat>> = BTreeMap::new();
-    for &stat in needs {
-        match stat {
+    for stat in needs {
+        match *stat {
             Stat::Potential {
                 tau,
                 iterations,
                 stacked,
             } if stacked == of_stacked => {
-                by_tau.entry(tau).or_default().insert(iterations, stat);
+                by_tau.entry(tau).or_default().insert(iterations, stat.clone());
             }
             _ => {}
         }
@@ -129,7 +129,7 @@ fn scale(
             let weights = &weights[index * items..][..items];
             scaling.update(weights, bank_major.rows())?;
             let wanted = scaling.wanted.get(&round);
-            found.extend(wanted.map(|&stat| (stat, scaling.potentials[..gallery].to_vec())));
+            found.extend(wanted.map(|stat| (stat.clone(), scaling.potentials[..gallery].to_vec())));
         }
     }
     Ok(found)
@@ -146,7 +146,8 @@ impl Scaling {
         let places = self.potentials.iter_mut().zip(weights).enumerate();
         for (item, (potential, &weight)) in places {
             if weight < LEAST_WEIGHT {
-                let (_, &stat) = self.wanted.last_key_value().expect("made for a need");
+                let (_, stat) = self.wanted.last_key_value().expect("made for a need");
+                let stat = stat.clone();
                 return Err(FitError::Underflow { stat, item });
             }
             *potential -= self.tau * (scale * weight).ln();

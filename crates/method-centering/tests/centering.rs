@@ -1,9 +1,6 @@
 //! The corrections beside their formulas in f64, their limits, and values from other packages.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_centering::{
     Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, Whitening, WhiteningFamily,
 };

@@ -1,12 +1,6 @@
 //! CSLS beside its formula, an independent package, and NNN.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
+use nnn_testkit::methods::*;
 use method_csls::{Csls, CslsFamily};
 use nnn_core::{
     BankStats, Embeddings, FitError, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,

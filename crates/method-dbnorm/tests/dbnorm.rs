@@ -1,12 +1,6 @@
 //! DualIS and both forms of DualDIS beside their formulas, the released mathematics, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences, check_order};
+use nnn_testkit::methods::*;
 use method_dbnorm::{
     DualDis, DualDisFamily, DualDisReleased, DualDisReleasedFamily, DualIs, DualIsFamily,
 };
@@ -244,7 +238,7 @@ fn the_released_form_orders_as_the_product() {
 }
 
 /// The data and cases of a golden file.
-fn golden(text: &str) -> (Data, Vec<goldens::Case>) {
+fn golden(text: &str) -> (Data, Vec<Case>) {
     let golden = Golden::new(text);
     let data = Data {
         queries: golden.rows("queries"),

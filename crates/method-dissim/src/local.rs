@@ -1,5 +1,6 @@
 //! Dissimilarity with local centroids.
 
+use crate::CentroidNorm;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
     ParamInfo, Rows, Stat, StatPlan, signature,
@@ -54,7 +55,7 @@ impl DisSimLocal {
     /// Mean similarity to the nearest rows, and the squared length of their centroid.
     fn stats(self) -> [Stat; 2] {
         let k = self.k.get() as usize;
-        [Stat::TopMean { k }, Stat::CentroidNorm { k }]
+        [Stat::TopMean { k }, CentroidNorm { k }.into()]
     }
 }
 

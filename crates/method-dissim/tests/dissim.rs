@@ -1,12 +1,6 @@
 //! DisSimLocal beside its formula, its identities and limits.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
+use nnn_testkit::methods::*;
 use method_dissim::{DisSimLocal, DisSimLocalFamily};
 use nnn_core::{
     DotScorer, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,

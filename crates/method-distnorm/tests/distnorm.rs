@@ -1,12 +1,6 @@
 //! DN beside its formula, NNN's own library, and NNN.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
+use nnn_testkit::methods::*;
 use method_distnorm::{Dn, DnFamily};
 use nnn_core::{Embeddings, MethodFamily, MethodKind, Nnn, ParamGrid, Raw, parse_signature};
 use proptest::prelude::*;

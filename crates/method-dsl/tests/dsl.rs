@@ -1,12 +1,6 @@
 //! DSL beside its formula, its published form with scipy's softmax, and its limits.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_order};
+use nnn_testkit::methods::*;
 use method_dsl::{Dsl, DslFamily};
 use nnn_core::{
     BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer,

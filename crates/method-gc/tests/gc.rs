@@ -1,9 +1,6 @@
 //! GC beside plain counting and scipy's ranks, its limits, and what must not change a result.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_gc::{Gc, GcFamily};
 use nnn_core::{
     Bank, BankStats, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid,

@@ -11,10 +11,12 @@
 
 mod invgc;
 mod localadj;
+mod pooled;
 mod step;
 
 pub use invgc::{InvGc, InvGcFamily};
 pub use localadj::{LocalAdj, LocalAdjFamily};
+pub use pooled::Pooled;
 
 use nnn_core::ParamInfo;
 

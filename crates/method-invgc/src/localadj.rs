@@ -1,10 +1,10 @@
 //! Steps away from the nearest reference vectors.
 
 use crate::step::{Push, moved};
-use crate::{GALLERY_RATE, QUERY_RATE};
+use crate::{GALLERY_RATE, Pooled, QUERY_RATE};
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    Rows, Stat, StatPlan, signature,
+    Rows, StatPlan, signature,
 };
 
 /// The grid of `pool` is the two defaults of the authors' code.
@@ -65,8 +65,8 @@ pub struct LocalAdj {
 }
 
 impl LocalAdj {
-    fn stat(self) -> Stat {
-        Stat::Pooled { share: self.pool }
+    fn stat(self) -> Pooled {
+        Pooled { share: self.pool }
     }
 }
 

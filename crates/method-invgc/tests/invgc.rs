@@ -1,9 +1,6 @@
 //! InvGC and LocalAdj beside their formulas over whole similarity matrices in f64, their limits, and golden values.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_invgc::{InvGc, InvGcFamily, LocalAdj, LocalAdjFamily};
 use nnn_core::{
     Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer, ParamGrid,

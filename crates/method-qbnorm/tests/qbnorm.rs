@@ -1,9 +1,6 @@
 //! IS and DIS beside their formulas, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_qbnorm::{Dis, DisFamily, Is, IsFamily};
 use nnn_core::{
     DotScorer, Embeddings, Fitted, MethodFamily, Nnn, Normalizer, ParamGrid, RankOptions, Rankings,

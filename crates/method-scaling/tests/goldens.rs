@@ -1,9 +1,6 @@
 //! Every method beside values from kiez, scipy and scikit-learn (`tools/reference/scaling_goldens.py`).
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
 use serde_json::Value;

@@ -1,9 +1,6 @@
 //! Limits, degenerate data, and what must not change a result.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_scaling::{
     Ls, LsFamily, MpEmpirical, MpEmpiricalFamily, MpNormal, MpNormalFamily, Nicdm, NicdmFamily,
     Zscore, ZscoreFamily,

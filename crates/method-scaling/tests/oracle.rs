@@ -1,9 +1,6 @@
 //! Every method beside its published formula in f64, within error bounds of the f32 products.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
 

@@ -1,9 +1,6 @@
 //! SN and DBSN beside their formula, the package that the authors call, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
+use nnn_testkit::methods::*;
 use method_sinkhorn::{Dbsn, DbsnFamily, Sn, SnFamily};
 use nnn_core::{
     Bank, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn,

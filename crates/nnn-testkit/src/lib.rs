@@ -3,3 +3,5 @@
 
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "methods")]
+pub mod methods;

@@ -133,6 +133,12 @@ impl<T: NeighborStat + 'static> From<T> for Stat {
     }
 }
 
+impl From<&Stat> for Stat {
+    fn from(stat: &Stat) -> Self {
+        stat.clone()
+    }
+}
+
 impl fmt::Display for OwnStat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

@@ -98,7 +98,10 @@ fn scalings(needs: &[Stat], of_stacked: bool, items: usize) -> Vec<Scaling> {
                 iterations,
                 stacked,
             } if stacked == of_stacked => {
-                by_tau.entry(tau).or_default().insert(iterations, stat.clone());
+                by_tau
+                    .entry(tau)
+                    .or_default()
+                    .insert(iterations, stat.clone());
             }
             _ => {}
         }

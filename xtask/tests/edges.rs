@@ -19,7 +19,8 @@ fn metadata() -> Metadata {
 fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
-        "nnn-core" | "nnn-files" | "nnn-testkit" | "xtask" => Some(&[]),
+        "nnn-core" | "nnn-files" | "xtask" => Some(&[]),
+        "nnn-testkit" => Some(&["nnn-core", "nnn-encode"]),
         "nnn-ann" | "nnn-metrics" => Some(&["nnn-core"]),
         "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
         "nnn-data" | "nnn-encode" => Some(&["nnn-core", "nnn-files"]),
@@ -63,6 +64,21 @@ fn crates_see_only_what_lies_below_them() {
             assert!(
                 allowed,
                 "`{}` must not depend on `{dependency}`",
+                package.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_test_kit_is_for_tests_alone() {
+    for package in &metadata().packages {
+        let uses = package.dependencies.iter();
+        for dependency in uses.filter(|dependency| dependency.name == "nnn-testkit") {
+            assert_eq!(
+                dependency.kind,
+                DependencyKind::Development,
+                "`{}` may use `nnn-testkit` in tests only",
                 package.name
             );
         }

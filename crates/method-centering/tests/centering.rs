@@ -1,6 +1,5 @@
 //! The corrections beside their formulas in f64, their limits, and values from other packages.
 
-use nnn_testkit::methods::*;
 use method_centering::{
     Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, Whitening, WhiteningFamily,
 };
@@ -8,6 +7,7 @@ use nnn_core::{
     Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer,
     ParamGrid, PassOptions, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

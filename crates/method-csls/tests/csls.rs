@@ -1,11 +1,11 @@
 //! CSLS beside its formula, an independent package, and NNN.
 
-use nnn_testkit::methods::*;
 use method_csls::{Csls, CslsFamily};
 use nnn_core::{
     BankStats, Embeddings, FitError, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
     PassOptions, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn csls(k: usize) -> Csls {

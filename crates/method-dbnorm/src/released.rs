@@ -29,7 +29,7 @@ impl MethodFamily for DualDisReleasedFamily {
         PARAMS
     }
 
-    fn published(&self) -> Vec<Vec<f64>> {
+    fn published_points(&self) -> Vec<Vec<f64>> {
         published()
     }
 

@@ -7,16 +7,13 @@ use nnn_core::{
 };
 
 /// The default is scikit-hubness'. No grid for this use is published; these are values around it.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "k",
-    doc: "how many of the nearest reference queries make an item's centroid",
-    default: 5.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "k",
+    "how many of the nearest reference queries make an item's centroid",
+)
+.default(5.0)
+.min(1.0)
+.grid(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0])];
 
 /// The family `dissimlocal`.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,11 @@
 //! DisSimLocal beside its formula, its identities and limits.
 
-use nnn_testkit::methods::*;
 use method_dissim::{DisSimLocal, DisSimLocalFamily};
 use nnn_core::{
     DotScorer, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
     PassOptions, RankOptions, Rankings, Relevance, TieRule, parse_signature, rank,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dissim(k: usize) -> DisSimLocal {

@@ -1,8 +1,8 @@
 //! DN beside its formula, NNN's own library, and NNN.
 
-use nnn_testkit::methods::*;
 use method_distnorm::{Dn, DnFamily};
 use nnn_core::{Embeddings, MethodFamily, MethodKind, Nnn, ParamGrid, Raw, parse_signature};
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dn(lambda: f64) -> Dn {

@@ -1,11 +1,11 @@
 //! DSL beside its formula, its published form with scipy's softmax, and its limits.
 
-use nnn_testkit::methods::*;
 use method_dsl::{Dsl, DslFamily};
 use nnn_core::{
     BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer,
     ParamGrid, PassOptions, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dsl(beta: f64) -> Dsl {

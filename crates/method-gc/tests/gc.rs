@@ -1,11 +1,11 @@
 //! GC beside plain counting and scipy's ranks, its limits, and what must not change a result.
 
-use nnn_testkit::methods::*;
 use method_gc::{Gc, GcFamily};
 use nnn_core::{
     Bank, BankStats, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid,
     PassOptions, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -250,5 +250,8 @@ fn signatures_and_grids_read_back() {
         MethodKind::Rescaling
     );
     assert_eq!(GcFamily.kind(), MethodKind::Rescaling);
-    assert_eq!(GcFamily.published(), [[8.0], [32.0], [128.0], [512.0]]);
+    assert_eq!(
+        GcFamily.published_points(),
+        [[8.0], [32.0], [128.0], [512.0]]
+    );
 }

@@ -11,16 +11,13 @@ use nnn_core::{
 const PARAMS: &[ParamInfo] = &[
     GALLERY_RATE,
     QUERY_RATE,
-    ParamInfo {
-        name: "pool",
-        doc: "share of a bank, at most 1, whose nearest vectors an item moves away from",
-        default: 0.01,
-        min: 0.0,
-        above_min: true,
-        max: f64::INFINITY,
-        whole: false,
-        grid: &[0.01, 0.1],
-    },
+    ParamInfo::number(
+        "pool",
+        "share of a bank, at most 1, whose nearest vectors an item moves away from",
+    )
+    .default(0.01)
+    .above(0.0)
+    .grid(&[0.01, 0.1]),
 ];
 
 /// The family `localadj`.

@@ -1,11 +1,11 @@
 //! InvGC and LocalAdj beside their formulas over whole similarity matrices in f64, their limits, and golden values.
 
-use nnn_testkit::methods::*;
 use method_invgc::{InvGc, InvGcFamily, LocalAdj, LocalAdjFamily};
 use nnn_core::{
     Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer, ParamGrid,
     PassOptions, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,5 @@
 //! Limits, degenerate data, and what must not change a result.
 
-use nnn_testkit::methods::*;
 use method_scaling::{
     Ls, LsFamily, MpEmpirical, MpEmpiricalFamily, MpNormal, MpNormalFamily, Nicdm, NicdmFamily,
     Zscore, ZscoreFamily,
@@ -9,6 +8,7 @@ use nnn_core::{
     Bank, BankStats, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, PassOptions,
     StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 /// Every method, at `k` neighbours.
@@ -275,7 +275,7 @@ fn signatures_and_grids_read_back() {
         );
         let bank = random_rows(200, 4, 1);
         assert_eq!(fit(&*default[0], &bank, &bank).kind(), family.kind());
-        for point in family.published() {
+        for point in family.published_points() {
             assert!(
                 family
                     .params()

@@ -1,11 +1,11 @@
 //! SN and DBSN beside their formula, the package that the authors call, their limits, and each other.
 
-use nnn_testkit::methods::*;
 use method_sinkhorn::{Dbsn, DbsnFamily, Sn, SnFamily};
 use nnn_core::{
     Bank, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn,
     Normalizer, ParamGrid, PassOptions, Stat, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn sn(tau: f64, iterations: usize) -> Sn {
@@ -525,7 +525,7 @@ fn signatures_and_grids_read_back() {
         assert_eq!(family.expand(&grid).expect("valid")[0].signature(), default);
         assert_eq!(family.kind(), MethodKind::Additive);
         assert!(!family.transductive());
-        assert_eq!(family.published().len(), 9);
+        assert_eq!(family.published_points().len(), 9);
         for (name, value) in [("tau", 0.0), ("iterations", 0.0), ("iterations", 1.5)] {
             let grid = ParamGrid::from([(name.to_owned(), vec![value])]);
             assert!(family.expand(&grid).is_err(), "{name}={value}");

@@ -45,9 +45,9 @@ pub(crate) fn top_means(plan: &StatPlan) -> Vec<usize> {
     plan.iter().filter_map(top_mean).collect()
 }
 
-fn top_mean(need: (Bank, Stat)) -> Option<usize> {
+fn top_mean(need: (Bank, &Stat)) -> Option<usize> {
     match need {
-        (Bank::Query, Stat::TopMean { k }) => Some(k),
+        (Bank::Query, Stat::TopMean { k }) => Some(*k),
         _ => None,
     }
 }
@@ -78,16 +78,12 @@ impl<'a> Search<'a> {
     ) -> Result<Self> {
         let started = Instant::now();
         let index = BankIndex::build(bank, settings.ivf).context("`compute.bank_search`")?;
-        let mut exact_part = StatPlan::default();
-        for need in plan.iter().filter(|&need| top_mean(need).is_none()) {
-            exact_part.need(need.0, need.1);
-        }
         Ok(Self {
             settings,
             index,
             bank: bank.len(),
             ks: top_means(plan),
-            exact_part,
+            exact_part: plan.iter().filter(|&need| top_mean(need).is_none()).collect(),
             build_seconds: started.elapsed().as_secs_f64(),
         })
     }
@@ -178,7 +174,7 @@ impl Found {
         let mut corrected = stats.clone();
         for &k in &self.ks {
             let stat = Stat::TopMean { k };
-            let column = exact.get(Bank::Query, stat)?.to_vec();
+            let column = exact.get(Bank::Query, &stat)?.to_vec();
             corrected = corrected.with_column(Bank::Query, stat, column);
         }
         Ok(SearchCheck {

@@ -12,11 +12,13 @@
 mod bins;
 mod exponentials;
 mod items;
+mod lists;
 mod moments;
 mod neighbors;
 mod places;
 mod potential;
 
+pub use lists::LargestLists;
 pub use neighbors::{NeighborStat, Neighbors, OwnStat};
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
@@ -255,6 +257,13 @@ pub enum FitError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatPlan(BTreeSet<(Bank, Stat)>);
 
+impl<S: Into<Stat>> FromIterator<(Bank, S)> for StatPlan {
+    fn from_iter<I: IntoIterator<Item = (Bank, S)>>(needs: I) -> Self {
+        let needs = needs.into_iter();
+        Self(needs.map(|(bank, stat)| (bank, stat.into())).collect())
+    }
+}
+
 impl StatPlan {
     /// What all of these methods together need.
     pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn Normalizer>) -> Self {
@@ -273,13 +282,6 @@ impl StatPlan {
     /// All needs in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (Bank, &Stat)> {
         self.0.iter().map(|(bank, stat)| (*bank, stat))
-    }
-
-    /// The needs for which `keeps` holds.
-    #[must_use]
-    pub fn filter(&self, keeps: impl Fn(Bank, &Stat) -> bool) -> Self {
-        let kept = self.0.iter().filter(|(bank, stat)| keeps(*bank, stat));
-        Self(kept.cloned().collect())
     }
 
     /// What is read of one bank.

@@ -71,10 +71,7 @@ pub fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -> BankS
 
 /// These statistics of the query bank.
 pub fn plan(stats: &[Stat]) -> StatPlan {
-    let mut plan = StatPlan::default();
-    let each = stats.iter().cloned();
-    each.for_each(|stat| plan.need(Bank::Query, stat));
-    plan
+    stats.iter().map(|stat| (Bank::Query, stat)).collect()
 }
 
 /// A method fitted to a gallery and its query bank.

@@ -4,8 +4,8 @@ use method_centering::{
     Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, Whitening, WhiteningFamily,
 };
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer,
-    ParamGrid, PassOptions, StatPlan, parse_signature,
+    Bank, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
+    parse_signature,
 };
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
@@ -456,15 +456,8 @@ fn threads_change_no_bit() {
 #[test]
 fn every_method_wants_both_banks() {
     for method in methods() {
-        let mut plan = StatPlan::default();
-        method.needs(&mut plan);
         let (gallery, bank) = (random_rows(3, 4, 1), random_rows(5, 4, 2));
-        let stats = BankStats::collect(
-            &plan,
-            gallery.rows(),
-            query_bank(&bank),
-            PassOptions::default(),
-        );
+        let stats = collect_for(&*method, &gallery, query_bank(&bank));
         let error = stats.expect_err("no gallery bank");
         assert!(
             matches!(
@@ -483,10 +476,8 @@ fn every_method_wants_both_banks() {
 fn counts_beyond_the_dimension_are_refused() {
     let data = Data::random(6, 40);
     let error = |method: &dyn Normalizer| {
-        let mut plan = StatPlan::default();
-        method.needs(&mut plan);
         let banks = both_banks(&data.query_bank, &data.gallery_bank);
-        let stats = BankStats::collect(&plan, data.gallery.rows(), banks, PassOptions::default());
+        let stats = collect_for(method, &data.gallery, banks);
         let fitted = method.fit(&stats.expect("valid plan"), data.gallery.rows());
         fitted.err().map(|e| e.to_string())
     };

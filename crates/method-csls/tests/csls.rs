@@ -1,10 +1,7 @@
 //! CSLS beside its formula, an independent package, and NNN.
 
 use method_csls::{Csls, CslsFamily};
-use nnn_core::{
-    BankStats, Embeddings, FitError, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
-    PassOptions, StatPlan, parse_signature,
-};
+use nnn_core::{Embeddings, FitError, MethodFamily, MethodKind, Nnn, ParamGrid, parse_signature};
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
@@ -111,14 +108,7 @@ fn equal_items_and_small_banks_are_no_special_case() {
 #[test]
 fn a_neighbourhood_above_the_bank_is_refused() {
     let (gallery, bank) = (random_rows(5, 8, 6), random_rows(9, 8, 7));
-    let mut plan = StatPlan::default();
-    csls(10).needs(&mut plan);
-    let stats = BankStats::collect(
-        &plan,
-        gallery.rows(),
-        query_bank(&bank),
-        PassOptions::default(),
-    );
+    let stats = collect_for(&csls(10), &gallery, query_bank(&bank));
     assert!(matches!(
         stats,
         Err(FitError::KExceedsBank { k: 10, size: 9, .. })

@@ -489,9 +489,7 @@ fn the_released_form_reverses_negative_similarities() {
 }
 
 fn needs(method: &dyn Normalizer) -> StatPlan {
-    let mut plan = StatPlan::default();
-    method.needs(&mut plan);
-    plan
+    StatPlan::of([method])
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use method_gc::{Gc, GcFamily};
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid,
-    PassOptions, StatPlan, parse_signature,
+    Bank, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid, parse_signature,
 };
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
@@ -212,13 +211,10 @@ fn equal_vectors_and_huge_scores_are_no_special_case() {
 fn lists_longer_than_the_bank_are_refused() {
     let (gallery, bank) = (random_rows(6, 4, 1), random_rows(5, 4, 2));
     for depth in [6.0, 1e300] {
-        let mut plan = StatPlan::default();
         let gc = Gc {
             depth: param(depth),
         };
-        gc.needs(&mut plan);
-        let options = PassOptions::default();
-        let error = BankStats::collect(&plan, gallery.rows(), query_bank(&bank), options);
+        let error = collect_for(&gc, &gallery, query_bank(&bank));
         assert!(matches!(
             error,
             Err(FitError::KExceedsBank {

@@ -5,8 +5,7 @@ use method_scaling::{
     Zscore, ZscoreFamily,
 };
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, PassOptions,
-    StatPlan, parse_signature,
+    Bank, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, parse_signature,
 };
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
@@ -225,14 +224,7 @@ fn more_neighbours_than_the_bank_has_are_refused() {
             &Nicdm { k },
             &MpEmpirical { depth: k },
         ] {
-            let mut plan = StatPlan::default();
-            method.needs(&mut plan);
-            let error = BankStats::collect(
-                &plan,
-                gallery.rows(),
-                query_bank(&bank),
-                PassOptions::default(),
-            );
+            let error = collect_for(method, &gallery, query_bank(&bank));
             assert!(matches!(
                 error,
                 Err(FitError::KExceedsBank {

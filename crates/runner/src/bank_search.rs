@@ -83,7 +83,10 @@ impl<'a> Search<'a> {
             index,
             bank: bank.len(),
             ks: top_means(plan),
-            exact_part: plan.iter().filter(|&need| top_mean(need).is_none()).collect(),
+            exact_part: plan
+                .iter()
+                .filter(|&need| top_mean(need).is_none())
+                .collect(),
             build_seconds: started.elapsed().as_secs_f64(),
         })
     }

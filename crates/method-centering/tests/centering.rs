@@ -208,7 +208,7 @@ fn check_moved(
 }
 
 /// How far the span of eigenvectors may be turned: the error of the covariance and of its decomposition in f64, a few
-/// roundings a row and a dimension, over the gap behind the last one (Davis and Kahan), either side of a score.
+/// roundings per row and dimension, over the gap behind the last one (Davis and Kahan), either side of a score.
 fn turn(data: &Data, gap: f64) -> f64 {
     let terms = data.query_bank.len() + data.gallery_bank.len() + data.gallery.dim();
     16.0 * terms as f64 * U64 / gap
@@ -266,7 +266,7 @@ fn moved_vectors_score_as_the_formulas_say() {
     }
 }
 
-/// `(q - mu) . (g - mu)` and what the method makes of `q . g` differ by a number a query only: compared as differences to
+/// `(q - mu) . (g - mu)` and what the method makes of `q . g` differ by one number per query only: compared as differences to
 /// the first item. Four similarities in f32, or rather their bound, the f64 means, and roundings of numbers below two.
 fn check_centering(data: &Data) {
     let (fitted, mu) = (data.fit(&Centering), centroid64(data));

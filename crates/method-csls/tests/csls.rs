@@ -52,7 +52,7 @@ fn scores_are_within_the_bound_of_the_formula() {
     check(&queries, &data.gallery, &data.bank, 10);
 }
 
-/// kiez's values are `2 s - r(q) - m_k(g)` up to a constant a row: twice ours.
+/// kiez's values are `2 s - r(q) - m_k(g)` up to a constant per row: twice ours.
 #[test]
 fn scores_equal_those_of_kiez() {
     let golden = Golden::new(include_str!("golden/csls.json"));

@@ -97,7 +97,7 @@ impl Normalizer for DualDisReleased {
 /// `exp(beta s - log)`.
 struct Weights {
     beta: f64,
-    /// One an item.
+    /// One per item.
     logs: Vec<f64>,
 }
 

@@ -73,7 +73,7 @@ fn the_bias_is_within_the_bound_of_the_formula() {
     }
 }
 
-/// kiez's values are `2 s + |g - c|^2` up to a constant a row: twice ours.
+/// kiez's values are `2 s + |g - c|^2` up to a constant per row: twice ours.
 #[test]
 fn scores_equal_those_of_kiez() {
     let golden = Golden::new(include_str!("golden/dissim.json"));

@@ -90,7 +90,7 @@ impl Normalizer for Dsl {
 /// `s exp(beta s - log)`.
 struct Weighted {
     beta: f64,
-    /// One an item.
+    /// One per item.
     logs: Vec<f64>,
 }
 

@@ -45,7 +45,7 @@ impl MethodFamily for GcFamily {
 #[derive(Debug, Clone, Copy)]
 pub struct Gc {
     /// Length of the items' lists; a whole number, at least 1 and at most the size of the query bank, at which every rank
-    /// is exact. Takes four bytes an item and place, and twelve while it is fitted.
+    /// is exact. Takes four bytes per item and place, and twelve while it is fitted.
     pub depth: Param,
 }
 

@@ -45,7 +45,7 @@ impl MethodFamily for MpEmpiricalFamily {
 #[derive(Debug, Clone, Copy)]
 pub struct MpEmpirical {
     /// How many of an item's largest similarities are kept; a whole number, at least 1 and at most the size of the query
-    /// bank, at which the counts are exact for every similarity. Takes four bytes an item and place, and twelve while it is
+    /// bank, at which the counts are exact for every similarity. Takes four bytes per item and place, and twelve while it is
     /// fitted.
     pub depth: Param,
 }

@@ -9,7 +9,7 @@
 //! - SN: the rows are the gallery.
 //! - DBSN: the rows are the gallery and, below it, the gallery bank; the gallery's part of `u` is kept.
 //!
-//! The statistic [`Stat::Potential`] is computed in `nnn-core`: one pass over the query bank a round.
+//! The statistic [`Stat::Potential`] is computed in `nnn-core`: one pass over the query bank per round.
 
 mod dbsn;
 mod sn;

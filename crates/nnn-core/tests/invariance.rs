@@ -303,7 +303,7 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
     );
     for (bank_name, stat, column) in after.columns() {
         let original = before.get(bank_name, stat).expect("same plan");
-        // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
+        // Sums in f64 in another order: one rounding per term on either side. Sorted values and places: none.
         let bound = match *stat {
             Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
             // A histogram's sums, and `beta` times its highest centre.

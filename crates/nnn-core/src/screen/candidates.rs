@@ -1,6 +1,6 @@
 //! The columns of a row whose scores may be among its largest, by their upper bounds.
 
-/// Bytes of candidates held at a time, at about five times `k` a row.
+/// Bytes of candidates held at a time, at about five times `k` per row.
 pub(super) const HELD_BYTES: usize = 80 << 20;
 
 /// A score that may be among the largest.

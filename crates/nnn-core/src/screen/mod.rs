@@ -13,7 +13,7 @@
 //! 256 times finer. Then `x.y - x'.y' - x".y' - x'.y" = (x-x'-x").y' + x'.(y-y'-y") + (x-x').(y-y')`, which is at most
 //! `|x-x'-x"| |y'| + |x'| |y-y'-y"| + |x-x'| |y-y'|` in size. The two products that are new have one unit and are one product
 //! of vectors of `2 d` bytes. On unit vectors of 512 numbers the first bound is about 1e-2 wide and this one 3e-4, most of it
-//! the allowance for f32 that follows, so that hardly more than `k` scores a row are computed in the end.
+//! the allowance for f32 that follows, so that hardly more than `k` scores per row are computed in the end.
 //!
 //! To both come roundings in f32, with `u = 2^-24`: the score is a chain of `d` fused steps, below `d u`; `n.a` and `m.b` are
 //! sums of products of vectors no longer than 1.01, below `d u` each; a rotation is four times at most 17 additions and a

@@ -261,7 +261,7 @@ impl Share<'_> {
         let above = block.bounds.above[r] + slack;
         let pairs = self.sweep.left.pairs(block.first_row + r);
         let (screen, least) = (&mut block.screens[r], block.bounds.least[r]);
-        // Grown by a quarter, not doubled: there is one list a row.
+        // Grown by a quarter, not doubled: there is one list per row.
         if screen.kept.capacity() - screen.kept.len() < PANEL {
             screen.kept.reserve_exact(screen.kept.len() / 4 + PANEL);
         }

@@ -453,7 +453,7 @@ pub struct BankStats {
 
 impl BankStats {
     /// Computes all planned statistics: one pass over each bank for everything that reduces an item's row, one more with
-    /// the sides exchanged if a list of places is wanted, one for neighbours, and for a potential one a round.
+    /// the sides exchanged if a list of places is wanted, one for statistics of neighbours, and for potentials one per round.
     ///
     /// # Errors
     /// As [`StatPlan::check`]; the dimensions of gallery and bank differ; or a temperature is too small.

@@ -9,7 +9,7 @@
 //!
 //! and neither `v` nor anything of the size of items by bank rows is held. The constant 1 in `K` cancels in `P`.
 //!
-//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential a score: at
+//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential per score: at
 //! dimension 512 with AVX-512 (5,000 items, 11,335 bank rows, two threads) a seventh of what the products take.
 
 use super::{FitError, Stat};
@@ -180,7 +180,7 @@ type Arrived = (usize, Vec<f32>);
 struct Pass<'a> {
     scalings: &'a [Scaling],
     rows: usize,
-    /// Scores of groups of [`TOGETHER`] rows that are not complete, by the group's number.
+    /// Scores of batchs of [`TOGETHER`] rows that are not complete, by the batch's number.
     waiting: Mutex<BTreeMap<usize, Vec<Arrived>>>,
     sum: TreeSum,
 }
@@ -195,22 +195,22 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Takes a row's scores; the last row of a group to arrive has all of them added.
+    /// Takes a row's scores; the last row of a batch to arrive has all of them added.
     fn take(&self, row: usize, scores: &[f32]) {
-        let group = row / TOGETHER;
-        let members = TOGETHER.min(self.rows - group * TOGETHER);
+        let batch = row / TOGETHER;
+        let members = TOGETHER.min(self.rows - batch * TOGETHER);
         let scores = scores.to_vec();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = waiting.entry(group).or_default();
+        let rows = waiting.entry(batch).or_default();
         rows.push((row, scores));
         if rows.len() < members {
             return;
         }
         let mut rows = std::mem::take(rows);
-        waiting.remove(&group);
+        waiting.remove(&batch);
         drop(waiting);
         rows.sort_unstable_by_key(|&(row, _)| row);
-        self.sum.add(group, self.softmaxes(&rows));
+        self.sum.add(batch, self.softmaxes(&rows));
     }
 
     /// The sum of some rows' softmaxes, for one temperature after the other.
@@ -295,9 +295,9 @@ impl TreeSum {
 mod tests {
     use super::*;
 
-    /// Rows of a group, of which the last is not full, arrive in another order than theirs.
+    /// Rows of a batch, of which the last is not full, arrive in another order than theirs.
     #[test]
-    fn rows_of_a_group_are_added_in_their_own_order() {
+    fn rows_of_a_batch_are_added_in_their_own_order() {
         let scalings = [0.1, 0.3].map(|tau| Scaling {
             tau,
             wanted: BTreeMap::new(),

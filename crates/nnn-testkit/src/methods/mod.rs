@@ -175,7 +175,7 @@ pub fn log_mean_exp64(scores: &[f64], beta: f64) -> f64 {
     (exponentials.sum::<f64>() / scores.len() as f64).ln()
 }
 
-/// Error of one f64 mean of `terms` exponentials or scores and its logarithm: a rounding a term, sixteen for the
+/// Error of one f64 mean of `terms` exponentials or scores and its logarithm: one rounding per term, sixteen for the
 /// exponential (two units), scaling, quotient and logarithm.
 pub fn f64_error(terms: usize) -> f64 {
     (terms as f64 + 16.0) * U64

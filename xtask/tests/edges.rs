@@ -73,6 +73,21 @@ fn crates_see_only_what_lies_below_them() {
 }
 
 #[test]
+fn the_test_kit_is_for_tests_alone() {
+    for package in &metadata().packages {
+        let uses = package.dependencies.iter();
+        for dependency in uses.filter(|dependency| dependency.name == "nnn-testkit") {
+            assert_eq!(
+                dependency.kind,
+                DependencyKind::Development,
+                "`{}` may use `nnn-testkit` in tests only",
+                package.name
+            );
+        }
+    }
+}
+
+#[test]
 fn heavy_libraries_stay_where_they_belong() {
     for package in &metadata().packages {
         for dependency in normal_dependencies(package) {

@@ -7,16 +7,12 @@ use nnn_core::{
 };
 
 /// The paper gives the rule of thumb dim / 100, and uses 2 and 3 at dimension 300, but no grid; these are values around it.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "d",
-    doc: "how many principal components of largest variance are removed; the paper's rule is dim / 100",
-    default: 5.0,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "d",
+    "how many principal components of largest variance are removed; the paper's rule is dim / 100",
+)
+.default(5.0)
+.grid(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])];
 
 /// The family `abtt`.
 #[derive(Debug, Clone, Copy)]

@@ -7,16 +7,11 @@ use nnn_core::{
 };
 
 /// The paper keeps all of BERT's 768 dimensions, or 256 of them (384 of the large model's 1024).
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "dims",
-    doc: "how many principal components of largest variance are kept; 0 keeps all",
-    default: 0.0,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[0.0, 256.0, 384.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "dims",
+    "how many principal components of largest variance are kept; 0 keeps all",
+)
+.grid(&[0.0, 256.0, 384.0])];
 
 /// The family `whitening`.
 #[derive(Debug, Clone, Copy)]

@@ -1,16 +1,13 @@
 //! The corrections beside their formulas in f64, their limits, and values from other packages.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_centering::{
     Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, Whitening, WhiteningFamily,
 };
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer,
-    ParamGrid, PassOptions, StatPlan, parse_signature,
+    Bank, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
+    parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -211,7 +208,7 @@ fn check_moved(
 }
 
 /// How far the span of eigenvectors may be turned: the error of the covariance and of its decomposition in f64, a few
-/// roundings a row and a dimension, over the gap behind the last one (Davis and Kahan), either side of a score.
+/// roundings per row and dimension, over the gap behind the last one (Davis and Kahan), either side of a score.
 fn turn(data: &Data, gap: f64) -> f64 {
     let terms = data.query_bank.len() + data.gallery_bank.len() + data.gallery.dim();
     16.0 * terms as f64 * U64 / gap
@@ -269,7 +266,7 @@ fn moved_vectors_score_as_the_formulas_say() {
     }
 }
 
-/// `(q - mu) . (g - mu)` and what the method makes of `q . g` differ by a number a query only: compared as differences to
+/// `(q - mu) . (g - mu)` and what the method makes of `q . g` differ by one number per query only: compared as differences to
 /// the first item. Four similarities in f32, or rather their bound, the f64 means, and roundings of numbers below two.
 fn check_centering(data: &Data) {
     let (fitted, mu) = (data.fit(&Centering), centroid64(data));
@@ -459,15 +456,8 @@ fn threads_change_no_bit() {
 #[test]
 fn every_method_wants_both_banks() {
     for method in methods() {
-        let mut plan = StatPlan::default();
-        method.needs(&mut plan);
         let (gallery, bank) = (random_rows(3, 4, 1), random_rows(5, 4, 2));
-        let stats = BankStats::collect(
-            &plan,
-            gallery.rows(),
-            query_bank(&bank),
-            PassOptions::default(),
-        );
+        let stats = collect_for(&*method, &gallery, query_bank(&bank));
         let error = stats.expect_err("no gallery bank");
         assert!(
             matches!(
@@ -486,10 +476,8 @@ fn every_method_wants_both_banks() {
 fn counts_beyond_the_dimension_are_refused() {
     let data = Data::random(6, 40);
     let error = |method: &dyn Normalizer| {
-        let mut plan = StatPlan::default();
-        method.needs(&mut plan);
         let banks = both_banks(&data.query_bank, &data.gallery_bank);
-        let stats = BankStats::collect(&plan, data.gallery.rows(), banks, PassOptions::default());
+        let stats = collect_for(method, &data.gallery, banks);
         let fitted = method.fit(&stats.expect("valid plan"), data.gallery.rows());
         fitted.err().map(|e| e.to_string())
     };

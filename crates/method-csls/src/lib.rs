@@ -13,16 +13,13 @@ use nnn_core::{
 };
 
 /// The paper and its code use 10 and publish no grid; this one is ours.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "k",
-    doc: "how many of an item's largest similarities to the query bank are averaged",
-    default: 10.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "k",
+    "how many of an item's largest similarities to the query bank are averaged",
+)
+.default(10.0)
+.min(1.0)
+.grid(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0])];
 
 /// The family `csls`.
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,8 @@
 //! CSLS beside its formula, an independent package, and NNN.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
 use method_csls::{Csls, CslsFamily};
-use nnn_core::{
-    BankStats, Embeddings, FitError, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
-    PassOptions, StatPlan, parse_signature,
-};
+use nnn_core::{Embeddings, FitError, MethodFamily, MethodKind, Nnn, ParamGrid, parse_signature};
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn csls(k: usize) -> Csls {
@@ -61,7 +52,7 @@ fn scores_are_within_the_bound_of_the_formula() {
     check(&queries, &data.gallery, &data.bank, 10);
 }
 
-/// kiez's values are `2 s - r(q) - m_k(g)` up to a constant a row: twice ours.
+/// kiez's values are `2 s - r(q) - m_k(g)` up to a constant per row: twice ours.
 #[test]
 fn scores_equal_those_of_kiez() {
     let golden = Golden::new(include_str!("golden/csls.json"));
@@ -117,14 +108,7 @@ fn equal_items_and_small_banks_are_no_special_case() {
 #[test]
 fn a_neighbourhood_above_the_bank_is_refused() {
     let (gallery, bank) = (random_rows(5, 8, 6), random_rows(9, 8, 7));
-    let mut plan = StatPlan::default();
-    csls(10).needs(&mut plan);
-    let stats = BankStats::collect(
-        &plan,
-        gallery.rows(),
-        query_bank(&bank),
-        PassOptions::default(),
-    );
+    let stats = collect_for(&csls(10), &gallery, query_bank(&bank));
     assert!(matches!(
         stats,
         Err(FitError::KExceedsBank { k: 10, size: 9, .. })

@@ -38,7 +38,7 @@ impl MethodFamily for DualDisFamily {
         PARAMS
     }
 
-    fn published(&self) -> Vec<Vec<f64>> {
+    fn published_points(&self) -> Vec<Vec<f64>> {
         published()
     }
 

@@ -31,7 +31,7 @@ impl MethodFamily for DualIsFamily {
         PARAMS
     }
 
-    fn published(&self) -> Vec<Vec<f64>> {
+    fn published_points(&self) -> Vec<Vec<f64>> {
         grid::pairs().map(Vec::from).collect()
     }
 

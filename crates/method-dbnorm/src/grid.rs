@@ -1,4 +1,4 @@
-//! The search of the NNN paper, appendix A, in two stages, to six digits.
+//! The grid of the NNN paper, appendix A, in two stages, to six digits.
 
 /// 20 values evenly spaced in their logarithm from 0.001 to 400.
 const LOG: [f64; 20] = [

@@ -24,35 +24,24 @@ pub use released::{DualDisReleased, DualDisReleasedFamily};
 
 use nnn_core::ParamInfo;
 
-const BETA1: ParamInfo = ParamInfo {
-    name: "beta1",
-    doc: "inverse temperature of the softmax over the gallery bank; 0 makes its factor constant",
-    default: 3.0,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: false,
-    grid: &grid::BETA1,
-};
+const BETA1: ParamInfo = ParamInfo::number(
+    "beta1",
+    "inverse temperature of the softmax over the gallery bank; 0 makes its factor constant",
+)
+.default(3.0)
+.grid(&grid::BETA1);
 
-const BETA2: ParamInfo = ParamInfo {
-    name: "beta2",
-    doc: "inverse temperature of the softmax over the query bank; 0 makes its factor constant",
-    default: 1.0 / 1.99,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: false,
-    grid: &grid::BETA2,
-};
+const BETA2: ParamInfo = ParamInfo::number(
+    "beta2",
+    "inverse temperature of the softmax over the query bank; 0 makes its factor constant",
+)
+.default(1.0 / 1.99)
+.grid(&grid::BETA2);
 
-const K: ParamInfo = ParamInfo {
-    name: "k",
-    doc: "an item is active for a bank if it is among the k best of some row of it",
-    default: 1.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[1.0],
-};
+const K: ParamInfo = ParamInfo::whole(
+    "k",
+    "an item is active for a bank if it is among the k best of some row of it",
+)
+.default(1.0)
+.min(1.0)
+.grid(&[1.0]);

@@ -29,7 +29,7 @@ impl MethodFamily for DualDisReleasedFamily {
         PARAMS
     }
 
-    fn published(&self) -> Vec<Vec<f64>> {
+    fn published_points(&self) -> Vec<Vec<f64>> {
         published()
     }
 
@@ -97,7 +97,7 @@ impl Normalizer for DualDisReleased {
 /// `exp(beta s - log)`.
 struct Weights {
     beta: f64,
-    /// One an item.
+    /// One per item.
     logs: Vec<f64>,
 }
 

@@ -57,7 +57,7 @@ impl Side {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Factor<'a> {
     pub(crate) beta: f64,
-    /// One an item; none for zeros.
+    /// One per item; none for zeros.
     logs: &'a [f64],
 }
 

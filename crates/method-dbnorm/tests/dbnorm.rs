@@ -1,12 +1,5 @@
 //! DualIS and both forms of DualDIS beside their formulas, the released mathematics, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences, check_order};
 use method_dbnorm::{
     DualDis, DualDisFamily, DualDisReleased, DualDisReleasedFamily, DualIs, DualIsFamily,
 };
@@ -14,6 +7,7 @@ use nnn_core::{
     Bank, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn,
     Normalizer, ParamGrid, PassOptions, Raw, StatPlan, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dualis([beta1, beta2]: [f64; 2]) -> DualIs {
@@ -244,7 +238,7 @@ fn the_released_form_orders_as_the_product() {
 }
 
 /// The data and cases of a golden file.
-fn golden(text: &str) -> (Data, Vec<goldens::Case>) {
+fn golden(text: &str) -> (Data, Vec<Case>) {
     let golden = Golden::new(text);
     let data = Data {
         queries: golden.rows("queries"),
@@ -495,9 +489,7 @@ fn the_released_form_reverses_negative_similarities() {
 }
 
 fn needs(method: &dyn Normalizer) -> StatPlan {
-    let mut plan = StatPlan::default();
-    method.needs(&mut plan);
-    plan
+    StatPlan::of([method])
 }
 
 #[test]
@@ -561,7 +553,7 @@ fn signatures_and_kinds_are_those_of_the_family() {
 /// Both stages from their description, to six digits: 20 by 20 values evenly spaced in their logarithm from 0.001 to 400,
 /// then 0 and 20 values evenly from 0.001 to 15 by 20 evenly from 25 to 200.
 #[test]
-fn the_published_search_is_what_it_says() {
+fn the_published_grid_is_what_it_says() {
     let even = |from: f64, to: f64| (0..20).map(move |i| from + (to - from) * f64::from(i) / 19.0);
     let log: Vec<f64> = even(0.001f64.ln(), 400f64.ln()).map(f64::exp).collect();
     let dense1: Vec<f64> = [0.0].into_iter().chain(even(0.001, 15.0)).collect();
@@ -571,7 +563,7 @@ fn the_published_search_is_what_it_says() {
         first.iter().flat_map(of).collect::<Vec<[f64; 2]>>()
     };
     let wanted = [pairs(&log, &log), pairs(&dense1, &dense2)].concat();
-    let found = DualIsFamily.published();
+    let found = DualIsFamily.published_points();
     assert_eq!(found.len(), 400 + 420);
     assert_eq!(found.len(), wanted.len());
     for (found, wanted) in found.iter().zip(&wanted) {
@@ -584,7 +576,7 @@ fn the_published_search_is_what_it_says() {
     }
     for family in [&DualDisFamily as &dyn MethodFamily, &DualDisReleasedFamily] {
         let gated: Vec<Vec<f64>> = found.iter().map(|p| [&p[..], &[1.0]].concat()).collect();
-        assert_eq!(family.published(), gated);
+        assert_eq!(family.published_points(), gated);
     }
     for (place, info) in DualIsFamily.params().iter().enumerate() {
         assert!(found.iter().all(|point| info.grid.contains(&point[place])));

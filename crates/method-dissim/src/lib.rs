@@ -7,6 +7,8 @@
 //! dissimilarity does, which is a bias per gallery item. With `t` the mean of the item's `k` largest similarities to the
 //! query bank, `|g - c_k(g)|^2 = 1 - 2 t + |c_k(g)|^2`.
 
+mod centroid;
 mod local;
 
+pub use centroid::CentroidNorm;
 pub use local::{DisSimLocal, DisSimLocalFamily};

@@ -1,21 +1,19 @@
 //! Dissimilarity with local centroids.
 
+use crate::CentroidNorm;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, GalleryBias, MethodFamily, MethodKind, Normalizer, Param,
     ParamInfo, Rows, Stat, StatPlan, signature,
 };
 
 /// The default is scikit-hubness'. No grid for this use is published; these are values around it.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "k",
-    doc: "how many of the nearest reference queries make an item's centroid",
-    default: 5.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "k",
+    "how many of the nearest reference queries make an item's centroid",
+)
+.default(5.0)
+.min(1.0)
+.grid(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0])];
 
 /// The family `dissimlocal`.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +52,7 @@ impl DisSimLocal {
     /// Mean similarity to the nearest rows, and the squared length of their centroid.
     fn stats(self) -> [Stat; 2] {
         let k = self.k.get() as usize;
-        [Stat::TopMean { k }, Stat::CentroidNorm { k }]
+        [Stat::TopMean { k }, CentroidNorm { k }.into()]
     }
 }
 

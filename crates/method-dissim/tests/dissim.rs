@@ -1,17 +1,11 @@
 //! DisSimLocal beside its formula, its identities and limits.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
 use method_dissim::{DisSimLocal, DisSimLocalFamily};
 use nnn_core::{
-    DotScorer, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
-    PassOptions, RankOptions, Rankings, Relevance, TieRule, parse_signature, rank,
+    DotScorer, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, ParamGrid, RankOptions,
+    Rankings, Relevance, TieRule, parse_signature, rank,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dissim(k: usize) -> DisSimLocal {
@@ -79,7 +73,7 @@ fn the_bias_is_within_the_bound_of_the_formula() {
     }
 }
 
-/// kiez's values are `2 s + |g - c|^2` up to a constant a row: twice ours.
+/// kiez's values are `2 s + |g - c|^2` up to a constant per row: twice ours.
 #[test]
 fn scores_equal_those_of_kiez() {
     let golden = Golden::new(include_str!("golden/dissim.json"));
@@ -191,15 +185,8 @@ fn constant_banks_leave_numbers() {
 
 #[test]
 fn a_k_above_the_bank_is_refused() {
-    let mut plan = nnn_core::StatPlan::default();
-    dissim(6).needs(&mut plan);
     let (gallery, bank) = (random_rows(3, 4, 1), random_rows(5, 4, 2));
-    let stats = nnn_core::BankStats::collect(
-        &plan,
-        gallery.rows(),
-        query_bank(&bank),
-        PassOptions::default(),
-    );
+    let stats = collect_for(&dissim(6), &gallery, query_bank(&bank));
     assert!(matches!(
         stats,
         Err(FitError::KExceedsBank { k: 6, size: 5, .. })

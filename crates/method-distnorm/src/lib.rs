@@ -14,16 +14,12 @@ use nnn_core::{
 };
 
 /// 0.25 is the paper's value; no grid was published, and this one is ours. 0.5 is the default of NNN's library.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "lambda",
-    doc: "share of the means that is subtracted; 0 leaves the similarities as they are",
-    default: 0.25,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: false,
-    grid: &[0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::number(
+    "lambda",
+    "share of the means that is subtracted; 0 leaves the similarities as they are",
+)
+.default(0.25)
+.grid(&[0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0])];
 
 /// The family `dn`.
 #[derive(Debug, Clone, Copy)]

@@ -1,14 +1,8 @@
 //! DN beside its formula, NNN's own library, and NNN.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_differences};
 use method_distnorm::{Dn, DnFamily};
 use nnn_core::{Embeddings, MethodFamily, MethodKind, Nnn, ParamGrid, Raw, parse_signature};
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dn(lambda: f64) -> Dn {

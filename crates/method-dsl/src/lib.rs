@@ -13,16 +13,13 @@ use nnn_core::{
 
 /// The published temperature 1000 acts on similarities that CLIP's scale of 100 multiplies: 0.1 on cosines. No grid was
 /// published; this one is ours.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "beta",
-    doc: "inverse temperature of the softmax over the evaluated queries; 0 leaves the order of the similarities",
-    default: 0.1,
-    min: 0.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: false,
-    grid: &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::number(
+    "beta",
+    "inverse temperature of the softmax over the evaluated queries; 0 leaves the order of the \
+     similarities",
+)
+.default(0.1)
+.grid(&[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0])];
 
 /// The family `dsl`.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +90,7 @@ impl Normalizer for Dsl {
 /// `s exp(beta s - log)`.
 struct Weighted {
     beta: f64,
-    /// One an item.
+    /// One per item.
     logs: Vec<f64>,
 }
 

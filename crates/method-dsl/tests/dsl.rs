@@ -1,17 +1,11 @@
 //! DSL beside its formula, its published form with scipy's softmax, and its limits.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-#[path = "../../nnn-core/tests/common/goldens.rs"]
-mod goldens;
-
-use common::*;
-use goldens::{Golden, check_order};
 use method_dsl::{Dsl, DslFamily};
 use nnn_core::{
-    BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer,
-    ParamGrid, PassOptions, StatPlan, parse_signature,
+    Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer, ParamGrid, StatPlan,
+    parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn dsl(beta: f64) -> Dsl {
@@ -163,16 +157,8 @@ fn no_beta_gives_anything_but_numbers() {
 fn it_reads_the_evaluated_queries_and_nothing_else() {
     assert!(DslFamily.transductive());
     let (gallery, bank) = (random_rows(5, 8, 6), random_rows(9, 8, 7));
-    let mut plan = StatPlan::default();
-    dsl(0.0).needs(&mut plan);
-    assert!(plan.is_empty());
-    dsl(0.1).needs(&mut plan);
-    let stats = BankStats::collect(
-        &plan,
-        gallery.rows(),
-        query_bank(&bank),
-        PassOptions::default(),
-    );
+    assert!(StatPlan::of([&dsl(0.0) as &dyn Normalizer]).is_empty());
+    let stats = collect_for(&dsl(0.1), &gallery, query_bank(&bank));
     assert!(matches!(stats, Err(FitError::MissingBank { .. })));
 }
 

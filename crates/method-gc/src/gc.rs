@@ -1,22 +1,19 @@
 //! Globally corrected retrieval.
 
 use nnn_core::{
-    Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    RowRule, Rows, Stat, StatPlan, rewrite_by_key, signature,
+    Bank, BankStats, FitError, Fitted, LargestLists, MethodFamily, MethodKind, Normalizer, Param,
+    ParamInfo, RowRule, Rows, Stat, StatPlan, rewrite_by_key, signature,
 };
 use std::cmp::Reverse;
 
 /// The paper ranks over all bank queries and has no such parameter, so that no grid was published.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "depth",
-    doc: "how many bank queries an item's list holds; a query below them all has rank depth + 1",
-    default: 128.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[8.0, 32.0, 128.0, 512.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "depth",
+    "how many bank queries an item's list holds; a query below them all has rank depth + 1",
+)
+.default(128.0)
+.min(1.0)
+.grid(&[8.0, 32.0, 128.0, 512.0])];
 
 /// The family `gc`.
 #[derive(Debug, Clone, Copy)]
@@ -48,19 +45,13 @@ impl MethodFamily for GcFamily {
 #[derive(Debug, Clone, Copy)]
 pub struct Gc {
     /// Length of the items' lists; a whole number, at least 1 and at most the size of the query bank, at which every rank
-    /// is exact. Takes four bytes an item and place, and twelve while it is fitted.
+    /// is exact. Takes four bytes per item and place, and twelve while it is fitted.
     pub depth: Param,
 }
 
 impl Gc {
     fn depth(self) -> usize {
         self.depth.get() as usize
-    }
-
-    fn largest(self) -> Stat {
-        Stat::Largest {
-            depth: self.depth(),
-        }
     }
 }
 
@@ -70,46 +61,25 @@ impl Normalizer for Gc {
     }
 
     fn needs(&self, plan: &mut StatPlan) {
-        plan.need(Bank::Query, self.largest());
+        let depth = self.depth();
+        plan.need(Bank::Query, Stat::Largest { depth });
     }
 
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let largest = stats.get(Bank::Query, self.largest())?;
-        Ok(Fitted::Rescaling(Box::new(Rule::new(
-            largest,
-            self.depth(),
-        ))))
+        let lists = LargestLists::new(stats, Bank::Query, self.depth())?;
+        Ok(Fitted::Rescaling(Box::new(Rule(lists))))
     }
 }
 
-struct Rule {
-    /// `(gallery, depth)`, each list descending.
-    lists: Vec<f32>,
-    depth: usize,
-    /// The last of each list, side by side: most queries are below it, and nothing else of the list is read.
-    last: Vec<f32>,
-}
+struct Rule(LargestLists);
 
 impl Rule {
-    fn new(largest: &[f64], depth: usize) -> Self {
-        // Similarities are f32 to begin with.
-        let lists: Vec<f32> = largest.iter().map(|&s| s as f32).collect();
-        Self {
-            last: lists
-                .chunks_exact(depth)
-                .map(|list| list[depth - 1])
-                .collect(),
-            lists,
-            depth,
-        }
-    }
-
     /// How many of the item's list are more similar to it than `s`.
     fn above(&self, item: usize, s: f32) -> usize {
-        if s < self.last[item] {
-            return self.depth;
+        let list = self.0.of(item);
+        if s < self.0.lowest(item) {
+            return list.len();
         }
-        let list = &self.lists[item * self.depth..][..self.depth];
         list.partition_point(|&other| other > s)
     }
 }

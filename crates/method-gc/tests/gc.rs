@@ -1,14 +1,10 @@
 //! GC beside plain counting and scipy's ranks, its limits, and what must not change a result.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_gc::{Gc, GcFamily};
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid,
-    PassOptions, StatPlan, parse_signature,
+    Bank, Embeddings, FitError, MethodFamily, MethodKind, Normalizer, ParamGrid, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -215,13 +211,10 @@ fn equal_vectors_and_huge_scores_are_no_special_case() {
 fn lists_longer_than_the_bank_are_refused() {
     let (gallery, bank) = (random_rows(6, 4, 1), random_rows(5, 4, 2));
     for depth in [6.0, 1e300] {
-        let mut plan = StatPlan::default();
         let gc = Gc {
             depth: param(depth),
         };
-        gc.needs(&mut plan);
-        let options = PassOptions::default();
-        let error = BankStats::collect(&plan, gallery.rows(), query_bank(&bank), options);
+        let error = collect_for(&gc, &gallery, query_bank(&bank));
         assert!(matches!(
             error,
             Err(FitError::KExceedsBank {
@@ -253,5 +246,8 @@ fn signatures_and_grids_read_back() {
         MethodKind::Rescaling
     );
     assert_eq!(GcFamily.kind(), MethodKind::Rescaling);
-    assert_eq!(GcFamily.published(), [[8.0], [32.0], [128.0], [512.0]]);
+    assert_eq!(
+        GcFamily.published_points(),
+        [[8.0], [32.0], [128.0], [512.0]]
+    );
 }

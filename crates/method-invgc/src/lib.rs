@@ -11,25 +11,19 @@
 
 mod invgc;
 mod localadj;
+mod pooled;
 mod step;
 
 pub use invgc::{InvGc, InvGcFamily};
 pub use localadj::{LocalAdj, LocalAdjFamily};
+pub use pooled::Pooled;
 
 use nnn_core::ParamInfo;
 
 /// The rates were tuned for every data set and are not published, neither are a default and a grid: these are ours.
 const fn rate(name: &'static str, doc: &'static str) -> ParamInfo {
-    ParamInfo {
-        name,
-        doc,
-        default: 0.5,
-        min: 0.0,
-        above_min: false,
-        max: f64::INFINITY,
-        whole: false,
-        grid: &[0.1, 0.2, 0.5, 1.0, 2.0],
-    }
+    let rate = ParamInfo::number(name, doc).default(0.5);
+    rate.grid(&[0.1, 0.2, 0.5, 1.0, 2.0])
 }
 
 const GALLERY_RATE: ParamInfo = rate("r_g", "rate at which items move away from the gallery bank");

@@ -1,26 +1,23 @@
 //! Steps away from the nearest reference vectors.
 
 use crate::step::{Push, moved};
-use crate::{GALLERY_RATE, QUERY_RATE};
+use crate::{GALLERY_RATE, Pooled, QUERY_RATE};
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    Rows, Stat, StatPlan, signature,
+    Rows, StatPlan, signature,
 };
 
 /// The grid of `pool` is the two defaults of the authors' code.
 const PARAMS: &[ParamInfo] = &[
     GALLERY_RATE,
     QUERY_RATE,
-    ParamInfo {
-        name: "pool",
-        doc: "share of a bank, at most 1, whose nearest vectors an item moves away from",
-        default: 0.01,
-        min: 0.0,
-        above_min: true,
-        max: f64::INFINITY,
-        whole: false,
-        grid: &[0.01, 0.1],
-    },
+    ParamInfo::number(
+        "pool",
+        "share of a bank, at most 1, whose nearest vectors an item moves away from",
+    )
+    .default(0.01)
+    .above(0.0)
+    .grid(&[0.01, 0.1]),
 ];
 
 /// The family `localadj`.
@@ -65,8 +62,8 @@ pub struct LocalAdj {
 }
 
 impl LocalAdj {
-    fn stat(self) -> Stat {
-        Stat::Pooled { share: self.pool }
+    fn stat(self) -> Pooled {
+        Pooled { share: self.pool }
     }
 }
 

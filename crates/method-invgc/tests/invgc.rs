@@ -1,14 +1,11 @@
 //! InvGC and LocalAdj beside their formulas over whole similarity matrices in f64, their limits, and golden values.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_invgc::{InvGc, InvGcFamily, LocalAdj, LocalAdjFamily};
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer, ParamGrid,
-    PassOptions, StatPlan, parse_signature,
+    Bank, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Normalizer, ParamGrid,
+    parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -362,9 +359,7 @@ fn banks_of_one_item_leave_numbers() {
 fn what_is_out_of_range_or_missing_is_refused() {
     let (gallery, bank) = (random_rows(3, 4, 1), random_rows(5, 4, 2));
     let error = |method: &dyn Normalizer, banks| {
-        let mut plan = StatPlan::default();
-        method.needs(&mut plan);
-        let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default());
+        let stats = collect_for(method, &gallery, banks);
         stats.expect_err("refused")
     };
     for method in methods() {
@@ -384,6 +379,10 @@ fn what_is_out_of_range_or_missing_is_refused() {
     assert!(
         matches!(above_one, FitError::OutOfRange { .. }),
         "{above_one}"
+    );
+    assert_eq!(
+        above_one.to_string(),
+        "pooled(share=1.5) is out of range: counts start at 1, temperatures and shares above 0"
     );
     let negative = ParamGrid::from([("r_g".to_owned(), vec![-1.0])]);
     assert!(InvGcFamily.expand(&negative).is_err());

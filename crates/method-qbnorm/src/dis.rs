@@ -8,16 +8,13 @@ use nnn_core::{
 
 const PARAMS: &[ParamInfo] = &[
     BETA,
-    ParamInfo {
-        name: "k",
-        doc: "an item is active if it is among the k best of some bank query",
-        default: 1.0,
-        min: 1.0,
-        above_min: false,
-        max: f64::INFINITY,
-        whole: true,
-        grid: &[1.0],
-    },
+    ParamInfo::whole(
+        "k",
+        "an item is active if it is among the k best of some bank query",
+    )
+    .default(1.0)
+    .min(1.0)
+    .grid(&[1.0]),
 ];
 
 /// The family `dis`.

@@ -19,16 +19,13 @@ use nnn_core::ParamInfo;
 
 /// `beta`, shared by both forms. The grid is the query-bank half of the DBNorm grid in the NNN paper, appendix A:
 /// 20 values log-spaced over 0.001 to 400, then 20 evenly over 25 to 200.
-const BETA: ParamInfo = ParamInfo {
-    name: "beta",
-    doc: "inverse temperature of the softmax over the query bank",
-    default: 20.0,
-    min: 0.0,
-    above_min: true,
-    max: f64::INFINITY,
-    whole: false,
-    grid: BETA_GRID,
-};
+const BETA: ParamInfo = ParamInfo::number(
+    "beta",
+    "inverse temperature of the softmax over the query bank",
+)
+.default(20.0)
+.above(0.0)
+.grid(BETA_GRID);
 
 const BETA_GRID: &[f64] = &[
     0.001, 0.00197172, 0.00388768, 0.00766542, 0.0151141, 0.0298007, 0.0587586, 0.115856, 0.228435,

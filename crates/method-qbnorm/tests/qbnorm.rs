@@ -1,14 +1,11 @@
 //! IS and DIS beside their formulas, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_qbnorm::{Dis, DisFamily, Is, IsFamily};
 use nnn_core::{
     DotScorer, Embeddings, Fitted, MethodFamily, Nnn, Normalizer, ParamGrid, RankOptions, Rankings,
     Raw, Relevance, TieRule, parse_signature, rank,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn is(beta: f64) -> Is {

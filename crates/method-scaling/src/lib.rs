@@ -40,12 +40,19 @@ pub use mp_normal::{MpNormal, MpNormalFamily};
 pub use nicdm::{Nicdm, NicdmFamily};
 pub use zscore::{Zscore, ZscoreFamily};
 
+use nnn_core::ParamInfo;
+
 /// Unit roundoff of f32: a cosine near one is known no better, and a deviation below it is rounding.
 const ROUNDOFF: f64 = 1.0 / (1u64 << 24) as f64;
 
-/// `k` of the published NNN search (arXiv 2410.24114): no search over a neighbourhood's size was published for LS or
+/// `k` of the published NNN grid (arXiv 2410.24114): no grid of the neighbourhood's size was published for LS or
 /// NICDM, and with these values they are compared over the same neighbourhoods.
 const K_GRID: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// `k` of `ls` and `nicdm`.
+const fn neighbours(doc: &'static str) -> ParamInfo {
+    ParamInfo::whole("k", doc).min(1.0).grid(K_GRID)
+}
 
 /// The f32 nearest to a score; one beyond its range becomes its largest value.
 fn to_score(value: f64) -> f32 {

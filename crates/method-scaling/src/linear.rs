@@ -1,7 +1,8 @@
 //! Rules of the form `a_g s - b_g`.
 
+use crate::normal::means_and_deviations;
 use crate::{ROUNDOFF, to_score};
-use nnn_core::RowRule;
+use nnn_core::{Bank, BankStats, FitError, Fitted, RowRule, Stat};
 
 /// `s -> scale[g] s - offset[g]`, in f64, rounded once.
 pub(crate) struct Linear {
@@ -24,21 +25,31 @@ impl Linear {
     }
 
     /// Orders as `-d^2 / sigma[g]` does: `1 - (1 - s) w / sigma[g]` with `w` the largest `sigma`, whose item keeps its
-    /// similarity.
+    /// similarity; `sigma` is the distance that a statistic of the query bank stands for.
     ///
     /// A `sigma` is held at or above the distance of two vectors whose cosine is the last f32 below one: nearer neighbours
     /// cannot be told from copies. In the limit, an item with copies in the bank is last for all queries but these copies.
-    pub(crate) fn by_distance(sigmas: &[f64]) -> Self {
+    pub(crate) fn by_distance(
+        stats: &BankStats,
+        stat: Stat,
+        distance: impl Fn(f64) -> f64,
+    ) -> Result<Fitted, FitError> {
         let nearest = (2.0 * ROUNDOFF).sqrt();
-        let sigmas: Vec<f64> = sigmas.iter().map(|sigma| sigma.max(nearest)).collect();
-        Self::new(&sigmas, |_| 1.0, 1.0)
+        let values = stats.get(Bank::Query, stat)?.iter();
+        let sigmas: Vec<f64> = values.map(|&v| distance(v).max(nearest)).collect();
+        Ok(Self::new(&sigmas, |_| 1.0, 1.0).fitted())
     }
 
     /// Orders as `(s - means[g]) / deviations[g]`, with deviations held at or above the roundoff of a similarity: where all
     /// bank similarities are equal, the sign of `s - mean` decides alone up to rounding.
-    pub(crate) fn by_deviation(means: &[f64], deviations: &[f64]) -> Self {
+    pub(crate) fn by_deviation(stats: &BankStats) -> Result<Fitted, FitError> {
+        let (means, deviations) = means_and_deviations(stats)?;
         let spreads: Vec<f64> = deviations.iter().map(|sd| sd.max(ROUNDOFF)).collect();
-        Self::new(&spreads, |item| means[item], 0.0)
+        Ok(Self::new(&spreads, |item| means[item], 0.0).fitted())
+    }
+
+    fn fitted(self) -> Fitted {
+        Fitted::Rescaling(Box::new(self))
     }
 }
 

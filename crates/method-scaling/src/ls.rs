@@ -1,23 +1,15 @@
 //! Local scaling.
 
-use crate::K_GRID;
 use crate::linear::Linear;
+use crate::neighbours;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
     Rows, Stat, StatPlan, signature,
 };
 
-/// The default is the 7 that the paper uses throughout; for the grid see [`K_GRID`].
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "k",
-    doc: "which nearest bank query gives an item its scale",
-    default: 7.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: K_GRID,
-}];
+/// The default is the 7 that the paper uses throughout; for the grid see [`K_GRID`](crate::K_GRID).
+const PARAMS: &[ParamInfo] =
+    &[neighbours("which nearest bank query gives an item its scale").default(7.0)];
 
 /// The family `ls`.
 #[derive(Debug, Clone, Copy)]
@@ -71,9 +63,7 @@ impl Normalizer for Ls {
 
     /// `1 - exp(-d^2 / (sigma_q sigma_g))` rises strictly with `d^2 / sigma_g`, as `sigma_q > 0` is one number for the row.
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let kth = stats.get(Bank::Query, self.stat())?;
-        let distance = |s: &f64| (2.0 - 2.0 * s).max(0.0).sqrt();
-        let sigmas: Vec<f64> = kth.iter().map(distance).collect();
-        Ok(Fitted::Rescaling(Box::new(Linear::by_distance(&sigmas))))
+        let distance = |s: f64| (2.0 - 2.0 * s).max(0.0).sqrt();
+        Linear::by_distance(stats, self.stat(), distance)
     }
 }

@@ -1,21 +1,19 @@
 //! Mutual proximity as counted.
 
 use nnn_core::{
-    Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    RowRule, Rows, Stat, StatPlan, rewrite_by_key, signature,
+    Bank, BankStats, FitError, Fitted, LargestLists, MethodFamily, MethodKind, Normalizer, Param,
+    ParamInfo, RowRule, Rows, Stat, StatPlan, rewrite_by_key, signature,
 };
 
 /// The paper counts over all items and has no such parameter, so that no grid was published.
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "depth",
-    doc: "how many of an item's largest similarities to the query bank are known; below them its share counts as zero",
-    default: 128.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: &[8.0, 32.0, 128.0, 512.0],
-}];
+const PARAMS: &[ParamInfo] = &[ParamInfo::whole(
+    "depth",
+    "how many of an item's largest similarities to the query bank are known; below them its \
+     share counts as zero",
+)
+.default(128.0)
+.min(1.0)
+.grid(&[8.0, 32.0, 128.0, 512.0])];
 
 /// The family `mp_empirical`.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +45,7 @@ impl MethodFamily for MpEmpiricalFamily {
 #[derive(Debug, Clone, Copy)]
 pub struct MpEmpirical {
     /// How many of an item's largest similarities are kept; a whole number, at least 1 and at most the size of the query
-    /// bank, at which the counts are exact for every similarity. Takes four bytes an item and place, and twelve while it is
+    /// bank, at which the counts are exact for every similarity. Takes four bytes per item and place, and twelve while it is
     /// fitted.
     pub depth: Param,
 }
@@ -55,12 +53,6 @@ pub struct MpEmpirical {
 impl MpEmpirical {
     fn depth(self) -> usize {
         self.depth.get() as usize
-    }
-
-    fn largest(self) -> Stat {
-        Stat::Largest {
-            depth: self.depth(),
-        }
     }
 }
 
@@ -70,50 +62,31 @@ impl Normalizer for MpEmpirical {
     }
 
     fn needs(&self, plan: &mut StatPlan) {
-        plan.need(Bank::Query, self.largest());
+        let depth = self.depth();
+        plan.need(Bank::Query, Stat::Largest { depth });
     }
 
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let largest = stats.get(Bank::Query, self.largest())?;
+        let lists = LargestLists::new(stats, Bank::Query, self.depth())?;
         let bank = stats.bank(Bank::Query);
         let bank = bank.expect("a bank that was read has a size");
-        let rule = Rule::new(largest, self.depth(), bank);
-        Ok(Fitted::Rescaling(Box::new(rule)))
+        Ok(Fitted::Rescaling(Box::new(Rule { lists, bank })))
     }
 }
 
 struct Rule {
-    /// `(gallery, depth)`, each list descending.
-    lists: Vec<f32>,
-    depth: usize,
-    /// The last of each list, side by side: most queries are below it, and nothing else of the list is read.
-    last: Vec<f32>,
+    lists: LargestLists,
     /// Size of the query bank.
     bank: usize,
 }
 
 impl Rule {
-    fn new(largest: &[f64], depth: usize, bank: usize) -> Self {
-        // Similarities are f32 to begin with.
-        let lists: Vec<f32> = largest.iter().map(|&s| s as f32).collect();
-        Self {
-            last: lists
-                .chunks_exact(depth)
-                .map(|list| list[depth - 1])
-                .collect(),
-            lists,
-            depth,
-            bank,
-        }
-    }
-
     /// How many bank queries are less similar to the item than `s`; zero where more than its list would have to be known.
     fn bank_below(&self, item: usize, s: f32) -> usize {
-        if s <= self.last[item] {
+        if s <= self.lists.lowest(item) {
             return 0;
         }
-        let list = &self.lists[item * self.depth..][..self.depth];
-        self.bank - list.partition_point(|&other| other >= s)
+        self.bank - self.lists.of(item).partition_point(|&other| other >= s)
     }
 }
 

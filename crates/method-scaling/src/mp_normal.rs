@@ -1,10 +1,10 @@
 //! Mutual proximity with independent normal distributions.
 
-use crate::normal::{Normal, log_cdf};
+use crate::normal::{Normal, log_cdf, means_and_deviations, need_means_and_deviations};
 use crate::to_score;
 use nnn_core::{
-    Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    RowRule, Rows, Stat, StatPlan,
+    BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo, RowRule,
+    Rows, StatPlan,
 };
 
 /// The family `mp_normal`; it has no parameters.
@@ -43,13 +43,11 @@ impl Normalizer for MpNormal {
     }
 
     fn needs(&self, plan: &mut StatPlan) {
-        plan.need(Bank::Query, Stat::Mean);
-        plan.need(Bank::Query, Stat::Deviation);
+        need_means_and_deviations(plan);
     }
 
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let means = stats.get(Bank::Query, Stat::Mean)?;
-        let deviations = stats.get(Bank::Query, Stat::Deviation)?;
+        let (means, deviations) = means_and_deviations(stats)?;
         let sides = means.iter().zip(deviations);
         Ok(Fitted::Rescaling(Box::new(Rule {
             items: sides.map(|(&mean, &sd)| Normal::new(mean, sd)).collect(),

@@ -1,23 +1,15 @@
 //! Non-iterative contextual dissimilarity measure.
 
-use crate::K_GRID;
 use crate::linear::Linear;
+use crate::neighbours;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
     Rows, Stat, StatPlan, signature,
 };
 
-/// No default was published for this use: 10 neighbours are a common choice; for the grid see [`K_GRID`].
-const PARAMS: &[ParamInfo] = &[ParamInfo {
-    name: "k",
-    doc: "how many nearest bank queries give an item its scale",
-    default: 10.0,
-    min: 1.0,
-    above_min: false,
-    max: f64::INFINITY,
-    whole: true,
-    grid: K_GRID,
-}];
+/// No default was published for this use: 10 neighbours are a common choice; for the grid see [`K_GRID`](crate::K_GRID).
+const PARAMS: &[ParamInfo] =
+    &[neighbours("how many nearest bank queries give an item its scale").default(10.0)];
 
 /// The family `nicdm`.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +63,6 @@ impl Normalizer for Nicdm {
 
     /// `d / sqrt(mu_q mu_g)` is the root of `d^2 / mu_g` over `mu_q > 0`, one number for the row.
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let means = stats.get(Bank::Query, self.stat())?;
-        Ok(Fitted::Rescaling(Box::new(Linear::by_distance(means))))
+        Linear::by_distance(stats, self.stat(), |mean| mean)
     }
 }

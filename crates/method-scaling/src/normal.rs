@@ -1,7 +1,20 @@
 //! The normal distribution, down to where its probabilities are no f64.
 
 use crate::ROUNDOFF;
+use nnn_core::{Bank, BankStats, FitError, Stat, StatPlan};
 use std::f64::consts::FRAC_1_SQRT_2;
+
+/// Declares what every item sees over the query bank: mean and deviation.
+pub(crate) fn need_means_and_deviations(plan: &mut StatPlan) {
+    plan.need(Bank::Query, Stat::Mean);
+    plan.need(Bank::Query, Stat::Deviation);
+}
+
+/// The two, one number each per item.
+pub(crate) fn means_and_deviations(stats: &BankStats) -> Result<(&[f64], &[f64]), FitError> {
+    let means = stats.get(Bank::Query, Stat::Mean)?;
+    Ok((means, stats.get(Bank::Query, Stat::Deviation)?))
+}
 
 /// Mean and deviation of similarities; a deviation is held at or above the roundoff of one.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,10 @@
 //! Z-score of an item's similarity over the query bank.
 
 use crate::linear::Linear;
+use crate::normal::need_means_and_deviations;
 use nnn_core::{
-    Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
-    Rows, Stat, StatPlan,
+    BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo, Rows,
+    StatPlan,
 };
 
 /// The family `zscore`; it has no parameters.
@@ -42,14 +43,10 @@ impl Normalizer for Zscore {
     }
 
     fn needs(&self, plan: &mut StatPlan) {
-        plan.need(Bank::Query, Stat::Mean);
-        plan.need(Bank::Query, Stat::Deviation);
+        need_means_and_deviations(plan);
     }
 
     fn fit(&self, stats: &BankStats, _gallery: Rows<'_>) -> Result<Fitted, FitError> {
-        let means = stats.get(Bank::Query, Stat::Mean)?;
-        let deviations = stats.get(Bank::Query, Stat::Deviation)?;
-        let rule = Linear::by_deviation(means, deviations);
-        Ok(Fitted::Rescaling(Box::new(rule)))
+        Linear::by_deviation(stats)
     }
 }

@@ -1,11 +1,8 @@
 //! Every method beside values from kiez, scipy and scikit-learn (`tools/reference/scaling_goldens.py`).
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
+use nnn_testkit::methods::*;
 use serde_json::Value;
 
 /// Golden values beside the vectors that they were computed from.

@@ -1,17 +1,13 @@
 //! Limits, degenerate data, and what must not change a result.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_scaling::{
     Ls, LsFamily, MpEmpirical, MpEmpiricalFamily, MpNormal, MpNormalFamily, Nicdm, NicdmFamily,
     Zscore, ZscoreFamily,
 };
 use nnn_core::{
-    Bank, BankStats, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, PassOptions,
-    StatPlan, parse_signature,
+    Bank, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 /// Every method, at `k` neighbours.
@@ -228,14 +224,7 @@ fn more_neighbours_than_the_bank_has_are_refused() {
             &Nicdm { k },
             &MpEmpirical { depth: k },
         ] {
-            let mut plan = StatPlan::default();
-            method.needs(&mut plan);
-            let error = BankStats::collect(
-                &plan,
-                gallery.rows(),
-                query_bank(&bank),
-                PassOptions::default(),
-            );
+            let error = collect_for(method, &gallery, query_bank(&bank));
             assert!(matches!(
                 error,
                 Err(FitError::KExceedsBank {
@@ -278,7 +267,7 @@ fn signatures_and_grids_read_back() {
         );
         let bank = random_rows(200, 4, 1);
         assert_eq!(fit(&*default[0], &bank, &bank).kind(), family.kind());
-        for point in family.published() {
+        for point in family.published_points() {
             assert!(
                 family
                     .params()

@@ -1,11 +1,8 @@
 //! Every method beside its published formula in f64, within error bounds of the f32 products.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
+use nnn_testkit::methods::*;
 
 /// A task, its similarities in f64 and as they are computed, and how far these may differ.
 struct Task {

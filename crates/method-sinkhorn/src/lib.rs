@@ -9,7 +9,7 @@
 //! - SN: the rows are the gallery.
 //! - DBSN: the rows are the gallery and, below it, the gallery bank; the gallery's part of `u` is kept.
 //!
-//! The statistic [`Stat::Potential`] is computed in `nnn-core`: one pass over the query bank a round.
+//! The statistic [`Stat::Potential`] is computed in `nnn-core`: one pass over the query bank per round.
 
 mod dbsn;
 mod sn;
@@ -22,33 +22,29 @@ use nnn_core::{Bank, BankStats, FitError, Fitted, GalleryBias, Param, ParamInfo,
 /// `tau` and `iterations`, shared by both methods.
 ///
 /// The grid of `tau` is that of the authors' study of the temperature (`tau.py` in ppanzx/DBSN at 44aacaa); their
-/// comparisons use 0.01 and 10 iterations throughout, and no search over iterations is published.
+/// comparisons use 0.01 and 10 iterations throughout, and no grid of iterations is published.
 ///
 /// From the least `tau` on no weight underflows, whatever the similarities of up to 10^8 items are: between -1 and 1,
 /// `exp(-2 / 0.0032)` is 4e-272. A round is a pass over the bank; a thousand are far beyond what changes a ranking.
 const PARAMS: &[ParamInfo] = &[
-    ParamInfo {
-        name: "tau",
-        doc: "temperature of the scaled matrix, in units of similarity; below 0.0032 weights may underflow, above 2^24 it counts as 2^24",
-        default: 0.01,
-        min: 0.0032,
-        above_min: false,
-        max: f64::INFINITY,
-        whole: false,
-        grid: &[
-            0.005, 0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.0225, 0.025,
-        ],
-    },
-    ParamInfo {
-        name: "iterations",
-        doc: "rounds of scaling both sides, one pass over the query bank each",
-        default: 10.0,
-        min: 1.0,
-        above_min: false,
-        max: 1000.0,
-        whole: true,
-        grid: &[10.0],
-    },
+    ParamInfo::number(
+        "tau",
+        "temperature of the scaled matrix, in units of similarity; below 0.0032 weights may \
+         underflow, above 2^24 it counts as 2^24",
+    )
+    .default(0.01)
+    .min(0.0032)
+    .grid(&[
+        0.005, 0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.0225, 0.025,
+    ]),
+    ParamInfo::whole(
+        "iterations",
+        "rounds of scaling both sides, one pass over the query bank each",
+    )
+    .default(10.0)
+    .min(1.0)
+    .max(1000.0)
+    .grid(&[10.0]),
 ];
 
 fn potential(tau: Param, iterations: Param, stacked: bool) -> Stat {

@@ -1,14 +1,11 @@
 //! SN and DBSN beside their formula, the package that the authors call, their limits, and each other.
 
-#[path = "../../nnn-core/tests/common/mod.rs"]
-mod common;
-
-use common::*;
 use method_sinkhorn::{Dbsn, DbsnFamily, Sn, SnFamily};
 use nnn_core::{
     Bank, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn,
     Normalizer, ParamGrid, PassOptions, Stat, parse_signature,
 };
+use nnn_testkit::methods::*;
 use proptest::prelude::*;
 
 fn sn(tau: f64, iterations: usize) -> Sn {
@@ -49,7 +46,7 @@ fn try_potential(
 ) -> Result<Vec<f64>, FitError> {
     let stat = stat(tau, iterations, banks.gallery.is_some());
     let stats = BankStats::collect(
-        &plan(&[stat]),
+        &plan(std::slice::from_ref(&stat)),
         gallery.rows(),
         banks,
         PassOptions::default(),
@@ -277,7 +274,7 @@ proptest! {
         let bank = Embeddings::from_unit(axes.collect(), 7).expect("unit length");
         let found = negated(&potential(&gallery, query_bank(&bank), tau, 1));
         let softmax = Stat::LogMeanExp { beta: param(1.0 / tau) };
-        let stats = collect(&[softmax], &gallery, &bank);
+        let stats = collect(std::slice::from_ref(&softmax), &gallery, &bank);
         let logs = stats.get(Bank::Query, softmax).expect("declared").iter().map(|log| tau * log);
         let error = largest_difference_centred(&found, &logs.collect::<Vec<_>>());
         prop_assert!(error <= 2.0 * potential_error(&gallery, &bank, tau, 1), "{error:e}");
@@ -476,8 +473,8 @@ fn points_that_share_their_rounds_change_no_bit() {
         BankStats::collect(&plan(stats), gallery.rows(), banks, options).expect("valid plan")
     };
     let together = collect(&points);
-    for &point in &points {
-        let alone = collect(&[point]);
+    for point in &points {
+        let alone = collect(std::slice::from_ref(point));
         assert_eq!(
             alone.get(Bank::Query, point),
             together.get(Bank::Query, point),
@@ -490,8 +487,9 @@ fn points_that_share_their_rounds_change_no_bit() {
 fn missing_banks_and_other_dimensions_are_refused() {
     let (gallery, bank) = (random_rows(5, 8, 18), random_rows(6, 8, 19));
     let stacked = stat(0.01, 10, true);
+    let plan = plan(std::slice::from_ref(&stacked));
     let options = PassOptions::default();
-    let collect = |banks| BankStats::collect(&plan(&[stacked]), gallery.rows(), banks, options);
+    let collect = |banks| BankStats::collect(&plan, gallery.rows(), banks, options);
     assert_eq!(
         collect(query_bank(&bank)).expect_err("refused"),
         FitError::MissingBank {
@@ -528,7 +526,7 @@ fn signatures_and_grids_read_back() {
         assert_eq!(family.expand(&grid).expect("valid")[0].signature(), default);
         assert_eq!(family.kind(), MethodKind::Additive);
         assert!(!family.transductive());
-        assert_eq!(family.published().len(), 9);
+        assert_eq!(family.published_points().len(), 9);
         for (name, value) in [("tau", 0.0), ("iterations", 0.0), ("iterations", 1.5)] {
             let grid = ParamGrid::from([(name.to_owned(), vec![value])]);
             assert!(family.expand(&grid).is_err(), "{name}={value}");

@@ -118,8 +118,7 @@ fn cpu_seconds() -> Outcome<f64> {
 }
 
 fn collect(gallery: &Embeddings, bank: &Embeddings, stats: &[Stat]) -> Outcome<BankStats> {
-    let mut plan = StatPlan::default();
-    stats.iter().for_each(|&stat| plan.need(Bank::Query, stat));
+    let plan: StatPlan = stats.iter().map(|stat| (Bank::Query, stat)).collect();
     let banks = Banks {
         query: Some(bank.rows()),
         ..Banks::default()

@@ -29,7 +29,7 @@ impl Nearest {
         Self { k, similarities }
     }
 
-    /// [`Stat::TopMean`] of the `k` best rows found: a number a gallery item, in f64 as in the exact pass.
+    /// [`Stat::TopMean`] of the `k` best rows found: one number per gallery item, in f64 as in the exact pass.
     ///
     /// # Panics
     /// `k` is 0 or above the number searched for.

@@ -32,11 +32,8 @@ fn ivf(lists: usize, probes: usize) -> Ivf {
 }
 
 fn exact(gallery: &Embeddings, bank: &Embeddings, ks: &[usize]) -> BankStats {
-    let mut plan = StatPlan::default();
-    for &k in ks {
-        plan.need(Bank::Query, Stat::TopMean { k });
-        plan.need(Bank::Query, Stat::Kth { k });
-    }
+    let both = |&k: &usize| [Stat::TopMean { k }, Stat::Kth { k }].map(|stat| (Bank::Query, stat));
+    let plan: StatPlan = ks.iter().flat_map(both).collect();
     let banks = Banks {
         query: Some(bank.rows()),
         ..Banks::default()

@@ -138,10 +138,8 @@ fn collect(c: &mut Criterion) {
     ];
     let size = format!("{}x{}x{DIM}", gallery.len(), bank.len());
     for (name, stats) in plans {
-        let mut plan = StatPlan::default();
-        stats
-            .into_iter()
-            .for_each(|stat| plan.need(Bank::Query, stat));
+        let needs = stats.into_iter().map(|stat| (Bank::Query, stat));
+        let plan: StatPlan = needs.collect();
         let banks = Banks {
             query: Some(bank.rows()),
             ..Banks::default()

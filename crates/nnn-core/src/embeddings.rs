@@ -87,7 +87,7 @@ impl PartialEq for Embeddings {
 }
 
 impl Embeddings {
-    /// Items of which only similarities to a gallery of `gallery` items are known: a row each.
+    /// Items of which only similarities to a gallery of `gallery` items are known: one row each.
     ///
     /// # Errors
     /// [`EmbeddingError`]: the shape is wrong, or a value is not finite or no cosine (beyond 1 by more than 1e-4).

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use nnn_core::{
-//!     Bank, BankStats, Banks, DotScorer, Embeddings, Nnn, Normalizer, Param, PassOptions, RankOptions, Relevance, StatPlan,
+//!     BankStats, Banks, DotScorer, Embeddings, Nnn, Normalizer, Param, PassOptions, RankOptions, Relevance, StatPlan,
 //!     TieRule, rank,
 //! };
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,8 +15,7 @@
 //! let queries = Embeddings::normalize(vec![0.9, 0.1], 2)?;
 //! let nnn = Nnn { k: 1, alpha: Param::new(0.75).ok_or("not finite")? };
 //!
-//! let mut plan = StatPlan::default();
-//! nnn.needs(&mut plan);
+//! let plan = StatPlan::of([&nnn as &dyn Normalizer]);
 //! let banks = Banks { query: Some(reference.rows()), ..Banks::default() };
 //! let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default())?;
 //! let fitted = nnn.fit(&stats, gallery.rows())?;
@@ -40,7 +39,6 @@ mod moved;
 mod nnn;
 mod order;
 mod param;
-mod quantize;
 mod rank;
 mod rankings;
 mod raw;
@@ -64,6 +62,9 @@ pub use rankings::Rankings;
 pub use raw::{Raw, RawFamily};
 pub use relevance::{Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
-pub use stats::{Bank, BankSizes, BankStats, Banks, FitError, PassOptions, Stat, StatPlan};
+pub use stats::{
+    Bank, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors, OwnStat,
+    PassOptions, Stat, StatPlan,
+};
 pub use ties::TieRule;
 pub use topk::{LargestScores, best_items};

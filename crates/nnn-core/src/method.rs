@@ -4,7 +4,7 @@ use crate::param::{self, Param, ParamError, ParamGrid, ParamInfo};
 use crate::topk::best_items;
 use crate::{BankStats, FitError, MovedVectors, Rows, StatPlan};
 
-/// A number per gallery item that is subtracted from the item's similarity: `score = similarity - bias[g]`.
+/// One number per gallery item that is subtracted from the item's similarity: `score = similarity - bias[g]`.
 ///
 /// Because it depends on the item alone, an inner-product engine serves it: append `bias[g]` to the item's vector and
 /// `-1` to the query's.
@@ -12,7 +12,7 @@ use crate::{BankStats, FitError, MovedVectors, Rows, StatPlan};
 pub struct GalleryBias(Vec<f32>);
 
 impl GalleryBias {
-    /// Rounds f64 values, one a gallery item, to f32; what is beyond its range becomes its largest value, so that a
+    /// Rounds f64 values, one per gallery item, to f32; what is beyond its range becomes its largest value, so that a
     /// corrected score is finite at any weight.
     pub fn from_f64(values: impl IntoIterator<Item = f64>) -> Self {
         let largest = f64::from(f32::MAX);
@@ -26,7 +26,7 @@ impl GalleryBias {
         Self(vec![0.0; gallery])
     }
 
-    /// The values, one a gallery item, in units of similarity.
+    /// The values, one per gallery item, in units of similarity.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.0
@@ -92,7 +92,7 @@ pub trait RowRule: Send + Sync {
 /// What a method does, and so what can serve it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MethodKind {
-    /// Subtracts a number per gallery item: any inner-product engine serves it.
+    /// Subtracts one number per gallery item: any inner-product engine serves it.
     Additive,
     /// Decides query by query which bias to subtract: needs the query's own best item first.
     Gated,
@@ -204,25 +204,25 @@ pub trait MethodFamily: Sync {
     /// Parameters in the order of signatures; the first varies slowest in a grid.
     fn params(&self) -> &'static [ParamInfo];
 
-    /// The points of the published search, each a value for every one of [`MethodFamily::params`], in the order in which
-    /// ties are settled: every combination of the parameters' published values, unless the paper searched otherwise.
-    fn published(&self) -> Vec<Vec<f64>> {
+    /// The points of the published grid, each a value for every one of [`MethodFamily::params`], in the order in which
+    /// ties are settled: every combination of the parameters' published values, unless the paper chose among others.
+    fn published_points(&self) -> Vec<Vec<f64>> {
         param::product(self.params().iter().map(|info| info.grid))
     }
 
     /// The method at one point: a checked value for each of [`MethodFamily::params`], in their order.
     fn at(&self, point: &[Param]) -> Box<dyn Normalizer>;
 
-    /// The method at every point of the published search.
+    /// The method at every point of the published grid.
     ///
     /// # Errors
     /// A published value is out of the parameter's own range: a mistake of the family.
-    fn search(&self) -> Result<Vec<Box<dyn Normalizer>>, ParamError> {
+    fn published_grid(&self) -> Result<Vec<Box<dyn Normalizer>>, ParamError> {
         let checked = |point: Vec<f64>| -> Result<Vec<Param>, ParamError> {
             let pairs = self.params().iter().zip(point);
             pairs.map(|(info, value)| info.check(value)).collect()
         };
-        let points = self.published().into_iter();
+        let points = self.published_points().into_iter();
         points.map(|point| Ok(self.at(&checked(point)?))).collect()
     }
 

@@ -6,7 +6,7 @@ use crate::score::{Delivery, DotScorer, Keep, RowSink, Scorer};
 /// A correction that changes the vectors of both sides: `score = map(q) . gallery[g]`.
 #[derive(Debug, Clone)]
 pub struct MovedVectors {
-    /// One vector a gallery item.
+    /// One vector per gallery item.
     pub gallery: Vectors,
     /// What is done to every query; its vectors have the dimension of `gallery`.
     pub query: VectorMap,

@@ -10,28 +10,21 @@ use crate::{
 };
 
 const PARAMS: &[ParamInfo] = &[
-    ParamInfo {
-        name: "k",
-        doc: "how many of an item's largest similarities to the query bank are averaged",
-        default: 128.0,
-        min: 1.0,
-        above_min: false,
-        max: f64::INFINITY,
-        whole: true,
-        grid: &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0],
-    },
-    ParamInfo {
-        name: "alpha",
-        doc: "share of that mean which is subtracted; 0 leaves the similarities as they are",
-        default: 0.75,
-        min: 0.0,
-        above_min: false,
-        max: f64::INFINITY,
-        whole: false,
-        grid: &[
-            0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.375, 1.5,
-        ],
-    },
+    ParamInfo::whole(
+        "k",
+        "how many of an item's largest similarities to the query bank are averaged",
+    )
+    .default(128.0)
+    .min(1.0)
+    .grid(&[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0]),
+    ParamInfo::number(
+        "alpha",
+        "share of that mean which is subtracted; 0 leaves the similarities as they are",
+    )
+    .default(0.75)
+    .grid(&[
+        0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.375, 1.5,
+    ]),
 ];
 
 /// The family `nnn`, with the paper's defaults and grid.

@@ -73,11 +73,71 @@ pub struct ParamInfo {
     pub max: f64,
     /// Whether only whole numbers are allowed.
     pub whole: bool,
-    /// The published search grid, in the order in which ties are settled (the first best point wins).
+    /// The published grid, in the order in which ties are settled (the first best point wins).
     pub grid: &'static [f64],
 }
 
 impl ParamInfo {
+    /// A parameter of any real number from 0 on, with default 0 and no published grid, until what follows says otherwise.
+    #[must_use]
+    pub const fn number(name: &'static str, doc: &'static str) -> Self {
+        Self {
+            name,
+            doc,
+            default: 0.0,
+            min: 0.0,
+            above_min: false,
+            max: f64::INFINITY,
+            whole: false,
+            grid: &[],
+        }
+    }
+
+    /// The same of whole numbers.
+    #[must_use]
+    pub const fn whole(name: &'static str, doc: &'static str) -> Self {
+        let whole = true;
+        Self {
+            whole,
+            ..Self::number(name, doc)
+        }
+    }
+
+    /// Used when a config names no value.
+    #[must_use]
+    pub const fn default(self, default: f64) -> Self {
+        Self { default, ..self }
+    }
+
+    /// From `min` on.
+    #[must_use]
+    pub const fn min(self, min: f64) -> Self {
+        Self { min, ..self }
+    }
+
+    /// Above `min`, which is excluded.
+    #[must_use]
+    pub const fn above(self, min: f64) -> Self {
+        let above_min = true;
+        Self {
+            min,
+            above_min,
+            ..self
+        }
+    }
+
+    /// Up to `max`.
+    #[must_use]
+    pub const fn max(self, max: f64) -> Self {
+        Self { max, ..self }
+    }
+
+    /// The published values, in the order in which ties are settled.
+    #[must_use]
+    pub const fn grid(self, grid: &'static [f64]) -> Self {
+        Self { grid, ..self }
+    }
+
     /// Checks one value.
     ///
     /// # Errors
@@ -250,26 +310,14 @@ mod tests {
     use super::*;
 
     const INFOS: &[ParamInfo] = &[
-        ParamInfo {
-            name: "k",
-            doc: "",
-            default: 128.0,
-            min: 1.0,
-            above_min: false,
-            max: f64::INFINITY,
-            whole: true,
-            grid: &[1.0],
-        },
-        ParamInfo {
-            name: "beta",
-            doc: "",
-            default: 20.0,
-            min: 0.0,
-            above_min: true,
-            max: f64::INFINITY,
-            whole: false,
-            grid: &[1.0],
-        },
+        ParamInfo::whole("k", "")
+            .default(128.0)
+            .min(1.0)
+            .grid(&[1.0]),
+        ParamInfo::number("beta", "")
+            .default(20.0)
+            .above(0.0)
+            .grid(&[1.0]),
     ];
 
     fn grid(name: &str, values: &[f64]) -> ParamGrid {

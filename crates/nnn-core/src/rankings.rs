@@ -24,7 +24,7 @@ impl Rankings {
         assert_eq!(
             ranks.len(),
             top.len(),
-            "one list of ranks and one of items a query"
+            "one list of ranks and one of items per query"
         );
         let top_width = top.first().map_or(0, Vec::len);
         let mut offsets = Vec::with_capacity(ranks.len() + 1);

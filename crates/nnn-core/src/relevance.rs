@@ -54,7 +54,7 @@ impl Relevance {
         })
     }
 
-    /// One relevant item a query: `query_to_gallery[q]`.
+    /// One relevant item per query: `query_to_gallery[q]`.
     ///
     /// # Errors
     /// As [`Relevance::new`].

@@ -1,14 +1,9 @@
 //! Numbers from outside: the golden example of the authors' package, and figures on real embeddings.
 
-mod common;
-#[path = "common/goldens.rs"]
-mod goldens;
-
-use common::{U32, bias, chain_matrix, fashion, fit, param};
-use goldens::{Golden, check_differences};
 use nnn_core::{
     DotScorer, Embeddings, Fitted, Nnn, RankOptions, Rankings, Raw, Relevance, TieRule, rank,
 };
+use nnn_testkit::methods::*;
 
 /// A vector of four as one of six of length one: halved, so that the peer's reference points of length above one fit,
 /// with what is missing put where the other side (its `place`) has nothing. Similarities across sides are a half (for
@@ -179,7 +174,7 @@ fn recall_on_real_embeddings_equals_the_recorded_figures() {
 /// A weight beyond any sense saturates instead of ending in NaN.
 #[test]
 fn an_enormous_alpha_leaves_finite_scores() {
-    let gallery = common::random_rows(5, 8, 1);
+    let gallery = random_rows(5, 8, 1);
     let values = bias(
         &Nnn {
             k: 1,

@@ -1,13 +1,14 @@
 //! What must not change a result: threads, block sizes, instruction sets, the order of a bank; and what must follow it.
 
-mod common;
+mod own;
 
-use common::*;
 use nnn_core::{
     Bank, BankStats, Banks, Blocking, Delivery, DotScorer, Embeddings, Fitted, Kernel, Nnn,
     Normalizer, PassOptions, RankOptions, Rankings, Raw, Relevance, RowSink, Scorer, Stat, TieRule,
     rank,
 };
+use nnn_testkit::methods::*;
+use own::{Centroid, Pool};
 use proptest::prelude::*;
 
 fn all_stats() -> Vec<Stat> {
@@ -20,10 +21,8 @@ fn all_stats() -> Vec<Stat> {
         Stat::TopDistance { k: 20 },
         Stat::Moments,
     ];
-    stats.extend([1, 6].map(|k| Stat::CentroidNorm { k }));
-    stats.extend([0.004, 0.03, 1.0].map(|share| Stat::Pooled {
-        share: param(share),
-    }));
+    stats.extend([0.004, 0.03, 1.0].map(|share| Stat::from(Pool { share })));
+    stats.extend([1, 6].map(|k| Stat::from(Centroid { k })));
     stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
     stats.extend([1e-3, 1.0, 400.0].map(|beta| Stat::LogMeanExp { beta: param(beta) }));
     stats.extend(potentials(false));
@@ -150,7 +149,8 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
     let ks = [1, 2, 10].map(|k| Stat::TopMean { k });
     for (gallery, bank, dim) in [(3, 1280, 1), (150, 1300, 48), (29, 9000, 129)] {
         let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
-        let beside = collect(&[&ks[..], &[Stat::Deviation]].concat(), &gallery, &bank);
+        let beside = [&ks[..], &[Stat::Deviation]].concat();
+        let beside = collect(&beside, &gallery, &bank);
         let blocks = [(4096, 56), (1, 1), (500, 20)];
         let ways = Kernel::available()
             .into_iter()
@@ -258,8 +258,8 @@ fn permuting_the_gallery_permutes_every_statistic() {
 /// How far a sum in another order may move a potential: each round is off by two sums and their exponentials, whose
 /// exponents are below `8 / tau`, on either side, and no round enlarges what the ones before were off by (as a function
 /// of the potentials it is a composition of two weighted log-sum-exps). Zero for any other statistic.
-fn potential_error(stat: Stat, gallery: usize, bank: usize) -> f64 {
-    match stat {
+fn potential_error(stat: &Stat, gallery: usize, bank: usize) -> f64 {
+    match *stat {
         Stat::Potential {
             tau, iterations, ..
         } => {
@@ -303,8 +303,8 @@ fn permuting_the_bank_moves_nothing_beyond_rounding() {
     );
     for (bank_name, stat, column) in after.columns() {
         let original = before.get(bank_name, stat).expect("same plan");
-        // Sums in f64 in another order: a rounding a term on either side. Sorted values and places: none.
-        let bound = match stat {
+        // Sums in f64 in another order: one rounding per term on either side. Sorted values and places: none.
+        let bound = match *stat {
             Stat::Mean | Stat::Moments => 2.0 * f64_error(bank.len()),
             // A histogram's sums, and `beta` times its highest centre.
             Stat::LogMeanExp { beta } => 2.0 * f64_error(bank.len()) + 4.0 * beta.get() * U64,
@@ -335,16 +335,17 @@ fn a_repeated_bank_has_the_same_means_and_twice_the_neighbours() {
             &twice,
         ),
     );
-    let get = |stats: &BankStats, stat| stats.get(Bank::Query, stat).expect("declared").to_vec();
+    let get =
+        |stats: &BankStats, stat: &Stat| stats.get(Bank::Query, stat).expect("declared").to_vec();
     // A sum of every value twice rounds as its half does, up to the order of addition.
-    for (a, b) in get(&once, Stat::TopMean { k: 8 })
+    for (a, b) in get(&once, &Stat::TopMean { k: 8 })
         .iter()
-        .zip(get(&doubled, Stat::TopMean { k: 16 }))
+        .zip(get(&doubled, &Stat::TopMean { k: 16 }))
     {
         assert!((a - b).abs() <= 2.0 * f64_error(16), "{a} and {b}");
     }
     let places = Stat::BestPlace { depth: 3 };
-    assert_eq!(get(&once, places), get(&doubled, places));
+    assert_eq!(get(&once, &places), get(&doubled, &places));
 }
 
 #[test]
@@ -393,7 +394,7 @@ fn a_bank_of_one_item_and_constant_vectors_are_no_special_case() {
         .map(|row| f64::from(row[0]))
         .collect();
     for (stat, rounding) in stats.into_iter().zip(rounding) {
-        let column = found.get(Bank::Query, stat).expect("declared");
+        let column = found.get(Bank::Query, &stat).expect("declared");
         for (got, want) in column.iter().zip(&scores) {
             assert!((got - want).abs() <= rounding, "{stat}: {got}, {want}");
         }

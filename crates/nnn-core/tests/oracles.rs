@@ -1,14 +1,15 @@
 //! Statistics and biases beside the same numbers in f64, written from the formulas, within error bounds of the f32
 //! products.
 
-mod common;
+mod own;
 
-use common::*;
 use nnn_core::{Bank, BankStats, Embeddings, Nnn, Rows, Stat};
+use nnn_testkit::methods::*;
+use own::{Centroid, Pool};
 
 const BETAS: [f64; 6] = [1e-3, 0.1, 1.0, 20.0, 100.0, 400.0];
 
-fn get(stats: &BankStats, stat: Stat) -> &[f64] {
+fn get(stats: &BankStats, stat: impl Into<Stat>) -> &[f64] {
     stats.get(Bank::Query, stat).expect("declared")
 }
 
@@ -86,8 +87,8 @@ fn log_mean_exp_tends_to_the_mean() {
     let (gallery, bank) = (random_rows(30, 48, 10), random_rows(700, 48, 11));
     for beta in [1e-300, 1e-12, 6.1e-5, 1.0 / 16384.0, 1e-4] {
         let stat = Stat::LogMeanExp { beta: param(beta) };
-        let stats = collect(&[stat], &gallery, &bank);
-        for (g, &got) in get(&stats, stat).iter().enumerate() {
+        let stats = collect(std::slice::from_ref(&stat), &gallery, &bank);
+        for (g, &got) in get(&stats, &stat).iter().enumerate() {
             let item = gallery.rows().row(g);
             let scores = scores64(item, &bank);
             let exponentials = scores.iter().map(|s| (beta * s).exp_m1()).sum::<f64>();
@@ -155,10 +156,8 @@ fn weighted_mean64(bank: Rows<'_>, rows: &[(f64, usize)]) -> Vec<f64> {
 /// Neighbours from the products as documented and a plain sort; the rest is f64 on either side: a product, a sum and a
 /// quotient a term of size at most one, and for the norm, at most one itself, twice that and a square a coordinate.
 fn check_neighbors(gallery: &Embeddings, bank: &Embeddings, ks: &[usize], shares: &[f64]) {
-    let centroids = ks.iter().map(|&k| Stat::CentroidNorm { k });
-    let pools = shares.iter().map(|&share| Stat::Pooled {
-        share: param(share),
-    });
+    let centroids = ks.iter().map(|&k| Centroid { k }.into());
+    let pools = shares.iter().map(|&share| Pool { share }.into());
     let stats = collect(
         &centroids.chain(pools).collect::<Vec<Stat>>(),
         gallery,
@@ -171,7 +170,7 @@ fn check_neighbors(gallery: &Embeddings, bank: &Embeddings, ks: &[usize], shares
             let nearest: Vec<(f64, usize)> = order[..k].iter().map(|&row| (1.0, row)).collect();
             let centroid = weighted_mean64(bank, &nearest);
             let want: f64 = centroid.iter().map(|v| v * v).sum();
-            let got = get(&stats, Stat::CentroidNorm { k })[g];
+            let got = get(&stats, Centroid { k })[g];
             let bound = 4.0 * f64_error(k) + 2.0 * dim as f64 * U64;
             assert!(
                 (got - want).abs() <= bound,
@@ -184,10 +183,7 @@ fn check_neighbors(gallery: &Embeddings, bank: &Embeddings, ks: &[usize], shares
                 .iter()
                 .map(|&row| (f64::from(scores[row]), row));
             let want = weighted_mean64(bank, &nearest.collect::<Vec<_>>());
-            let stat = Stat::Pooled {
-                share: param(share),
-            };
-            let got = &get(&stats, stat)[g * dim..][..dim];
+            let got = &get(&stats, Pool { share })[g * dim..][..dim];
             for (got, want) in got.iter().zip(want) {
                 let bound = 2.0 * f64_error(count);
                 assert!(

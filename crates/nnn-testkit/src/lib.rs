@@ -5,3 +5,5 @@
 pub mod checkpoints;
 #[cfg(feature = "hub")]
 pub mod hub;
+#[cfg(feature = "methods")]
+pub mod methods;

@@ -232,10 +232,8 @@ fn collect(
     stats: impl IntoIterator<Item = Stat>,
     kernel: Kernel,
 ) -> Outcome<BankStats> {
-    let mut plan = StatPlan::default();
-    stats
-        .into_iter()
-        .for_each(|stat| plan.need(Bank::Query, stat));
+    let needs = stats.into_iter().map(|stat| (Bank::Query, stat));
+    let plan: StatPlan = needs.collect();
     let banks = Banks {
         query: Some(bank.rows()),
         ..Banks::default()

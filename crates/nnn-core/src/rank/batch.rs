@@ -3,7 +3,7 @@
 //! The biases of a batch are laid out item by item, so that an item is compared under all of them at once. A bias less its mean
 //! over the gallery, `b'`, orders every row as the bias does, and biases of one batch are alike (they are sorted by how far
 //! they spread). An item `j` can stand at or above the relevant item `r` under some bias only if
-//! `s_j - min b'_j >= min (s_r - b'_r)`, the minima over the biases of the batch: one subtraction an item and batch finds the few
+//! `s_j - min b'_j >= min (s_r - b'_r)`, the minima over the biases of the batch: one subtraction per item and batch finds the few
 //! that are then compared under all its biases.
 
 use crate::dispatch::dispatched;
@@ -148,7 +148,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Where relevant items stand, a place a bias.
+/// Where relevant items stand, one place per bias.
 #[derive(Clone, Copy)]
 pub(super) struct Standing {
     greater: Lane<u32>,

@@ -50,7 +50,7 @@ pub fn rank(
 }
 
 /// As [`rank`], but hands over one correction's rankings at a time, with its place in `methods`: a grid of thousands is
-/// held as one number a query and point.
+/// held as one number per query and point.
 ///
 /// Scores are computed once for all corrections that are rules over them, and once more for each that moves vectors.
 /// Those that subtract a bias are ranked together, without a copy of the row.
@@ -67,7 +67,7 @@ pub fn rank_each(
     assert_eq!(
         scorer.rows(),
         relevance.queries(),
-        "one list of relevant items a query"
+        "one list of relevant items per query"
     );
     assert_eq!(
         scorer.columns(),

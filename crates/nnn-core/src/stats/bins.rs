@@ -12,7 +12,7 @@
 use crate::dispatch::dispatched;
 use crate::exp::{ROUND_F32, exp_m1_nonpositive};
 
-/// Bins a unit of similarity, a power of two: centres, and what scores are off from them, are exact.
+/// Bins per unit of similarity, a power of two: centres, and what scores are off from them, are exact.
 const BINS: f32 = 2048.0;
 const WIDTH: f64 = 1.0 / BINS as f64;
 

@@ -10,12 +10,19 @@ use std::ops::Range;
 
 /// Everything that reduces one gallery item's row of bank scores, in one pass.
 pub(super) fn reduce_items(needs: &[Stat], scorer: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
-    let needs: Vec<Stat> = needs.iter().copied().filter(is_reduction).collect();
+    let needs: Vec<Stat> = needs
+        .iter()
+        .filter(|need| is_reduction(need))
+        .cloned()
+        .collect();
     if needs.is_empty() {
         return Vec::new();
     }
     let temperatures = Temperatures::new(betas(&needs));
-    let mut columns: Vec<(Stat, Vec<f64>)> = needs.iter().map(|&need| (need, Vec::new())).collect();
+    let mut columns: Vec<(Stat, Vec<f64>)> = needs
+        .iter()
+        .map(|need| (need.clone(), Vec::new()))
+        .collect();
     let mut finish = |folds: Vec<ItemFold<'_>>| {
         for fold in folds {
             fold.finish(&mut columns, scorer.columns());

@@ -1,15 +1,28 @@
-//! Bank statistics: what the rows of a bank say about each gallery item, reduced to a few numbers an item.
+//! Bank statistics: what the rows of a bank say about each gallery item, reduced to a few numbers per item.
+//!
+//! Where a statistic belongs:
+//! - [`Stat`] holds what several methods share, and what has to be computed inside a pass of the core: everything that one
+//!   fused pass reduces at once while the scores stream by (means of the largest, a deviation, log-mean-exps and the
+//!   like), places in the lists of bank rows, moments of a bank, and Sinkhorn's potentials, which take rounds of passes
+//!   that all temperatures share.
+//! - [`NeighborStat`] is for what one method alone reads: any function of an item's nearest bank rows, up to all of them.
+//!   It lives in the method's own crate, so that a new method needs no change here. The squared length of a centroid
+//!   (`method-dissim`) and pooled vectors (`method-invgc`) are such.
 
 mod bins;
 mod exponentials;
 mod items;
+mod lists;
 mod moments;
 mod neighbors;
 mod places;
 mod potential;
 
+pub use lists::LargestLists;
+pub use neighbors::{NeighborStat, Neighbors, OwnStat};
+
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
-use crate::{Kernel, Param, Rows};
+use crate::{Kernel, Normalizer, Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -35,9 +48,11 @@ impl fmt::Display for Bank {
     }
 }
 
-/// Numbers of each gallery item, computed from its similarities `s_1..s_M` to a bank of `M` rows `d_1..d_M`; one number
-/// an item where nothing else is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Numbers of each gallery item, computed from its similarities `s_1..s_M` to a bank of `M` rows `d_1..d_M`: one number
+/// per item where nothing else is said.
+///
+/// A statistic that only one method reads need not be here: see [`NeighborStat`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stat {
     /// `(1/M) sum s_i`.
     Mean,
@@ -58,7 +73,7 @@ pub enum Stat {
         /// How many of the nearest rows count.
         k: usize,
     },
-    /// The `depth` largest `s_i` in descending order: `depth` numbers an item.
+    /// The `depth` largest `s_i` in descending order: `depth` numbers per item.
     Largest {
         /// How many, `1 <= depth <= M`.
         depth: usize,
@@ -75,17 +90,8 @@ pub enum Stat {
         /// Length of the lists.
         depth: usize,
     },
-    /// `|c|^2` of the centroid `c` of the `k` nearest bank rows (of equally near ones, those of lower index).
-    CentroidNorm {
-        /// How many of the nearest rows count, `1 <= k <= M`.
-        k: usize,
-    },
-    /// `(1/p) sum s_i d_i` over the `p = max(1, floor(share M))` nearest bank rows (of equally near ones, those of lower
-    /// index): a vector an item.
-    Pooled {
-        /// Share of the bank, above 0, at most 1.
-        share: Param,
-    },
+    /// What a method crate brings itself, made by `into()` from its [`NeighborStat`].
+    Own(OwnStat),
     /// Of the bank itself, not of any item: the mean `(1/M) sum d_i`, then the second moments `(1/M) sum d_i d_i^T`, row
     /// by row: `d + d * d` numbers.
     Moments,
@@ -107,7 +113,7 @@ impl Stat {
     pub fn len(&self, gallery: usize, dim: usize) -> usize {
         match self {
             Self::Largest { depth } => gallery * depth,
-            Self::Pooled { .. } => gallery * dim,
+            Self::Own(own) => gallery * own.numbers(dim),
             Self::Moments => dim + dim * dim,
             _ => gallery,
         }
@@ -118,17 +124,19 @@ impl Stat {
     #[must_use]
     pub fn reads_vectors(&self) -> bool {
         match self {
-            Self::CentroidNorm { .. } | Self::Pooled { .. } | Self::Moments => true,
+            Self::Moments => true,
+            Self::Own(own) => own.reads_vectors(),
             Self::Potential { stacked, .. } => *stacked,
             _ => false,
         }
     }
 
-    /// How many bank rows the statistic cannot do without.
-    fn rows_needed(&self) -> usize {
+    /// How many rows of a bank of `bank` rows the statistic cannot do without.
+    fn rows_needed(&self, bank: usize) -> usize {
         match *self {
             Self::TopMean { k } | Self::Kth { k } | Self::TopDistance { k } => k,
-            Self::CentroidNorm { k } | Self::Largest { depth: k } => k,
+            Self::Largest { depth: k } => k,
+            Self::Own(ref own) => own.neighbors(bank),
             _ => 1,
         }
     }
@@ -137,12 +145,12 @@ impl Stat {
     fn is_valid(&self) -> bool {
         match *self {
             Self::LogMeanExp { beta } => beta.get() > 0.0,
-            Self::Pooled { share } => share.get() > 0.0 && share.get() <= 1.0,
             Self::Potential {
                 tau, iterations, ..
             } => tau.get() > 0.0 && iterations > 0,
             Self::BestPlace { depth } => depth > 0,
-            _ => self.rows_needed() > 0,
+            Self::Own(ref own) => own.is_valid() && own.neighbors(1) > 0,
+            _ => self.rows_needed(1) > 0,
         }
     }
 }
@@ -158,8 +166,7 @@ impl fmt::Display for Stat {
             Self::Largest { depth } => write!(f, "largest(depth={depth})"),
             Self::LogMeanExp { beta } => write!(f, "log_mean_exp(beta={beta})"),
             Self::BestPlace { depth } => write!(f, "best_place(depth={depth})"),
-            Self::CentroidNorm { k } => write!(f, "centroid_norm(k={k})"),
-            Self::Pooled { share } => write!(f, "pooled(share={share})"),
+            Self::Own(own) => own.fmt(f),
             Self::Moments => f.write_str("moments"),
             Self::Potential {
                 tau,
@@ -176,7 +183,7 @@ impl fmt::Display for Stat {
 /// Why statistics or a fitted method cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FitError {
-    /// A statistic needs a bank that the task does not have.
+    /// A statistic needs a bank that there is none of.
     #[error("{stat} needs a {bank}, but this reference set has none")]
     MissingBank {
         /// The statistic.
@@ -250,9 +257,16 @@ pub enum FitError {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatPlan(BTreeSet<(Bank, Stat)>);
 
+impl<S: Into<Stat>> FromIterator<(Bank, S)> for StatPlan {
+    fn from_iter<I: IntoIterator<Item = (Bank, S)>>(needs: I) -> Self {
+        let needs = needs.into_iter();
+        Self(needs.map(|(bank, stat)| (bank, stat.into())).collect())
+    }
+}
+
 impl StatPlan {
     /// What all of these methods together need.
-    pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn crate::Normalizer>) -> Self {
+    pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn Normalizer>) -> Self {
         let mut plan = Self::default();
         for point in points {
             point.needs(&mut plan);
@@ -261,13 +275,19 @@ impl StatPlan {
     }
 
     /// Declares a need; repeating one costs nothing.
-    pub fn need(&mut self, bank: Bank, stat: Stat) {
-        self.0.insert((bank, stat));
+    pub fn need(&mut self, bank: Bank, stat: impl Into<Stat>) {
+        self.0.insert((bank, stat.into()));
     }
 
     /// All needs in a fixed order.
-    pub fn iter(&self) -> impl Iterator<Item = (Bank, Stat)> + '_ {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (Bank, &Stat)> {
+        self.0.iter().map(|(bank, stat)| (*bank, stat))
+    }
+
+    /// What is read of one bank.
+    fn of_bank(&self, bank: Bank) -> Vec<Stat> {
+        let own = self.iter().filter(|need| need.0 == bank);
+        own.map(|need| need.1.clone()).collect()
     }
 
     /// Whether nothing is needed.
@@ -301,11 +321,11 @@ impl StatPlan {
     #[must_use]
     pub fn scores(&self, gallery: usize, sizes: BankSizes) -> u64 {
         let of = |bank: Bank| {
-            let needs: Vec<Stat> = self.iter().filter(|n| n.0 == bank).map(|n| n.1).collect();
+            let needs = self.of_bank(bank);
             let once = |wanted: fn(&Stat) -> bool| usize::from(needs.iter().any(wanted));
             let passes = once(items::is_reduction)
                 + once(|stat| matches!(stat, Stat::BestPlace { .. }))
-                + once(|stat| matches!(stat, Stat::CentroidNorm { .. } | Stat::Pooled { .. }));
+                + once(|stat| matches!(stat, Stat::Own(_)));
             let rounds = |stacked: bool| potential::rounds(&needs, stacked);
             let beside = gallery + sizes.gallery.unwrap_or(0);
             sizes.get(bank).unwrap_or(0)
@@ -317,19 +337,26 @@ impl StatPlan {
 }
 
 /// The banks that a statistic reads.
-fn banks_of((bank, stat): (Bank, Stat)) -> [Option<Bank>; 2] {
+fn banks_of((bank, stat): (Bank, &Stat)) -> [Option<Bank>; 2] {
     let stacked = matches!(stat, Stat::Potential { stacked: true, .. });
     [Some(bank), stacked.then_some(Bank::Gallery)]
 }
 
-fn check_need(bank: Bank, stat: Stat, size: Option<usize>) -> Result<(), FitError> {
-    let k = stat.rows_needed();
+fn check_need(bank: Bank, stat: &Stat, size: Option<usize>) -> Result<(), FitError> {
+    let named = || stat.clone();
+    if !stat.is_valid() {
+        return Err(FitError::OutOfRange { stat: named() });
+    }
     match size {
-        _ if !stat.is_valid() => Err(FitError::OutOfRange { stat }),
-        None => Err(FitError::MissingBank { stat, bank }),
+        None => Err(FitError::MissingBank {
+            stat: named(),
+            bank,
+        }),
         Some(0) => Err(FitError::EmptyBank { bank }),
-        Some(size) if k > size => Err(FitError::KExceedsBank { k, bank, size }),
-        _ => Ok(()),
+        Some(size) => match stat.rows_needed(size) {
+            k if k > size => Err(FitError::KExceedsBank { k, bank, size }),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -354,7 +381,7 @@ impl BankSizes {
     }
 }
 
-/// The sets of one task that corrections may learn from.
+/// The sets that corrections may learn from.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Banks<'a> {
     /// Items of the query's modality.
@@ -426,7 +453,7 @@ pub struct BankStats {
 
 impl BankStats {
     /// Computes all planned statistics: one pass over each bank for everything that reduces an item's row, one more with
-    /// the sides exchanged if a list of places is wanted, one for neighbours, and for a potential one a round.
+    /// the sides exchanged if a list of places is wanted, one for statistics of neighbours, and for potentials one per round.
     ///
     /// # Errors
     /// As [`StatPlan::check`]; the dimensions of gallery and bank differ; or a temperature is too small.
@@ -447,7 +474,7 @@ impl BankStats {
                 bank,
                 other: rows.dim(),
             };
-            let needs: Vec<Stat> = plan.iter().filter(|n| n.0 == bank).map(|n| n.1).collect();
+            let needs = plan.of_bank(bank);
             let item_major = options.scorer(gallery, rows).map_err(dimension)?;
             let bank_major = options.scorer(rows, gallery).map_err(dimension)?;
             let mut computed = items::reduce_items(&needs, &item_major);
@@ -468,14 +495,14 @@ impl BankStats {
         })
     }
 
-    /// The same statistics with one of a number an item, computed elsewhere, added or put in place of the one there.
+    /// The same statistics with one of one number per item, computed elsewhere, added or put in place of the one there.
     ///
     /// # Panics
     /// `column` does not have a number for every gallery item.
     #[must_use]
-    pub fn with_column(mut self, bank: Bank, stat: Stat, column: Vec<f64>) -> Self {
+    pub fn with_column(mut self, bank: Bank, stat: impl Into<Stat>, column: Vec<f64>) -> Self {
         assert_eq!(column.len(), self.gallery, "a number for every item");
-        self.values.insert((bank, stat), column);
+        self.values.insert((bank, stat.into()), column);
         self
     }
 
@@ -485,7 +512,7 @@ impl BankStats {
         self.gallery
     }
 
-    /// Number of rows of a bank that the task has: what turns a count of them into a share.
+    /// Number of rows of a bank, where there is one: what turns a count of them into a share.
     #[must_use]
     pub fn bank(&self, bank: Bank) -> Option<usize> {
         self.banks.get(bank)
@@ -495,17 +522,18 @@ impl BankStats {
     ///
     /// # Errors
     /// The statistic was not in the plan: a method forgot to declare it.
-    pub fn get(&self, bank: Bank, stat: Stat) -> Result<&[f64], FitError> {
-        let column = self.values.get(&(bank, stat));
-        column
-            .map(Vec::as_slice)
-            .ok_or(FitError::NotDeclared { stat, bank })
+    pub fn get(&self, bank: Bank, stat: impl Into<Stat>) -> Result<&[f64], FitError> {
+        let need = (bank, stat.into());
+        match self.values.get(&need) {
+            Some(column) => Ok(column),
+            None => Err(FitError::NotDeclared { stat: need.1, bank }),
+        }
     }
 
     /// All statistics in a fixed order.
-    pub fn columns(&self) -> impl Iterator<Item = (Bank, Stat, &[f64])> + '_ {
+    pub fn columns(&self) -> impl Iterator<Item = (Bank, &Stat, &[f64])> {
         self.values
             .iter()
-            .map(|(&(bank, stat), column)| (bank, stat, column.as_slice()))
+            .map(|((bank, stat), column)| (*bank, stat, column.as_slice()))
     }
 }

@@ -12,21 +12,21 @@ const CHUNK: usize = 4096;
 /// The means of every item's similarities, and the moments of the bank, if wanted.
 pub(super) fn moments(needs: &[Stat], item_major: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
     let (items, bank) = (item_major.row_vectors(), item_major.column_vectors());
-    let wanted = |stat| needs.contains(&stat).then_some(stat);
-    let wanted = [wanted(Stat::Mean), wanted(Stat::Moments)];
-    if wanted == [None, None] {
+    let wanted = [Stat::Mean, Stat::Moments];
+    let wanted: Vec<Stat> = wanted.into_iter().filter(|s| needs.contains(s)).collect();
+    if wanted.is_empty() {
         return Vec::new();
     }
     let mean = mean(bank);
-    let numbers = |stat| match stat {
+    let numbers = |stat: &Stat| match stat {
         Stat::Moments => [&mean[..], &second_moments(bank)].concat(),
         // The mean of products with the bank's rows is the product with their mean.
         _ => (0..items.len())
             .map(|item| dot(items.row(item), &mean))
             .collect(),
     };
-    let wanted = wanted.into_iter().flatten();
-    wanted.map(|stat| (stat, numbers(stat))).collect()
+    let columns: Vec<Vec<f64>> = wanted.iter().map(numbers).collect();
+    wanted.into_iter().zip(columns).collect()
 }
 
 /// `(1/M) sum d_i`, each coordinate summed in f64 in fixed chunks.

@@ -12,8 +12,8 @@ const BANK_ROWS: usize = 1 << 14;
 pub(super) fn best_places(needs: &[Stat], bank_major: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
     let wanted: Vec<(Stat, usize)> = needs
         .iter()
-        .filter_map(|&stat| match stat {
-            Stat::BestPlace { depth } => Some((stat, depth)),
+        .filter_map(|stat| match *stat {
+            Stat::BestPlace { depth } => Some((stat.clone(), depth)),
             _ => None,
         })
         .collect();

@@ -9,7 +9,7 @@
 //!
 //! and neither `v` nor anything of the size of items by bank rows is held. The constant 1 in `K` cancels in `P`.
 //!
-//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential a score: at
+//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential per score: at
 //! dimension 512 with AVX-512 (5,000 items, 11,335 bank rows, two threads) a seventh of what the products take.
 
 use super::{FitError, Stat};
@@ -84,21 +84,24 @@ struct Scaling {
     tau: f64,
     /// What is wanted, by the number of rounds.
     wanted: BTreeMap<usize, Stat>,
-    /// `tau ln u`, an item each.
+    /// `tau ln u`, one number per item.
     potentials: Vec<f64>,
 }
 
 /// A scaling for every temperature among the needs, at `u = 1`.
 fn scalings(needs: &[Stat], of_stacked: bool, items: usize) -> Vec<Scaling> {
     let mut by_tau: BTreeMap<Param, BTreeMap<usize, Stat>> = BTreeMap::new();
-    for &stat in needs {
-        match stat {
+    for stat in needs {
+        match *stat {
             Stat::Potential {
                 tau,
                 iterations,
                 stacked,
             } if stacked == of_stacked => {
-                by_tau.entry(tau).or_default().insert(iterations, stat);
+                by_tau
+                    .entry(tau)
+                    .or_default()
+                    .insert(iterations, stat.clone());
             }
             _ => {}
         }
@@ -129,7 +132,7 @@ fn scale(
             let weights = &weights[index * items..][..items];
             scaling.update(weights, bank_major.rows())?;
             let wanted = scaling.wanted.get(&round);
-            found.extend(wanted.map(|&stat| (stat, scaling.potentials[..gallery].to_vec())));
+            found.extend(wanted.map(|stat| (stat.clone(), scaling.potentials[..gallery].to_vec())));
         }
     }
     Ok(found)
@@ -146,7 +149,8 @@ impl Scaling {
         let places = self.potentials.iter_mut().zip(weights).enumerate();
         for (item, (potential, &weight)) in places {
             if weight < LEAST_WEIGHT {
-                let (_, &stat) = self.wanted.last_key_value().expect("made for a need");
+                let (_, stat) = self.wanted.last_key_value().expect("made for a need");
+                let stat = stat.clone();
                 return Err(FitError::Underflow { stat, item });
             }
             *potential -= self.tau * (scale * weight).ln();
@@ -176,7 +180,7 @@ type Arrived = (usize, Vec<f32>);
 struct Pass<'a> {
     scalings: &'a [Scaling],
     rows: usize,
-    /// Scores of groups of [`TOGETHER`] rows that are not complete, by the group's number.
+    /// Scores of batchs of [`TOGETHER`] rows that are not complete, by the batch's number.
     waiting: Mutex<BTreeMap<usize, Vec<Arrived>>>,
     sum: TreeSum,
 }
@@ -191,22 +195,22 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Takes a row's scores; the last row of a group to arrive has all of them added.
+    /// Takes a row's scores; the last row of a batch to arrive has all of them added.
     fn take(&self, row: usize, scores: &[f32]) {
-        let group = row / TOGETHER;
-        let members = TOGETHER.min(self.rows - group * TOGETHER);
+        let batch = row / TOGETHER;
+        let members = TOGETHER.min(self.rows - batch * TOGETHER);
         let scores = scores.to_vec();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = waiting.entry(group).or_default();
+        let rows = waiting.entry(batch).or_default();
         rows.push((row, scores));
         if rows.len() < members {
             return;
         }
         let mut rows = std::mem::take(rows);
-        waiting.remove(&group);
+        waiting.remove(&batch);
         drop(waiting);
         rows.sort_unstable_by_key(|&(row, _)| row);
-        self.sum.add(group, self.softmaxes(&rows));
+        self.sum.add(batch, self.softmaxes(&rows));
     }
 
     /// The sum of some rows' softmaxes, for one temperature after the other.
@@ -291,9 +295,9 @@ impl TreeSum {
 mod tests {
     use super::*;
 
-    /// Rows of a group, of which the last is not full, arrive in another order than theirs.
+    /// Rows of a batch, of which the last is not full, arrive in another order than theirs.
     #[test]
-    fn rows_of_a_group_are_added_in_their_own_order() {
+    fn rows_of_a_batch_are_added_in_their_own_order() {
         let scalings = [0.1, 0.3].map(|tau| Scaling {
             tau,
             wanted: BTreeMap::new(),

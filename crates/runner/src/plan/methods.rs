@@ -20,7 +20,7 @@ impl Method {
     /// none where all are allowed. What a config lists is kept, to be refused.
     pub(crate) fn within(&self, dim: usize) -> Result<Option<(Self, Vec<String>)>> {
         let points = match self.published {
-            true => self.family.search()?,
+            true => self.family.published_grid()?,
             false => Vec::new(),
         };
         let (points, beyond): (Vec<_>, Vec<_>) = points
@@ -109,7 +109,7 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     let choose = written.options.choose.unwrap_or(default);
     let published = takes_published_grid(family, written, choose);
     let points = if published {
-        family.search()?
+        family.published_grid()?
     } else {
         family.expand(&grid(family, written, choose))?
     };

@@ -67,7 +67,7 @@ mod tests {
 
     /// The default point and the ends of the published grid.
     fn points(family: &dyn MethodFamily) -> Vec<Box<dyn Normalizer>> {
-        let mut published = family.search().expect("published values are valid");
+        let mut published = family.published_grid().expect("published values are valid");
         let mut points = family.expand(&Default::default()).expect("defaults");
         points.extend(published.pop());
         points.extend(published.into_iter().next());

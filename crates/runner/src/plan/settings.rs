@@ -156,9 +156,9 @@ pub(crate) fn top_means(plan: &StatPlan) -> Vec<usize> {
 }
 
 /// The `k` of a mean of the largest similarities to the query bank.
-pub(crate) fn top_mean(need: (Bank, Stat)) -> Option<usize> {
+pub(crate) fn top_mean(need: (Bank, &Stat)) -> Option<usize> {
     match need {
-        (Bank::Query, Stat::TopMean { k }) => Some(k),
+        (Bank::Query, Stat::TopMean { k }) => Some(*k),
         _ => None,
     }
 }

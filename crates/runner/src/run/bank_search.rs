@@ -35,16 +35,15 @@ impl<'a> Search<'a> {
     ) -> Result<Self> {
         let started = Instant::now();
         let index = BankIndex::build(bank, settings.ivf).context("`compute.bank_search`")?;
-        let mut exact_part = StatPlan::default();
-        for need in plan.iter().filter(|&need| top_mean(need).is_none()) {
-            exact_part.need(need.0, need.1);
-        }
         Ok(Self {
             settings,
             index,
             bank: bank.len(),
             ks: top_means(plan),
-            exact_part,
+            exact_part: plan
+                .iter()
+                .filter(|&need| top_mean(need).is_none())
+                .collect(),
             build_seconds: started.elapsed().as_secs_f64(),
         })
     }

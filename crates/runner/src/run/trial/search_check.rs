@@ -38,7 +38,7 @@ impl Trial<'_> {
         let mut corrected = stats.clone();
         for &k in &found.ks {
             let stat = Stat::TopMean { k };
-            let column = exact.get(Bank::Query, stat)?.to_vec();
+            let column = exact.get(Bank::Query, &stat)?.to_vec();
             corrected = corrected.with_column(Bank::Query, stat, column);
         }
         Ok(SearchCheck {

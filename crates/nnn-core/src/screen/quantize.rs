@@ -28,7 +28,7 @@ impl Frame {
 
     fn new(centre: &[f32], other: &[f32]) -> Self {
         let dim = centre.len();
-        // A full cycle whose neighbours lie far apart.
+        // A full cycle whose neighbours lie far apart: what one `mix` left side by side, the other spreads.
         let step = (1..dim).rev().find(|&s| s * 8 < dim * 5 && coprime(s, dim));
         let step = step.unwrap_or(1);
         let sign = |i: u64| ((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 63) as f32;
@@ -58,6 +58,7 @@ impl Frame {
         }
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.resize(vector.len(), 0.0);
+            // Butterflies skip strides below 16, a register's width; the order in between brings those together too.
             centre_signed(vector, &self.centre, &self.signs, scratch);
             mix(scratch);
             let out = &mut out[..scratch.len()];
@@ -283,6 +284,7 @@ impl RowBytes {
         places
             .zip(rows.data().par_chunks(rows.dim()))
             .for_each(|(place, row)| frame.apply(row, place));
+        // One unit for all rows, so that a sum of bytes of any row and panel is scaled by one number.
         let unit = row_unit(&vectors, rows.data().len(), kernel.most);
         let mut bytes = vec![0; 2 * vectors.len()];
         let facts = (bytes.par_chunks_mut(2 * padded).enumerate())
@@ -333,6 +335,8 @@ fn pack_rows(bytes: &[i8], padded: usize, kernel: &ByteKernel) -> Vec<ByteLine> 
         .for_each(|(block, bytes)| {
             for (r, bytes) in bytes.chunks_exact(2 * padded).enumerate() {
                 for (step, four) in bytes[..padded].chunks_exact(4).enumerate() {
+                    // The instructions multiply unsigned bytes with signed ones: rows are lifted above zero, which the start of
+                    // a column's sum takes back.
                     let place = kernel.place(r, step, steps);
                     let four =
                         std::array::from_fn(|i| (i32::from(four[i]) + kernel.offset()) as u8);
@@ -386,6 +390,7 @@ impl ColumnBytes {
         let mut pairs = vec![ByteLine::ZERO; count * PANEL * pairs_a_column];
         let mut offsets = vec![0; count * PANEL];
         let mut panels = vec![PanelFacts::default(); count];
+        // Everything that belongs to one panel, so that panels are packed side by side without a lock.
         let places = (lines.par_chunks_mut(lines_a_panel))
             .zip(pairs.par_chunks_mut(PANEL * pairs_a_column))
             .zip(offsets.par_chunks_mut(PANEL))
@@ -446,6 +451,7 @@ impl Packing<'_> {
         offsets: &mut [i32],
     ) -> PanelFacts {
         let padded = self.frame.padded();
+        // The scratch is that of the last panel, whose rows may have been more.
         vectors.fill(0.0);
         for (vector, row) in vectors.chunks_exact_mut(padded).zip(rows.clone()) {
             self.frame.apply(row, vector);
@@ -462,12 +468,15 @@ impl Packing<'_> {
         for (c, ((vector, pairs), row)) in columns.zip(rows).enumerate() {
             let (second, first) = bytes.split_at_mut(padded);
             let rounded = round(vector, facts.unit, 127, first, second);
+            // The length of the rounded form is at most that of the vector and of what the rounding moved it by.
             facts.length = facts.length.max(rounded.length + rounded.residual);
             facts.residual = facts.residual.max(rounded.residual);
             facts.rest = facts.rest.max(rounded.rest);
+            // The sum starts at what the centring took away of this column's products, which so costs nothing later.
             let start = f64::from(product(row, &self.frame.other)) / units;
             let start = start.round() as i32 - self.offset * rounded.sum;
             pack_column(c, start, first, lines);
+            // The pair product has its rows lifted by 128, whatever the kernel's own offset is.
             offsets[c] = byte_sum(&bytes).wrapping_mul(128);
             for (pair, bytes) in pairs.iter_mut().zip(bytes.chunks_exact(LINE_BYTES)) {
                 *pair = line(bytes, 0);

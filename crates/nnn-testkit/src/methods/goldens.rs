@@ -1,31 +1,34 @@
 //! Reading golden files, and comparing rows of which only differences or the order have a meaning.
-#![allow(dead_code)] // every test binary uses a part of it
 
 use nnn_core::Embeddings;
 use serde_json::Value;
 
 /// Embeddings and cases of one file of `tools/reference`.
-pub(crate) struct Golden(Value);
+pub struct Golden(Value);
 
 /// One setting of a method, and its `(queries, gallery)` scores.
-pub(crate) struct Case {
-    pub(crate) parameters: Vec<f64>,
-    pub(crate) scores: Vec<Vec<f64>>,
+pub struct Case {
+    /// The method's parameters, in its order.
+    pub parameters: Vec<f64>,
+    /// Of the reference, query by query.
+    pub scores: Vec<Vec<f64>>,
 }
 
 impl Golden {
-    pub(crate) fn new(text: &str) -> Self {
+    /// Reads a file.
+    pub fn new(text: &str) -> Self {
         Self(serde_json::from_str(text).expect("JSON"))
     }
 
     /// Unit vectors by their name.
-    pub(crate) fn rows(&self, name: &str) -> Embeddings {
+    pub fn rows(&self, name: &str) -> Embeddings {
         let values = numbers(&self.0[name]).into_iter().map(|v| v as f32);
         let dim = self.0["dim"].as_u64().expect("a dimension") as usize;
         Embeddings::from_unit(values.collect(), dim).expect("unit vectors")
     }
 
-    pub(crate) fn cases(&self) -> Vec<Case> {
+    /// All its cases, of which there is one at least.
+    pub fn cases(&self) -> Vec<Case> {
         let gallery = self.rows("gallery").len();
         let case = |case: &Value| Case {
             parameters: numbers(&case["parameters"]),
@@ -47,11 +50,7 @@ fn numbers(list: &Value) -> Vec<f64> {
 
 /// That a row equals `wanted` up to one constant for the whole row, where `error(g)` bounds the error of item `g`. Returns
 /// the largest difference found.
-pub(crate) fn check_differences(
-    found: &[f32],
-    wanted: &[f64],
-    error: impl Fn(usize) -> f64,
-) -> f64 {
+pub fn check_differences(found: &[f32], wanted: &[f64], error: impl Fn(usize) -> f64) -> f64 {
     assert_eq!(found.len(), wanted.len());
     let off = |g: usize| f64::from(found[g]) - wanted[g];
     let mut largest = 0.0f64;
@@ -69,7 +68,7 @@ pub(crate) fn check_differences(
 
 /// That a row is in the order of `wanted`, ties included, but for pairs that differ by less than a share `slack` of their
 /// sizes. Returns the largest such share by which a pair is in the wrong order.
-pub(crate) fn check_order(found: &[f32], wanted: &[f64], slack: f64) -> f64 {
+pub fn check_order(found: &[f32], wanted: &[f64], slack: f64) -> f64 {
     assert_eq!(found.len(), wanted.len());
     let mut largest = 0.0f64;
     for (i, a) in wanted.iter().enumerate() {

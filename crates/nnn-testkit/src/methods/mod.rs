@@ -1,31 +1,37 @@
-//! What the tests share: seeded data, statistics in f64 straight from their formulas, error bounds.
-#![allow(dead_code)] // every test binary uses a part of it
+//! What the tests of corrections share: seeded data, statistics in f64 straight from their formulas, error bounds, golden
+//! files.
+
+mod goldens;
+
+pub use goldens::{Case, Golden, check_differences, check_order};
 
 use nnn_core::{
-    Bank, BankStats, Banks, Embeddings, Fitted, Normalizer, Param, PassOptions, Rows, Stat,
-    StatPlan, Vectors,
+    Bank, BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, Param, PassOptions, Rows,
+    Stat, StatPlan, Vectors,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
-/// Unit roundoff of f32 and f64.
-pub(crate) const U32: f64 = 1.0 / (1u64 << 24) as f64;
-pub(crate) const U64: f64 = 1.0 / (1u64 << 53) as f64;
+/// Unit roundoff of f32.
+pub const U32: f64 = 1.0 / (1u64 << 24) as f64;
+/// Unit roundoff of f64.
+pub const U64: f64 = 1.0 / (1u64 << 53) as f64;
 
-pub(crate) fn param(value: f64) -> Param {
+/// A finite parameter.
+pub fn param(value: f64) -> Param {
     Param::new(value).expect("finite")
 }
 
 /// Seeded random unit vectors.
-pub(crate) fn random_rows(rows: usize, dim: usize, seed: u64) -> Embeddings {
+pub fn random_rows(rows: usize, dim: usize, seed: u64) -> Embeddings {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let data = (0..rows * dim).map(|_| random.random_range(-1.0..1.0f32));
     Embeddings::normalize(data.collect(), dim).expect("random rows are valid")
 }
 
 /// Random unit vectors whose products are exact and often equal: four of eight coordinates are plus or minus one half.
-pub(crate) fn tied_rows(rows: usize, seed: u64) -> Embeddings {
+pub fn tied_rows(rows: usize, seed: u64) -> Embeddings {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut data = vec![0.0f32; rows * 8];
     for row in data.chunks_exact_mut(8) {
@@ -36,14 +42,16 @@ pub(crate) fn tied_rows(rows: usize, seed: u64) -> Embeddings {
     Embeddings::from_unit(data, 8).expect("length one")
 }
 
-pub(crate) fn query_bank(bank: &Embeddings) -> Banks<'_> {
+/// A query bank and no other.
+pub fn query_bank(bank: &Embeddings) -> Banks<'_> {
     Banks {
         query: Some(bank.rows()),
         ..Banks::default()
     }
 }
 
-pub(crate) fn both_banks<'a>(query: &'a Embeddings, gallery: &'a Embeddings) -> Banks<'a> {
+/// A query bank and a gallery bank.
+pub fn both_banks<'a>(query: &'a Embeddings, gallery: &'a Embeddings) -> Banks<'a> {
     Banks {
         gallery: Some(gallery.rows()),
         ..query_bank(query)
@@ -51,10 +59,9 @@ pub(crate) fn both_banks<'a>(query: &'a Embeddings, gallery: &'a Embeddings) -> 
 }
 
 /// The computed statistics of a query bank.
-pub(crate) fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -> BankStats {
-    let plan = plan(stats);
+pub fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -> BankStats {
     BankStats::collect(
-        &plan,
+        &plan(stats),
         gallery.rows(),
         query_bank(bank),
         PassOptions::default(),
@@ -62,34 +69,43 @@ pub(crate) fn collect(stats: &[Stat], gallery: &Embeddings, bank: &Embeddings) -
     .expect("valid plan")
 }
 
-pub(crate) fn plan(stats: &[Stat]) -> StatPlan {
-    let mut plan = StatPlan::default();
-    stats.iter().for_each(|&stat| plan.need(Bank::Query, stat));
-    plan
+/// These statistics of the query bank.
+pub fn plan(stats: &[Stat]) -> StatPlan {
+    stats.iter().map(|stat| (Bank::Query, stat)).collect()
 }
 
 /// A method fitted to a gallery and its query bank.
-pub(crate) fn fit(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Fitted {
+pub fn fit(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Fitted {
     fit_to(method, gallery, query_bank(bank))
 }
 
+/// What a method needs of any banks, or why it is refused.
+///
+/// # Errors
+/// As [`BankStats::collect`].
+pub fn collect_for(
+    method: &dyn Normalizer,
+    gallery: &Embeddings,
+    banks: Banks<'_>,
+) -> Result<BankStats, FitError> {
+    let plan = StatPlan::of([method]);
+    BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default())
+}
+
 /// A method fitted to a gallery and any banks.
-pub(crate) fn fit_to(method: &dyn Normalizer, gallery: &Embeddings, banks: Banks<'_>) -> Fitted {
-    let mut plan = StatPlan::default();
-    method.needs(&mut plan);
-    let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default());
-    let stats = stats.expect("valid plan");
+pub fn fit_to(method: &dyn Normalizer, gallery: &Embeddings, banks: Banks<'_>) -> Fitted {
+    let stats = collect_for(method, gallery, banks).expect("valid plan");
     method.fit(&stats, gallery.rows()).expect("declared")
 }
 
 /// The bias of an additive method.
-pub(crate) fn bias(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Vec<f32> {
+pub fn bias(method: &dyn Normalizer, gallery: &Embeddings, bank: &Embeddings) -> Vec<f32> {
     let fitted = fit(method, gallery, bank);
     fitted.additive().expect("additive").values().to_vec()
 }
 
 /// Products in f64 of the vectors that a correction makes of queries and gallery: `(query, gallery)`.
-pub(crate) fn moved_scores(fitted: &Fitted, queries: &Embeddings) -> Vec<Vec<f64>> {
+pub fn moved_scores(fitted: &Fitted, queries: &Embeddings) -> Vec<Vec<f64>> {
     let Fitted::VectorMoving(moved) = fitted else {
         panic!("the correction moves no vectors");
     };
@@ -104,18 +120,18 @@ pub(crate) fn moved_scores(fitted: &Fitted, queries: &Embeddings) -> Vec<Vec<f64
 }
 
 /// The similarity in f64; its own rounding is 2^-29 of the bound below.
-pub(crate) fn dot64(a: &[f32], b: &[f32]) -> f64 {
+pub fn dot64(a: &[f32], b: &[f32]) -> f64 {
     let products = a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b));
     products.sum()
 }
 
 /// The similarity as documented: one f32 chain of fused multiply-adds in ascending dimension.
-pub(crate) fn chain(a: &[f32], b: &[f32]) -> f32 {
+pub fn chain(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).fold(0.0, |sum, (a, b)| a.mul_add(*b, sum))
 }
 
 /// Scores `(left, right)` by [`chain`].
-pub(crate) fn chain_matrix(left: Rows<'_>, right: Rows<'_>) -> Vec<Vec<f32>> {
+pub fn chain_matrix(left: Rows<'_>, right: Rows<'_>) -> Vec<Vec<f32>> {
     let row = |l: usize| {
         (0..right.len())
             .map(|r| chain(left.row(l), right.row(r)))
@@ -125,7 +141,7 @@ pub(crate) fn chain_matrix(left: Rows<'_>, right: Rows<'_>) -> Vec<Vec<f32>> {
 }
 
 /// Similarities of one item to the whole bank in f64.
-pub(crate) fn scores64(item: &[f32], bank: &Embeddings) -> Vec<f64> {
+pub fn scores64(item: &[f32], bank: &Embeddings) -> Vec<f64> {
     (0..bank.len())
         .map(|i| dot64(item, bank.rows().row(i)))
         .collect()
@@ -133,7 +149,7 @@ pub(crate) fn scores64(item: &[f32], bank: &Embeddings) -> Vec<f64> {
 
 /// Largest error of a similarity to the bank: `d` roundings, each at most `u` of a partial sum that is at most
 /// `sum |a_i b_i|`, so `d u / (1 - d u) * sum |a_i b_i|` (Higham, Accuracy and Stability, section 3.1).
-pub(crate) fn score_error(item: &[f32], bank: &Embeddings) -> f64 {
+pub fn score_error(item: &[f32], bank: &Embeddings) -> f64 {
     let du = item.len() as f64 * U32;
     let magnitude = |row: &[f32]| -> f64 {
         let products = item
@@ -147,45 +163,48 @@ pub(crate) fn score_error(item: &[f32], bank: &Embeddings) -> f64 {
 }
 
 /// `(1/k) sum` of the `k` largest.
-pub(crate) fn top_mean64(scores: &[f64], k: usize) -> f64 {
+pub fn top_mean64(scores: &[f64], k: usize) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));
     sorted[..k].iter().sum::<f64>() / k as f64
 }
 
 /// `ln((1/M) sum exp(beta s))`, for `beta * s` within the range of `exp`.
-pub(crate) fn log_mean_exp64(scores: &[f64], beta: f64) -> f64 {
+pub fn log_mean_exp64(scores: &[f64], beta: f64) -> f64 {
     let exponentials = scores.iter().map(|s| (beta * s).exp());
     (exponentials.sum::<f64>() / scores.len() as f64).ln()
 }
 
-/// Error of one f64 mean of `terms` exponentials or scores and its logarithm: a rounding a term, sixteen for the
+/// Error of one f64 mean of `terms` exponentials or scores and its logarithm: one rounding per term, sixteen for the
 /// exponential (two units), scaling, quotient and logarithm.
-pub(crate) fn f64_error(terms: usize) -> f64 {
+pub fn f64_error(terms: usize) -> f64 {
     (terms as f64 + 16.0) * U64
 }
 
 /// Item indices by descending score, lower index first among equals.
-pub(crate) fn ranked(scores: &[f32]) -> Vec<usize> {
+pub fn ranked(scores: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
     order
 }
 
 /// The embeddings of fashion products that the project's checks use where they are present.
-pub(crate) struct Fashion {
-    /// Test images, test texts, reference texts and reference images, normalised.
-    pub(crate) gallery: Embeddings,
-    pub(crate) queries: Embeddings,
-    pub(crate) bank: Embeddings,
-    pub(crate) gallery_bank: Embeddings,
+pub struct Fashion {
+    /// Test images, normalised as all are.
+    pub gallery: Embeddings,
+    /// Test texts.
+    pub queries: Embeddings,
+    /// Reference texts.
+    pub bank: Embeddings,
+    /// Reference images.
+    pub gallery_bank: Embeddings,
     /// Gallery row of every query.
-    pub(crate) answers: Vec<u32>,
+    pub answers: Vec<u32>,
 }
 
 /// `None`, with a message, where the data is absent.
 #[allow(clippy::print_stderr)] // the reader of a test run must see what it left out
-pub(crate) fn fashion() -> Option<Fashion> {
+pub fn fashion() -> Option<Fashion> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fashion-clip");
     if !folder.is_dir() {
         eprintln!("skipped: no shared/data/fashion-clip beside the repository");

@@ -1,0 +1,56 @@
+//! The columns of a row whose scores may be among its largest, by their upper bounds.
+
+/// Bytes of candidates held at a time, at about five times `k` per row.
+pub(super) const HELD_BYTES: usize = 80 << 20;
+
+/// A score that may be among the largest.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
+    /// Not below the score.
+    pub(super) bound: f32,
+    pub(super) column: u32,
+}
+
+/// The candidates of one row.
+pub(super) struct Screen {
+    pub(super) k: usize,
+    pub(super) guess: f32,
+    pub(super) kept: Vec<Candidate>,
+    /// How many columns had a closer look.
+    pub(super) looked_at: usize,
+    /// How many are kept before they are cut back.
+    pub(super) room: usize,
+    /// No upper bound is further above its score than this.
+    pub(super) width: f64,
+    /// Not above the `k`-th largest score so far, unless the guess is; it only grows.
+    pub(super) least: f64,
+}
+
+impl Screen {
+    pub(super) fn new(k: usize, guess: f32) -> Self {
+        Self {
+            k,
+            guess,
+            kept: Vec::new(),
+            looked_at: 0,
+            room: 8 * k + 256,
+            width: 0.0,
+            least: f64::from(guess),
+        }
+    }
+
+    /// Drops what cannot be among the `k` largest.
+    pub(super) fn cut(&mut self) {
+        if self.kept.len() <= self.k {
+            return;
+        }
+        let mut bounds: Vec<f32> = self.kept.iter().map(|c| c.bound).collect();
+        let (_, kth, _) = bounds.select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
+        // `k` scores are not below the `k`-th bound less the width of any bound.
+        self.least = self.least.max(f64::from(*kth) - self.width);
+        let least = self.least;
+        self.kept.retain(|c| f64::from(c.bound) >= least);
+        // Where bounds lie too close together to drop much, the next cut comes later, so that cuts stay a small part.
+        self.room = self.room.max(2 * self.kept.len());
+    }
+}

@@ -120,7 +120,7 @@ fn a_narrowed_config_expects_what_is_left() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     for part in [
         "0 of 7 numbers, in 0 entries",
-        "3 of the other direction",
+        "5 of the other direction",
         "it measures no published number",
     ] {
         assert!(

@@ -13,7 +13,7 @@ use crate::{BlocksError, BlocksSpec, CAPTIONS_PER_IMAGE};
 /// The file that is written last: the specification on its first line, the content checksum on its second.
 pub const MARKER: &str = "COMPLETE";
 
-/// The caption table: `image,split,caption`, one row a caption; of the style `Roles` with `class` (the role, where captions
+/// The caption table: `image,split,caption`, one row per caption; of the style `Roles` with `class` (the role, where captions
 /// are said of it) and `group` behind them.
 pub const CAPTIONS_FILE: &str = "captions.csv";
 

@@ -77,7 +77,7 @@ pub enum MetricError {
     #[error("a standard deviation over queries needs at least 2 of them, received 1")]
     OneQuery,
     /// Two lists that run over the same queries disagree in length.
-    #[error("expected {expected} {what}, one a query, received {received}")]
+    #[error("expected {expected} {what}, one per query, received {received}")]
     Length {
         /// What the list holds.
         what: &'static str,

@@ -240,7 +240,7 @@ impl<'a> Count<'a> {
 
 /// Biases by item.
 struct Pack {
-    /// `(gallery)` of one value a bias; the places of absent biases hold those of the first.
+    /// `(gallery)` of one value per bias; the places of absent biases hold those of the first.
     items: Vec<Lane<f32>>,
     /// Every bias's mean over the gallery.
     means: Lane<f64>,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 const CHECKED_AT_ONCE: usize = 256;
 
 /// Decodes every image of some splits and leaves out those that cannot be, and those that could not be fetched, with
-/// their captions: a warning a split that has any.
+/// their captions: one warning per split that has any.
 pub(super) fn skip_unloadable<'a>(
     card: &DatasetCard,
     store: &mut ImageStore,

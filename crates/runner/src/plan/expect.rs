@@ -25,7 +25,7 @@ struct Offer {
     method: String,
     params: String,
     chosen: String,
-    /// Position among the plan's methods: a search reports one of its points.
+    /// Position among the plan's methods: of those that are chosen from, one point is reported.
     index: usize,
     reads_bank: bool,
     searchable: bool,
@@ -194,16 +194,16 @@ fn check_params(plan: &Plan, entry: &Expectation) -> Result<()> {
     }
 }
 
-/// How many rows the offers are: every fixed point is one, a search is one.
+/// How many rows the offers are: every fixed point is one, a choice from a grid is one.
 fn settings(offers: &[&Offer]) -> usize {
     let fixed = |offer: &&&Offer| offer.chosen.is_empty() || offer.chosen == Choose::Fixed.name();
-    let mut searched: Vec<_> = offers
+    let mut chosen: Vec<_> = offers
         .iter()
         .filter(|it| !fixed(it))
         .map(|it| it.index)
         .collect();
-    searched.dedup();
-    offers.iter().filter(fixed).count() + searched.len()
+    chosen.dedup();
+    offers.iter().filter(fixed).count() + chosen.len()
 }
 
 fn places(plan: &Plan) -> Vec<Place> {

@@ -136,7 +136,7 @@ pub(crate) fn caption_list(folder: &str, items: &[Item], training: bool) -> Stri
     serde_json::to_string(&entries).expect("JSON")
 }
 
-/// A parquet file of `yerevann/coco-karpathy`: a row an image, `sentences` a list of texts.
+/// A parquet file of `yerevann/coco-karpathy`: one row per image, `sentences` a list of texts.
 pub(crate) fn coco_parquet(split: &str, items: &[Item]) -> Vec<u8> {
     let fields = vec![
         text_column("filepath"),

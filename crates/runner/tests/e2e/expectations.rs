@@ -157,7 +157,7 @@ fn mistakes_in_what_is_asked() {
         (
             "expect: {published: study, table: [1]}",
             [
-                "line 15, column 29",
+                "line 15, column 28",
                 "unknown key `table`",
                 "did you mean `tables`?",
             ],

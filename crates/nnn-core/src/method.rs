@@ -135,6 +135,17 @@ pub trait Normalizer: Send + Sync {
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError>;
 }
 
+impl StatPlan {
+    /// What all of these methods together need.
+    pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn Normalizer>) -> Self {
+        let mut plan = Self::default();
+        for point in points {
+            point.needs(&mut plan);
+        }
+        plan
+    }
+}
+
 /// A correction fitted to one gallery.
 pub enum Fitted {
     /// `s(q,g) - b(g)`.

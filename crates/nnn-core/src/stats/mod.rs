@@ -22,7 +22,7 @@ pub use lists::LargestLists;
 pub use neighbors::{NeighborStat, Neighbors, OwnStat};
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
-use crate::{Kernel, Normalizer, Param, Rows};
+use crate::{Kernel, Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -265,15 +265,6 @@ impl<S: Into<Stat>> FromIterator<(Bank, S)> for StatPlan {
 }
 
 impl StatPlan {
-    /// What all of these methods together need.
-    pub fn of<'a>(points: impl IntoIterator<Item = &'a dyn Normalizer>) -> Self {
-        let mut plan = Self::default();
-        for point in points {
-            point.needs(&mut plan);
-        }
-        plan
-    }
-
     /// Declares a need; repeating one costs nothing.
     pub fn need(&mut self, bank: Bank, stat: impl Into<Stat>) {
         self.0.insert((bank, stat.into()));

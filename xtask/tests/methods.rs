@@ -86,7 +86,7 @@ fn every_method_is_found_by_its_own_name() {
 
 #[test]
 fn every_family_is_registered() {
-    let registry = read(&root().join("crates/runner/src/registry.rs"));
+    let registry = read(&root().join("crates/runner/src/plan/registry.rs"));
     for (package, _) in methods() {
         let mut files = Vec::new();
         sources(

@@ -8,8 +8,8 @@ use crate::fetch::wanted::{DataFiles, Wanted, images_in};
 use crate::open::{Content, Source, Sources};
 use crate::plan::Plan;
 use crate::plan::cards::DatasetEntry;
-use crate::plan::generators;
 use crate::plan::needs::Needs;
+use crate::plan::registry;
 use crate::spec::{EmbeddingsSpec, OnError};
 use crate::terminal::progress::Progress;
 use anyhow::{Context, Result, bail};
@@ -94,7 +94,7 @@ fn generate(
         .iter()
         .map(|(name, counts)| (name.clone(), counts.images as u64))
         .collect();
-    generators::generate(settings, &splits, &folder, &|images| {
+    registry::generate(settings, &splits, &folder, &|images| {
         progress.advance(images)
     })
     .with_context(|| format!("data set `{}`", card.name))?;

@@ -1,6 +1,5 @@
 //! Generators of data: what a card's `generate:` says becomes what a `dataset-*` crate draws.
 
-use crate::plan::registry;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::path::Path;
@@ -11,28 +10,6 @@ pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
 /// Draws splits of so many images into a folder, unless they are there already, and says how many images it has drawn.
 pub(crate) type Generate =
     fn(&Settings, &[(String, u64)], &Path, &(dyn Fn(u64) + Sync)) -> Result<()>;
-
-/// The key that names the generator, and the one that is meant where it is absent.
-const KEY: &str = "generator";
-const DEFAULT: &str = "blocks";
-
-/// Draws the data set that a card's `generate:` describes.
-pub(crate) fn generate(
-    settings: &Settings,
-    splits: &[(String, u64)],
-    folder: &Path,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<()> {
-    let mut settings = settings.clone();
-    let name = settings.remove(KEY);
-    let name = match &name {
-        None => DEFAULT,
-        Some(name) => name
-            .as_str()
-            .with_context(|| format!("`source.generate.{KEY}` is {name}, expected a name"))?,
-    };
-    registry::generator(name)?(&settings, splits, folder, progress)
-}
 
 /// Blocks and its styles, by `dataset-blocks`.
 pub(super) fn blocks(

@@ -11,6 +11,7 @@ pub(crate) mod needs;
 pub(crate) mod overrides;
 pub(crate) mod published;
 pub(crate) mod registry;
+mod schema;
 pub(crate) mod settings;
 
 pub(crate) use methods::Method;

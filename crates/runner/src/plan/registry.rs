@@ -2,9 +2,10 @@
 
 use crate::plan::generators::{self, Generate};
 use crate::spec::nearest;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use nnn_core::{MethodFamily, NnnFamily, RawFamily};
 use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
+use std::path::Path;
 
 /// Every method family, raw first.
 pub(crate) const METHODS: &[&dyn MethodFamily] = &[
@@ -108,7 +109,7 @@ pub(crate) fn model_family(name: &str) -> Result<&'static ModelFamily> {
 }
 
 /// The generator of a name, or an error with the nearest name.
-pub(crate) fn generator(name: &str) -> Result<Generate> {
+fn generator(name: &str) -> Result<Generate> {
     match GENERATORS.iter().find(|(known, _)| *known == name) {
         Some((_, generate)) => Ok(*generate),
         None => unknown(
@@ -117,6 +118,28 @@ pub(crate) fn generator(name: &str) -> Result<Generate> {
             GENERATORS.iter().map(|(known, _)| *known),
         ),
     }
+}
+
+/// The key that names the generator, and the one that is meant where it is absent.
+const KEY: &str = "generator";
+const DEFAULT: &str = "blocks";
+
+/// Draws the data set that a card's `generate:` describes.
+pub(crate) fn generate(
+    settings: &generators::Settings,
+    splits: &[(String, u64)],
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<()> {
+    let mut settings = settings.clone();
+    let name = settings.remove(KEY);
+    let name = match &name {
+        None => DEFAULT,
+        Some(name) => name
+            .as_str()
+            .with_context(|| format!("`source.generate.{KEY}` is {name}, expected a name"))?,
+    };
+    generator(name)?(&settings, splits, folder, progress)
 }
 
 /// Refuses a name, with the nearest valid one and all of them.

@@ -1,11 +1,9 @@
 //! Methods as written: `nnn`, or `nnn: {k: 16, alpha: [0.5, 0.75]}`.
 
 use crate::spec::Choose;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -173,58 +171,4 @@ impl Serialize for Values {
             Self::Published => serializer.serialize_str("paper"),
         }
     }
-}
-
-impl JsonSchema for MethodSpec {
-    fn schema_name() -> Cow<'static, str> {
-        "MethodSpec".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<_> = crate::plan::registry::METHODS
-            .iter()
-            .map(|family| family.name())
-            .collect();
-        let options: serde_json::Map<_, _> = crate::plan::registry::METHODS
-            .iter()
-            .map(|family| (family.name().to_owned(), options_schema(*family)))
-            .collect();
-        json_schema!({
-            "description": "A method by its name, or as `name: {parameter: values}`.",
-            "oneOf": [
-                {"type": "string", "enum": names},
-                {"type": "object", "properties": options, "additionalProperties": false,
-                 "minProperties": 1, "maxProperties": 1},
-            ],
-        })
-    }
-}
-
-/// What may stand under a method's name.
-fn options_schema(family: &dyn nnn_core::MethodFamily) -> serde_json::Value {
-    let mut properties: serde_json::Map<_, _> = family
-        .params()
-        .iter()
-        .map(|info| (info.name.to_owned(), values_schema(info)))
-        .collect();
-    let choose = serde_json::json!({"enum": ["fixed", "validation", "oracle"]});
-    properties.insert("choose".to_owned(), choose);
-    serde_json::json!({
-        "type": ["object", "null"], "description": family.doc(),
-        "properties": properties, "additionalProperties": false,
-    })
-}
-
-fn values_schema(info: &nnn_core::ParamInfo) -> serde_json::Value {
-    let mut number = serde_json::json!({
-        "type": if info.whole { "integer" } else { "number" },
-        if info.above_min { "exclusiveMinimum" } else { "minimum" }: info.min,
-    });
-    if info.max.is_finite() {
-        number["maximum"] = info.max.into();
-    }
-    serde_json::json!({
-        "description": format!("{} (default {})", info.doc, info.default),
-        "oneOf": [number.clone(), {"type": "array", "items": number, "minItems": 1}, {"const": "paper"}],
-    })
 }

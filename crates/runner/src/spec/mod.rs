@@ -2,12 +2,14 @@
 
 mod expect;
 mod method;
+mod nearest;
 mod problem;
 mod read;
 
 pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
 pub(crate) use method::{MethodSpec, Values};
-pub(crate) use read::{hint, nearest, read_yaml};
+pub(crate) use nearest::{hint, nearest};
+pub(crate) use read::read_yaml;
 pub use read::{parse_spec, read_spec};
 
 use clap::ValueEnum;

@@ -1,6 +1,6 @@
 //! What is wrong with a YAML text, in the words of a config: place, what was found, what was expected, and the line.
 
-use crate::spec::nearest;
+use crate::spec::nearest::nearest;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
 

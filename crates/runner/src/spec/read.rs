@@ -1,6 +1,7 @@
 //! YAML with exact positions, overrides from the command line, and the nearest valid name for a wrong one.
 
 use crate::spec::Spec;
+use crate::spec::nearest::nearest;
 use crate::spec::problem::parse_yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
@@ -112,24 +113,4 @@ fn in_words(message: &str) -> String {
     near.map_or(words.clone(), |name| {
         format!("{words}; did you mean `{name}`?")
     })
-}
-
-/// `; did you mean ...?` with the most similar of the valid names; empty if none is similar at all.
-pub(crate) fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
-    let near = nearest(wrong, valid);
-    near.map_or(String::new(), |name| format!("; did you mean `{name}`?"))
-}
-
-/// The most similar of the valid names, if any is similar at all.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    valid: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let similarity = |name: &str| strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase());
-    valid
-        .into_iter()
-        .map(|name| (similarity(name), name))
-        .filter(|&(similarity, _)| similarity > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

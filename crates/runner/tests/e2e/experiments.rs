@@ -573,10 +573,7 @@ fn notes_stand_where_the_readme_says() {
     }
     let expected = [
         // Two of fourteen rows of most tables; two of eight in Table A5, two of four columns in Table 3, appendix F.
-        (
-            "base-or-large",
-            2 * 1624 / 14 + 12 + 14 + 2,
-        ),
+        ("base-or-large", 2 * 1624 / 14 + 12 + 14 + 2),
         // CLIP's R@5 and R@10 in Table A10.
         ("below-others", 2),
         ("gain-of-full", 4),

@@ -173,7 +173,7 @@ fn mistakes_in_what_is_asked() {
         (
             "expect: [{published: study, tabels: [1]}]",
             [
-                "line 15, column 30",
+                "line 15, column 29",
                 "unknown key `tabels`",
                 "did you mean `tables`?",
             ],
@@ -185,7 +185,7 @@ fn mistakes_in_what_is_asked() {
         (
             "expect: [{model: noise, published: study}]",
             [
-                "line 15, column 26",
+                "line 15, column 25",
                 "unknown key `published`",
                 "known: model",
             ],

@@ -35,3 +35,22 @@ pub fn tracked() -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+/// The Rust files below a folder, as deep as they lie, sorted.
+///
+/// # Panics
+/// A folder cannot be read.
+#[must_use]
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("readable folder") {
+        let path = entry.expect("readable entry").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

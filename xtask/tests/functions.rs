@@ -45,26 +45,10 @@ impl<'ast> Visit<'ast> for Collector<'_> {
     }
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("readable folder") {
-        let path = entry.expect("readable entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 fn functions() -> Vec<Function> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(crates).expect("crates/") {
-        sources(
-            &entry.expect("readable entry").path().join("src"),
-            &mut files,
-        );
-    }
+    let crates = std::fs::read_dir(xtask::root().join("crates")).expect("crates/");
+    let crates = crates.map(|entry| entry.expect("readable entry").path().join("src"));
+    let files: Vec<PathBuf> = crates.flat_map(|it| xtask::rust_files(&it)).collect();
     let parse = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).expect("readable source");
         let tree = syn::parse_file(&text).expect("valid Rust");

@@ -1,31 +1,14 @@
 //! A method is found by its own name: METHODS.md links to a section of that name in the README of its crate.
 
-use std::path::{Path, PathBuf};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use std::path::Path;
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Rust files of a folder, as deep as they lie.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("readable folder") {
-        let path = entry.expect("readable entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// Names that the families of a crate have: what `fn name` of each `impl MethodFamily` returns.
 fn names(folder: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    sources(&folder.join("src"), &mut files);
+    let files = xtask::rust_files(&folder.join("src"));
     let texts = files.iter().map(|file| read(file));
     texts.flat_map(|text| names_in(&text)).collect()
 }
@@ -43,7 +26,7 @@ fn names_in(text: &str) -> Vec<String> {
 
 /// The name of a crate, and those of its methods.
 fn methods() -> Vec<(String, Vec<String>)> {
-    let crates = std::fs::read_dir(root().join("crates")).expect("readable folder");
+    let crates = std::fs::read_dir(xtask::root().join("crates")).expect("readable folder");
     let folders = crates.map(|entry| entry.expect("readable entry").path());
     let name = |folder: &Path| {
         folder
@@ -58,10 +41,10 @@ fn methods() -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn every_method_is_found_by_its_own_name() {
-    let table = read(&root().join("METHODS.md"));
+    let table = read(&xtask::root().join("METHODS.md"));
     let methods = methods();
     for (package, names) in &methods {
-        let readme = read(&root().join("crates").join(package).join("README.md"));
+        let readme = read(&xtask::root().join("crates").join(package).join("README.md"));
         assert!(!names.is_empty(), "`{package}` has no method");
         for name in names {
             let link = format!("[`{name}`](crates/{package}/README.md#{name})");
@@ -86,14 +69,10 @@ fn every_method_is_found_by_its_own_name() {
 
 #[test]
 fn every_family_is_registered() {
-    let registry = read(&root().join("crates/runner/src/plan/registry.rs"));
+    let registry = read(&xtask::root().join("crates/runner/src/plan/registry.rs"));
     for (package, _) in methods() {
-        let mut files = Vec::new();
-        sources(
-            &root().join("crates").join(&package).join("src"),
-            &mut files,
-        );
-        for file in files {
+        let folder = xtask::root().join("crates").join(&package);
+        for file in xtask::rust_files(&folder.join("src")) {
             let text = read(&file);
             for family in text.split("impl MethodFamily for ").skip(1) {
                 let family = family.split_whitespace().next().expect("a type");

@@ -8,10 +8,12 @@ mod published;
 mod reference;
 mod side;
 mod skip;
+mod task;
 pub(crate) mod trials;
 mod vectors;
 
-pub(crate) use side::{Side, Table, TaskItems};
+pub(crate) use side::{Side, Table};
+pub(crate) use task::{Task, TaskItems};
 
 use crate::fetch::checkpoint::Checkpoint;
 use crate::provenance::short;

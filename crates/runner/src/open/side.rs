@@ -1,9 +1,5 @@
 //! What a side of a task is before it becomes vectors.
 
-use nnn_core::{Groups, Relevance};
-use nnn_data::Cluster;
-use nnn_metrics::Clusters;
-
 /// Some items of one modality: what becomes one matrix of embeddings.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Side {
@@ -34,19 +30,4 @@ impl Side {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
-}
-
-/// Queries and gallery by name, and which answers which.
-pub(crate) struct TaskItems {
-    pub(crate) queries: Side,
-    pub(crate) gallery: Side,
-    pub(crate) relevance: Relevance,
-    pub(crate) clusters: Clusters,
-    /// What a cluster is.
-    pub(crate) cluster: Cluster,
-    pub(crate) query_ids: Vec<String>,
-    /// Of every query its class, where it has one.
-    pub(crate) query_classes: Option<Vec<String>>,
-    /// The groups of the gallery, where they are known.
-    pub(crate) groups: Option<Groups>,
 }

@@ -92,16 +92,7 @@ impl<'a> TrialRunner<'a> {
     }
 
     fn task(&mut self, trial: &TrialPlan, items: &TaskItems) -> Result<TaskVectors> {
-        Ok(TaskVectors {
-            queries: self.embedder.embed(trial.model, &items.queries)?,
-            gallery: self.embedder.embed(trial.model, &items.gallery)?,
-            relevance: items.relevance.clone(),
-            clusters: items.clusters.clone(),
-            cluster: items.cluster,
-            query_ids: items.query_ids.clone(),
-            query_classes: items.query_classes.clone(),
-            groups: items.groups.clone(),
-        })
+        items.try_map(|side| self.embedder.embed(trial.model, side))
     }
 
     fn side(&mut self, trial: &TrialPlan, side: Option<&Side>) -> Result<Option<Arc<Embeddings>>> {

@@ -1,25 +1,12 @@
 //! What a trial is computed from: the vectors of a task and of the banks.
 
-use nnn_core::{BankSizes, Banks, Embeddings, Groups, Rankings, Relevance};
-use nnn_data::Cluster;
-use nnn_metrics::{Audit, Clusters, Ranked};
+use crate::open::Task;
+use nnn_core::{BankSizes, Banks, Embeddings, Rankings};
+use nnn_metrics::{Audit, Ranked};
 use std::sync::Arc;
 
-/// Queries, a gallery, and which item answers which query.
-pub(crate) struct TaskVectors {
-    pub(crate) queries: Arc<Embeddings>,
-    pub(crate) gallery: Arc<Embeddings>,
-    pub(crate) relevance: Relevance,
-    /// What the bootstrap resamples, of every query: its image, for example.
-    pub(crate) clusters: Clusters,
-    /// What a cluster is.
-    pub(crate) cluster: Cluster,
-    pub(crate) query_ids: Vec<String>,
-    /// Of every query its class, where it has one.
-    pub(crate) query_classes: Option<Vec<String>>,
-    /// The groups of the gallery, where they are known.
-    pub(crate) groups: Option<Groups>,
-}
+/// A task whose queries and gallery are vectors.
+pub(crate) type TaskVectors = Task<Arc<Embeddings>>;
 
 impl TaskVectors {
     /// Scores of one pass over the queries.

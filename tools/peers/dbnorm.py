@@ -54,7 +54,7 @@ def prepare(folder):
 
 
 def ours(folder, runner):
-    """Seconds of the whole search, statistics and ranking, and R@1 of the timed points."""
+    """Seconds of the whole grid, statistics and ranking, and R@1 of the timed points."""
     command = [str(runner), str(folder / "dbnorm.yaml"), "--results", str(folder), "--set", "compute.threads=2"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     record = json.loads((folder / "dbnorm" / "run.json").read_text())

@@ -1,6 +1,6 @@
-"""What choosing costs: the published searches of all matrix-friendly methods at COCO's size, together and one by one.
+"""What choosing costs: the published grids of all matrix-friendly methods at COCO's size, together and one by one.
 
-Sets the search of all points together, statistics and ranking of one task, beside one pass over the query bank that
+Sets ranking all points together, statistics and ranking of one task, beside one pass over the query bank that
 computes all scores and one over the queries, and lists points, seconds and gain of every method. Writes JSON.
 
     python tools/peers/grids.py --runner target/release/runner --binary target/release/examples/peers --output grids.json

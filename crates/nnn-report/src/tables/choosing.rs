@@ -47,7 +47,7 @@ fn notes(rows: &[ChoosingRow]) -> Vec<String> {
         "Points: settings of the parameters tried. Held out, evaluated: {metrics}{percent} of the chosen one on the held-out items and on the evaluated ones."
     )];
     if rows.iter().any(|row| row.seconds.is_some()) {
-        notes.push("Seconds: the method's search by itself, sharing no pass with another method: statistics of the banks, then fitting and ranking of all points.".to_owned());
+        notes.push("Seconds: choosing for this method by itself, sharing no pass with another method: statistics of the banks, then fitting and ranking of all points.".to_owned());
     }
     notes.extend(mark_notes(
         rows.iter().any(|row| row.cell.is_transductive()),

@@ -20,7 +20,7 @@ pub(crate) struct Settings {
     pub(crate) encoders: Compute,
     /// How many items of each list the matching head ranks again.
     pub(crate) rerank: Option<usize>,
-    /// Whether every search is done again by itself, for its time.
+    /// Whether every method's parameters are chosen once more by itself, for its time.
     pub(crate) time_methods: bool,
 }
 

@@ -74,7 +74,7 @@ pub struct Spec {
     /// Intervals and tests.
     #[serde(default)]
     pub(crate) statistics: StatisticsSpec,
-    /// Repeats every method's search by itself, for its time alone; no other result changes.
+    /// Chooses every method's parameters once more by itself, for its time alone; no other result changes.
     #[serde(default)]
     pub(crate) time_methods: bool,
     /// Threads and block sizes, which change no result, and the search in the query bank, which may.

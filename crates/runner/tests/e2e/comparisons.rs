@@ -145,7 +145,7 @@ fn what_choosing_gave() {
 }
 
 #[test]
-fn searches_are_timed_on_request() {
+fn choosing_is_timed_on_request() {
     let lab = ran(&format!("{SEARCH}time_methods: true"));
     let text = fs::read_to_string(lab.path("results/lab/choosing.csv")).expect("choices");
     for line in text.lines().skip(1) {

@@ -110,7 +110,7 @@ fn directions_above_the_dimension() {
 
 /// The published grid goes up to 384 components.
 #[test]
-fn a_published_search_beyond_the_dimension() {
+fn a_published_grid_beyond_the_dimension() {
     let lab = by_dataset();
     lab.run(
         &dataset_config("methods: [whitening: {choose: oracle}]"),

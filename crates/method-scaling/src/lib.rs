@@ -50,7 +50,7 @@ const ROUNDOFF: f64 = 1.0 / (1u64 << 24) as f64;
 const K_GRID: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// `k` of `ls` and `nicdm`.
-const fn neighbours(doc: &'static str) -> ParamInfo {
+const fn neighbors(doc: &'static str) -> ParamInfo {
     ParamInfo::whole("k", doc).min(1.0).grid(K_GRID)
 }
 

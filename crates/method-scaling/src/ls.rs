@@ -1,7 +1,7 @@
 //! Local scaling.
 
 use crate::linear::Linear;
-use crate::neighbours;
+use crate::neighbors;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
     Rows, Stat, StatPlan, signature,
@@ -9,7 +9,7 @@ use nnn_core::{
 
 /// The default is the 7 that the paper uses throughout; for the grid see [`K_GRID`](crate::K_GRID).
 const PARAMS: &[ParamInfo] =
-    &[neighbours("which nearest bank query gives an item its scale").default(7.0)];
+    &[neighbors("which nearest bank query gives an item its scale").default(7.0)];
 
 /// The family `ls`.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Non-iterative contextual dissimilarity measure.
 
 use crate::linear::Linear;
-use crate::neighbours;
+use crate::neighbors;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo,
     Rows, Stat, StatPlan, signature,
@@ -9,7 +9,7 @@ use nnn_core::{
 
 /// No default was published for this use: 10 neighbours are a common choice; for the grid see [`K_GRID`](crate::K_GRID).
 const PARAMS: &[ParamInfo] =
-    &[neighbours("how many nearest bank queries give an item its scale").default(10.0)];
+    &[neighbors("how many nearest bank queries give an item its scale").default(10.0)];
 
 /// The family `nicdm`.
 #[derive(Debug, Clone, Copy)]

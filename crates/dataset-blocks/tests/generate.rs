@@ -103,6 +103,8 @@ fn folder_without_marker_is_made_again() {
 }
 
 /// A process that was killed leaves whole images, which are kept, and parts of files, which are neither used nor left.
+/// Guards against beginning anew after a kill, and against parts of files that stayed because their names held the number of a
+/// process.
 #[test]
 fn drawing_goes_on_where_it_was_killed() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +153,7 @@ fn drawing_goes_on_where_it_was_killed() {
 }
 
 /// Of two that begin at once, one waits and finds the other's work.
+/// Guards against two processes that drew all images each, into one folder.
 #[test]
 fn two_at_once_draw_once() {
     let folder = tempfile::tempdir().unwrap();

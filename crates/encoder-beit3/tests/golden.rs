@@ -14,6 +14,7 @@ const CHECKPOINTS: [&str; 3] = ["base-384-f16", "large-224-f32", "itc-resized-bf
 const MOST: f32 = 2e-5;
 
 /// The reference padded its texts and masked the padding; here batches hold texts of one length and no padding.
+/// Guards against a fast path through the layers that leaves out the norms of sub-LN.
 #[test]
 fn ids_embeddings_and_rankings_are_those_of_torchscale() {
     for name in CHECKPOINTS {

@@ -63,6 +63,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
     );
 }
 
+/// Guards against taking such a checkpoint for one in the layout of transformers, of whose names it has none.
 #[test]
 fn the_authors_positions_must_be_those_of_a_square_grid() {
     let folder = copy("base-f32");
@@ -140,6 +141,7 @@ fn files_that_contradict_each_other_are_refused() {
     ));
 }
 
+/// Guards against token ids and pixels that the matching head did not check.
 #[test]
 fn inputs_that_do_not_belong_to_the_model_are_refused() {
     let encoder = load(copy("base-f32").path()).expect("a checkpoint");

@@ -95,6 +95,7 @@ fn write_checkpoint(folder: &Path) {
     fs::write(folder.join("model.safetensors"), bytes).expect("weights");
 }
 
+/// Guards against residuals added in another order where a batch is large enough for the fast path through the layers.
 #[test]
 fn alone_is_as_in_a_batch_to_the_bit() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -172,6 +172,7 @@ fn recall_on_real_embeddings_equals_the_recorded_figures() {
 }
 
 /// A weight beyond any sense saturates instead of ending in NaN.
+/// Guards against biases beyond the range of f32, which became infinite.
 #[test]
 fn an_enormous_alpha_leaves_finite_scores() {
     let gallery = random_rows(5, 8, 1);

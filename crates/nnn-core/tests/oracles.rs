@@ -82,6 +82,7 @@ fn statistics_of_real_embeddings_are_within_the_bound() {
 }
 
 /// `ln_1p(mean expm1(beta s)) / beta` keeps its precision where sums of exponentials lose it.
+/// Guards against sums of exponentials at a small `beta`, which are all but equal and left nothing of the mean.
 #[test]
 fn log_mean_exp_tends_to_the_mean() {
     let (gallery, bank) = (random_rows(30, 48, 10), random_rows(700, 48, 11));

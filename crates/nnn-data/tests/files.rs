@@ -311,6 +311,7 @@ fn hostile_headers() {
 }
 
 /// Every byte of a small file in turn is damaged: some damage trips assertions of the parquet library.
+/// Guards against a panic on a damaged file.
 #[test]
 fn damaged_parquet_is_an_error_or_a_matrix() {
     let folder = folder();
@@ -362,6 +363,8 @@ fn text_tables() {
 }
 
 /// The parser passes over blank lines, which in a file of one column would move all values behind them to other rows.
+/// Guards against passing over a blank line that stood for an empty value: all values behind it went to other rows without a
+/// word.
 #[test]
 fn blank_lines_of_one_column() {
     let folder = folder();

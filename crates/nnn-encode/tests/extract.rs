@@ -147,6 +147,7 @@ fn everything_that_decides_a_value_is_in_the_key() {
     assert_eq!(fs::read_dir(folder.path()).expect("entries").count(), 10);
 }
 
+/// Guards against losing all finished batches of a shard.
 #[test]
 fn an_interrupted_run_loses_one_batch_and_no_bit() {
     let (whole, resumed) = (tempfile::tempdir(), tempfile::tempdir());
@@ -273,6 +274,7 @@ fn kill_after(folder: &Path, more: usize, pause: Duration) {
     child.wait().expect("its end");
 }
 
+/// Guards against kills that cost a whole shard each.
 #[test]
 #[cfg(unix)]
 fn ten_kills_cost_a_batch_each_and_no_bit() {

@@ -50,6 +50,7 @@ fn a_missing_file_is_named() {
     assert!(error.to_string().contains("no/such/image.png"), "{error}");
 }
 
+/// Guards against a message that does not say which format the file is of.
 #[test]
 fn what_is_no_image_is_said() {
     assert!(matches!(load(b""), ImageError::Empty { .. }));

@@ -22,6 +22,7 @@ pub fn counted(count: usize, noun: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Guards against messages such as "1 images".
     #[test]
     fn one_is_singular_and_nothing_else_is() {
         let texts = [0, 1, 2].map(|count| counted(count, "empty caption"));

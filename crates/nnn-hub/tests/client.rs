@@ -498,6 +498,7 @@ fn a_content_without_checksum_is_trusted_once() {
 }
 
 /// What the message says to delete is what makes it be fetched again.
+/// Guards against naming the link to the content: without the link alone, the changed content was found again.
 #[test]
 fn a_changed_file_is_fetched_again_once_deleted() {
     let world = World::new();
@@ -746,6 +747,7 @@ fn a_repository_of_data() {
 }
 
 /// A notice, a form or an error page with status 200 is no file, whatever its Content-Type says.
+/// Guards against keeping such a page as the file that was asked for.
 #[test]
 fn a_web_page_is_refused_and_not_kept() {
     const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><title>Please log in</title></html>";

@@ -150,6 +150,8 @@ mod tests {
     }
 
     /// A sample of a large bank may hold a thousand of the `k` largest; the guess is found for any number.
+    /// Guards against a loop without end: the first term of a sum underflowed to zero where a sample holds many of the `k`
+    /// largest.
     #[test]
     fn guesses_are_made_for_any_k() {
         for k in [1usize, 100, 12_000, 1_000_000] {

@@ -51,6 +51,8 @@ fn in_test(format: AnnotationFormat, file: &str) -> AnnotationPart {
     }
 }
 
+/// Guards against a list taken for one caption, one of two columns of a name taken without a word, a quote that takes the rest
+/// of the file along, and numbers of lines that were one too low behind line ends of two characters.
 #[test]
 fn tables() {
     check(
@@ -463,6 +465,8 @@ fn captions_of_unlisted_images_may_be_left_out() {
 }
 
 /// A caption of a `.tsv` file keeps its quotes, unless they are doubled as CSV writers do.
+/// Guards against reading `.tsv` as CSV: a caption between quotes lost them, and a quote that is never closed took the
+/// following lines along.
 #[test]
 fn quotes_between_tabs() {
     let mut lab = lab();
@@ -500,6 +504,7 @@ fn a_split_that_ends_up_empty() {
 }
 
 /// Where it was looked for, and what is there under nearly its name: in letter case, in the form of an accented letter, in the folder.
+/// Guards against a message that says only that an image does not exist.
 #[test]
 fn images_that_are_nearly_there() {
     let mut lab = lab();

@@ -262,6 +262,7 @@ fn more_and_less_than_announced() {
     );
 }
 
+/// Guards against a damaged `.tar.gz` taken for whole: its checksum stands behind the last entry and was not read.
 #[test]
 fn another_checksum() {
     let mut zip = zip_of(&[("a.jpg", b"whole"), ("b.jpg", b"whole")]);
@@ -360,6 +361,7 @@ fn two_entries_that_could_be_meant() {
 }
 
 /// Shards whose images have two captions: lines of a text, a list in JSON, or both alike.
+/// Guards against dropping the captions of a `.json` without a word where the `.txt` beside it has others.
 #[test]
 fn shards_with_two_captions_an_image() {
     let read = |shards: &[&[(&str, &str)]]| {
@@ -426,6 +428,7 @@ fn kinds_that_are_not_known() {
 }
 
 /// What a killed extraction was writing is removed by a later one, unless it may still be written.
+/// Guards against half-written files that stayed in the cache for good.
 #[test]
 fn leftovers_are_removed() {
     let (lab, from) = lab(

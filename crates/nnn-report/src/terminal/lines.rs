@@ -206,6 +206,7 @@ fn widths(columns: &[Column], style: Style) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    /// Guards against cutting the middle out of a name that is too long for its column.
     #[test]
     fn long_texts_fold_between_words_and_lose_nothing() {
         assert_eq!(folded("flickr30k/train 20%", 19), ["flickr30k/train 20%"]);

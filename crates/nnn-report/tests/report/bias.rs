@@ -87,6 +87,7 @@ fn body(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.starts_with('|')).collect()
 }
 
+/// Guards against several columns of one name in the CSV table.
 #[test]
 fn methods_are_lines_and_the_value_closest_to_zero_is_bold() {
     let text = tables("bias_t2i.md");

@@ -298,6 +298,7 @@ fn a_model_without_a_checkpoint_is_not_measured() {
     assert_eq!(tally(&rows), "0 ok, 0 close, 1 FAIL, 1 not measured");
 }
 
+/// Guards against failing all that `--set` left out of a run.
 #[test]
 fn what_a_narrowed_run_left_out_is_not_measured() {
     let scores = sweep();

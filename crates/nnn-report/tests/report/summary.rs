@@ -101,6 +101,7 @@ fn colour_adds_escapes_and_moves_nothing() {
     );
 }
 
+/// Guards against names without their middle, such as `flickr30…rain 20%`.
 #[test]
 fn lines_keep_to_the_width_by_folding_names() {
     let cell = Cell {
@@ -153,6 +154,7 @@ fn other_metrics_take_the_place_of_recall() {
 }
 
 /// Occupations are resampled where occupations were, and queries where nothing is shared.
+/// Guards against a legend that says "resampled by image" whatever was resampled.
 #[test]
 fn what_is_resampled_is_named_for_every_block() {
     let with = |model: &'static str, cluster: &str, n_clusters| ScoreRow {

@@ -373,6 +373,7 @@ fn every_two_methods() {
 }
 
 /// Which interval is which, and what was resampled, stands in the caption of both kinds of tables.
+/// Guards against captions that say "resampled by image" whatever was resampled.
 #[test]
 fn captions_name_the_interval_and_what_is_resampled() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -82,6 +82,7 @@ fn a_drawn_data_set_that_was_changed_is_refused() {
     );
 }
 
+/// Guards against a message that keeps the expected checksum to itself.
 #[test]
 fn a_drawn_data_set_with_another_checksum_than_its_card_says() {
     let lab = drawn(10, 4);

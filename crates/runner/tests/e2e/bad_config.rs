@@ -58,6 +58,7 @@ fn a_repeated_key() {
     by_dataset().refuses(twice, &[], &["line 3", "duplicate", "experiment"]);
 }
 
+/// Guards against messages in the words of the parser, such as `usize` or `sequence start`.
 #[test]
 fn values_of_a_wrong_type() {
     refuses(
@@ -85,6 +86,7 @@ fn values_of_a_wrong_type() {
 }
 
 /// Of one resample an interval has no width, of a billion the machine has no end.
+/// Guards against numbers of draws that passed unchecked: intervals without a width, or sums that do not fit in memory.
 #[test]
 fn draws_are_neither_few_nor_countless() {
     for (key, least) in [("resamples", 40), ("permutations", 19)] {
@@ -103,6 +105,7 @@ fn draws_are_neither_few_nor_countless() {
 }
 
 /// An entry that nothing will answer is refused at once, not after the sweep.
+/// Guards against a misspelt entry that showed only in the check after the sweep.
 #[test]
 fn expectations_of_what_is_not_measured() {
     let entry = |rest: &str| {
@@ -266,6 +269,8 @@ fn devices_and_number_types_that_are_not_there() {
     }
 }
 
+/// Guards against values that passed unchecked: names too long for a file, thousands of threads, which take minutes to start, a
+/// metric twice, no reference set.
 #[test]
 fn settings_out_of_range() {
     refuses(
@@ -308,6 +313,7 @@ fn settings_out_of_range() {
     );
 }
 
+/// Guards against a name too long for a folder, which passed as it has no forbidden letter.
 #[test]
 fn experiment_names_that_are_no_folder() {
     let long = "x".repeat(300);
@@ -351,6 +357,8 @@ fn a_hold_out_that_does_not_fit() {
     by_dataset().run(&dataset_config(&set(8)), &[]);
 }
 
+/// Guards against two sources of one name and model, whose rows were mixed, and against a reference set by a source's own name
+/// that was drawn from another model's source of that name.
 #[test]
 fn embeddings_that_cannot_be_told_apart() {
     let (head, source) = BY_DATASET.split_at(BY_DATASET.find("  - name").expect("a source"));
@@ -378,6 +386,7 @@ fn embeddings_by_two_ways_or_by_none() {
     by_dataset().refuses(config, &[], &parts);
 }
 
+/// Guards against the parser's own words on a wrong value, such as `expected usize`.
 #[test]
 fn overrides_that_fit_nowhere() {
     refuses_set("compute.thread=1", &["unknown key `thread`", "`threads`?"]);
@@ -419,6 +428,7 @@ fn all_configs_are_checked_before_the_first_runs() {
     assert!(lab.files("results").is_empty());
 }
 
+/// Guards against running both into one folder, where the second removed what the first had written.
 #[test]
 fn two_configs_of_one_name_would_overwrite_each_other() {
     let lab = by_dataset();
@@ -430,6 +440,7 @@ fn two_configs_of_one_name_would_overwrite_each_other() {
 }
 
 /// Two files may hold cards of one name, which would mix their rows.
+/// Guards against comparing the names of the files alone.
 #[test]
 fn cards_of_one_name() {
     let lab = drawn(6, 3);

@@ -27,6 +27,7 @@ fn a_file_where_the_cache_should_be() {
     lab.refuses(SWEEP, &[], &["data set `tiny`", "cache/data/tiny"]);
 }
 
+/// Guards against a run that fails while it writes and leaves no record that it is not complete.
 #[test]
 fn results_that_become_unwritable() {
     // A folder of the results is a file: found when the first group is written, and nothing is called complete.

@@ -51,6 +51,7 @@ fn a_cut_file() {
 }
 
 /// A reader's own words, such as "failed to fill whole buffer", help nobody.
+/// Guards against passing these on for an empty file or one that was cut short.
 #[test]
 fn files_that_are_empty_or_end_in_their_header() {
     let whole = npy(&Noise(5).rows(TEXTS));

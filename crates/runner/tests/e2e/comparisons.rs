@@ -79,6 +79,7 @@ fn the_objective_is_compared_though_no_metric() {
     assert!(table(&lab, "comparisons.md").contains("R@5, every two methods"));
 }
 
+/// Guards against a caption that says "every two methods" where each is compared with raw alone.
 #[test]
 fn very_many_settings_are_compared_with_raw_only() {
     let alphas: Vec<_> = (1..=32)

@@ -29,6 +29,7 @@ fn refuses_captions(change: impl Fn(&str) -> String, parts: &[&str]) {
     both_refuse(&lab, &["config.yaml"], parts);
 }
 
+/// Guards against a dry run that did not read captions and so ended well where the run stops.
 #[test]
 fn captions_of_a_folder() {
     let elsewhere = |table: &str| format!("{table}images/test/000000.png,nowhere,a star\n");
@@ -50,6 +51,8 @@ fn captions_of_a_folder() {
 }
 
 /// Also where the images are still to be downloaded.
+/// Guards against a dry run that ended well though the tables cannot be read, and did not look at them before all images were
+/// here.
 #[test]
 fn tables_of_ones_own() {
     let lab = lab_with_tables(&photographs());
@@ -77,6 +80,7 @@ fn tables_of_ones_own() {
     assert_eq!(lab.call(&offline).code, Some(0));
 }
 
+/// Guards against a dry run that did not read queries of one's own.
 #[test]
 fn queries_of_ones_own() {
     let lab = folder();
@@ -90,6 +94,7 @@ fn queries_of_ones_own() {
     both_refuse(&lab, &["config.yaml"], &parts);
 }
 
+/// Guards against a dry run that did not read embeddings and their labels.
 #[test]
 fn labels_of_embeddings() {
     let lab = by_dataset();

@@ -72,6 +72,7 @@ fn queries(lab: &Lab) -> QueryTable {
     read_queries(&file.expect("an entry").path()).expect("lists")
 }
 
+/// Guards against a caption that leaves it to `run.json` which group a positive value means.
 #[test]
 fn biases_are_those_of_the_lists() {
     let lab = lab();

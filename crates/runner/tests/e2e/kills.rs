@@ -69,6 +69,7 @@ fn assert_complete_or_marked(lab: &Lab, expected: &Files) {
     }
 }
 
+/// Guards against a `run.json` that calls a folder complete while its files are partly of one run and partly of another.
 #[test]
 fn ten_kills() {
     let lab = drawn(30, 10);
@@ -93,6 +94,7 @@ fn ten_kills() {
     end_and_compare(&lab, &expected);
 }
 
+/// Guards against half-written temporary files that stayed among the results for good.
 #[test]
 fn what_a_killed_write_leaves_is_removed() {
     let lab = drawn(30, 10);

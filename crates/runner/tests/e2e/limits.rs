@@ -109,6 +109,7 @@ fn directions_above_the_dimension() {
 }
 
 /// The published grid goes up to 384 components.
+/// Guards against refusing the whole search for the points that vectors of a smaller dimension do not allow.
 #[test]
 fn a_published_grid_beyond_the_dimension() {
     let lab = by_dataset();
@@ -125,6 +126,7 @@ fn a_published_grid_beyond_the_dimension() {
 }
 
 /// The test holds the lock as another run does.
+/// Guards against a second run that takes the files which the first is writing for leftovers and removes them.
 #[cfg(unix)]
 #[test]
 fn two_runs_in_one_results_folder() {

@@ -88,6 +88,7 @@ fn a_folder_and_tables_of_ones_own() {
 }
 
 /// It is called by its own name, not by that of its file in the cache alone.
+/// Guards against a message that names a file of the cache, where nobody can tell which archive it came from.
 #[test]
 fn an_image_of_an_archive_that_cannot_be_decoded() {
     let mut all = photographs();

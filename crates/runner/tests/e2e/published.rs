@@ -471,6 +471,7 @@ fn killed_at_several_points() {
 }
 
 /// Captions alone are asked for where nothing reads training images: no archive of them is fetched.
+/// Guards against fetching an archive whose splits the card does not list, though images of no split are read.
 #[test]
 fn what_nothing_reads_is_not_fetched() {
     let world = World::new();
@@ -507,6 +508,7 @@ fn what_nothing_reads_is_not_fetched() {
 }
 
 /// `fetch` brings data too, all of it and nothing else; `--dry-run` says what that is, and writes nothing.
+/// Guards against a list that names a download more than once and does not add up the sizes.
 #[test]
 fn fetch_and_dry_run() {
     let world = World::new();

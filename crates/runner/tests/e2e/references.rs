@@ -49,6 +49,7 @@ fn queries_of_ones_own_are_a_reference_set() {
     assert!(inputs.contains("queries.csv"), "{inputs}");
 }
 
+/// Guards against a `split` beside `texts` that was passed over without a word.
 #[test]
 fn queries_that_cannot_be_a_reference_set() {
     let lab = folder();

@@ -110,6 +110,8 @@ fn items_of_texts_may_be_listed() {
     check(&lab, "i2t", 5);
 }
 
+/// Guards against splits, directions and reference sets beside similarities that were passed over without a word, and against
+/// advice to give a key that similarities do not have.
 #[test]
 fn what_reads_vectors_is_refused() {
     let lab = lab();
@@ -138,6 +140,8 @@ fn what_reads_vectors_is_refused() {
     lab.refuses(tuned + "choose: validation\n", &[], &parts);
 }
 
+/// Guards against a mask with rows and columns exchanged, which has as many entries, against values of a mask other than 0 and
+/// 1, and against places that were counted after masking instead of in the file.
 #[test]
 fn matrices_that_do_not_fit_are_named() {
     let lab = lab();

@@ -260,6 +260,8 @@ fn unread(lab: &Lab, arguments: &[&str], errors_too: bool) {
     );
 }
 
+/// Guards against a panic where nobody reads standard error, and against a run that ended after its first config because nobody
+/// read what it printed.
 #[test]
 fn a_reader_may_leave_early() {
     for errors_too in [false, true] {

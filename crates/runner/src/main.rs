@@ -26,3 +26,17 @@ fn in_one_line(error: &anyhow::Error) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::in_one_line;
+    use anyhow::anyhow;
+
+    /// Guards against a cause that is said twice, once in the message about it and once behind.
+    #[test]
+    fn every_cause_is_said_once() {
+        let ends_with_its_cause = anyhow!("no such file").context("a.yaml: no such file");
+        let line = in_one_line(&ends_with_its_cause.context("config"));
+        assert_eq!(line, "config: a.yaml: no such file");
+    }
+}

@@ -9,16 +9,16 @@ pub(crate) enum Goal {
 }
 
 /// Metrics from 0 to 1 that are shown in percent and are better when higher.
-const PERCENT: [&str; 5] = ["R@", "P@", "mAP@", "nDCG@", "MRR"];
+const PERCENT: &[&str] = &["R@", "P@", "mAP@", "nDCG@", "MRR"];
 
 /// Shares from 0 to 1 that are shown in percent too, and are better when lower.
-const SHARES: [&str; 4] = ["gini@", "robin_hood@", "antihub@", "hub_share@"];
+const SHARES: &[&str] = &["gini@", "robin_hood@", "antihub@", "hub_share@"];
 
 /// The smallest p-value that is printed as a number, and what is printed below it.
 const SMALLEST_P: (f64, &str) = (0.0001, "<1e-4");
 
 /// Prefixes of the metrics that are better when lower: ranks, hubness, sizes of biases, standard deviations.
-const LOWER: [&str; 7] = [
+const LOWER: &[&str] = &[
     "MedR",
     "MeanR",
     "k_",
@@ -29,10 +29,10 @@ const LOWER: [&str; 7] = [
 ];
 
 /// Prefixes of the metrics that are best at 0.
-const ZERO: [&str; 3] = ["bias@", "class_bias@", "skew@"];
+const ZERO: &[&str] = &["bias@", "class_bias@", "skew@"];
 
 /// Prefixes of the metrics of groups that are shown with three decimals, as the NNN paper prints its biases.
-const THIRD_DECIMAL: [&str; 6] = [
+const THIRD_DECIMAL: &[&str] = &[
     "bias@",
     "abs_bias@",
     "class_bias@",
@@ -47,11 +47,11 @@ fn starts(metric: &str, prefixes: &[&str]) -> bool {
 
 /// The goal of a metric; absent for a metric this crate does not know.
 pub(crate) fn goal(metric: &str) -> Option<Goal> {
-    if starts(metric, &PERCENT) {
+    if starts(metric, PERCENT) {
         Some(Goal::Higher)
-    } else if starts(metric, &LOWER) || starts(metric, &SHARES) {
+    } else if starts(metric, LOWER) || starts(metric, SHARES) {
         Some(Goal::Lower)
-    } else if starts(metric, &ZERO) {
+    } else if starts(metric, ZERO) {
         Some(Goal::Zero)
     } else {
         None
@@ -65,7 +65,7 @@ fn measured(metric: &str) -> &str {
 }
 
 fn decimals(metric: &str) -> usize {
-    if starts(measured(metric), &THIRD_DECIMAL) {
+    if starts(measured(metric), THIRD_DECIMAL) {
         3
     } else {
         2
@@ -75,7 +75,7 @@ fn decimals(metric: &str) -> usize {
 /// What a metric's values are multiplied by when shown.
 pub(crate) fn scale(metric: &str) -> f64 {
     let metric = measured(metric);
-    let percent = starts(metric, &PERCENT) || starts(metric, &SHARES);
+    let percent = starts(metric, PERCENT) || starts(metric, SHARES);
     if percent { 100.0 } else { 1.0 }
 }
 

@@ -30,7 +30,7 @@ enum Verb {
         /// Folders that `run` wrote, such as results/quickstart.
         #[arg(required = true)]
         results: Vec<PathBuf>,
-        /// Folder for one check.md, check.tex and check.csv of all results together, beside those of each.
+        /// Folder for one check of all results together, in every format of tables, beside those of each.
         #[arg(long, value_name = "DIR")]
         summary: Option<PathBuf>,
     },

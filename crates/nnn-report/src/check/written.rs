@@ -1,4 +1,4 @@
-//! A check as files: Markdown, LaTeX and CSV.
+//! A check as files: one in each format, and CSV.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::records::frame::{numbers, texts, write_bytes, write_csv};
 use crate::tables::formats::{FORMATS, Row, SCORES, Table};
 use crate::wording::Entry;
 
-/// Writes checks as `check.md`, `check.tex` (booktabs) and `check.csv` into a folder, one table per experiment.
+/// Writes checks as `check` in each of the [`FORMATS`] and as `check.csv` into a folder, one table per experiment.
 ///
 /// Percent where the metric is shown so, but not in the CSV: there all numbers are as in the scores, and what is absent is
 /// empty. In `results/NAME/tables` the next [`write_tables`](crate::write_tables) removes them, since their scores are no
@@ -21,7 +21,7 @@ use crate::wording::Entry;
 /// [`ReportError::Write`] where the file system refuses, [`ReportError::Encode`] where polars does.
 pub fn write_check(folder: &Path, checks: &[Check]) -> Result<(), ReportError> {
     let tables: Vec<_> = checks.iter().map(table).collect();
-    for format in &FORMATS {
+    for format in FORMATS {
         let path = folder.join(format!("check.{}", format.extension));
         let text = (format.text)(SCORES, &tables);
         write_bytes(&path, text.as_bytes())?;

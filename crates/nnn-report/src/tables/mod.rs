@@ -36,7 +36,7 @@ const FOLDER: &str = "tables";
 /// Stem of the tables that are made from `classes.csv`.
 const CLASSES: &str = "classes";
 
-/// Writes the tables of every direction into `folder/tables`, each as Markdown, as LaTeX (booktabs) and as CSV, and removes
+/// Writes the tables of every direction into `folder/tables`, each in all formats and as CSV, and removes
 /// those of an earlier run.
 ///
 /// | file | what it shows |

@@ -3,7 +3,7 @@
 use crate::plan::registry;
 use crate::spec::{nearest, read_yaml};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_data::{DatasetCard, ModelCard, ModelSource};
+use nnn_data::{DatasetCard, DatasetSource, ModelCard, ModelSource};
 use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -157,6 +157,9 @@ fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
     };
     let checked = || {
         entry.card.remote_files()?;
+        if let DatasetSource::Generate(settings) = &entry.card.source {
+            registry::generator(settings)?;
+        }
         for (split, counts) in &entry.card.splits {
             let most = counts.images.max(counts.texts);
             let fits = u32::try_from(most).is_ok();
@@ -318,7 +321,7 @@ mod tests {
             let downloads = card.remote_files().expect("a list of files");
             let unsure = downloads.iter().any(|file| file.sha256.is_none());
             assert!(!unsure || !card.notes.is_empty(), "{}", card.name);
-            if let nnn_data::DatasetSource::Files(source) = &card.source {
+            if let DatasetSource::Files(source) = &card.source {
                 let read = source.file_names();
                 let unread = downloads.iter().find(|file| !read.contains(&file.name));
                 assert_eq!(unread, None, "{}", card.name);

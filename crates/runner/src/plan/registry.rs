@@ -108,8 +108,14 @@ pub(crate) fn model_family(name: &str) -> Result<&'static ModelFamily> {
     }
 }
 
-/// The generator of a name, or an error with the nearest name.
-fn generator(name: &str) -> Result<Generate> {
+/// The generator that a card's `generate:` names, or an error with the nearest name.
+pub(crate) fn generator(settings: &generators::Settings) -> Result<Generate> {
+    let name = match settings.get(KEY) {
+        None => DEFAULT,
+        Some(name) => name
+            .as_str()
+            .with_context(|| format!("`source.generate.{KEY}` is {name}, expected a name"))?,
+    };
     match GENERATORS.iter().find(|(known, _)| *known == name) {
         Some((_, generate)) => Ok(*generate),
         None => unknown(
@@ -131,15 +137,9 @@ pub(crate) fn generate(
     folder: &Path,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<()> {
-    let mut settings = settings.clone();
-    let name = settings.remove(KEY);
-    let name = match &name {
-        None => DEFAULT,
-        Some(name) => name
-            .as_str()
-            .with_context(|| format!("`source.generate.{KEY}` is {name}, expected a name"))?,
-    };
-    generator(name)?(&settings, splits, folder, progress)
+    let mut own = settings.clone();
+    own.remove(KEY);
+    generator(settings)?(&own, splits, folder, progress)
 }
 
 /// Refuses a name, with the nearest valid one and all of them.

@@ -439,6 +439,19 @@ fn two_configs_of_one_name_would_overwrite_each_other() {
     assert!(lab.files("results").is_empty());
 }
 
+/// Before anything is drawn, and in a dry run too.
+#[test]
+fn a_generator_that_there_is_not() {
+    let lab = drawn(6, 3);
+    let card = std::fs::read_to_string(lab.path("datasets/tiny.yaml")).expect("the card");
+    let (before, after) = ("generate: {", "generate: {generator: bloks, ");
+    assert!(card.contains(before), "{card}");
+    lab.write("datasets/tiny.yaml", card.replace(before, after));
+    let config = "experiment: lab\nmodels: [clip]\ndatasets: [tiny]\nmethods: [raw]\n";
+    let parts = ["tiny.yaml", "unknown generator `bloks`", "`blocks`"];
+    lab.refuses(config, &["--dry-run"], &parts);
+}
+
 /// Two files may hold cards of one name, which would mix their rows.
 /// Guards against comparing the names of the files alone.
 #[test]

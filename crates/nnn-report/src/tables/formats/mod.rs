@@ -21,7 +21,7 @@ pub(crate) struct Format {
 }
 
 /// Every such format. CSV is none: it has a file for each table, and neither captions nor comments.
-pub(crate) const FORMATS: [Format; 2] = [
+pub(crate) const FORMATS: &[Format] = &[
     Format {
         extension: "md",
         comment: "<!-- ",

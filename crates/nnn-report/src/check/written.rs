@@ -11,7 +11,7 @@ use crate::records::frame::{numbers, texts, write_bytes, write_csv};
 use crate::tables::formats::{FORMATS, Row, SCORES, Table};
 use crate::wording::Entry;
 
-/// Writes checks as `check` in each of the [`FORMATS`] and as `check.csv` into a folder, one table per experiment.
+/// Writes checks as `check` in every format of tables and as `check.csv` into a folder, one table per experiment.
 ///
 /// Percent where the metric is shown so, but not in the CSV: there all numbers are as in the scores, and what is absent is
 /// empty. In `results/NAME/tables` the next [`write_tables`](crate::write_tables) removes them, since their scores are no

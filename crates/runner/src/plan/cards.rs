@@ -1,7 +1,7 @@
 //! Cards: `configs/models/*.yaml` and `configs/datasets/*.yaml`.
 
 use crate::plan::registry;
-use crate::spec::{nearest, read_yaml};
+use crate::spec::{hint, read_yaml};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{DatasetCard, DatasetSource, ModelCard, ModelSource};
 use nnn_report::AbsentModel;
@@ -211,14 +211,13 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
     let mut known = [names(folder), names(&shipped)].concat();
     known.sort();
     known.dedup();
-    let hint = nearest(name, known.iter().map(String::as_str));
-    let hint = hint.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let near = hint(name, known.iter().map(String::as_str));
     let known = match known.is_empty() {
         true => "none".to_owned(),
         false => known.join(", "),
     };
     bail!(
-        "unknown {kind} `{name}`{hint} (cards in {} and {}: {known}; a card elsewhere is named by its path)",
+        "unknown {kind} `{name}`{near} (cards in {} and {}: {known}; a card elsewhere is named by its path)",
         folder.display(),
         shipped.display()
     )

@@ -1,7 +1,7 @@
 //! What exists: one entry per method, model family and generator of data. Adding one means adding its entry here.
 
 use crate::plan::generators::{self, Generate};
-use crate::spec::nearest;
+use crate::spec::hint;
 use anyhow::{Context, Result, bail};
 use nnn_core::{MethodFamily, NnnFamily, RawFamily};
 use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
@@ -149,10 +149,9 @@ pub(crate) fn unknown<'a, T>(
     valid: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<T> {
     let known: Vec<_> = valid.clone().collect();
-    let hint =
-        nearest(name, valid).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let near = hint(name, valid);
     bail!(
-        "unknown {kind} `{name}`{hint} (known: {})",
+        "unknown {kind} `{name}`{near} (known: {})",
         known.join(", ")
     )
 }

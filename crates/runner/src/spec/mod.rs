@@ -8,7 +8,7 @@ mod read;
 
 pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
 pub(crate) use method::{MethodSpec, Values};
-pub(crate) use nearest::{hint, nearest};
+pub(crate) use nearest::hint;
 pub(crate) use read::read_yaml;
 pub use read::{parse_spec, read_spec};
 

@@ -7,10 +7,7 @@ pub(crate) fn hint<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// The most similar of the valid names, if any is similar at all.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    valid: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let similarity = |name: &str| strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase());
     valid
         .into_iter()

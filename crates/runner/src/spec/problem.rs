@@ -1,6 +1,6 @@
 //! What is wrong with a YAML text, in the words of a config: place, what was found, what was expected, and the line.
 
-use crate::spec::nearest::nearest;
+use crate::spec::nearest::hint;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
 
@@ -38,8 +38,7 @@ fn message(error: &Error) -> String {
 }
 
 fn unknown(what: &str, found: &str, expected: &[&str]) -> String {
-    let near = nearest(found, expected.iter().copied());
-    let near = near.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+    let near = hint(found, expected.iter().copied());
     format!(
         "unknown {what} `{found}`{near} (known: {})",
         expected.join(", ")

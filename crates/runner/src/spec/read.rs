@@ -1,7 +1,7 @@
 //! YAML with exact positions, overrides from the command line, and the nearest valid name for a wrong one.
 
 use crate::spec::Spec;
-use crate::spec::nearest::nearest;
+use crate::spec::nearest::hint;
 use crate::spec::problem::parse_yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::de::DeserializeOwned;
@@ -104,13 +104,10 @@ fn in_words(message: &str) -> String {
         .replace("expected u64", "expected a whole number of at least 0")
         .replace("expected f64", "expected a number");
     let quoted: Vec<&str> = words.split('`').skip(1).step_by(2).collect();
-    let near = match quoted.split_first() {
+    match quoted.split_first() {
         Some((wrong, valid)) if words.starts_with("unknown ") => {
-            nearest(wrong, valid.iter().copied())
+            format!("{words}{}", hint(wrong, valid.iter().copied()))
         }
-        _ => None,
-    };
-    near.map_or(words.clone(), |name| {
-        format!("{words}; did you mean `{name}`?")
-    })
+        _ => words,
+    }
 }

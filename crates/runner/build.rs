@@ -1,4 +1,4 @@
-//! Bakes into the binary which code it is: the commit for people, and a checksum of the sources for the cells, which
+//! Bakes into the binary which code it is: the commit for people, and a checksum of the sources for the records, which
 //! changes with every edit, committed or not.
 
 use sha2::{Digest, Sha256};
@@ -55,12 +55,12 @@ fn sources_checksum() -> String {
         .collect()
 }
 
-/// Files below `src/` and manifests; tests and benches change no result.
+/// Files below `src/` and manifests; tests, benches and what only tests use change no result.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = entry.file_name();
-        let skipped = ["tests", "benches", "examples"]
+        let skipped = ["tests", "benches", "examples", "nnn-testkit"]
             .iter()
             .any(|skip| name == *skip);
         if path.is_dir() && !skipped {

@@ -18,7 +18,7 @@ pub(crate) fn is_dirty() -> bool {
     env!("NNN_DIRTY") == "true"
 }
 
-/// Checksum of the sources this binary was built from; a finished cell is reused only by the same code.
+/// Checksum of the sources this binary was built from; a finished trial is reused only by the same code.
 pub(crate) fn sources() -> &'static str {
     env!("NNN_SOURCES")
 }

@@ -1,35 +1,31 @@
 //! `cargo run -p xtask -- imports crates/runner`: the imports between a crate's files that run against the order of its stages,
 //! and the circles among them.
 
+use clap::Parser;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 use xtask::imports::{Imports, RUNNER_STAGES};
 
-const USAGE: &str = "\
-usage: cargo run -p xtask -- imports CRATE_FOLDER [STAGE...]
-
-A stage is the first part of paths below `src`, lowest first; several side by side are written `cli,main`.
-Without stages those of the runner are taken for the runner, and none for other crates.
-";
-
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let printed = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["imports", folder, ref stages @ ..] => print(Path::new(folder), stages),
-        _ => {
-            let _ = io::stderr().write_all(USAGE.as_bytes());
-            return ExitCode::from(2);
-        }
-    };
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+/// Looks at the workspace itself.
+#[derive(Parser)]
+enum Verb {
+    /// The imports between a crate's files that run against the order of its stages, and the circles among them.
+    Imports {
+        /// Folder of the crate, such as crates/runner.
+        folder: PathBuf,
+        /// Stages, lowest first: the first part of paths below `src`; several side by side are written `cli,main`. Without any,
+        /// those of the runner are taken for the runner, and none for other crates.
+        stages: Vec<String>,
+    },
 }
 
-fn print(folder: &Path, given: &[&str]) -> io::Result<()> {
+fn main() -> io::Result<()> {
+    let Verb::Imports { folder, stages } = Verb::parse();
+    print(&folder, &stages)
+}
+
+fn print(folder: &Path, given: &[String]) -> io::Result<()> {
     let imports = Imports::read(folder);
     let given: Vec<Vec<&str>> = given.iter().map(|it| it.split(',').collect()).collect();
     let mut stages: Vec<&[&str]> = given.iter().map(Vec::as_slice).collect();

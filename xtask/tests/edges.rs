@@ -41,7 +41,8 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" | "plotters" => Some(|user| user == "nnn-report"),
         "parquet" | "tar" | "memmap2" => Some(|user| user == "nnn-data"),
-        "anyhow" | "clap" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
+        "anyhow" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
+        "clap" => Some(|user| user == "runner" || user == "xtask"),
         "pulldown-cmark" | "syn" => Some(|user| user == "xtask"),
         _ => None,
     }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nnn_data::{read_indices, read_labels, read_matrix, read_relevance};
+use nnn_data::{RowNames, read_indices, read_labels, read_matrix, read_relevance};
 
 const KINDS: [&str; 7] = ["npy", "npz", "safetensors", "parquet", "csv", "json", "jsonl"];
 
@@ -19,5 +19,5 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = read_indices(&file, None);
     let _ = read_labels(&file, None);
-    let _ = read_relevance(&file, None, 3, 4);
+    let _ = read_relevance(&file, None, &RowNames::queries(3), &RowNames::gallery(4));
 });

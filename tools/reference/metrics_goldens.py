@@ -7,6 +7,7 @@ Run at the root of the repository:
 
 ranking.json  per-query values of ir_measures on seeded runs whose scores are small whole numbers, so that ties abound;
               `MedR` and `MeanR` are numpy's over 1 / RR
+graded.json   per-query nDCG of ir_measures on seeded runs with grades from -1 to 4: gains as they are, and 2^g - 1 as a table of gains
 hubness.json  statistics of occurrence counts: scipy's moments, the rest by definition
 paired.json   exact two-sided p-values of the sign-flip test of cluster sums, all 2^n outcomes, by scipy
 """
@@ -70,6 +71,26 @@ def ranking_case(rng, queries, gallery, most_relevant, levels):
     }
 
 
+def graded_case(rng, queries, gallery, judged, levels):
+    scores = rng.integers(0, levels, size=(queries, gallery))
+    grades = []
+    for _ in range(queries):
+        items = rng.choice(gallery, size=judged, replace=False).tolist()
+        given = rng.integers(-1, 5, size=judged)
+        given[0] = rng.integers(1, 5)
+        grades.append(sorted(zip(items, given.tolist())))
+    qrels = [Qrel(str(q), document(i), g) for q, items in enumerate(grades) for i, g in items]
+    run = [ScoredDoc(str(q), document(i), float(s)) for q, row in enumerate(scores) for i, s in enumerate(row)]
+    gains = {grade: max(0, 2**grade - 1) if grade > 0 else 0 for grade in range(-1, 5)}
+    linear = per_query([nDCG @ k for k in CUTOFFS], qrels, run)
+    exponential = per_query([nDCG(gains=gains) @ k for k in CUTOFFS], qrels, run)
+    name = {str(nDCG(gains=gains) @ k): k for k in CUTOFFS}
+    expected = {f"nDCG@{k}": column(linear, f"nDCG@{k}", range(queries)) for k in CUTOFFS}
+    for measure, k in name.items():
+        expected[f"nDCG_exp@{k}"] = column(exponential, measure, range(queries))
+    return {"scores": scores.tolist(), "grades": grades, "per_query": expected}
+
+
 def hubness_case(name, counts):
     x = np.asarray(counts, dtype=np.float64)
     n, mean = len(x), x.mean()
@@ -116,6 +137,14 @@ def main(out):
             ranking_case(rng, queries=41, gallery=30, most_relevant=1, levels=6),
             ranking_case(rng, queries=40, gallery=30, most_relevant=5, levels=4),
             ranking_case(rng, queries=30, gallery=60, most_relevant=12, levels=200),
+        ],
+    )
+    graded = np.random.default_rng(20261129)
+    write(
+        out / "graded.json",
+        [
+            graded_case(graded, queries=30, gallery=25, judged=6, levels=5),
+            graded_case(graded, queries=20, gallery=40, judged=20, levels=300),
         ],
     )
     popularity = rng.lognormal(0.0, 1.2, size=120)

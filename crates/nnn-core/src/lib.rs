@@ -60,7 +60,7 @@ pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signat
 pub use rank::{RankOptions, rank, rank_each};
 pub use rankings::Rankings;
 pub use raw::{Raw, RawFamily};
-pub use relevance::{Relevance, RelevanceError};
+pub use relevance::{Judged, Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
 pub use stats::{
     Bank, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors, OwnStat,

@@ -9,6 +9,8 @@ pub struct Rankings {
     gallery: usize,
     offsets: Vec<usize>,
     ranks: Vec<f64>,
+    /// One for each of `ranks`; none where all are 1 or not known.
+    grades: Option<Vec<f64>>,
     top_width: usize,
     top: Vec<u32>,
 }
@@ -44,6 +46,7 @@ impl Rankings {
             gallery,
             offsets,
             ranks: flat,
+            grades: None,
             top_width,
             top: top.into_iter().flatten().collect(),
         }
@@ -69,6 +72,17 @@ impl Rankings {
             gathered.top_width = top.len();
         }
         gathered
+    }
+
+    /// The same with the grade of the relevant item at every rank of [`Rankings::relevant_ranks`], query after query.
+    ///
+    /// # Panics
+    /// There are more or fewer grades than ranks: a broken invariant of the caller, not bad input.
+    #[must_use]
+    pub fn with_grades(mut self, grades: Vec<f64>) -> Self {
+        assert_eq!(grades.len(), self.ranks.len(), "one grade per rank");
+        self.grades = Some(grades);
+        self
     }
 
     /// Number of queries.
@@ -99,6 +113,16 @@ impl Rankings {
     #[must_use]
     pub fn relevant_ranks(&self, query: usize) -> &[f64] {
         &self.ranks[self.offsets[query]..self.offsets[query + 1]]
+    }
+
+    /// The grades of the items at the ranks of [`Rankings::relevant_ranks`], in their order; none where all are 1.
+    ///
+    /// # Panics
+    /// `query` is not below [`Rankings::queries`].
+    #[must_use]
+    pub fn relevant_grades(&self, query: usize) -> Option<&[f64]> {
+        let grades = self.grades.as_ref()?;
+        Some(&grades[self.offsets[query]..self.offsets[query + 1]])
     }
 
     /// How many items [`Rankings::top`] holds for each query.

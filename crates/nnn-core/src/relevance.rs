@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Why a relevance list is not usable. Queries and items count from zero.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum RelevanceError {
     /// A list names a gallery item that does not exist.
     #[error("query {query} names gallery item {item}, but the gallery has {gallery} items (0 to {})", .gallery.saturating_sub(1))]
@@ -21,13 +21,39 @@ pub enum RelevanceError {
         /// The query, from zero.
         query: usize,
     },
+    /// One item is judged twice for one query, and not alike.
+    #[error("query {query} has gallery item {item} twice, with the grades {} and {}", grades[0], grades[1])]
+    Contradiction {
+        /// The query, from zero.
+        query: usize,
+        /// The item.
+        item: u32,
+        /// Both grades.
+        grades: [f64; 2],
+    },
+    /// A grade is no finite number.
+    #[error("query {query} has gallery item {item} with the grade {grade}, expected a finite number")]
+    Grade {
+        /// The query, from zero.
+        query: usize,
+        /// The item.
+        item: u32,
+        /// The grade.
+        grade: f64,
+    },
 }
 
-/// For every query its relevant gallery items: ascending, without repeats, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A judged gallery item and its grade: relevant above 0, judged and not relevant at 0 and below.
+pub type Judged = (u32, f64);
+
+/// For every query its relevant gallery items: ascending, without repeats, at least one. Each may have a grade above 0, which says how
+/// relevant it is; without grades all are equally relevant.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Relevance {
     offsets: Vec<usize>,
     items: Vec<u32>,
+    /// One for each of `items`; none where all are 1.
+    grades: Option<Vec<f64>>,
     gallery: usize,
 }
 
@@ -50,6 +76,38 @@ impl Relevance {
         Ok(Self {
             offsets,
             items,
+            grades: None,
+            gallery,
+        })
+    }
+
+    /// Builds the lists from judgements; `lists[q]` holds the items judged for query `q`, in any order. Those with a grade above 0 are
+    /// relevant. The others are as if they were not there.
+    ///
+    /// # Errors
+    /// [`RelevanceError`] names the first query that has no relevant item, an item outside the gallery, contradicting grades, or one that is
+    /// not finite.
+    pub fn graded<L: AsRef<[Judged]>>(lists: &[L], gallery: usize) -> Result<Self, RelevanceError> {
+        let mut offsets = vec![0];
+        let (mut items, mut grades) = (Vec::new(), Vec::new());
+        for (query, list) in lists.iter().enumerate() {
+            let judged = once_each(query, list.as_ref())?;
+            let within = judged.last().map(|last| last.0);
+            check_list(query, within.as_slice(), gallery)?;
+            let relevant = judged.iter().filter(|(_, grade)| *grade > 0.0);
+            let before = items.len();
+            for &(item, grade) in relevant {
+                items.push(item);
+                grades.push(grade);
+            }
+            check_list(query, &items[before..], gallery)?;
+            offsets.push(items.len());
+        }
+        let graded = grades.iter().any(|&grade| grade != 1.0);
+        Ok(Self {
+            offsets,
+            items,
+            grades: graded.then_some(grades),
             gallery,
         })
     }
@@ -83,6 +141,34 @@ impl Relevance {
     pub fn of(&self, query: usize) -> &[u32] {
         &self.items[self.offsets[query]..self.offsets[query + 1]]
     }
+
+    /// The grades of the items of [`Relevance::of`], in their order, each above 0; none where all are 1.
+    ///
+    /// # Panics
+    /// `query` is not below [`Relevance::queries`].
+    #[must_use]
+    pub fn grades_of(&self, query: usize) -> Option<&[f64]> {
+        let grades = self.grades.as_ref()?;
+        Some(&grades[self.offsets[query]..self.offsets[query + 1]])
+    }
+}
+
+/// The judgements of one query by item, each item once.
+fn once_each(query: usize, list: &[Judged]) -> Result<Vec<Judged>, RelevanceError> {
+    let mut judged = list.to_vec();
+    judged.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    judged.dedup();
+    if let Some(&(item, grade)) = judged.iter().find(|(_, grade)| !grade.is_finite()) {
+        return Err(RelevanceError::Grade { query, item, grade });
+    }
+    match judged.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(RelevanceError::Contradiction {
+            query,
+            item: pair[0].0,
+            grades: [pair[0].1, pair[1].1],
+        }),
+        None => Ok(judged),
+    }
 }
 
 fn check_list(query: usize, ascending: &[u32], gallery: usize) -> Result<(), RelevanceError> {
@@ -106,6 +192,39 @@ mod tests {
         let relevance = Relevance::new(&[vec![2, 0, 2], vec![1]], 3).expect("valid lists");
         assert_eq!(relevance.of(0), [0, 2]);
         assert_eq!(relevance.of(1), [1]);
+    }
+
+    #[test]
+    fn grades_stay_with_their_items_and_what_is_judged_wrong_is_left_out() {
+        let lists = [vec![(2, 3.0), (0, 1.0), (1, 0.0)], vec![(1, 1.0), (2, -1.0)]];
+        let graded = Relevance::graded(&lists, 3).expect("valid lists");
+        assert_eq!(graded.of(0), [0, 2]);
+        assert_eq!(graded.grades_of(0), Some([1.0, 3.0].as_slice()));
+        assert_eq!(graded.of(1), [1]);
+        assert_eq!(graded.grades_of(1), Some([1.0].as_slice()));
+        let plain = Relevance::graded(&[vec![(1, 1.0), (1, 1.0), (0, 0.0)]], 2);
+        assert_eq!(plain, Relevance::one_each(&[1], 2));
+    }
+
+    #[test]
+    fn bad_judgements_are_named() {
+        let told = |list: Vec<Judged>| {
+            let error = Relevance::graded(&[list], 3).expect_err("bad judgements");
+            error.to_string()
+        };
+        assert_eq!(
+            told(vec![(1, 2.0), (1, 0.0)]),
+            "query 0 has gallery item 1 twice, with the grades 0 and 2"
+        );
+        assert_eq!(
+            told(vec![(1, f64::NAN)]),
+            "query 0 has gallery item 1 with the grade NaN, expected a finite number"
+        );
+        assert_eq!(told(vec![(1, 0.0)]), "query 0 has no relevant gallery item");
+        assert_eq!(
+            told(vec![(1, 1.0), (3, 0.0)]),
+            "query 0 names gallery item 3, but the gallery has 3 items (0 to 2)"
+        );
     }
 
     #[test]

@@ -162,6 +162,20 @@ pub enum FileProblem {
         /// What was found and expected.
         detail: String,
     },
+    /// A judgement cannot be used.
+    #[error("{place}: {detail}")]
+    Judgement {
+        /// Its line, or its query.
+        place: String,
+        /// What was found and expected.
+        detail: String,
+    },
+    /// No query has an answer.
+    #[error("none of {} has a relevant gallery item (a grade above 0)", counted(*queries, "query"))]
+    NothingRelevant {
+        /// Number of queries.
+        queries: usize,
+    },
     /// The number of entries is not that of the items that they belong to.
     #[error("{found} {what}, expected {expected}")]
     Count {

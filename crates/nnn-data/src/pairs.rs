@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
 
 /// Why images and texts do not form pairs. Everything counts from zero.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum PairsError {
     /// There are more or fewer pairs than texts.
     #[error("text_to_image has {}, expected one for each of {}", counted(*pairs, "entry"), counted(*texts, "text"))]

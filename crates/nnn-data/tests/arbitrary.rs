@@ -3,7 +3,7 @@
 
 use nnn_data::{
     AnnotationFormat, AnnotationPart, Archive, ArchiveLimits, ColumnNames, FoundFile, OnGap,
-    Reading, read_annotations, read_indices, read_labels, read_matrix, read_relevance,
+    Reading, RowNames, read_annotations, read_indices, read_labels, read_matrix, read_relevance,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn read(name: &str, bytes: &[u8]) {
         read_matrix(&file, None).err(),
         read_indices(&file, None).err(),
         read_labels(&file, None).err(),
-        read_relevance(&file, None, 3, 4).err(),
+        read_relevance(&file, None, &RowNames::queries(3), &RowNames::gallery(4)).err(),
     ];
     for error in errors.into_iter().flatten() {
         assert!(error.to_string().contains(name), "{error}");

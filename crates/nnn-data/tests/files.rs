@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 use nnn_data::{
-    FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_relevance,
+    FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
 };
 use npyz::WriterBuilder;
 use polars::prelude::{
@@ -401,60 +401,6 @@ fn blank_lines_of_one_column() {
     // Of several columns a blank line is no row.
     let path = file(&folder, "w.csv", "a,b\n1,2\n\n3,4\n");
     assert_eq!(read_indices(&path, Some("b")).expect("indices"), [2, 4]);
-}
-
-#[test]
-fn relevance_lists() {
-    let folder = folder();
-    let cases = [
-        ("r.json", "[[2, 0], [1]]"),
-        ("r.jsonl", "[2, 0]\n[1]\n"),
-        ("r.csv", "query,gallery\n1,1\n0,0\n0,2\n"),
-    ];
-    for (name, content) in cases {
-        let relevance =
-            read_relevance(&file(&folder, name, content), None, 2, 3).expect("good lists");
-        assert_eq!(relevance.of(0), [0, 2]);
-        assert_eq!(relevance.of(1), [1]);
-    }
-    let bad = [
-        ("r.json", "[[0]]", "r.json: 1 relevance lists, expected 2"),
-        (
-            "r.json",
-            "[[0], [3]]",
-            "r.json: query 1 names gallery item 3, but the gallery has 3 items (0 to 2)",
-        ),
-        (
-            "r.jsonl",
-            "[0]\n[",
-            "r.jsonl: line 2: not readable as JSON: EOF while parsing a list at line 1 column 1",
-        ),
-        (
-            "r.csv",
-            "query,item\n0,0\n",
-            "r.csv: line 1: no column \"gallery\", expected the header \"query,gallery\", found \"query,item\"",
-        ),
-        (
-            "r.csv",
-            "query,gallery\n0,0\n2,0\n",
-            "r.csv: line 3: query 2 does not exist, there are 2",
-        ),
-        (
-            "r.csv",
-            "query,gallery\n0,x\n",
-            "r.csv: line 2: \"x\" is no index, expected an integer from 0 to 4294967295",
-        ),
-        (
-            "r.csv",
-            "query,gallery\n0,0\n",
-            "r.csv: query 1 has no relevant gallery item",
-        ),
-    ];
-    for (name, content, expected) in bad {
-        let path = file(&folder, name, content);
-        let error = read_relevance(&path, None, 2, 3).expect_err("bad lists");
-        assert_eq!(message(&error), expected);
-    }
 }
 
 /// Shape and values; the numbers are finite in f16 too.

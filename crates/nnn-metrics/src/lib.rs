@@ -14,7 +14,8 @@
 //! | `MedR` | `r` | median, the middle two averaged | QB-Norm, metric.py |
 //! | `MeanR` | `r` | mean | QB-Norm, metric.py |
 //! | `MRR` | `1 / r` | mean | Voorhees, 1999 |
-//! | `nDCG@K` | `sum_{r_j <= K} 1 / log2(r_j + 1)`, over `sum_{j <= min(K, R)} 1 / log2(j + 1)` | mean | Järvelin and Kekäläinen, 2002 |
+//! | `nDCG@K` | `sum_{r_j <= K} g_j / log2(r_j + 1)`, over its largest value; `g_j` the grade, 1 without | mean | Järvelin and Kekäläinen, 2002 |
+//! | `nDCG_exp@K` | the same with `2^g_j - 1` in place of `g_j` | mean | Burges et al., 2005 |
 //! | `mAP@R` | `(1 / R) sum_{r_j <= R} j / r_j` | mean | Musgrave, Belongie and Lim, 2020 |
 //! | `P@K` | `#{j: r_j <= K} / K` | mean | trec_eval |
 //!

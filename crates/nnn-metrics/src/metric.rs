@@ -224,6 +224,7 @@ fn with_cutoff(k: NonZeroUsize) -> impl Iterator<Item = Metric> {
         QueryMetric::MeanR,
         QueryMetric::Mrr,
         QueryMetric::Ndcg(k),
+        QueryMetric::NdcgExp(k),
         QueryMetric::MapAtR,
         QueryMetric::Precision(k),
     ];

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
+use nnn_core::Rankings;
+
 use crate::error::MetricError;
 use crate::groups::{GroupMetric, Ranked};
 use crate::info::{Goal, MetricInfo, Needs, Reads};
@@ -10,10 +12,10 @@ use crate::resample::{Statistic, median};
 
 /// A metric with a value for every query, so that intervals and paired tests exist.
 ///
-/// All of them take relevance as yes or no and ranks `r` from 1. Where the relevant items of one query share a rank, as
+/// All but nDCG take relevance as yes or no: a grade above 0 is a yes. Ranks `r` count from 1. Where the relevant items of one query share a rank, as
 /// under [`TieRule::Optimistic`](nnn_core::TieRule::Optimistic) and [`TieRule::Average`](nnn_core::TieRule::Average),
 /// nDCG, mAP and P give them consecutive places from that rank on, since no two items can fill one place; the rules of
-/// distinct ranks are untouched.
+/// distinct ranks are untouched. Of items with grades that share a rank the one of the lower index comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueryMetric {
     /// `R@K`, the hit rate of vision-language papers: 1 if some relevant item has rank `<= K`, else 0.
@@ -28,9 +30,12 @@ pub enum QueryMetric {
     MeanR,
     /// `MRR`: the mean of `1 / r` of the first relevant item.
     Mrr,
-    /// `nDCG@K`: the sum over relevant items of rank `<= K` of `1 / log2(r + 1)`, divided by the largest sum that the
-    /// number of relevant items allows (Järvelin and Kekäläinen, 2002; with yes-or-no gains, trec_eval's `ndcg_cut`).
+    /// `nDCG@K`: the sum over relevant items of rank `<= K` of `g / log2(r + 1)`, `g` the item's grade (1 where answers have none),
+    /// divided by the largest sum that the query's grades allow (Järvelin and Kekäläinen, 2002; trec_eval's `ndcg_cut`).
     Ndcg(NonZeroUsize),
+    /// `nDCG_exp@K`: the same with `2^g - 1` in place of `g` (Burges et al., 2005, "Learning to rank using gradient descent").
+    /// Without grades the two are equal.
+    NdcgExp(NonZeroUsize),
     /// `mAP@R`: with `R` relevant items, the sum of the precisions at the relevant items of rank `<= R`, divided by `R`
     /// (Musgrave, Belongie and Lim, 2020, "A metric learning reality check").
     MapAtR,
@@ -69,7 +74,13 @@ const MRR: MetricInfo = MetricInfo {
 };
 const NDCG: MetricInfo = MetricInfo {
     pattern: "nDCG@K",
-    doc: "discounted gain of the relevant items among the first K, over the best possible, 0 to 1",
+    doc: "discounted gain of the relevant items among the first K, over the best possible; an item gains its grade, 0 to 1",
+    reads: Reads::AllRanks,
+    goal: Goal::Higher,
+};
+const NDCG_EXP: MetricInfo = MetricInfo {
+    pattern: "nDCG_exp@K",
+    doc: "nDCG@K where an item of grade g gains 2^g - 1, 0 to 1",
     reads: Reads::AllRanks,
     goal: Goal::Higher,
 };
@@ -96,6 +107,7 @@ impl QueryMetric {
             Self::MeanR => &MEAN_R,
             Self::Mrr => &MRR,
             Self::Ndcg(_) => &NDCG,
+            Self::NdcgExp(_) => &NDCG_EXP,
             Self::MapAtR => &MAP_AT_R,
             Self::Precision(_) => &PRECISION,
             Self::Group(metric) => metric.info(),
@@ -157,7 +169,8 @@ impl QueryMetric {
             Self::HitRate(k) => hit(first, k),
             Self::MedR | Self::MeanR => first,
             Self::Mrr => 1.0 / first,
-            Self::Ndcg(k) => ndcg(relevant, k.get()),
+            Self::Ndcg(k) => ndcg(rankings, query, k.get(), |grade| grade),
+            Self::NdcgExp(k) => ndcg(rankings, query, k.get(), |grade| grade.exp2() - 1.0),
             Self::MapAtR => map_at_r(relevant),
             Self::Precision(k) => precision(relevant, k.get()),
             Self::Group(metric) => {
@@ -210,7 +223,7 @@ impl QueryMetric {
 impl fmt::Display for QueryMetric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HitRate(k) | Self::Ndcg(k) | Self::Precision(k) => {
+            Self::HitRate(k) | Self::Ndcg(k) | Self::NdcgExp(k) | Self::Precision(k) => {
                 f.write_str(&self.info().name(k))
             }
             Self::MedR | Self::MeanR | Self::Mrr | Self::MapAtR => f.write_str(self.info().pattern),
@@ -235,15 +248,21 @@ fn discount(place: f64) -> f64 {
     1.0 / (place + 1.0).log2()
 }
 
-fn ndcg(ranks: &[f64], k: usize) -> f64 {
-    let gain: f64 = places(ranks)
-        .take_while(|&place| place <= k as f64)
-        .map(discount)
+/// `gain` of the grades of the relevant items, discounted by their places, over that of the best order.
+fn ndcg(rankings: &Rankings, query: usize, k: usize, gain: impl Fn(f64) -> f64) -> f64 {
+    let ranks = rankings.relevant_ranks(query);
+    let gains: Vec<f64> = match rankings.relevant_grades(query) {
+        Some(grades) => grades.iter().map(|&grade| gain(grade)).collect(),
+        None => vec![gain(1.0); ranks.len()],
+    };
+    let found: f64 = (places(ranks).zip(&gains))
+        .take_while(|(place, _)| *place <= k as f64)
+        .map(|(place, gain)| gain * discount(place))
         .sum();
-    let ideal: f64 = (1..=k.min(ranks.len()))
-        .map(|place| discount(place as f64))
-        .sum();
-    gain / ideal
+    let mut best = gains;
+    best.sort_unstable_by(|a, b| b.total_cmp(a));
+    let ideal = (1..).zip(best.iter().take(k));
+    found / ideal.map(|(place, gain)| gain * discount(f64::from(place))).sum::<f64>()
 }
 
 fn map_at_r(ranks: &[f64]) -> f64 {

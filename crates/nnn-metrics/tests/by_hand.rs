@@ -52,6 +52,34 @@ fn all_ranks() {
     close(value("R@2", &rankings), 1.0);
 }
 
+/// Items of the grades 1, 3 and 2 at ranks 1, 3 and 4.
+#[test]
+fn grades_are_gains() {
+    let rankings = Rankings::new(5, vec![vec![1.0, 3.0, 4.0]], vec![vec![]]);
+    let graded = rankings.clone().with_grades(vec![1.0, 3.0, 2.0]);
+    let at = |place: f64| 1.0 / (place + 1.0).log2();
+    close(value("nDCG@1", &graded), 1.0 / 3.0);
+    let found = at(1.0) + 3.0 * at(3.0);
+    close(
+        value("nDCG@3", &graded),
+        found / (3.0 * at(1.0) + 2.0 * at(2.0) + at(3.0)),
+    );
+    close(value("nDCG_exp@1", &graded), 1.0 / 7.0);
+    let found = at(1.0) + 7.0 * at(3.0);
+    close(
+        value("nDCG_exp@3", &graded),
+        found / (7.0 * at(1.0) + 3.0 * at(2.0) + at(3.0)),
+    );
+    // What does not read grades is the same with and without; without grades both gains are 1.
+    for name in ["R@1", "MRR", "P@3", "mAP@R"] {
+        close(value(name, &graded), value(name, &rankings));
+    }
+    close(
+        value("nDCG_exp@3", &rankings),
+        value("nDCG@3", &rankings),
+    );
+}
+
 /// Scores 9 7 7 7 1, the middle 7 relevant.
 #[test]
 fn ties_of_one_relevant_item() {

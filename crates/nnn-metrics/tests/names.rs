@@ -5,7 +5,7 @@ use nnn_metrics::{Goal, Metric, Needs, ParseMetricError, Reads, list};
 #[test]
 fn every_listed_name_parses_and_prints_back() {
     let infos = list();
-    assert_eq!(infos.len(), 22);
+    assert_eq!(infos.len(), 23);
     for info in infos {
         let name = match info.pattern {
             "sd(M)" => "sd(bias@37)".to_owned(),
@@ -35,7 +35,7 @@ fn directions() {
         let infos = list().into_iter().filter(|info| info.goal == goal);
         infos.map(|info| info.pattern).collect::<Vec<_>>()
     };
-    assert_eq!(of(Goal::Higher), ["R@K", "MRR", "nDCG@K", "mAP@R", "P@K"]);
+    assert_eq!(of(Goal::Higher), ["R@K", "MRR", "nDCG@K", "nDCG_exp@K", "mAP@R", "P@K"]);
     assert_eq!(of(Goal::Zero), ["bias@K", "class_bias@K", "skew@K"]);
     assert!(Goal::Zero.merit(-0.1) > Goal::Zero.merit(0.2));
     assert!(Goal::Lower.merit(-0.1) > Goal::Lower.merit(0.2));
@@ -62,6 +62,7 @@ fn unknown_names_get_suggestions() {
         ("mrr", "MRR"),
         ("Medr", "MedR"),
         ("ndcg@10", "nDCG@10"),
+        ("ndcg_exp@10", "nDCG_exp@10"),
         ("mAP", "mAP@R"),
         ("mAP@5", "mAP@R"),
         ("skewness@10", "k_skewness@10"),

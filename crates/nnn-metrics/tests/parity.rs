@@ -3,8 +3,12 @@
 mod common;
 
 use common::{golden, integers, k, numbers, query_metric, rank};
-use nnn_core::TieRule;
+use nnn_core::{
+    DotScorer, Embeddings, Fitted, GalleryBias, RankOptions, Rankings, Relevance, TieRule,
+    rank as rank_all,
+};
 use nnn_metrics::{Clusters, HubnessMetric, HubnessStatistic, Metric, Resampling, compare};
+use std::sync::Arc;
 
 /// Sums of a few dozen terms of order one: the last places of f64 and no more.
 const ROUNDING: f64 = 1e-12;
@@ -38,6 +42,50 @@ fn per_query_values_are_those_of_trec_eval() {
             );
         }
     }
+}
+
+/// The pass over the queries itself, so that every grade stays with its item's rank.
+#[test]
+fn graded_gains_are_those_of_trec_eval() {
+    for case in golden("graded.json").as_array().expect("cases") {
+        let rankings = ranked_by_grades(case);
+        for (name, expected) in case["per_query"].as_object().expect("metrics") {
+            let values = query_metric(name).values(&rankings);
+            assert_eq!(values.len(), numbers(expected).len());
+            for (query, (got, want)) in values.iter().zip(numbers(expected)).enumerate() {
+                assert!(
+                    (got - want).abs() < ROUNDING,
+                    "{name}, query {query}: {got}, not {want}"
+                );
+            }
+        }
+    }
+}
+
+/// Ranked by the pass over the queries, every item judged with its grade.
+fn ranked_by_grades(case: &serde_json::Value) -> Rankings {
+    let scores = integers(&case["scores"]);
+    let gallery = scores[0].len();
+    let grades = case["grades"].as_array().expect("lists");
+    let judged = |list: &serde_json::Value| -> Vec<(u32, f64)> {
+        let pairs = integers(list).into_iter();
+        pairs.map(|pair| (pair[0] as u32, pair[1] as f64)).collect()
+    };
+    let lists: Vec<Vec<(u32, f64)>> = grades.iter().map(judged).collect();
+    let relevance = Relevance::graded(&lists, gallery).expect("relevance");
+    // As similarities: divided by a power of two, which changes no order.
+    let scores = scores.iter().flatten().map(|&score| score as f32 / 1024.0);
+    let queries = Embeddings::similarities(Arc::new(scores.collect::<Vec<_>>()), gallery);
+    let [queries, axes] = [queries, Embeddings::basis(gallery)].map(|it| it.expect("vectors"));
+    let raw = Fitted::Additive(GalleryBias::zero(gallery));
+    let options = RankOptions {
+        ties: TieRule::TrecEval,
+        top: 0,
+        all_relevant: true,
+        depth: None,
+    };
+    let scorer = DotScorer::new(queries.rows(), axes.rows()).expect("one dimension");
+    rank_all(&scorer, &relevance, &[&raw], options).remove(0)
 }
 
 #[test]

@@ -63,7 +63,7 @@ proptest! {
     #[test]
     fn per_query_values_keep_their_range(run in runs()) {
         let rankings = run.rank();
-        for name in ["R@1", "R@3", "MRR", "nDCG@1", "nDCG@4", "nDCG@30", "mAP@R", "P@1", "P@4", "P@30"] {
+        for name in ["R@1", "R@3", "MRR", "nDCG@1", "nDCG@4", "nDCG@30", "nDCG_exp@4", "mAP@R", "P@1", "P@4", "P@30"] {
             for value in query_metric(name).values(&rankings) {
                 prop_assert!((0.0..=1.0 + 1e-12).contains(&value), "{name} is {value}");
             }

@@ -9,7 +9,7 @@ pub(crate) enum Goal {
 }
 
 /// Metrics from 0 to 1 that are shown in percent and are better when higher.
-const PERCENT: &[&str] = &["R@", "P@", "mAP@", "nDCG@", "MRR"];
+const PERCENT: &[&str] = &["R@", "P@", "mAP@", "nDCG@", "nDCG_exp@", "MRR"];
 
 /// Shares from 0 to 1 that are shown in percent too, and are better when lower.
 const SHARES: &[&str] = &["gini@", "robin_hood@", "antihub@", "hub_share@"];

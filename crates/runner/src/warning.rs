@@ -54,6 +54,14 @@ pub(crate) enum Warning {
         /// What, and how much of it.
         finding: String,
     },
+    /// How a file of answers was understood, where it could have been meant otherwise.
+    #[error("{dataset}: {finding}")]
+    Answers {
+        /// The embeddings.
+        dataset: String,
+        /// What was understood.
+        finding: String,
+    },
     /// Reference captions that equal evaluated captions word for word.
     #[error(
         "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"

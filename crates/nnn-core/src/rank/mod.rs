@@ -115,7 +115,7 @@ fn rank_rules(
 ) {
     let plan = RankPlan::new(rules, scorer.columns(), options);
     let mut queries: Vec<QueryRanks> = (0..scorer.rows())
-        .map(|query| QueryRanks::new(&plan, relevance.of(query), scorer.columns()))
+        .map(|query| QueryRanks::new(&plan, relevance, query))
         .collect();
     let at_once = (HELD_BYTES / size_of::<f32>() / scorer.columns()).max(GROUP);
     for (part, queries) in queries.chunks_mut(at_once).enumerate() {
@@ -128,7 +128,15 @@ fn rank_rules(
     for (rule, &(place, _)) in rules.iter().enumerate() {
         let ranks = queries.iter().map(|query| query.ranks_of(rule));
         let top = queries.iter().map(|query| query.top_of(rule));
-        done(place, Rankings::gather(scorer.columns(), ranks, top));
+        let rankings = Rankings::gather(scorer.columns(), ranks, top);
+        let grades = queries.iter().map(|query| query.grades_of(rule));
+        done(
+            place,
+            match grades.collect::<Option<Vec<&[f64]>>>() {
+                Some(grades) if !grades.is_empty() => rankings.with_grades(grades.concat()),
+                _ => rankings,
+            },
+        );
     }
 }
 
@@ -160,26 +168,48 @@ impl<'a> RankPlan<'a> {
 struct QueryRanks<'a> {
     plan: &'a RankPlan<'a>,
     relevant: &'a [u32],
+    /// The grades of these, where all their ranks are wanted.
+    given_grades: Option<&'a [f64]>,
     /// Ranks kept of each rule, and best items.
     width: usize,
     top_width: usize,
     /// `(rule, width)`; ranks are whole or halves far below 2^23, exact in f32.
     ranks: Vec<f32>,
+    /// The grades at these ranks, where there are any; as `ranks`.
+    grades: Vec<f64>,
     /// `(rule, top_width)`.
     top: Vec<u32>,
 }
 
 impl<'a> QueryRanks<'a> {
-    fn new(plan: &'a RankPlan<'a>, relevant: &'a [u32], gallery: usize) -> Self {
+    fn new(plan: &'a RankPlan<'a>, relevance: &'a Relevance, query: usize) -> Self {
         let all = plan.options.all_relevant;
+        let relevant = relevance.of(query);
         Self {
             plan,
             relevant,
+            given_grades: relevance.grades_of(query).filter(|_| all),
             width: if all { relevant.len() } else { 1 },
-            top_width: plan.options.top.min(gallery),
+            top_width: plan.options.top.min(relevance.gallery()),
             ranks: Vec::new(),
+            grades: Vec::new(),
             top: Vec::new(),
         }
+    }
+
+    /// Makes room for what is found under every rule.
+    fn make_room(&mut self) {
+        let rules = self.plan.rules.len();
+        self.ranks = vec![0.0; rules * self.width];
+        self.top = vec![0; rules * self.top_width];
+        if self.given_grades.is_some() {
+            self.grades = vec![0.0; rules * self.width];
+        }
+    }
+
+    fn grades_of(&self, rule: usize) -> Option<&[f64]> {
+        self.given_grades?;
+        Some(&self.grades[rule * self.width..][..self.width])
     }
 
     fn ranks_of(&self, rule: usize) -> &[f32] {
@@ -197,12 +227,28 @@ impl<'a> QueryRanks<'a> {
         }
     }
 
+    fn keep_exact(&mut self, rule: usize, found: &[Placed]) {
+        self.keep_ranks(rule, found.iter().map(|placed| placed.rank));
+        if let Some(given) = self.given_grades {
+            let places = &mut self.grades[rule * self.width..][..self.width];
+            for (place, placed) in places.iter_mut().zip(found) {
+                *place = given[placed.relevant];
+            }
+        }
+    }
+
     fn keep_top(&mut self, rule: usize, row: &[f32]) {
         if self.top_width > 0 {
             let items = best_items(row, self.top_width);
             self.top[rule * self.top_width..][..self.top_width].copy_from_slice(&items);
         }
     }
+}
+
+/// The rank of a relevant item, and its place among the query's relevant items.
+struct Placed {
+    rank: f64,
+    relevant: usize,
 }
 
 /// Bytes of whole rows held at a time.
@@ -216,10 +262,7 @@ fn rank_group(plan: &RankPlan<'_>, queries: &mut [QueryRanks<'_>], rows: &[Keep]
     let rows: Vec<Row> = (queries.iter().zip(rows))
         .map(|(query, row)| Row::new(&row.0, query.relevant))
         .collect();
-    for query in &mut *queries {
-        query.ranks = vec![0.0; plan.rules.len() * query.width];
-        query.top = vec![0; plan.rules.len() * query.top_width];
-    }
+    queries.iter_mut().for_each(QueryRanks::make_room);
     for batch in &plan.batches {
         let standings = match plan.options.all_relevant {
             true => vec![None; rows.len()],
@@ -242,8 +285,8 @@ impl QueryRanks<'_> {
             match standing.and_then(|standing| standing.rank(place)) {
                 Some(rank) => self.keep_ranks(rule, [rank]),
                 None => {
-                    let ranks = self.exact_ranks(row.scores, bias);
-                    self.keep_ranks(rule, ranks);
+                    let found = self.exact_ranks(row.scores, bias);
+                    self.keep_exact(rule, &found);
                 }
             }
             if self.top_width > 0 {
@@ -262,32 +305,33 @@ impl QueryRanks<'_> {
             row.clear();
             row.extend_from_slice(scores);
             plan.rules[rule].apply(&mut row);
-            let ranks = self.exact_ranks(&row, &plan.zero);
-            self.keep_ranks(rule, ranks);
+            let found = self.exact_ranks(&row, &plan.zero);
+            self.keep_exact(rule, &found);
             self.keep_top(rule, &row);
         }
     }
 
-    /// Ascending ranks under `row - bias`: of all relevant items, or of the best placed.
-    fn exact_ranks(&self, row: &[f32], bias: &GalleryBias) -> Vec<f64> {
-        let mut ranks: Vec<f64> = self
-            .candidates(row, bias)
-            .map(|item| rank_of(row, bias.values(), item as usize, self.plan.options.ties))
-            .collect();
-        ranks.sort_unstable_by(f64::total_cmp);
-        ranks
+    /// Ascending ranks under `row - bias`: of all relevant items, or of the best placed. Items that share a rank are in the gallery's
+    /// order.
+    fn exact_ranks(&self, row: &[f32], bias: &GalleryBias) -> Vec<Placed> {
+        let ties = self.plan.options.ties;
+        let placed = |relevant: usize| {
+            let item = self.relevant[relevant] as usize;
+            let rank = rank_of(row, bias.values(), item, ties);
+            Placed { rank, relevant }
+        };
+        let mut found: Vec<Placed> = self.candidates(row, bias).map(placed).collect();
+        found.sort_by(|a, b| a.rank.total_cmp(&b.rank));
+        found
     }
 
-    /// The relevant items whose rank must be counted: all, or those that share the best score, as no other can be first.
-    fn candidates(&self, row: &[f32], bias: &GalleryBias) -> impl Iterator<Item = u32> {
+    /// The places of the relevant items whose rank must be counted: all, or those that share the best score, as no other can be first.
+    fn candidates(&self, row: &[f32], bias: &GalleryBias) -> impl Iterator<Item = usize> {
         let score = move |item: u32| row[item as usize] - bias.values()[item as usize];
         let scores = self.relevant.iter().map(|&item| score(item));
         let best = scores.fold(f32::NEG_INFINITY, f32::max);
         let all = self.plan.options.all_relevant;
-        self.relevant
-            .iter()
-            .copied()
-            .filter(move |&item| all || score(item) == best)
+        (0..self.relevant.len()).filter(move |&place| all || score(self.relevant[place]) == best)
     }
 }
 

@@ -89,6 +89,16 @@ pub enum SourceError {
         /// Its class.
         class: String,
     },
+    /// Two rows have one id.
+    #[error("{file}: rows {} and {} have the same id {id:?}", rows[0], rows[1])]
+    RepeatedId {
+        /// The file with the ids.
+        file: ArrayFile,
+        /// The id.
+        id: String,
+        /// Both rows, from zero.
+        rows: [u32; 2],
+    },
     /// Nothing says what answers what, or more than one key does.
     #[error("{found} of query_to_gallery, relevance and classes given, expected exactly one")]
     Answers {

@@ -5,14 +5,14 @@ mod checks;
 mod dataset;
 mod error;
 mod files;
+mod relevance;
 mod roles;
 mod similarity;
 
 pub use array_file::ArrayFile;
 pub use dataset::{EmbeddedDataset, EmbeddedSplit, EmbeddingSource};
 pub use error::{SimilarityError, SourceError};
-pub use files::{
-    Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_relevance, read_texts,
-};
+pub use files::{Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_texts};
+pub use relevance::{Answered, RowNames, read_relevance};
 pub use roles::{EmbeddedRoles, RoleSource};
 pub use similarity::SimilaritySource;

@@ -3,7 +3,7 @@
 use super::array_file::ArrayFile;
 use super::checks::{check_dims, check_entries, filled};
 use super::error::SourceError;
-use super::files::read_relevance;
+use super::relevance::{RowNames, read_relevance};
 use crate::Cluster;
 use nnn_core::{Embeddings, Groups, Relevance};
 use schemars::JsonSchema;
@@ -23,9 +23,16 @@ pub struct RoleSource {
     /// For every query the row of the one gallery item that answers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_to_gallery: Option<ArrayFile>,
-    /// For every query all gallery rows that answer it (`.json`, `.jsonl` or `.csv` pairs).
+    /// What answers what, with or without grades: pairs or judgements (`.csv`, `.tsv`, TREC) or lists (`.json`, `.jsonl`). Items graded 0
+    /// or below do not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relevance: Option<ArrayFile>,
+    /// For every query its id, where `relevance` has ids; without it, row numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_ids: Option<ArrayFile>,
+    /// For every gallery row its id, where `relevance` has ids; without it, row numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery_ids: Option<ArrayFile>,
     /// For every gallery row its class; with `query_classes`, items answer the queries of their class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gallery_classes: Option<ArrayFile>,
@@ -54,8 +61,12 @@ pub struct RoleSource {
 pub struct EmbeddedRoles {
     /// The items searched.
     pub gallery: Embeddings,
-    /// The evaluated queries.
+    /// The evaluated queries; of those in the file, the ones that something answers.
     pub queries: Embeddings,
+    /// The id of every evaluated query; without ids, its row in the file.
+    pub query_ids: Vec<String>,
+    /// What a reader of the results should know about how answers were understood.
+    pub findings: Vec<String>,
     /// What answers what.
     pub relevance: Relevance,
     /// For every query what a bootstrap resamples: its gallery item where `query_to_gallery` names one (as captions of
@@ -93,12 +104,17 @@ impl RoleSource {
             Some(file) => Some(beside_gallery(file, "reference gallery")?),
             None => None,
         };
+        let names = RowNames::queries(queries.len());
+        let names = names.with_ids(self.query_ids.as_ref(), base, &self.queries)?;
         let Answers {
             relevance,
+            kept,
+            findings,
             clusters,
             cluster,
             query_classes,
-        } = self.answers(base, queries.len(), gallery.len())?;
+        } = self.answers(base, &names, gallery.len())?;
+        let (queries, query_ids) = only(kept.as_deref(), queries, names.into_names());
         let groups = self.groups(base, gallery.len())?;
         let reference_to_gallery = match &self.reference_to_gallery {
             Some(file) => {
@@ -110,6 +126,8 @@ impl RoleSource {
         Ok(EmbeddedRoles {
             gallery,
             queries,
+            query_ids,
+            findings,
             relevance,
             clusters,
             cluster,
@@ -121,36 +139,51 @@ impl RoleSource {
         })
     }
 
-    fn answers(&self, base: &Path, queries: usize, gallery: usize) -> Result<Answers, SourceError> {
+    fn answers(
+        &self,
+        base: &Path,
+        names: &RowNames,
+        gallery: usize,
+    ) -> Result<Answers, SourceError> {
+        let queries = names.len();
         let classes = together(
             ("gallery_classes", &self.gallery_classes),
             ("query_classes", &self.query_classes),
         )?;
-        let (relevance, clusters) = match (&self.query_to_gallery, &self.relevance, classes) {
+        let relevance = match (&self.query_to_gallery, &self.relevance, classes) {
             (Some(file), None, None) => {
                 let (relevance, items) = one_each(file, base, (&self.queries, queries), gallery)?;
                 return Ok(Answers {
-                    relevance,
                     clusters: items,
                     cluster: Cluster::Item,
-                    query_classes: None,
+                    ..Answers::new(relevance)
                 });
             }
-            (None, Some(file), None) => {
-                let key = file.key.as_deref();
-                let relevance = read_relevance(&file.at(base), key, queries, gallery)?;
-                (relevance, (0u32..).take(queries).collect())
-            }
+            (None, Some(file), None) => return self.judged(file, base, names, gallery),
             (None, None, Some(files)) => return self.by_class(files, base, queries, gallery),
             (None, None, None) if self.groups.is_some() => everything(queries, gallery),
             (None, None, None) => return Err(SourceError::Answers { found: "none" }),
             _ => return Err(SourceError::Answers { found: "several" }),
         };
+        Ok(Answers::new(relevance))
+    }
+
+    /// Answers from a file of judgements.
+    fn judged(
+        &self,
+        file: &ArrayFile,
+        base: &Path,
+        queries: &RowNames,
+        gallery: usize,
+    ) -> Result<Answers, SourceError> {
+        let gallery = RowNames::gallery(gallery);
+        let gallery = gallery.with_ids(self.gallery_ids.as_ref(), base, &self.gallery)?;
+        let read = read_relevance(&file.at(base), file.key.as_deref(), queries, &gallery)?;
+        let named = |finding| format!("{file}: {finding}");
         Ok(Answers {
-            relevance,
-            clusters,
-            cluster: Cluster::Query,
-            query_classes: None,
+            kept: read.kept,
+            findings: read.findings.into_iter().map(named).collect(),
+            ..Answers::new(read.relevance)
         })
     }
 
@@ -186,11 +219,11 @@ impl RoleSource {
                 error,
             })?;
         Ok(Answers {
-            relevance,
             // A class by its first item.
             clusters: lists.iter().map(|items| items[0]).collect(),
             cluster: Cluster::Class,
             query_classes: Some(asked),
+            ..Answers::new(relevance)
         })
     }
 
@@ -212,9 +245,39 @@ impl RoleSource {
 /// What answers what, what a bootstrap resamples, and the queries' classes.
 struct Answers {
     relevance: Relevance,
+    /// The rows of the queries that something answers, where these are not all.
+    kept: Option<Vec<u32>>,
+    findings: Vec<String>,
     clusters: Vec<u32>,
     cluster: Cluster,
     query_classes: Option<Vec<String>>,
+}
+
+impl Answers {
+    /// Every query by itself.
+    fn new(relevance: Relevance) -> Self {
+        Self {
+            clusters: (0u32..).take(relevance.queries()).collect(),
+            cluster: Cluster::Query,
+            kept: None,
+            findings: Vec::new(),
+            query_classes: None,
+            relevance,
+        }
+    }
+}
+
+/// The rows that are kept, all without a list.
+fn only(
+    kept: Option<&[u32]>,
+    rows: Embeddings,
+    names: Vec<String>,
+) -> (Embeddings, Vec<String>) {
+    let Some(kept) = kept else {
+        return (rows, names);
+    };
+    let names = kept.iter().map(|&row| names[row as usize].clone());
+    (rows.select(kept), names.collect())
 }
 
 /// Two keys of which one means nothing without the other.
@@ -232,11 +295,10 @@ fn together<'a, A, B>(
 }
 
 /// Every item answers every query: what is read of a list is then read of all of it.
-fn everything(queries: usize, gallery: usize) -> (Relevance, Vec<u32>) {
+fn everything(queries: usize, gallery: usize) -> Relevance {
     let all: Vec<u32> = (0u32..).take(gallery).collect();
     // The gallery is not empty, and its own indices lie in it.
-    let relevance = Relevance::new(&vec![all; queries], gallery).expect("items of the gallery");
-    (relevance, (0u32..).take(queries).collect())
+    Relevance::new(&vec![all; queries], gallery).expect("items of the gallery")
 }
 
 /// One answer for each row, which is also what a bootstrap resamples.

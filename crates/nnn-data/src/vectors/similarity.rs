@@ -163,6 +163,8 @@ impl SimilaritySource {
         Ok(EmbeddedRoles {
             gallery: Embeddings::basis(items).map_err(no_items)?,
             queries: asked.given.select(&asked.queries, &asked.gallery)?,
+            query_ids: asked.queries.iter().map(u32::to_string).collect(),
+            findings: Vec::new(),
             relevance: asked.relevance,
             clusters: asked.clusters,
             cluster: asked.cluster,

@@ -12,6 +12,7 @@ use crate::plan::needs::Needs;
 use crate::plan::registry;
 use crate::spec::{EmbeddingsSpec, OnError};
 use crate::terminal::progress::Progress;
+use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
 use nnn_files::{Sha256, sha256_file};
@@ -204,6 +205,8 @@ fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arra
             let optional = [
                 &files.query_to_gallery,
                 &files.relevance,
+                &files.query_ids,
+                &files.gallery_ids,
                 &files.gallery_classes,
                 &files.query_classes,
                 &files.groups,
@@ -236,6 +239,13 @@ fn open_vectors(
         .fold(Sha256::new(), |all, file| all.part(&file.1));
     source.sha256 = sums.hex();
     source.files = files;
+    if let Content::Roles(_, _, data) = &source.content {
+        let answers = |finding: &String| Warning::Answers {
+            dataset: spec.name.clone(),
+            finding: finding.clone(),
+        };
+        source.warnings = data.findings.iter().map(answers).collect();
+    }
     Ok(source)
 }
 

@@ -265,7 +265,7 @@ impl Source {
             relevance: data.relevance.clone(),
             clusters: Clusters::from_ids(&data.clusters),
             cluster: data.cluster,
-            query_ids: (0..data.queries.len()).map(|row| row.to_string()).collect(),
+            query_ids: data.query_ids.clone(),
             query_classes: data.query_classes.clone(),
             groups: data.groups.clone(),
         }

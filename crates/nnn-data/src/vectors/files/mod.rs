@@ -1,4 +1,4 @@
-//! Readers for embeddings, indices, labels and relevance lists; each format has a file of its own.
+//! Readers for embeddings, indices and labels; each format has a file of its own.
 //!
 //! A matrix is streamed into one vector of f32 that is sized once, so that a file needs its own size in memory and a
 //! few megabytes more. Nothing is allocated on the word of a header that the file's size contradicts.
@@ -13,7 +13,7 @@ mod text;
 pub(super) use stream::Mask;
 
 use crate::{FileError, FileProblem};
-use nnn_core::{Embeddings, Relevance, SharedValues};
+use nnn_core::{Embeddings, SharedValues};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -135,22 +135,6 @@ pub fn read_texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileErr
     texts(path, key).map_err(|problem| FileError::new(path, problem))
 }
 
-/// Reads the relevant gallery items of every query: `.json` (a list of lists, at `key` if given), `.jsonl` (one list per
-/// line) or `.csv` (one pair `query,gallery` per line, in any order).
-///
-/// # Errors
-/// [`FileError`], also where the number of lists is not `queries` or an item is not below `gallery`.
-pub fn read_relevance(
-    path: &Path,
-    key: Option<&str>,
-    queries: usize,
-    gallery: usize,
-) -> Result<Relevance, FileError> {
-    lists(path, key, queries)
-        .and_then(|lists| text::relevance(&lists, queries, gallery))
-        .map_err(|problem| FileError::new(path, problem))
-}
-
 fn matrix(path: &Path, key: Option<&str>) -> Result<Matrix, FileProblem> {
     match extension(path).as_str() {
         "npy" => npy::npy(path, key, &|layout, body, size| layout.matrix(body, size)),
@@ -211,29 +195,12 @@ fn texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     }
 }
 
-fn lists(path: &Path, key: Option<&str>, queries: usize) -> Result<Vec<Vec<u32>>, FileProblem> {
-    let format = match extension(path).as_str() {
-        "json" => return text::json_lists(path, key),
-        "jsonl" => ".jsonl",
-        "csv" => ".csv",
-        _ => return Err(unknown(path, ".json, .jsonl or .csv")),
-    };
-    match key {
-        Some(key) => Err(FileProblem::KeyNotUsed {
-            key: key.to_owned(),
-            format,
-        }),
-        None if format == ".csv" => text::csv_pairs(path, queries),
-        None => text::json_lines(path),
-    }
-}
-
-fn extension(path: &Path) -> String {
+pub(super) fn extension(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default();
     extension.to_string_lossy().to_ascii_lowercase()
 }
 
-fn unknown(path: &Path, expected: &'static str) -> FileProblem {
+pub(super) fn unknown(path: &Path, expected: &'static str) -> FileProblem {
     FileProblem::UnknownFormat {
         found: extension(path),
         expected,
@@ -241,7 +208,7 @@ fn unknown(path: &Path, expected: &'static str) -> FileProblem {
 }
 
 /// The name asked for if it exists, or the only name if none was asked for.
-fn choose(mut names: Vec<String>, key: Option<&str>) -> Result<String, FileProblem> {
+pub(super) fn choose(mut names: Vec<String>, key: Option<&str>) -> Result<String, FileProblem> {
     names.sort_unstable();
     names.dedup();
     match key {

@@ -1,9 +1,8 @@
-//! Small tables in text: columns of `.csv`, lists in `.json` and `.jsonl`.
+//! Small tables in text: columns of `.csv`, lists in `.json`.
 
 use super::choose;
 use super::stream::index;
 use crate::file_error::FileProblem;
-use nnn_core::Relevance;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -17,10 +16,6 @@ fn bad_csv(error: csv::Error) -> FileProblem {
         },
         None => FileProblem::malformed(".csv", error),
     }
-}
-
-fn open_csv(path: &Path) -> Result<csv::Reader<File>, FileProblem> {
-    Ok(csv::Reader::from_reader(File::open(path)?))
 }
 
 /// One column of a CSV file with a header line; without a key, the only one. The parser passes over blank lines. In a file
@@ -144,18 +139,6 @@ pub(super) fn json_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>,
     list.into_iter().enumerate().map(label).collect()
 }
 
-/// A JSON list of lists of indices.
-pub(super) fn json_lists(path: &Path, key: Option<&str>) -> Result<Vec<Vec<u32>>, FileProblem> {
-    let list = json_list(path, key)?;
-    let lists = list.iter().enumerate().map(|(row, v)| index_list(row, v));
-    lists.collect()
-}
-
-fn index_list(row: usize, value: &Value) -> Result<Vec<u32>, FileProblem> {
-    let list = value.as_array().ok_or_else(|| not_a_list(value))?;
-    list.iter().map(|value| json_index(row, value)).collect()
-}
-
 /// Every line that is not blank, without the space around it.
 pub(super) fn lines(path: &Path) -> Result<Vec<String>, FileProblem> {
     let lines = BufReader::new(File::open(path)?).split(b'\n');
@@ -171,91 +154,4 @@ pub(super) fn lines(path: &Path) -> Result<Vec<String>, FileProblem> {
         }
     }
     Ok(texts)
-}
-
-/// A list of indices on every line.
-pub(super) fn json_lines(path: &Path) -> Result<Vec<Vec<u32>>, FileProblem> {
-    let lines = BufReader::new(File::open(path)?).lines();
-    let parse = |(row, line): (usize, std::io::Result<String>)| {
-        let value = serde_json::from_str(&line?).map_err(|error| FileProblem::Line {
-            line: row as u64 + 1,
-            detail: format!("not readable as JSON: {error}"),
-        })?;
-        index_list(row, &value)
-    };
-    lines.enumerate().map(parse).collect()
-}
-
-/// Pairs `query,gallery`, in any order, as one list for each of `queries` queries.
-pub(super) fn csv_pairs(path: &Path, queries: usize) -> Result<Vec<Vec<u32>>, FileProblem> {
-    let mut reader = open_csv(path)?;
-    let header = reader.headers().map_err(bad_csv)?.clone();
-    let column = |name: &str| {
-        header
-            .iter()
-            .position(|found| found == name)
-            .ok_or_else(|| missing_column(&header, name))
-    };
-    let (query, gallery) = (column("query")?, column("gallery")?);
-    let mut lists = vec![Vec::new(); queries];
-    for record in reader.records() {
-        let record = record.map_err(bad_csv)?;
-        let list = lists.len();
-        let at = number(&record, query)? as usize;
-        lists
-            .get_mut(at)
-            .ok_or_else(|| no_such_query(&record, at, list))?
-            .push(number(&record, gallery)?);
-    }
-    Ok(lists)
-}
-
-fn missing_column(header: &csv::StringRecord, name: &str) -> FileProblem {
-    FileProblem::Line {
-        line: 1,
-        detail: format!(
-            "no column {name:?}, expected the header \"query,gallery\", found {:?}",
-            header.iter().collect::<Vec<_>>().join(",")
-        ),
-    }
-}
-
-fn no_such_query(record: &csv::StringRecord, query: usize, queries: usize) -> FileProblem {
-    FileProblem::Line {
-        line: line(record),
-        detail: format!("query {query} does not exist, there are {queries}"),
-    }
-}
-
-fn number(record: &csv::StringRecord, column: usize) -> Result<u32, FileProblem> {
-    record[column]
-        .trim()
-        .parse()
-        .map_err(|_| FileProblem::Line {
-            line: line(record),
-            detail: format!(
-                "{:?} is no index, expected an integer from 0 to 4294967295",
-                &record[column]
-            ),
-        })
-}
-
-fn line(record: &csv::StringRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
-}
-
-/// Turns lists into relevance, once there are as many as there are queries.
-pub(super) fn relevance(
-    lists: &[Vec<u32>],
-    queries: usize,
-    gallery: usize,
-) -> Result<Relevance, FileProblem> {
-    if lists.len() != queries {
-        return Err(FileProblem::Count {
-            what: "relevance lists",
-            found: lists.len(),
-            expected: queries,
-        });
-    }
-    Relevance::new(lists, gallery).map_err(FileProblem::Relevance)
 }

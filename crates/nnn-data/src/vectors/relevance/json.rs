@@ -1,0 +1,205 @@
+//! Judgements in JSON: lists by place, objects by query id as ranx and pytrec_eval have them, and records.
+
+use super::{Judgement, Judgements, Key, Part, Place, expected_columns};
+use crate::file_error::FileProblem;
+use crate::vectors::files::choose;
+use serde_json::{Map, Value};
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::Path;
+
+/// Reads a whole file:
+///
+/// - `[[item, ...], ...]` or `[{item: grade, ...}, ...]`: one list or object per query, in order;
+/// - `{query: [item, ...]}`, `{query: {item: grade}}`, `{query: item}`;
+/// - `[{query: ..., gallery: ..., score: ...}, ...]`;
+/// - an object that has one of these at `key`.
+pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem> {
+    let reader = BufReader::new(File::open(path)?);
+    let value = serde_json::from_reader(reader).map_err(|it| FileProblem::malformed(".json", it))?;
+    match (value, key) {
+        (Value::Array(entries), None) => listed(&entries),
+        (Value::Array(_), Some(key)) => Err(FileProblem::MissingKey {
+            key: key.to_owned(),
+            present: Vec::new(),
+        }),
+        (Value::Object(members), None) if members.values().all(is_answer) => by_query(&members),
+        (Value::Object(mut members), key) => {
+            let name = choose(members.keys().cloned().collect(), key)?;
+            match members.remove(&name) {
+                Some(Value::Array(entries)) => listed(&entries),
+                Some(Value::Object(members)) => by_query(&members),
+                other => Err(unusable(&other.unwrap_or_default())),
+            }
+        }
+        (other, _) => Err(unusable(&other)),
+    }
+}
+
+/// Reads one list per line, or one record per line; blank lines end the file.
+pub(super) fn lines(path: &Path) -> Result<Judgements, FileProblem> {
+    let text = fs::read_to_string(path)?;
+    let text = text.trim_start_matches('\u{feff}').trim_end();
+    let mut entries = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let problem = |detail: String| FileProblem::Line { line, detail };
+        if text.trim().is_empty() {
+            return Err(problem("blank, expected a list or an object".to_owned()));
+        }
+        let value = serde_json::from_str(text);
+        let value = value.map_err(|it| problem(format!("not readable as JSON: {it}")))?;
+        entries.push((Place::Line(line), value));
+    }
+    entries_of(entries.iter().map(|(place, value)| (place.clone(), value)))
+}
+
+fn listed(entries: &[Value]) -> Result<Judgements, FileProblem> {
+    let place = |row: usize| Place::Query(row.to_string());
+    let entries = entries.iter().enumerate();
+    entries_of(entries.map(|(row, value)| (place(row), value)))
+}
+
+/// Records if the first entry is one, else one list per query.
+fn entries_of<'a>(
+    entries: impl Iterator<Item = (Place, &'a Value)>,
+) -> Result<Judgements, FileProblem> {
+    let mut entries = entries.peekable();
+    let records = entries.peek().is_some_and(|(_, value)| is_record(value));
+    let mut judgements = Judgements::default();
+    for (row, (place, value)) in entries.enumerate() {
+        if records {
+            record(value, &place, &mut judgements.all)?;
+        } else {
+            judgements.lists = Some(row + 1);
+            let query = || Key::Row(row);
+            answers(value, &query, &place, &mut judgements.all)?;
+        }
+    }
+    if !records {
+        judgements.lists.get_or_insert(0);
+    }
+    Ok(judgements)
+}
+
+fn by_query(members: &Map<String, Value>) -> Result<Judgements, FileProblem> {
+    let mut judgements = Judgements::default();
+    for (id, value) in members {
+        let place = Place::Query(format!("{id:?}"));
+        let query = || Key::Id(id.clone());
+        answers(value, &query, &place, &mut judgements.all)?;
+    }
+    Ok(judgements)
+}
+
+/// Whether it says what answers one query: an item, a list of items, or items with grades.
+fn is_answer(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(|item| item_id(item).is_some()),
+        Value::Object(grades) => grades.values().all(Value::is_number),
+        other => item_id(other).is_some(),
+    }
+}
+
+/// The judgements of one query.
+fn answers(
+    value: &Value,
+    query: &dyn Fn() -> Key,
+    place: &Place,
+    all: &mut Vec<Judgement>,
+) -> Result<(), FileProblem> {
+    let mut push = |item: String, grade: f64| {
+        all.push(Judgement {
+            query: query(),
+            item,
+            grade,
+            place: place.clone(),
+        });
+    };
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                push(item_id(item).ok_or_else(|| no_item(item, place))?, 1.0);
+            }
+        }
+        Value::Object(grades) => {
+            for (item, grade) in grades {
+                push(item.clone(), number(grade, place)?);
+            }
+        }
+        item => push(item_id(item).ok_or_else(|| no_item(item, place))?, 1.0),
+    }
+    Ok(())
+}
+
+fn is_record(value: &Value) -> bool {
+    let members = value.as_object();
+    members.is_some_and(|it| it.keys().any(|name| Part::of(name) == Some(Part::Query)))
+}
+
+/// One judgement as an object, such as mteb's `{"query-id": ..., "corpus-id": ..., "score": ...}`; the item may be a list of items.
+fn record(value: &Value, place: &Place, all: &mut Vec<Judgement>) -> Result<(), FileProblem> {
+    let members = value.as_object().ok_or_else(|| unusable(value))?;
+    let (mut query, mut items, mut grade) = (None, None, 1.0);
+    for (name, value) in members {
+        match Part::of(name) {
+            Some(Part::Query) => query = item_id(value),
+            Some(Part::Gallery) => items = Some(value),
+            Some(Part::Grade) => grade = number(value, place)?,
+            Some(Part::Iteration) => {}
+            None => {
+                let detail = format!("unknown member {name:?}; expected {}", expected_columns());
+                return Err(place.problem(detail));
+            }
+        }
+    }
+    let (Some(query), Some(items)) = (query, items) else {
+        return Err(place.problem(format!("expected {}", expected_columns())));
+    };
+    let items = items.as_array().map_or(std::slice::from_ref(items), Vec::as_slice);
+    for item in items {
+        all.push(Judgement {
+            query: Key::Id(query.clone()),
+            item: item_id(item).ok_or_else(|| no_item(item, place))?,
+            grade,
+            place: place.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// An id: a string or a whole number.
+fn item_id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        Value::Number(number) => {
+            let number = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < 1e15)?;
+            Some(format!("{number:.0}"))
+        }
+        _ => None,
+    }
+}
+
+fn number(value: &Value, place: &Place) -> Result<f64, FileProblem> {
+    let given = value.as_f64();
+    given.ok_or_else(|| place.problem(format!("the grade is {value}, expected a number")))
+}
+
+fn no_item(value: &Value, place: &Place) -> FileProblem {
+    place.problem(format!("{value} is no gallery item, expected a row or an id"))
+}
+
+fn unusable(value: &Value) -> FileProblem {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+    };
+    FileProblem::WrongType {
+        found: found.to_owned(),
+        expected: "lists of gallery items, or objects with grades",
+    }
+}

@@ -1,12 +1,13 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
+use nnn_core::FitError;
 use nnn_files::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use thiserror::Error;
 
-/// Images that a message names; `run.json` names all.
+/// Images or points that a message names; `run.json` names all.
 const NAMED: usize = 5;
 
 /// Something that does not stop a run.
@@ -144,13 +145,13 @@ pub(crate) enum Warning {
         /// Why.
         reason: String,
     },
-    /// Points of a published grid ask for more dimensions than the vectors have.
-    #[error("left out of the published grid, as the vectors have dimension {dim}: {}", .points.join(", "))]
-    BeyondDimension {
+    /// Points of a published grid ask for more dimensions than the vectors have, or for more items than the bank has.
+    #[error("left out of the published grid: {} ({reason})", first_of(points))]
+    LeftOutOfGrid {
         /// The points' signatures.
         points: Vec<String>,
-        /// The vectors' dimension.
-        dim: usize,
+        /// What does not allow the first of them.
+        reason: String,
     },
     /// Every gallery item answers every query.
     #[error(
@@ -177,10 +178,26 @@ pub(crate) enum Warning {
 }
 
 impl Warning {
+    /// Points that a bank, or vectors, do not allow.
+    pub(crate) fn beyond(points: Vec<String>, error: &FitError) -> Self {
+        let reason = error.to_string();
+        Self::LeftOutOfGrid { points, reason }
+    }
+
     /// Whether it was said when the files were fetched, before there was a run to warn of it.
     pub(crate) fn is_said_at_fetching(&self) -> bool {
         matches!(self, Self::Terms { .. } | Self::Alternative { .. })
     }
+}
+
+/// The first names, and how many there are.
+fn first_of(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).map(String::as_str);
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.collect::<Vec<_>>().join(", ") + &more
 }
 
 /// The images of a split that cannot be fetched or decoded.

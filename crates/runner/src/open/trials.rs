@@ -225,7 +225,10 @@ impl TaskTrials<'_> {
     fn check_sizes(&self, methods: &[usize], sizes: BankSizes) -> Result<()> {
         let fault = |&index: &usize| {
             let method = &self.plan.methods[index];
-            Some((method, method.stat_plan().check(sizes).err()?))
+            let error = method.stat_plan().check(sizes).err()?;
+            // Some of its points are left to it.
+            let yields = method.within(usize::MAX, sizes).ok().flatten().is_some();
+            (!yields).then_some((method, error))
         };
         let Some((method, error)) = methods.iter().find_map(fault) else {
             return Ok(());
@@ -235,8 +238,8 @@ impl TaskTrials<'_> {
             FitError::MissingBank { .. } => {
                 "; leave the method out, or name such a bank (`reference_gallery`, or a split with images)"
             }
-            FitError::KExceedsBank { .. } if method.published => {
-                "; list values of its parameters that the bank allows"
+            FitError::KExceedsBank { .. } if !method.is_written => {
+                "; this value is not the config's: list one that the bank allows"
             }
             _ => "",
         };

@@ -3,7 +3,9 @@
 use crate::plan::registry;
 use crate::spec::{Choose, MethodSpec, Spec, Values};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{MethodFamily, Normalizer, ParamGrid, StatPlan};
+use nnn_core::{
+    BankSizes, FitError, MethodFamily, Normalizer, ParamError, ParamGrid, StatPlan,
+};
 
 /// A method with all its parameter points.
 pub(crate) struct Method {
@@ -11,26 +13,48 @@ pub(crate) struct Method {
     pub(crate) points: Vec<Box<dyn Normalizer>>,
     /// [`Choose::Fixed`] wherever there is nothing to choose.
     pub(crate) choose: Choose,
-    /// Whether the points are those of the published grid, not of the config.
-    pub(crate) published: bool,
+    /// The grid that the points are made of; none where they are those of the published grid.
+    grid: Option<ParamGrid>,
+    /// Whether the config lists all counts (`k`, `dims`) of the points. If not, points that banks or vectors do not allow are left out.
+    pub(crate) is_written: bool,
+}
+
+/// Points that vectors or a bank do not allow.
+pub(crate) struct Beyond {
+    /// Their signatures.
+    pub(crate) points: Vec<String>,
+    /// What does not allow the first of them.
+    pub(crate) error: FitError,
 }
 
 impl Method {
-    /// The same with the points of a published grid that vectors of this dimension allow, and the signatures of the others;
-    /// none where all are allowed. What a config lists is kept, to be refused.
-    pub(crate) fn within(&self, dim: usize) -> Result<Option<(Self, Vec<String>)>> {
-        let points = match self.published {
-            true => self.family.published_grid()?,
-            false => Vec::new(),
-        };
-        let (points, beyond): (Vec<_>, Vec<_>) = points
-            .into_iter()
-            .partition(|point| point.least_dim() <= dim);
-        if points.is_empty() || beyond.is_empty() {
+    /// The same with the points that vectors of this dimension and banks of these sizes allow, and the others; none where all are
+    /// allowed, or none is. What a config lists is kept, to be refused.
+    pub(crate) fn within(&self, dim: usize, sizes: BankSizes) -> Result<Option<(Self, Beyond)>> {
+        if self.is_written {
             return Ok(None);
         }
-        let left_out = beyond.iter().map(|point| point.signature()).collect();
-        Ok(Some((Self { points, ..*self }, left_out)))
+        let (mut points, mut left_out, mut first) = (Vec::new(), Vec::new(), None);
+        for point in points_of(self.family, self.grid.as_ref())? {
+            match beyond(&*point, dim, sizes) {
+                None => points.push(point),
+                Some(error) => {
+                    left_out.push(point.signature());
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        let Some(error) = first.filter(|_| !points.is_empty()) else {
+            return Ok(None);
+        };
+        let grid = self.grid.clone();
+        let within = Self {
+            points,
+            grid,
+            ..*self
+        };
+        let points = left_out;
+        Ok(Some((within, Beyond { points, error })))
     }
 
     /// The parameters of a point as in its signature, without the name: `k=128,alpha=0.75`.
@@ -108,11 +132,11 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
     let family = registry::method(&written.name)?;
     let choose = written.options.choose.unwrap_or(default);
     let published = takes_published_grid(family, written, choose);
-    let points = if published {
-        family.published_grid()?
-    } else {
-        family.expand(&grid(family, written, choose))?
-    };
+    let grid = (!published).then(|| grid(family, written, choose));
+    let points = points_of(family, grid.as_ref())?;
+    let listed = |name| matches!(written.options.params.get(name), Some(Values::Listed(_)));
+    let mut counts = family.params().iter().filter(|info| info.whole);
+    let is_written = counts.all(|info| listed(info.name));
     // One point leaves nothing to choose.
     let choose = if points.len() == 1 {
         Choose::Fixed
@@ -123,8 +147,29 @@ fn method(written: &MethodSpec, default: Choose) -> Result<Method> {
         family,
         points,
         choose,
-        published,
+        grid,
+        is_written,
     })
+}
+
+fn points_of(
+    family: &dyn MethodFamily,
+    grid: Option<&ParamGrid>,
+) -> Result<Vec<Box<dyn Normalizer>>, ParamError> {
+    match grid {
+        Some(grid) => family.expand(grid),
+        None => family.published_grid(),
+    }
+}
+
+/// What does not allow a point, if it asks for more than the vectors' dimensions or a bank's items.
+fn beyond(point: &dyn Normalizer, dim: usize, sizes: BankSizes) -> Option<FitError> {
+    let asked = point.least_dim();
+    if asked > dim {
+        return Some(FitError::BeyondDimension { asked, dim });
+    }
+    let error = StatPlan::of([point]).check(sizes).err()?;
+    matches!(error, FitError::KExceedsBank { .. }).then_some(error)
 }
 
 /// Whether the points are those of the published grid, which need not be every combination of values.

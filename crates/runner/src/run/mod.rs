@@ -63,7 +63,7 @@ impl<'a> TrialRunner<'a> {
     ) -> Result<FinishedTrial> {
         let (inputs, encoding) = timed(|| self.inputs(trial));
         let inputs = inputs?;
-        let (allowed, left_out) = self.allowed(trial, inputs.test.gallery.dim())?;
+        let (allowed, left_out) = self.allowed(trial, &inputs)?;
         let mut warnings = std::mem::take(&mut self.embedder.warnings);
         warnings.extend(left_out);
         warn(&warnings);
@@ -100,17 +100,19 @@ impl<'a> TrialRunner<'a> {
             .transpose()
     }
 
-    /// For every method of a trial, what takes its place on vectors of this dimension, if its published grid goes beyond it.
+    /// For every method of a trial, what takes its place on these vectors and banks, if its published grid goes beyond them.
     fn allowed(
         &self,
         trial: &TrialPlan,
-        dim: usize,
+        inputs: &Inputs,
     ) -> Result<(Vec<Option<Method>>, Vec<Warning>)> {
         let (mut allowed, mut warnings) = (Vec::new(), Vec::new());
+        let dim = inputs.test.gallery.dim();
+        let sizes = inputs.banks.sizes(&inputs.test);
         for &index in &trial.methods {
-            let within = self.plan.methods[index].within(dim)?;
-            allowed.push(within.map(|(method, points)| {
-                warnings.push(Warning::BeyondDimension { points, dim });
+            let within = self.plan.methods[index].within(dim, sizes)?;
+            allowed.push(within.map(|(method, beyond)| {
+                warnings.push(Warning::beyond(beyond.points, &beyond.error));
                 method
             }));
         }

@@ -1,8 +1,9 @@
 //! Progress: bars with rate and remaining time on a terminal, plain lines elsewhere.
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,28 +17,38 @@ pub(crate) struct Progress {
 struct Plain {
     label: String,
     total: u64,
+    unit: Unit,
     started: Instant,
-    /// Tenths of a minute already reported.
-    reported: AtomicU64,
     done: AtomicU64,
 }
 
-/// Time between two plain lines.
+/// What is counted.
+enum Unit {
+    /// By name.
+    Steps(String),
+    Bytes,
+}
+
+/// The least time between two plain lines, whatever they are about.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// When the last plain line was written, of all stretches of work.
+static LAST_LINE: Mutex<Option<Instant>> = Mutex::new(None);
 
 impl Progress {
     /// Starts `label` with `total` steps of `unit`.
     pub(crate) fn new(label: &str, total: u64, unit: &str) -> Self {
         let counts = format!("{{human_pos}}/{{human_len}} {unit} {{rate}}/s");
-        Self::with_counts(label, total, &counts)
+        Self::with_counts(label, total, &counts, Unit::Steps(unit.to_owned()))
     }
 
     /// Starts `label` with `total` bytes.
     pub(crate) fn bytes(label: &str, total: u64) -> Self {
-        Self::with_counts(label, total, "{bytes}/{total_bytes} {bytes_per_sec}")
+        let counts = "{bytes}/{total_bytes} {bytes_per_sec}";
+        Self::with_counts(label, total, counts, Unit::Bytes)
     }
 
-    fn with_counts(label: &str, total: u64, counts: &str) -> Self {
+    fn with_counts(label: &str, total: u64, counts: &str, unit: Unit) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
@@ -49,7 +60,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.with_key("rate", write_rate));
         }
-        let plain = (!terminal).then(|| Plain::new(label, total));
+        let plain = (!terminal).then(|| Plain::new(label, total, unit));
         Self { bar, plain }
     }
 
@@ -75,12 +86,12 @@ impl Drop for Progress {
 }
 
 impl Plain {
-    fn new(label: &str, total: u64) -> Self {
+    fn new(label: &str, total: u64, unit: Unit) -> Self {
         Self {
             label: label.to_owned(),
             total,
+            unit,
             started: Instant::now(),
-            reported: AtomicU64::new(0),
             done: AtomicU64::new(0),
         }
     }
@@ -88,19 +99,80 @@ impl Plain {
     fn advance(&self, steps: u64) {
         let done = self.done.fetch_add(steps, Ordering::Relaxed) + steps;
         let elapsed = self.started.elapsed();
-        let period = elapsed.as_secs() / LINE_EVERY.as_secs();
-        if self.reported.fetch_max(period, Ordering::Relaxed) < period {
-            let left = elapsed.as_secs_f64() * (self.total.saturating_sub(done)) as f64
-                / done.max(1) as f64;
-            say(&format!(
-                "{}: {done} of {} ({left:.0} s left)",
-                self.label, self.total
-            ));
+        if elapsed >= LINE_EVERY && is_time_for_a_line(&LAST_LINE, Instant::now()) {
+            say(&self.line(done, elapsed));
         }
     }
+
+    /// `drawing blocks: 1,500 of 25,000 images, 47 s left`.
+    fn line(&self, done: u64, elapsed: Duration) -> String {
+        let to_do = self.total.saturating_sub(done) as f64;
+        let left = elapsed.as_secs_f64() * to_do / done.max(1) as f64;
+        let [done, total] = [done, self.total].map(|count| self.unit.amount(count));
+        let unit = match &self.unit {
+            Unit::Steps(name) => format!(" {name}"),
+            Unit::Bytes => String::new(),
+        };
+        format!("{}: {done} of {total}{unit}, {left:.0} s left", self.label)
+    }
+}
+
+impl Unit {
+    fn amount(&self, count: u64) -> String {
+        match self {
+            Self::Bytes => HumanBytes(count).to_string(),
+            // Of numbers that nobody counts in, two digits are what can be read.
+            Self::Steps(_) if count >= 10_000_000 => format!("{:.1e}", count as f64),
+            Self::Steps(_) => HumanCount(count).to_string(),
+        }
+    }
+}
+
+/// Whether the last line is long enough ago; if so, this is the time of the last one.
+fn is_time_for_a_line(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
+    // Whoever finds it taken would only write the line that is being written.
+    let Ok(mut last) = last.try_lock() else {
+        return false;
+    };
+    let is_time = last.is_none_or(|last| now.duration_since(last) >= LINE_EVERY);
+    if is_time {
+        *last = Some(now);
+    }
+    is_time
 }
 
 /// A line for a person, beside the results: on standard error. That nobody reads it stops nothing.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_has_units_and_short_numbers() {
+        let line = |unit, done, total| Plain::new("work", total, unit).line(done, Duration::from_secs(10));
+        let scores = || Unit::Steps("scores".to_owned());
+        assert_eq!(
+            line(scores(), 27_500_000_000, 55_000_000_000),
+            "work: 2.8e10 of 5.5e10 scores, 10 s left"
+        );
+        assert_eq!(
+            line(Unit::Steps("images".to_owned()), 1_500, 6_000),
+            "work: 1,500 of 6,000 images, 30 s left"
+        );
+        assert_eq!(
+            line(Unit::Bytes, 1 << 30, 4 << 30),
+            "work: 1.00 GiB of 4.00 GiB, 30 s left"
+        );
+    }
+
+    #[test]
+    fn two_plain_lines_are_ten_seconds_apart() {
+        let (last, start) = (Mutex::new(None), Instant::now());
+        let at = |tenths: u64| is_time_for_a_line(&last, start + Duration::from_millis(100 * tenths));
+        let written: Vec<u64> = (0..400).filter(|&tenths| at(tenths)).collect();
+        assert_eq!(written, [0, 100, 200, 300]);
+    }
 }

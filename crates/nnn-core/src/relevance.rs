@@ -32,7 +32,9 @@ pub enum RelevanceError {
         grades: [f64; 2],
     },
     /// A grade is no finite number.
-    #[error("query {query} has gallery item {item} with the grade {grade}, expected a finite number")]
+    #[error(
+        "query {query} has gallery item {item} with the grade {grade}, expected a finite number"
+    )]
     Grade {
         /// The query, from zero.
         query: usize,
@@ -196,7 +198,10 @@ mod tests {
 
     #[test]
     fn grades_stay_with_their_items_and_what_is_judged_wrong_is_left_out() {
-        let lists = [vec![(2, 3.0), (0, 1.0), (1, 0.0)], vec![(1, 1.0), (2, -1.0)]];
+        let lists = [
+            vec![(2, 3.0), (0, 1.0), (1, 0.0)],
+            vec![(1, 1.0), (2, -1.0)],
+        ];
         let graded = Relevance::graded(&lists, 3).expect("valid lists");
         assert_eq!(graded.of(0), [0, 2]);
         assert_eq!(graded.grades_of(0), Some([1.0, 3.0].as_slice()));

@@ -41,6 +41,6 @@ pub use published::{
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use vectors::{
     Answered, ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, Matrix,
-    RoleSource, RowNames, SimilarityError, SimilaritySource, SourceError, read_embeddings, read_indices, read_labels,
-    read_matrix, read_relevance, read_texts,
+    RoleSource, RowNames, SimilarityError, SimilaritySource, SourceError, read_embeddings,
+    read_indices, read_labels, read_matrix, read_relevance, read_texts,
 };

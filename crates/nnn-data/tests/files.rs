@@ -1,9 +1,7 @@
 //! Readers: other programs' files, round trips, every kind of bad file with its message, damage.
 
 use half::{bf16, f16};
-use nnn_data::{
-    FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix,
-};
+use nnn_data::{FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix};
 use npyz::WriterBuilder;
 use polars::prelude::{
     Column, DataFrame, IntoColumn, ListChunked, NamedFrom, ParquetWriter, Series,

@@ -27,7 +27,10 @@ fn every_form_says_the_same() {
         ("r.json", "[[2.0, \"0\"], 1]"),
         ("r.json", r#"{"answers": [[2, 0], [1]]}"#),
         ("r.json", r#"{"1": [1], "0": [2, 0]}"#),
-        ("r.json", r#"{"0": {"2": 1, "1": 0, "0": 1}, "1": {"1": 1, "0": -1}}"#),
+        (
+            "r.json",
+            r#"{"0": {"2": 1, "1": 0, "0": 1}, "1": {"1": 1, "0": -1}}"#,
+        ),
         ("r.json", r#"[{"2": 1, "0": 1}, {"1": 1}]"#),
         (
             "r.json",
@@ -41,15 +44,33 @@ fn every_form_says_the_same() {
         ),
         ("r.csv", "query,gallery\n1,1\n0,0\n0,2\n"),
         ("r.csv", "\u{feff}gallery, Query\n1, 1\n\n0, 0\n2, 0\n"),
-        ("r.csv", "query-id,corpus-id,score\n1,1,1\n0,0,1.0\n0,2,1\n0,1,0\n"),
-        ("r.csv", "query,gallery,score\n1.0,1.0,1\n0.0,0.0,1\n0.0,2.0,1\n"),
-        ("r.csv", ",query_id,doc_id,relevance\n0,1,1,1\n1,0,0,1\n2,0,2,1\n"),
+        (
+            "r.csv",
+            "query-id,corpus-id,score\n1,1,1\n0,0,1.0\n0,2,1\n0,1,0\n",
+        ),
+        (
+            "r.csv",
+            "query,gallery,score\n1.0,1.0,1\n0.0,0.0,1\n0.0,2.0,1\n",
+        ),
+        (
+            "r.csv",
+            ",query_id,doc_id,relevance\n0,1,1,1\n1,0,0,1\n2,0,2,1\n",
+        ),
         ("r.csv", "query;gallery\n1;1\n0;0\n0;2\n"),
         ("r.csv", "query|gallery\n1|1\n0|0\n0|2\n"),
-        ("test.tsv", "query-id\tcorpus-id\tscore\n1\t1\t1\n0\t0\t1\n0\t2\t1\n1\t0\t-1\n"),
+        (
+            "test.tsv",
+            "query-id\tcorpus-id\tscore\n1\t1\t1\n0\t0\t1\n0\t2\t1\n1\t0\t-1\n",
+        ),
         ("test.tsv", "1\t0\t1\t1\n0\t0\t0\t1\n0\t0\t2\t1\n"),
         ("qrels.txt", "1 0 1 1\n0 0 0 1\n0 Q0 2 1\n0 0 1 0\n\n"),
-        ("test.qrels", "query_id doc_id\n1 0 1 1\n".split_once('\n').expect("two lines").1),
+        (
+            "test.qrels",
+            "query_id doc_id\n1 0 1 1\n"
+                .split_once('\n')
+                .expect("two lines")
+                .1,
+        ),
         ("qrels", "1\t0\t1\t1\n0\t0\t0\t1\n0\t0\t2\t1\n"),
     ];
     for (name, content) in forms {
@@ -74,9 +95,18 @@ fn every_form_says_the_same() {
 #[test]
 fn what_is_graded_zero_or_below_does_not_answer() {
     let forms = [
-        ("r.csv", "query,gallery,score\n0,0,2\n0,1,0\n1,1,1\n1,2,-1\n"),
-        ("r.tsv", "query-id\tcorpus-id\tscore\n0\t0\t2\n0\t1\t0\n1\t1\t1\n1\t2\t-1\n"),
-        ("r.json", r#"{"0": {"0": 2, "1": 0}, "1": {"1": 1, "2": -1}}"#),
+        (
+            "r.csv",
+            "query,gallery,score\n0,0,2\n0,1,0\n1,1,1\n1,2,-1\n",
+        ),
+        (
+            "r.tsv",
+            "query-id\tcorpus-id\tscore\n0\t0\t2\n0\t1\t0\n1\t1\t1\n1\t2\t-1\n",
+        ),
+        (
+            "r.json",
+            r#"{"0": {"0": 2, "1": 0}, "1": {"1": 1, "2": -1}}"#,
+        ),
         ("r.qrels", "0 0 0 2\n0 0 1 0\n1 0 1 1\n1 0 2 -1\n"),
     ];
     for (name, content) in forms {
@@ -179,7 +209,11 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ),
     ];
     for (name, content, expected) in cases {
-        assert_eq!(said(name, content), format!("{name}: {expected}"), "{content}");
+        assert_eq!(
+            said(name, content),
+            format!("{name}: {expected}"),
+            "{content}"
+        );
     }
 }
 
@@ -213,7 +247,10 @@ fn ids_are_looked_up_in_the_files_of_the_rows() {
     let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
     put("q.csv", "qid\n7\nabc\n10\n");
     put("g.json", r#"["d7", "d10", "7"]"#);
-    put("r.tsv", "query-id\tcorpus-id\tscore\nabc\td10\t2\n10\t7\t1\n10\td7\t0\n");
+    put(
+        "r.tsv",
+        "query-id\tcorpus-id\tscore\nabc\td10\t2\n10\t7\t1\n10\td7\t0\n",
+    );
     let ids = r#", "query_ids": {"file": "q.csv"}, "gallery_ids": {"file": "g.json"}"#;
     let data = load(folder.path(), ids).expect("loaded");
     assert_eq!(data.query_ids, ["abc", "10"]);
@@ -224,7 +261,9 @@ fn ids_are_looked_up_in_the_files_of_the_rows() {
     assert_eq!(data.clusters, [0, 1]);
     assert_eq!(
         data.findings,
-        ["r.tsv: 1 of 3 queries have no relevant gallery item and are left out, the first of them \"7\""]
+        [
+            "r.tsv: 1 of 3 queries have no relevant gallery item and are left out, the first of them \"7\""
+        ]
     );
 
     put("r.tsv", "query-id\tcorpus-id\tscore\nabc\td11\t2\n");

@@ -262,7 +262,10 @@ fn ndcg(rankings: &Rankings, query: usize, k: usize, gain: impl Fn(f64) -> f64) 
     let mut best = gains;
     best.sort_unstable_by(|a, b| b.total_cmp(a));
     let ideal = (1..).zip(best.iter().take(k));
-    found / ideal.map(|(place, gain)| gain * discount(f64::from(place))).sum::<f64>()
+    found
+        / ideal
+            .map(|(place, gain)| gain * discount(f64::from(place)))
+            .sum::<f64>()
 }
 
 fn map_at_r(ranks: &[f64]) -> f64 {

@@ -74,10 +74,7 @@ fn grades_are_gains() {
     for name in ["R@1", "MRR", "P@3", "mAP@R"] {
         close(value(name, &graded), value(name, &rankings));
     }
-    close(
-        value("nDCG_exp@3", &rankings),
-        value("nDCG@3", &rankings),
-    );
+    close(value("nDCG_exp@3", &rankings), value("nDCG@3", &rankings));
 }
 
 /// Scores 9 7 7 7 1, the middle 7 relevant.

@@ -35,7 +35,10 @@ fn directions() {
         let infos = list().into_iter().filter(|info| info.goal == goal);
         infos.map(|info| info.pattern).collect::<Vec<_>>()
     };
-    assert_eq!(of(Goal::Higher), ["R@K", "MRR", "nDCG@K", "nDCG_exp@K", "mAP@R", "P@K"]);
+    assert_eq!(
+        of(Goal::Higher),
+        ["R@K", "MRR", "nDCG@K", "nDCG_exp@K", "mAP@R", "P@K"]
+    );
     assert_eq!(of(Goal::Zero), ["bias@K", "class_bias@K", "skew@K"]);
     assert!(Goal::Zero.merit(-0.1) > Goal::Zero.merit(0.2));
     assert!(Goal::Lower.merit(-0.1) > Goal::Lower.merit(0.2));

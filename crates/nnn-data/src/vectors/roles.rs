@@ -268,11 +268,7 @@ impl Answers {
 }
 
 /// The rows that are kept, all without a list.
-fn only(
-    kept: Option<&[u32]>,
-    rows: Embeddings,
-    names: Vec<String>,
-) -> (Embeddings, Vec<String>) {
+fn only(kept: Option<&[u32]>, rows: Embeddings, names: Vec<String>) -> (Embeddings, Vec<String>) {
     let Some(kept) = kept else {
         return (rows, names);
     };

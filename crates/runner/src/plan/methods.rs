@@ -3,9 +3,7 @@
 use crate::plan::registry;
 use crate::spec::{Choose, MethodSpec, Spec, Values};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{
-    BankSizes, FitError, MethodFamily, Normalizer, ParamError, ParamGrid, StatPlan,
-};
+use nnn_core::{BankSizes, FitError, MethodFamily, Normalizer, ParamError, ParamGrid, StatPlan};
 
 /// A method with all its parameter points.
 pub(crate) struct Method {

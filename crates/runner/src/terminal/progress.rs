@@ -1,6 +1,8 @@
 //! Progress: bars with rate and remaining time on a terminal, plain lines elsewhere.
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -152,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_plain_line_has_units_and_short_numbers() {
-        let line = |unit, done, total| Plain::new("work", total, unit).line(done, Duration::from_secs(10));
+        let line =
+            |unit, done, total| Plain::new("work", total, unit).line(done, Duration::from_secs(10));
         let scores = || Unit::Steps("scores".to_owned());
         assert_eq!(
             line(scores(), 27_500_000_000, 55_000_000_000),
@@ -171,7 +174,8 @@ mod tests {
     #[test]
     fn two_plain_lines_are_ten_seconds_apart() {
         let (last, start) = (Mutex::new(None), Instant::now());
-        let at = |tenths: u64| is_time_for_a_line(&last, start + Duration::from_millis(100 * tenths));
+        let at =
+            |tenths: u64| is_time_for_a_line(&last, start + Duration::from_millis(100 * tenths));
         let written: Vec<u64> = (0..400).filter(|&tenths| at(tenths)).collect();
         assert_eq!(written, [0, 100, 200, 300]);
     }

@@ -14,7 +14,9 @@
 
 use crate::lab::{Lab, workspace};
 use crate::schema::assert_valid;
-use crate::vectors::{Matrix, Noise, by_dataset, by_role, dataset_config, npy};
+use crate::vectors::{
+    GALLERY, Matrix, Noise, QUERIES, by_dataset, by_role, dataset_config, json, npy,
+};
 use nnn_data::DatasetCard;
 use nnn_report::{Style, read_scores, summary};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -117,7 +119,11 @@ fn program(words: &[String]) -> Option<&[String]> {
 fn repository() -> Lab {
     let lab = by_role();
     let of_dataset = by_dataset().files("");
-    for (name, content) in of_dataset.into_iter().chain(similarities()) {
+    let made_up = of_dataset
+        .into_iter()
+        .chain(similarities())
+        .chain(judgements());
+    for (name, content) in made_up {
         lab.write(&name, content);
     }
     for folder in [
@@ -142,6 +148,21 @@ fn similarities() -> [(String, Vec<u8>); 2] {
     [
         ("test.npy".to_owned(), test),
         ("train.npy".to_owned(), train),
+    ]
+}
+
+/// Judgements of the vectors by role, by ids.
+fn judgements() -> [(String, Vec<u8>); 3] {
+    let pairs =
+        (0..QUERIES).map(|query| format!("q{query}\td{}\t{}\n", query % GALLERY, query % 3 + 1));
+    let table = format!("query-id\tcorpus-id\tscore\n{}", pairs.collect::<String>());
+    let queries = (0..QUERIES).map(|query| format!("q{query}\n"));
+    let queries = format!("id\n{}", queries.collect::<String>());
+    let corpus: Vec<String> = (0..GALLERY).map(|item| format!("d{item}")).collect();
+    [
+        ("test.tsv".to_owned(), table.into_bytes()),
+        ("queries.csv".to_owned(), queries.into_bytes()),
+        ("corpus.json".to_owned(), json(&corpus)),
     ]
 }
 

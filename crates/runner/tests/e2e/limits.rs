@@ -129,21 +129,34 @@ fn a_published_grid_beyond_the_dimension() {
 #[test]
 fn a_published_grid_beyond_the_bank() {
     let lab = by_dataset();
-    for method in ["nnn: {choose: oracle}", "nnn: {choose: oracle, alpha: [0.5]}"] {
+    for method in [
+        "nnn: {choose: oracle}",
+        "nnn: {choose: oracle, alpha: [0.5]}",
+    ] {
         lab.run(&dataset_config(&format!("methods: [{method}]")), &[]);
         let warnings = lab.warnings("lab", "left_out_of_grid");
         assert!(!warnings.is_empty());
         for warning in warnings {
             let points = warning["points"].as_array().expect("points");
-            assert!(points.iter().any(|it| it.as_str().is_some_and(|it| it.contains("k=512"))));
+            assert!(
+                points
+                    .iter()
+                    .any(|it| it.as_str().is_some_and(|it| it.contains("k=512")))
+            );
             let reason = warning["reason"].as_str().expect("a reason");
             assert!(reason.contains("is larger than the query bank"), "{reason}");
         }
     }
     // One that is written stays an error, and so does a default that leaves nothing.
     for (method, words) in [
-        ("nnn: {choose: oracle, k: [1, 512]}", "k = 512 is larger than the query bank"),
-        ("nnn", "this value is not the config's: list one that the bank allows"),
+        (
+            "nnn: {choose: oracle, k: [1, 512]}",
+            "k = 512 is larger than the query bank",
+        ),
+        (
+            "nnn",
+            "this value is not the config's: list one that the bank allows",
+        ),
     ] {
         let config = dataset_config(&format!("methods: [{method}]"));
         lab.refuses(config, &[], &[words]);

@@ -29,6 +29,7 @@ mod own_images;
 mod published;
 mod real_data;
 mod references;
+mod relevance;
 mod rerank;
 mod schema;
 mod semantics;

@@ -16,7 +16,8 @@ use std::path::Path;
 /// - an object that has one of these at `key`.
 pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem> {
     let reader = BufReader::new(File::open(path)?);
-    let value = serde_json::from_reader(reader).map_err(|it| FileProblem::malformed(".json", it))?;
+    let value =
+        serde_json::from_reader(reader).map_err(|it| FileProblem::malformed(".json", it))?;
     match (value, key) {
         (Value::Array(entries), None) => listed(&entries),
         (Value::Array(_), Some(key)) => Err(FileProblem::MissingKey {
@@ -155,7 +156,9 @@ fn record(value: &Value, place: &Place, all: &mut Vec<Judgement>) -> Result<(), 
     let (Some(query), Some(items)) = (query, items) else {
         return Err(place.problem(format!("expected {}", expected_columns())));
     };
-    let items = items.as_array().map_or(std::slice::from_ref(items), Vec::as_slice);
+    let items = items
+        .as_array()
+        .map_or(std::slice::from_ref(items), Vec::as_slice);
     for item in items {
         all.push(Judgement {
             query: Key::Id(query.clone()),
@@ -173,7 +176,9 @@ fn item_id(value: &Value) -> Option<String> {
         Value::String(id) => Some(id.clone()),
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         Value::Number(number) => {
-            let number = number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < 1e15)?;
+            let number = number
+                .as_f64()
+                .filter(|it| it.fract() == 0.0 && it.abs() < 1e15)?;
             Some(format!("{number:.0}"))
         }
         _ => None,
@@ -186,7 +191,9 @@ fn number(value: &Value, place: &Place) -> Result<f64, FileProblem> {
 }
 
 fn no_item(value: &Value, place: &Place) -> FileProblem {
-    place.problem(format!("{value} is no gallery item, expected a row or an id"))
+    place.problem(format!(
+        "{value} is no gallery item, expected a row or an id"
+    ))
 }
 
 fn unusable(value: &Value) -> FileProblem {

@@ -16,7 +16,8 @@ use nnn_files::counted;
 use std::fmt;
 use std::path::Path;
 
-const FORMATS: &str = ".csv, .tsv, .json, .jsonl, or TREC's columns in .txt, .trec, .qrels or .qrel";
+const FORMATS: &str =
+    ".csv, .tsv, .json, .jsonl, or TREC's columns in .txt, .trec, .qrels or .qrel";
 
 /// One judgement as a file has it.
 struct Judgement {
@@ -146,7 +147,10 @@ fn answered(
         Key::Row(_) => None,
     });
     let mut asked = queries.rows_of(by_id, &mut findings)?.into_iter();
-    let items = judgements.all.iter().map(|it| (it.item.as_str(), &it.place));
+    let items = judgements
+        .all
+        .iter()
+        .map(|it| (it.item.as_str(), &it.place));
     let items = gallery.rows_of(items, &mut findings)?;
     let mut lists: Vec<Vec<Judged>> = vec![Vec::new(); queries.len()];
     for (judgement, item) in judgements.all.iter().zip(items) {
@@ -171,7 +175,10 @@ fn with_answers(
 ) -> Result<Answered, FileProblem> {
     let is_answered = |list: &Vec<Judged>| list.iter().any(|(_, grade)| !(*grade <= 0.0));
     let rows = (0u32..).zip(&lists);
-    let kept: Vec<u32> = rows.filter(|row| is_answered(row.1)).map(|row| row.0).collect();
+    let kept: Vec<u32> = rows
+        .filter(|row| is_answered(row.1))
+        .map(|row| row.0)
+        .collect();
     let all = lists.len();
     if kept.is_empty() {
         return Err(FileProblem::NothingRelevant { queries: all });
@@ -219,19 +226,41 @@ enum Part {
 const SPELLINGS: [(Part, &[&str]); 4] = [
     (
         Part::Query,
-        &["query", "query_id", "queryid", "qid", "q_id", "topic", "topic_id"],
+        &[
+            "query", "query_id", "queryid", "qid", "q_id", "topic", "topic_id",
+        ],
     ),
     (
         Part::Gallery,
         &[
-            "gallery", "gallery_id", "corpus_id", "corpusid", "doc_id", "docid", "docno", "did", "doc",
-            "document", "document_id", "item", "item_id", "pid", "passage_id",
+            "gallery",
+            "gallery_id",
+            "corpus_id",
+            "corpusid",
+            "doc_id",
+            "docid",
+            "docno",
+            "did",
+            "doc",
+            "document",
+            "document_id",
+            "item",
+            "item_id",
+            "pid",
+            "passage_id",
         ],
     ),
     (
         Part::Grade,
         &[
-            "score", "grade", "relevance", "rel", "label", "judgment", "judgement", "relevance_score",
+            "score",
+            "grade",
+            "relevance",
+            "rel",
+            "label",
+            "judgment",
+            "judgement",
+            "relevance_score",
         ],
     ),
     (Part::Iteration, &["iteration", "iter"]),
@@ -240,7 +269,9 @@ const SPELLINGS: [(Part, &[&str]); 4] = [
 impl Part {
     fn of(name: &str) -> Option<Self> {
         let name = name.trim().to_lowercase().replace(['-', ' '], "_");
-        let named = SPELLINGS.iter().find(|(_, names)| names.contains(&name.as_str()));
+        let named = SPELLINGS
+            .iter()
+            .find(|(_, names)| names.contains(&name.as_str()));
         named.map(|(part, _)| *part)
     }
 }

@@ -79,7 +79,9 @@ impl RowNames {
         findings: &mut Vec<String>,
     ) -> Result<Vec<u32>, FileProblem> {
         if let Some(known) = &self.ids {
-            return ids.map(|(id, place)| self.known(known, id, place)).collect();
+            return ids
+                .map(|(id, place)| self.known(known, id, place))
+                .collect();
         }
         let stem = self.stem(ids.clone(), findings)?;
         ids.map(|(id, place)| self.numbered(id, &id[stem.len()..], place))
@@ -146,11 +148,7 @@ fn is_number(text: &str) -> bool {
 }
 
 impl Ids {
-    fn read(
-        file: &ArrayFile,
-        base: &Path,
-        rows: (&ArrayFile, usize),
-    ) -> Result<Self, SourceError> {
+    fn read(file: &ArrayFile, base: &Path, rows: (&ArrayFile, usize)) -> Result<Self, SourceError> {
         let names = file.labels(base)?;
         let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
         check_entries((file, names.len()), rows)?;

@@ -22,7 +22,9 @@ pub(super) fn read(path: &Path) -> Result<Judgements, FileProblem> {
     let Some(first) = first else {
         return Err(FileProblem::malformed(".csv", "it has no line"));
     };
-    let separator = SEPARATORS.iter().find(|(separator, _)| has_both(first, *separator));
+    let separator = SEPARATORS
+        .iter()
+        .find(|(separator, _)| has_both(first, *separator));
     match separator {
         Some(&(separator, _)) => with_header(text, separator),
         None if trec::is_judgement(first) => trec::read(text),
@@ -59,9 +61,9 @@ fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
 }
 
 fn no_header(first: &str) -> FileProblem {
-    let seen = SEPARATORS.iter().max_by_key(|(separator, _)| {
-        first.bytes().filter(|byte| byte == separator).count()
-    });
+    let seen = SEPARATORS
+        .iter()
+        .max_by_key(|(separator, _)| first.bytes().filter(|byte| byte == separator).count());
     let name = seen.filter(|it| first.as_bytes().contains(&it.0));
     let separated = name.map_or("no separator", |it| it.1);
     let short: String = first.chars().take(80).collect();
@@ -89,14 +91,21 @@ impl Columns {
         for (column, name) in header.iter().enumerate() {
             match Part::of(name) {
                 Some(part) if parts.iter().any(|(_, found)| *found == part) => {
-                    return Err(bad_header(format!("{name:?} says again what another column says")));
+                    return Err(bad_header(format!(
+                        "{name:?} says again what another column says"
+                    )));
                 }
                 Some(part) => parts.push((column, part)),
                 None if column == 0 && matches!(name, "" | "Unnamed: 0") => index = Some(column),
                 None => return Err(bad_header(format!("unknown column {name:?}"))),
             }
         }
-        let of = |part| parts.iter().find(|(_, found)| *found == part).map(|it| it.0);
+        let of = |part| {
+            parts
+                .iter()
+                .find(|(_, found)| *found == part)
+                .map(|it| it.0)
+        };
         Ok(Self {
             query: of(Part::Query).unwrap_or_default(),
             gallery: of(Part::Gallery).unwrap_or_default(),
@@ -124,7 +133,10 @@ fn with_header(text: &str, separator: u8) -> Result<Judgements, FileProblem> {
         if let Some(index) = columns.index
             && record[index].parse() != Ok(row)
         {
-            let detail = format!("{:?} in a column without a name, expected {row}", &record[index]);
+            let detail = format!(
+                "{:?} in a column without a name, expected {row}",
+                &record[index]
+            );
             return Err(place.problem(detail));
         }
         let given = columns.grade.map(|column| grade(&record[column], &place));

@@ -27,7 +27,7 @@ mod pixels;
 mod tokens;
 
 pub use checkpoint::{
-    Checkpoint, CheckpointFiles, LoadError, PickleError, PickleFile, Shapes, TensorFault, Weights,
+    Checkpoint, CheckpointFiles, LoadError, Shapes, TensorFault, Weights,
     checks, read_config, read_preprocessor,
 };
 pub use checksum::{files_sha256, texts_sha256};

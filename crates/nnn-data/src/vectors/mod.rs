@@ -8,7 +8,7 @@ mod files;
 mod roles;
 mod similarity;
 
-pub use array_file::ArrayFile;
+pub use array_file::{ArrayFile, ArrayFiles};
 pub use dataset::{EmbeddedDataset, EmbeddedSplit, EmbeddingSource};
 pub use error::{SimilarityError, SourceError};
 pub use files::{

@@ -1,15 +1,15 @@
 //! Embeddings by what they are used for: a gallery, queries, and banks of past ones.
 
-use super::array_file::ArrayFile;
+use super::array_file::{ArrayFile, ArrayFiles, paths_of};
 use super::checks::{check_dims, check_entries, filled};
 use super::error::SourceError;
 use super::files::read_relevance;
-use crate::Cluster;
+use crate::{Cluster, FileError};
 use nnn_core::{Embeddings, Groups, Relevance};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Embeddings by what they are used for. What answers what is given by exactly one of `query_to_gallery`, `relevance` and the
 /// two classes. Where groups are given it may be left out: every gallery item then answers every query.
@@ -17,36 +17,36 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub struct RoleSource {
     /// The items searched, `(gallery, dim)`.
-    pub gallery: ArrayFile,
+    pub gallery: ArrayFiles,
     /// The evaluated queries, `(queries, dim)`.
-    pub queries: ArrayFile,
+    pub queries: ArrayFiles,
     /// For every query the row of the one gallery item that answers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_to_gallery: Option<ArrayFile>,
+    pub query_to_gallery: Option<ArrayFiles>,
     /// For every query all gallery rows that answer it (`.json`, `.jsonl` or `.csv` pairs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relevance: Option<ArrayFile>,
     /// For every gallery row its class; with `query_classes`, items answer the queries of their class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gallery_classes: Option<ArrayFile>,
+    pub gallery_classes: Option<ArrayFiles>,
     /// For every query its class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_classes: Option<ArrayFile>,
+    pub query_classes: Option<ArrayFiles>,
     /// For every gallery row one of the two `group_names`, or a blank for neither.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<ArrayFile>,
+    pub groups: Option<ArrayFiles>,
     /// Names of the two groups: the first is the one that a positive bias favours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_names: Option<[String; 2]>,
     /// Past queries, `(reference, dim)`: the query bank.
-    pub reference_queries: ArrayFile,
+    pub reference_queries: ArrayFiles,
     /// For every past query the row of the gallery item that answers it, where that is known: parameters can then be
     /// chosen on past queries that are held out of the bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference_to_gallery: Option<ArrayFile>,
+    pub reference_to_gallery: Option<ArrayFiles>,
     /// Items like the gallery's, for methods with a second bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference_gallery: Option<ArrayFile>,
+    pub reference_gallery: Option<ArrayFiles>,
 }
 
 /// Embeddings by role in memory; all of one dimension, none empty.
@@ -76,13 +76,33 @@ pub struct EmbeddedRoles {
 }
 
 impl RoleSource {
+    /// All files, for their checksums, in the order of their rows.
+    ///
+    /// # Errors
+    /// As [`ArrayFiles::paths`].
+    pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let needed = [&self.gallery, &self.queries, &self.reference_queries].map(Some);
+        let optional = [
+            &self.query_to_gallery,
+            &self.gallery_classes,
+            &self.query_classes,
+            &self.groups,
+            &self.reference_to_gallery,
+            &self.reference_gallery,
+        ];
+        let all = needed.into_iter().chain(optional.map(Option::as_ref)).flatten();
+        let mut files = paths_of(all, base)?;
+        files.extend(self.relevance.iter().map(|file| file.at(base)));
+        Ok(files)
+    }
+
     /// Reads and checks everything; files lie relative to `base`.
     ///
     /// # Errors
     /// [`SourceError`] names the files that do not fit, with their sizes.
     pub fn load(&self, base: &Path) -> Result<EmbeddedRoles, SourceError> {
         let gallery = filled(&self.gallery, base, "gallery")?;
-        let beside_gallery = |file: &ArrayFile, role| {
+        let beside_gallery = |file: &ArrayFiles, role| {
             let rows = filled(file, base, role)?;
             check_dims((&self.gallery, &gallery), (file, &rows))?;
             Ok::<_, SourceError>(rows)
@@ -157,7 +177,7 @@ impl RoleSource {
     /// Items answer the queries of their class.
     fn by_class(
         &self,
-        (of_gallery, of_queries): (&ArrayFile, &ArrayFile),
+        (of_gallery, of_queries): (&ArrayFiles, &ArrayFiles),
         base: &Path,
         queries: usize,
         gallery: usize,
@@ -241,9 +261,9 @@ fn everything(queries: usize, gallery: usize) -> (Relevance, Vec<u32>) {
 
 /// One answer for each row, which is also what a bootstrap resamples.
 fn one_each(
-    file: &ArrayFile,
+    file: &ArrayFiles,
     base: &Path,
-    rows: (&ArrayFile, usize),
+    rows: (&ArrayFiles, usize),
     gallery: usize,
 ) -> Result<(Relevance, Vec<u32>), SourceError> {
     let items = file.indices(base)?;

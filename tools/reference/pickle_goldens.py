@@ -1,4 +1,4 @@
-"""Files that PyTorch writes, for nnn-encode's pickle reader, each beside the tensors that it holds.
+"""Files that PyTorch writes, for nnn-pickle, each beside the tensors that it holds.
 
 Run from the workspace's root with the packages of `requirements.txt`:
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-FOLDER = Path(__file__).resolve().parents[2] / "crates/nnn-encode/tests/golden/pickles"
+FOLDER = Path(__file__).resolve().parents[2] / "crates/nnn-pickle/tests/golden/pickles"
 
 
 def tensors():

@@ -18,10 +18,11 @@ const FOR_TESTS: &str = "nnn-testkit";
 fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "runner" => None,
-        "nnn-core" | "nnn-files" | "xtask" => Some(&[]),
+        "nnn-core" | "nnn-files" | "nnn-pickle" | "xtask" => Some(&[]),
         "nnn-ann" | "nnn-metrics" => Some(&["nnn-core"]),
-        "nnn-encode" | "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
-        "nnn-data" => Some(&["nnn-core", "nnn-files"]),
+        "nnn-encode" => Some(&["nnn-files", "nnn-pickle"]),
+        "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
+        "nnn-data" => Some(&["nnn-core", "nnn-files", "nnn-pickle"]),
         // It knows the crates whose tests it serves.
         FOR_TESTS => Some(&["nnn-core", "nnn-encode", "nnn-files"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
@@ -40,7 +41,9 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" | "plotters" => Some(|user| user == "nnn-report"),
-        "parquet" | "tar" | "memmap2" => Some(|user| user == "nnn-data"),
+        "parquet" | "arrow-ipc" | "hdf5-reader" | "tar" | "memmap2" => {
+            Some(|user| user == "nnn-data")
+        }
         "anyhow" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         "clap" => Some(|user| user == "runner" || user == "xtask"),
         "pulldown-cmark" | "syn" => Some(|user| user == "xtask"),

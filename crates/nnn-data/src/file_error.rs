@@ -2,7 +2,7 @@
 
 use nnn_core::{EmbeddingError, RelevanceError};
 use nnn_files::counted;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,15 +91,36 @@ pub enum FileProblem {
     MissingKey {
         /// The name asked for.
         key: String,
-        /// The names that exist, sorted.
-        present: Vec<String>,
+        /// What exists, sorted.
+        present: Vec<Held>,
     },
-    /// The file holds several arrays or columns (or none), and none was chosen.
+    /// The file holds several arrays or columns that may be meant, and none was chosen.
     #[error("a key is needed to choose among {}", names_text(present))]
     KeyNeeded {
-        /// The names that exist, sorted.
-        present: Vec<String>,
+        /// Those that may be meant.
+        present: Vec<Held>,
     },
+    /// The file holds arrays or columns, and none of them serves.
+    #[error("expected {expected}; the file holds only {}", names_text(present))]
+    NoneFits {
+        /// What would serve.
+        expected: &'static str,
+        /// What there is.
+        present: Vec<Held>,
+    },
+    /// Vectors of another length than those of the part before.
+    #[error("vectors of dimension {found}, but {} has dimension {expected}", first.display())]
+    Dimension {
+        /// Their length.
+        found: usize,
+        /// Length of the vectors before them.
+        expected: usize,
+        /// The part that these are in.
+        first: PathBuf,
+    },
+    /// What is there cannot be used; the text says why and what to do.
+    #[error("{0}")]
+    Unusable(String),
     /// A key was given for a format that holds one array without a name.
     #[error(
         "key {key:?} given, but a {format} file holds one array without a name; remove the key"
@@ -203,8 +224,37 @@ impl FileProblem {
     }
 }
 
+/// An array, column or member of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Its name.
+    pub name: String,
+    /// Its type by the name that people use, or nothing.
+    pub kind: String,
+}
+
+impl Held {
+    /// One of which only the name is known.
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Held {
+    /// `"name" (type)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind.as_str() {
+            "" => write!(f, "{:?}", self.name),
+            kind => write!(f, "{:?} ({kind})", self.name),
+        }
+    }
+}
+
 /// `(3, 4)` or, for one dimension, `(3,)`: as NumPy prints shapes.
-fn shape_text(shape: &[u64]) -> String {
+pub(crate) fn shape_text(shape: &[u64]) -> String {
     match shape {
         [one] => format!("({one},)"),
         _ => {
@@ -215,12 +265,12 @@ fn shape_text(shape: &[u64]) -> String {
 }
 
 /// The first names in quotes; a list of thousands helps nobody.
-fn names_text(names: &[String]) -> String {
+fn names_text(names: &[Held]) -> String {
     const SHOWN: usize = 20;
     if names.is_empty() {
-        return "no usable key".to_owned();
+        return "nothing".to_owned();
     }
-    let quoted: Vec<String> = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect();
+    let quoted: Vec<String> = names.iter().take(SHOWN).map(Held::to_string).collect();
     let mut text = quoted.join(", ");
     if names.len() > SHOWN {
         // Writing to a String cannot fail.

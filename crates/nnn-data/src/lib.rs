@@ -29,7 +29,7 @@ mod vectors;
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};
 pub use cluster::Cluster;
 pub use direction::{Direction, DirectionError};
-pub use file_error::{FileError, FileProblem};
+pub use file_error::{FileError, FileProblem, Held};
 pub use leakage::{Identities, Overlap, overlap, row_contents, same_wording, shared};
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use published::{
@@ -40,7 +40,7 @@ pub use published::{
 };
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use vectors::{
-    Answered, ArrayFile, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, Matrix,
-    RoleSource, RowNames, SimilarityError, SimilaritySource, SourceError, read_embeddings,
-    read_indices, read_labels, read_matrix, read_relevance, read_texts,
+    Answered, ArrayFile, ArrayFiles, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit,
+    EmbeddingSource, Matrix, RoleSource, RowNames, SimilarityError, SimilaritySource, SourceError,
+    read_embeddings, read_indices, read_labels, read_matrix, read_relevance, read_texts,
 };

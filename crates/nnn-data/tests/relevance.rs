@@ -91,6 +91,38 @@ fn every_form_says_the_same() {
     }
 }
 
+/// As `datasets` and ranx write judgements; pandas keeps an index beside.
+#[test]
+fn columns_say_the_same() {
+    use polars::prelude::{NamedFrom, ParquetWriter, Series, df};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("test-00000-of-00001.parquet");
+    let mut frame = df!(
+        "query-id" => ["0", "0", "0", "1"],
+        "corpus-id" => [2.0, 0.0, 1.0, 1.0],
+        "score" => [1i64, 3, 0, 1],
+        "__index_level_0__" => [5i64, 6, 7, 8],
+    )
+    .expect("a frame");
+    let write = |frame: &mut polars::prelude::DataFrame| {
+        let file = fs::File::create(&path).expect("a file");
+        ParquetWriter::new(file).finish(frame).expect("written");
+        read_relevance(&path, None, &RowNames::queries(2), &RowNames::gallery(3))
+    };
+    let read = write(&mut frame).expect("answers");
+    assert_eq!(read.relevance.of(0), [0, 2]);
+    assert_eq!(read.relevance.grades_of(0), Some([3.0, 1.0].as_slice()));
+    assert_eq!(read.relevance.of(1), [1]);
+    frame
+        .with_column(Series::new("split".into(), ["a"; 4]).into())
+        .expect("a column");
+    let error = write(&mut frame).expect_err("refused").to_string();
+    assert!(
+        error.contains("unknown column \"split\"; expected a query (query,"),
+        "{error}"
+    );
+}
+
 /// The fault that this guards against: pairs judged 0 or -1 counted as right.
 #[test]
 fn what_is_graded_zero_or_below_does_not_answer() {
@@ -205,7 +237,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         (
             "r.json",
             r#"{"0": {"0": "high"}, "1": {"1": 1}}"#,
-            "a key is needed to choose among \"0\", \"1\"".to_owned(),
+            "a key is needed to choose among \"0\" (object), \"1\" (object)".to_owned(),
         ),
     ];
     for (name, content, expected) in cases {

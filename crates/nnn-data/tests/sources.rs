@@ -1,8 +1,8 @@
 //! Folders, embeddings as data sources, and cards: what they load and every complaint.
 
 use nnn_data::{
-    ArrayFile, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore,
-    ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
+    ArrayFile, ArrayFiles, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource,
+    ImageStore, ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -17,11 +17,11 @@ fn put(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) {
     fs::write(folder.path().join(name), content).expect("writing a test file");
 }
 
-fn array(file: &str) -> ArrayFile {
-    ArrayFile {
+fn array(file: &str) -> ArrayFiles {
+    ArrayFiles::One(ArrayFile {
         file: PathBuf::from(file),
         key: None,
-    }
+    })
 }
 
 /// Writes rows of f32 as `.npy` by hand.

@@ -4,94 +4,12 @@
 mod common;
 
 use common::golden;
-use nnn_encode::{ImageLimits, PickleFile, load_image};
+use nnn_encode::{ImageLimits, load_image};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::fs;
-use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
-
-/// Reads all that the file says it has.
-fn read(bytes: Vec<u8>) {
-    let Ok(file) = PickleFile::read(Cursor::new(bytes), None) else {
-        return;
-    };
-    for (name, _, shape) in file.tensors() {
-        if let Ok(tensor) = file.tensor(name) {
-            assert_eq!(tensor.dims(), shape);
-        }
-    }
-}
-
-fn archive(pickle: &[u8]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    for (name, bytes) in [("a/data.pkl", pickle), ("a/data/0", &[7; 24])] {
-        writer.start_file(name, options).expect("an entry");
-        writer.write_all(bytes).expect("written");
-    }
-    writer.finish().expect("finished").into_inner()
-}
-
-/// Pieces of pickles that the machine knows, and bytes of any kind.
-fn piece() -> impl Strategy<Value = Vec<u8>> {
-    let known: &[&[u8]] = &[
-        b"(",
-        b"0",
-        b"1",
-        b"N",
-        b"\x88",
-        b")",
-        b"\x85",
-        b"\x86",
-        b"\x87",
-        b"t",
-        b"]",
-        b"a",
-        b"e",
-        b"}",
-        b"s",
-        b"u",
-        b"\x8f",
-        b"\x90",
-        b"\x91",
-        b"\x94",
-        b"h\0",
-        b"h\x01",
-        b"q\0",
-        b"q\x01",
-        b"Q",
-        b"R",
-        b"\x81",
-        b"\x92",
-        b"b",
-        b"\x93",
-        b"K\x02",
-        b"K\x00",
-        b"J\xff\xff\xff\xff",
-        b"\x8a\x01\x06",
-        b"X\x01\0\0\0w",
-        b"\x8c\x010",
-        b"\x8c\x07storage",
-        b"\x8c\x03cpu",
-        b"ccollections\nOrderedDict\n",
-        b"ctorch\nFloatStorage\n",
-        b"ctorch._utils\n_rebuild_tensor_v2\n",
-        b"ctorch._utils\n_rebuild_parameter\n",
-        b"ctorch\nSize\n",
-        b"(\x8c\x07storagectorch\nFloatStorage\n\x8c\x010\x8c\x03cpuK\x06tQ",
-        b"(K\x02K\x03t",
-        b"(K\x03K\x01t",
-    ];
-    let known: Vec<Vec<u8>> = known.iter().map(|it| it.to_vec()).collect();
-    prop_oneof![
-        9 => proptest::sample::select(known),
-        1 => vec(any::<u8>(), 1..6),
-    ]
-}
 
 /// Changes to bytes: others in their place, and an end.
 fn changes() -> impl Strategy<Value = (Vec<(Index, u8)>, Option<Index>)> {
@@ -131,24 +49,6 @@ fn load(folder: &Path, bytes: &[u8]) {
 }
 
 proptest! {
-    #[test]
-    fn any_bytes_are_no_file_of_tensors(bytes in vec(any::<u8>(), 0..400)) {
-        read(bytes);
-    }
-
-    #[test]
-    fn any_pieces_in_an_archive_end(pieces in vec(piece(), 0..60)) {
-        read(archive(&[b"\x80\x02", pieces.concat().as_slice(), b"."].concat()));
-    }
-
-    #[test]
-    fn a_changed_file_of_pytorch_ends(which in any::<Index>(), changed in changes()) {
-        let files = files("pickles");
-        let mut bytes = fs::read(which.get(&files)).expect("a file");
-        change(&mut bytes, changed);
-        read(bytes);
-    }
-
     #[test]
     fn a_changed_image_ends(which in any::<Index>(), changed in changes()) {
         let files = files("images");

@@ -1,13 +1,13 @@
 //! What must fit between the files of one source.
 
-use super::array_file::ArrayFile;
+use super::array_file::ArrayFiles;
 use super::error::SourceError;
 use nnn_core::Embeddings;
 use std::path::Path;
 
 /// The embeddings of a file, at least one; `role` says in the message what they are.
 pub(super) fn filled(
-    file: &ArrayFile,
+    file: &ArrayFiles,
     base: &Path,
     role: &'static str,
 ) -> Result<Embeddings, SourceError> {
@@ -21,8 +21,8 @@ pub(super) fn filled(
 
 /// Refuses two files whose vectors have different dimensions.
 pub(super) fn check_dims(
-    first: (&ArrayFile, &Embeddings),
-    second: (&ArrayFile, &Embeddings),
+    first: (&ArrayFiles, &Embeddings),
+    second: (&ArrayFiles, &Embeddings),
 ) -> Result<(), SourceError> {
     let (first_dim, second_dim) = (first.1.dim(), second.1.dim());
     if first_dim == second_dim {
@@ -38,8 +38,8 @@ pub(super) fn check_dims(
 
 /// Refuses a file that does not have one entry for each row of another.
 pub(super) fn check_entries(
-    entries: (&ArrayFile, usize),
-    rows: (&ArrayFile, usize),
+    entries: (&ArrayFiles, usize),
+    rows: (&ArrayFiles, usize),
 ) -> Result<(), SourceError> {
     if entries.1 == rows.1 {
         return Ok(());

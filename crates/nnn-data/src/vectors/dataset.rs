@@ -1,33 +1,33 @@
 //! Embeddings of a data set: all its images and texts, with their splits.
 
-use super::array_file::ArrayFile;
+use super::array_file::{ArrayFiles, paths_of};
 use super::checks::{check_dims, check_entries, filled};
 use super::error::SourceError;
-use crate::{Pairs, Subset};
+use crate::{FileError, Pairs, Subset};
 use nnn_core::Embeddings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A data set of which only embeddings are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingSource {
     /// One vector per image, `(images, dim)`.
-    pub images: ArrayFile,
+    pub images: ArrayFiles,
     /// One vector per text, `(texts, dim)`.
-    pub texts: ArrayFile,
+    pub texts: ArrayFiles,
     /// For every text the row of its image.
-    pub text_to_image: ArrayFile,
+    pub text_to_image: ArrayFiles,
     /// For every image the name of its split; texts are in their image's split.
-    pub split: ArrayFile,
+    pub split: ArrayFiles,
     /// For every image an id; without it, its row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image_ids: Option<ArrayFile>,
+    pub image_ids: Option<ArrayFiles>,
     /// For every text its wording or an id; without it, its row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text_ids: Option<ArrayFile>,
+    pub text_ids: Option<ArrayFiles>,
 }
 
 /// One split of an [`EmbeddedDataset`].
@@ -51,6 +51,16 @@ pub struct EmbeddedDataset {
 }
 
 impl EmbeddingSource {
+    /// All files, for their checksums, in the order of their rows.
+    ///
+    /// # Errors
+    /// As [`ArrayFiles::paths`].
+    pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let needed = [&self.images, &self.texts, &self.text_to_image, &self.split];
+        let ids = [&self.image_ids, &self.text_ids];
+        paths_of(needed.into_iter().chain(ids.into_iter().flatten()), base)
+    }
+
     /// Reads and checks everything; files lie relative to `base`.
     ///
     /// # Errors
@@ -85,9 +95,9 @@ impl EmbeddingSource {
 }
 
 fn ids(
-    file: Option<&ArrayFile>,
+    file: Option<&ArrayFiles>,
     base: &Path,
-    rows: (&ArrayFile, usize),
+    rows: (&ArrayFiles, usize),
 ) -> Result<Vec<String>, SourceError> {
     let Some(file) = file else {
         return Ok((0..rows.1).map(|row| row.to_string()).collect());

@@ -1,6 +1,6 @@
 //! Why files of vectors or similarities do not form a data source.
 
-use super::array_file::ArrayFile;
+use super::array_file::ArrayFiles;
 use crate::{FileError, PairsError};
 use nnn_core::{EmbeddingError, GroupError, RelevanceError};
 use nnn_files::counted;
@@ -19,11 +19,11 @@ pub enum SourceError {
     #[error("{first} has dimension {first_dim}, but {second} has dimension {second_dim}")]
     Dimensions {
         /// One file.
-        first: ArrayFile,
+        first: ArrayFiles,
         /// Length of its rows.
         first_dim: usize,
         /// The other file.
-        second: ArrayFile,
+        second: ArrayFiles,
         /// Length of its rows.
         second_dim: usize,
     },
@@ -31,11 +31,11 @@ pub enum SourceError {
     #[error("{entries} has {}, expected {expected}: one for each row of {rows}", counted(*found, "entry"))]
     Entries {
         /// The file with entries.
-        entries: ArrayFile,
+        entries: ArrayFiles,
         /// How many it has.
         found: usize,
         /// The file with rows.
-        rows: ArrayFile,
+        rows: ArrayFiles,
         /// How many it has.
         expected: usize,
     },
@@ -45,13 +45,13 @@ pub enum SourceError {
         /// What the rows would be.
         role: &'static str,
         /// The file.
-        file: ArrayFile,
+        file: ArrayFiles,
     },
     /// An entry of `text_to_image` points nowhere.
     #[error("{file}: {error}")]
     Pairs {
         /// The file with the entries.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// What is wrong with them.
         error: Box<PairsError>,
     },
@@ -59,7 +59,7 @@ pub enum SourceError {
     #[error("{file}: {error}")]
     Relevance {
         /// The file with the entries.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// What is wrong with them.
         error: RelevanceError,
     },
@@ -67,7 +67,7 @@ pub enum SourceError {
     #[error("{file}: {error}")]
     Groups {
         /// The file with the entries.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// What is wrong with them.
         error: Box<GroupError>,
     },
@@ -83,7 +83,7 @@ pub enum SourceError {
     #[error("{file}: query {query} has the class {class:?}, which no gallery row has")]
     ClassWithoutItem {
         /// The file with the queries' classes.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// The query, from zero.
         query: usize,
         /// Its class.
@@ -93,7 +93,7 @@ pub enum SourceError {
     #[error("{file}: rows {} and {} have the same id {id:?}", rows[0], rows[1])]
     RepeatedId {
         /// The file with the ids.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// The id.
         id: String,
         /// Both rows, from zero.
@@ -119,7 +119,7 @@ pub enum SimilarityError {
         /// The key.
         what: &'static str,
         /// The first of its files.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// What is wrong.
         error: EmbeddingError,
     },
@@ -129,7 +129,7 @@ pub enum SimilarityError {
         /// The key.
         what: &'static str,
         /// The first of its files.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// What is counted.
         unit: &'static str,
         /// The number found.
@@ -145,7 +145,7 @@ pub enum SimilarityError {
         /// The key.
         what: &'static str,
         /// The file.
-        file: ArrayFile,
+        file: ArrayFiles,
         /// The shape found.
         found: String,
         /// What it should be.

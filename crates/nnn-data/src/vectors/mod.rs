@@ -9,7 +9,7 @@ mod relevance;
 mod roles;
 mod similarity;
 
-pub use array_file::ArrayFile;
+pub use array_file::{ArrayFile, ArrayFiles};
 pub use dataset::{EmbeddedDataset, EmbeddedSplit, EmbeddingSource};
 pub use error::{SimilarityError, SourceError};
 pub use files::{Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_texts};

@@ -1,15 +1,15 @@
 //! Embeddings by what they are used for: a gallery, queries, and banks of past ones.
 
-use super::array_file::ArrayFile;
+use super::array_file::{ArrayFiles, paths_of};
 use super::checks::{check_dims, check_entries, filled};
 use super::error::SourceError;
-use super::relevance::{RowNames, read_relevance};
-use crate::Cluster;
+use super::relevance::{RowNames, read_judgements};
+use crate::{Cluster, FileError};
 use nnn_core::{Embeddings, Groups, Relevance};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Embeddings by what they are used for. What answers what is given by exactly one of `query_to_gallery`, `relevance` and the
 /// two classes. Where groups are given it may be left out: every gallery item then answers every query.
@@ -17,43 +17,43 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub struct RoleSource {
     /// The items searched, `(gallery, dim)`.
-    pub gallery: ArrayFile,
+    pub gallery: ArrayFiles,
     /// The evaluated queries, `(queries, dim)`.
-    pub queries: ArrayFile,
+    pub queries: ArrayFiles,
     /// For every query the row of the one gallery item that answers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_to_gallery: Option<ArrayFile>,
-    /// What answers what, with or without grades: pairs or judgements (`.csv`, `.tsv`, TREC) or lists (`.json`, `.jsonl`). Items graded 0
-    /// or below do not answer.
+    pub query_to_gallery: Option<ArrayFiles>,
+    /// What answers what, with or without grades: pairs or judgements (`.csv`, `.tsv`, `.parquet`, TREC) or lists (`.json`, `.jsonl`).
+    /// Items graded 0 or below do not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relevance: Option<ArrayFile>,
+    pub relevance: Option<ArrayFiles>,
     /// For every query its id, where `relevance` has ids; without it, row numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_ids: Option<ArrayFile>,
+    pub query_ids: Option<ArrayFiles>,
     /// For every gallery row its id, where `relevance` has ids; without it, row numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gallery_ids: Option<ArrayFile>,
+    pub gallery_ids: Option<ArrayFiles>,
     /// For every gallery row its class; with `query_classes`, items answer the queries of their class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gallery_classes: Option<ArrayFile>,
+    pub gallery_classes: Option<ArrayFiles>,
     /// For every query its class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_classes: Option<ArrayFile>,
+    pub query_classes: Option<ArrayFiles>,
     /// For every gallery row one of the two `group_names`, or a blank for neither.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub groups: Option<ArrayFile>,
+    pub groups: Option<ArrayFiles>,
     /// Names of the two groups: the first is the one that a positive bias favours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_names: Option<[String; 2]>,
     /// Past queries, `(reference, dim)`: the query bank.
-    pub reference_queries: ArrayFile,
+    pub reference_queries: ArrayFiles,
     /// For every past query the row of the gallery item that answers it, where that is known: parameters can then be
     /// chosen on past queries that are held out of the bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference_to_gallery: Option<ArrayFile>,
+    pub reference_to_gallery: Option<ArrayFiles>,
     /// Items like the gallery's, for methods with a second bank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference_gallery: Option<ArrayFile>,
+    pub reference_gallery: Option<ArrayFiles>,
 }
 
 /// Embeddings by role in memory; all of one dimension, none empty.
@@ -87,13 +87,37 @@ pub struct EmbeddedRoles {
 }
 
 impl RoleSource {
+    /// All files, for their checksums, in the order of their rows.
+    ///
+    /// # Errors
+    /// As [`ArrayFiles::paths`].
+    pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let needed = [&self.gallery, &self.queries, &self.reference_queries].map(Some);
+        let optional = [
+            &self.query_to_gallery,
+            &self.relevance,
+            &self.query_ids,
+            &self.gallery_ids,
+            &self.gallery_classes,
+            &self.query_classes,
+            &self.groups,
+            &self.reference_to_gallery,
+            &self.reference_gallery,
+        ];
+        let all = needed
+            .into_iter()
+            .chain(optional.map(Option::as_ref))
+            .flatten();
+        paths_of(all, base)
+    }
+
     /// Reads and checks everything; files lie relative to `base`.
     ///
     /// # Errors
     /// [`SourceError`] names the files that do not fit, with their sizes.
     pub fn load(&self, base: &Path) -> Result<EmbeddedRoles, SourceError> {
         let gallery = filled(&self.gallery, base, "gallery")?;
-        let beside_gallery = |file: &ArrayFile, role| {
+        let beside_gallery = |file: &ArrayFiles, role| {
             let rows = filled(file, base, role)?;
             check_dims((&self.gallery, &gallery), (file, &rows))?;
             Ok::<_, SourceError>(rows)
@@ -171,14 +195,14 @@ impl RoleSource {
     /// Answers from a file of judgements.
     fn judged(
         &self,
-        file: &ArrayFile,
+        file: &ArrayFiles,
         base: &Path,
         queries: &RowNames,
         gallery: usize,
     ) -> Result<Answers, SourceError> {
         let gallery = RowNames::gallery(gallery);
         let gallery = gallery.with_ids(self.gallery_ids.as_ref(), base, &self.gallery)?;
-        let read = read_relevance(&file.at(base), file.key.as_deref(), queries, &gallery)?;
+        let read = read_judgements(&file.parts(base)?, queries, &gallery)?;
         let named = |finding| format!("{file}: {finding}");
         Ok(Answers {
             kept: read.kept,
@@ -190,7 +214,7 @@ impl RoleSource {
     /// Items answer the queries of their class.
     fn by_class(
         &self,
-        (of_gallery, of_queries): (&ArrayFile, &ArrayFile),
+        (of_gallery, of_queries): (&ArrayFiles, &ArrayFiles),
         base: &Path,
         queries: usize,
         gallery: usize,
@@ -299,9 +323,9 @@ fn everything(queries: usize, gallery: usize) -> Relevance {
 
 /// One answer for each row, which is also what a bootstrap resamples.
 fn one_each(
-    file: &ArrayFile,
+    file: &ArrayFiles,
     base: &Path,
-    rows: (&ArrayFile, usize),
+    rows: (&ArrayFiles, usize),
     gallery: usize,
 ) -> Result<(Relevance, Vec<u32>), SourceError> {
     let items = file.indices(base)?;

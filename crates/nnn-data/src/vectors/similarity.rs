@@ -1,11 +1,11 @@
 //! Similarities that someone else computed as a data source: the protocols of QB-Norm and DBNorm for video and audio, which
 //! publish matrices and no vectors.
 
-use super::array_file::ArrayFile;
+use super::array_file::{ArrayFile, ArrayFiles, paths_of};
 use super::error::{SimilarityError, SourceError};
 use super::files::{Mask, read_mask, read_shared};
 use super::roles::EmbeddedRoles;
-use crate::{Cluster, Direction};
+use crate::{Cluster, Direction, FileError};
 use nnn_core::{EmbeddingError, Embeddings, Relevance, SharedValues};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,32 +20,32 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 pub struct SimilaritySource {
     /// Similarities of the evaluated texts to the evaluated items, `(texts, items)`: cosines, from -1 to 1.
-    pub similarities: Vec<ArrayFile>,
+    pub similarities: ArrayFiles,
     /// Text `t` belongs to item `t / captions_per_item`. Exactly one of this and `text_to_item` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captions_per_item: Option<usize>,
     /// For every text the column of its item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text_to_item: Option<ArrayFile>,
+    pub text_to_item: Option<ArrayFiles>,
     /// For every text whether it exists (any shape, row after row, such as `(items, captions_per_item)`). Without it all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_mask: Option<ArrayFile>,
     /// Similarities of past queries to the gallery, `(past queries, gallery)`: the query bank. The gallery are the items in
     /// `t2i`, all texts (masked ones too) in `i2t`.
-    pub reference_queries: Vec<ArrayFile>,
+    pub reference_queries: ArrayFiles,
     /// For every past query whether it exists. Without it all do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference_mask: Option<ArrayFile>,
     /// Similarities of items like the gallery's to the gallery, `(any number, gallery)`, for methods with a second bank.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reference_gallery: Vec<ArrayFile>,
+    #[serde(default, skip_serializing_if = "ArrayFiles::is_empty")]
+    pub reference_gallery: ArrayFiles,
 }
 
 /// A matrix as it was read.
 struct Given<'a> {
-    /// Its key, and the first of its files.
+    /// Its key, and its files.
     what: &'static str,
-    file: &'a ArrayFile,
+    file: &'a ArrayFiles,
     values: SharedValues,
     columns: usize,
     /// Whether rows and columns have been exchanged since.
@@ -53,22 +53,20 @@ struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    fn read(what: &'static str, files: &'a [ArrayFile], base: &Path) -> Result<Self, SourceError> {
-        let file = files.first().ok_or(SimilarityError::NoFile(what))?;
-        let blocks = files
-            .iter()
-            .map(|file| (file.at(base), file.key.as_deref()));
-        let blocks: Vec<(PathBuf, Option<&str>)> = blocks.collect();
-        let (values, columns) = read_shared(&blocks)?;
+    fn read(what: &'static str, files: &'a ArrayFiles, base: &Path) -> Result<Self, SourceError> {
+        if files.is_empty() {
+            return Err(SimilarityError::NoFile(what).into());
+        }
+        let (values, columns) = read_shared(&files.parts(base)?)?;
         let given = Self {
             what,
-            file,
+            file: files,
             values,
             columns,
             turned: false,
         };
         let rows = given.rows();
-        size(what, file, "rows", rows, rows > 0, "at least 1".to_owned())?;
+        size(what, files, "rows", rows, rows > 0, "at least 1".to_owned())?;
         Ok(given)
     }
 
@@ -148,7 +146,7 @@ impl SimilaritySource {
     /// [`SourceError`] names the files that do not fit, with their sizes.
     pub fn load(&self, base: &Path, direction: Direction) -> Result<EmbeddedRoles, SourceError> {
         let asked = self.question(base, direction)?;
-        let reference = (self.reference_queries.as_slice(), &self.reference_mask);
+        let reference = (&self.reference_queries, &self.reference_mask);
         let reference_queries = asked.bank("reference_queries", reference, base)?;
         let reference_gallery = match &self.reference_gallery {
             files if files.is_empty() => None,
@@ -213,24 +211,26 @@ impl SimilaritySource {
         })
     }
 
-    /// All files, for their checksums.
-    pub fn files(&self) -> impl Iterator<Item = &ArrayFile> {
-        let single = [&self.text_to_item, &self.text_mask, &self.reference_mask];
+    /// All files, for their checksums, in the order of their rows.
+    ///
+    /// # Errors
+    /// As [`ArrayFiles::paths`].
+    pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>, FileError> {
         let blocks = [
             &self.similarities,
             &self.reference_queries,
             &self.reference_gallery,
         ];
-        blocks
-            .into_iter()
-            .flatten()
-            .chain(single.into_iter().flatten())
+        let mut files = paths_of(blocks.into_iter().chain(&self.text_to_item), base)?;
+        let masks = [&self.text_mask, &self.reference_mask];
+        files.extend(masks.into_iter().flatten().map(|file| file.at(base)));
+        Ok(files)
     }
 
     fn text_to_item(
         &self,
         base: &Path,
-        file: &ArrayFile,
+        file: &ArrayFiles,
         (texts, items): (usize, usize),
     ) -> Result<Vec<u32>, SourceError> {
         match (self.captions_per_item, &self.text_to_item) {
@@ -276,7 +276,7 @@ impl Question<'_> {
     fn bank(
         &self,
         what: &'static str,
-        (files, mask): (&[ArrayFile], &Option<ArrayFile>),
+        (files, mask): (&ArrayFiles, &Option<ArrayFile>),
         base: &Path,
     ) -> Result<Embeddings, SourceError> {
         let bank = Given::read(what, files, base)?;
@@ -307,13 +307,14 @@ fn kept_rows(
     let Some(file) = mask else {
         return Ok((0..rows as u32).collect());
     };
+    let files = &ArrayFiles::from(file.clone());
     let Mask { flags, shape } = read_mask(&file.at(base), file.key.as_deref())?;
     if let (Some(table), &[items, each]) = (table, shape.as_slice())
         && [items, each] != table.map(|count| count as u64)
     {
         return Err(SimilarityError::Shape {
             what,
-            file: file.clone(),
+            file: files.clone(),
             found: format!("{shape:?}"),
             expected: format!("{table:?}"),
         }
@@ -322,7 +323,7 @@ fn kept_rows(
     let entries = flags.len();
     size(
         what,
-        file,
+        files,
         "entries",
         entries,
         entries == rows,
@@ -335,7 +336,7 @@ fn kept_rows(
     let expected = "at least 1".to_owned();
     size(
         what,
-        file,
+        files,
         "rows that are there",
         kept.len(),
         !kept.is_empty(),
@@ -359,7 +360,7 @@ fn texts_of(owners: &[u32], items: usize) -> Result<Vec<Vec<u32>>, SimilarityErr
 /// Refuses a number that does not fit.
 fn size(
     what: &'static str,
-    file: &ArrayFile,
+    file: &ArrayFiles,
     unit: &'static str,
     found: usize,
     fits: bool,

@@ -2,10 +2,10 @@
 
 use super::error::{LoadError, READABLE, TensorFault};
 use super::files::CheckpointFiles;
-use super::pickle::PickleFile;
 use crate::compute::Compute;
 use candle_core::safetensors::{Load, MmapedSafetensors};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
+use nnn_pickle::{Kind, PickleFile};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -150,9 +150,33 @@ impl Checkpoint {
     fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
         match &self.source {
             Source::Safetensors(mapped) => mapped.get(name)?.load(&Device::Cpu),
-            Source::Pickle(tensors) => tensors.tensor(name).map_err(candle_core::Error::wrap),
+            Source::Pickle(tensors) => {
+                let (kind, shape, bytes) =
+                    tensors.tensor(name).map_err(candle_core::Error::wrap)?;
+                let dtype = dtype(kind).ok_or_else(|| {
+                    let kind = kind.name();
+                    candle_core::Error::Msg(format!("tensor `{name}` is of type {kind}"))
+                })?;
+                Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu)
+            }
         }
     }
+}
+
+/// A number type of weights as candle has it.
+fn dtype(kind: Kind) -> Option<DType> {
+    Some(match kind {
+        Kind::F64 => DType::F64,
+        Kind::F32 => DType::F32,
+        Kind::F16 => DType::F16,
+        Kind::BF16 => DType::BF16,
+        Kind::I64 => DType::I64,
+        Kind::I32 => DType::I32,
+        Kind::I16 => DType::I16,
+        Kind::U32 => DType::U32,
+        Kind::U8 => DType::U8,
+        _ => return None,
+    })
 }
 
 /// Whatever a library or reader says of a file of weights.

@@ -38,8 +38,8 @@ impl Sources {
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
         for (file, texts) in own_texts(plan) {
-            let (path, pairs) = texts?;
-            all.push(open_texts(file, path, pairs, all.len())?);
+            let (paths, pairs) = texts?;
+            all.push(open_texts(file, paths, pairs, all.len())?);
         }
         for spec in &plan.spec.embeddings {
             let (content, arrays) = own_vectors(spec, base)?;
@@ -138,7 +138,7 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
 /// Reads the queries of the user's own that are reference sets.
 pub(crate) fn own_texts(
     plan: &Plan,
-) -> impl Iterator<Item = (&ArrayFile, Result<(PathBuf, Pairs)>)> {
+) -> impl Iterator<Item = (&ArrayFile, Result<(Vec<PathBuf>, Pairs)>)> {
     let base = plan.config.parent().unwrap_or(Path::new(""));
     plan.spec
         .reference_sets
@@ -150,28 +150,35 @@ pub(crate) fn own_texts(
         })
 }
 
-fn read_own_texts(file: &ArrayFile, base: &Path) -> Result<(PathBuf, Pairs)> {
-    let path = base.join(&file.file);
-    let texts = read_texts(&path, file.key.as_deref())?;
+fn read_own_texts(file: &ArrayFile, base: &Path) -> Result<(Vec<PathBuf>, Pairs)> {
+    let paths = file.paths(base)?;
+    let mut texts = Vec::new();
+    for path in &paths {
+        texts.append(&mut read_texts(path, file.key.as_deref())?);
+    }
     let names = (0..texts.len()).map(|text| text.to_string()).collect();
     let own = (0..texts.len() as u32).collect();
-    Ok((path, Pairs::new(names, texts, own)?))
+    Ok((paths, Pairs::new(names, texts, own)?))
 }
 
-fn open_texts(file: &ArrayFile, path: PathBuf, pairs: Pairs, index: usize) -> Result<Source> {
+fn open_texts(file: &ArrayFile, paths: Vec<PathBuf>, pairs: Pairs, index: usize) -> Result<Source> {
     let content = Content::Texts(pairs);
-    let files = sums(BTreeSet::from([path]))?;
+    let files = sums(paths)?;
+    let sha256 = match files.as_slice() {
+        [only] => only.1.clone(),
+        several => together(several),
+    };
     Ok(Source {
         index,
-        sha256: files[0].1.clone(),
+        sha256,
         files,
         evaluated: false,
         ..Source::new(&file.to_string(), content)
     })
 }
 
-/// Files that embeddings were read from.
-type Arrays = BTreeSet<PathBuf>;
+/// Files that embeddings were read from, in the order of their rows.
+type Arrays = Vec<PathBuf>;
 
 /// Reads embeddings or similarities of the user's own.
 pub(crate) fn own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
@@ -182,44 +189,18 @@ fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arra
     let model = spec.model.clone().unwrap_or_else(|| spec.name.clone());
     let direction = spec.direction.unwrap_or(Direction::T2i);
     let read = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
-        (Some(files), None, None) => {
-            let ids = [files.image_ids.as_ref(), files.text_ids.as_ref()];
-            let arrays = [
-                &files.images,
-                &files.texts,
-                &files.text_to_image,
-                &files.split,
-            ];
-            let arrays = arrays.into_iter().chain(ids.into_iter().flatten());
-            (
-                Content::Vectors(model, Box::new(files.load(base)?)),
-                paths(arrays, base),
-            )
-        }
-        (None, None, Some(files)) => {
-            let roles = Box::new(files.load(base, direction)?);
-            let arrays = paths(files.files(), base);
-            (Content::Roles(model, direction, roles), arrays)
-        }
-        (None, Some(files), None) => {
-            let optional = [
-                &files.query_to_gallery,
-                &files.relevance,
-                &files.query_ids,
-                &files.gallery_ids,
-                &files.gallery_classes,
-                &files.query_classes,
-                &files.groups,
-                &files.reference_to_gallery,
-                &files.reference_gallery,
-            ];
-            let arrays = [&files.gallery, &files.queries, &files.reference_queries];
-            let arrays = arrays.into_iter().chain(optional.into_iter().flatten());
-            (
-                Content::Roles(model, direction, Box::new(files.load(base)?)),
-                paths(arrays, base),
-            )
-        }
+        (Some(files), None, None) => (
+            Content::Vectors(model, Box::new(files.load(base)?)),
+            files.files(base)?,
+        ),
+        (None, None, Some(files)) => (
+            Content::Roles(model, direction, Box::new(files.load(base, direction)?)),
+            files.files(base)?,
+        ),
+        (None, Some(files), None) => (
+            Content::Roles(model, direction, Box::new(files.load(base)?)),
+            files.files(base)?,
+        ),
         _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
     };
     Ok(read)
@@ -234,10 +215,7 @@ fn open_vectors(
     let files = sums(arrays).with_context(|| format!("embeddings `{}`", spec.name))?;
     let mut source = Source::new(&spec.name, content);
     source.index = index;
-    let sums = files
-        .iter()
-        .fold(Sha256::new(), |all, file| all.part(&file.1));
-    source.sha256 = sums.hex();
+    source.sha256 = together(&files);
     source.files = files;
     if let Content::Roles(_, _, data) = &source.content {
         let answers = |finding: &String| Warning::Answers {
@@ -249,15 +227,22 @@ fn open_vectors(
     Ok(source)
 }
 
-fn paths<'a>(arrays: impl Iterator<Item = &'a ArrayFile>, base: &Path) -> BTreeSet<PathBuf> {
-    arrays.map(|array| base.join(&array.file)).collect()
+/// One checksum of several files, in their order.
+fn together(files: &[(String, String)]) -> String {
+    let all = files
+        .iter()
+        .fold(Sha256::new(), |all, file| all.part(&file.1));
+    all.hex()
 }
 
-fn sums(files: BTreeSet<PathBuf>) -> Result<Vec<(String, String)>> {
+/// The checksum of every file, each once.
+fn sums(files: Vec<PathBuf>) -> Result<Vec<(String, String)>> {
+    let mut seen = BTreeSet::new();
     let sum = |file: PathBuf| {
         let sum =
             sha256_file(&file).with_context(|| format!("{}: cannot be read", file.display()))?;
         Ok((file.display().to_string(), sum))
     };
-    files.into_iter().map(sum).collect()
+    let once = files.into_iter().filter(|file| seen.insert(file.clone()));
+    once.map(sum).collect()
 }

@@ -191,9 +191,9 @@ impl Source {
         };
         found.with_context(|| {
             format!(
-                "data set `{}` has no split `{split}` (it has {})",
+                "data set `{}` has no split {split:?} (it has {})",
                 self.name,
-                self.split_names().join(", ")
+                quoted(&self.split_names())
             )
         })
     }
@@ -325,4 +325,10 @@ impl Source {
     pub(crate) fn all_rows(&self, table: Table, rows: usize) -> Side {
         self.side(table, (0..rows as u32).collect())
     }
+}
+
+/// Names in quotes, so that blanks in them are seen.
+fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    quoted.join(", ")
 }

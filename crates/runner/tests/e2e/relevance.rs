@@ -26,12 +26,9 @@ fn config(more: &str) -> String {
 
 fn values(lab: &Lab) -> Vec<(String, f64)> {
     let rows = lab.scores("lab");
-    let rows = rows.iter().map(|row| {
-        (
-            format!("{} {}", row.cell.method, row.cell.metric),
-            row.value,
-        )
-    });
+    let rows = rows
+        .iter()
+        .map(|row| (format!("{} {}", row.cell.method, row.metric), row.value));
     rows.collect()
 }
 

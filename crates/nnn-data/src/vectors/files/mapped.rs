@@ -1,6 +1,8 @@
 //! Matrices that are used where they lie: mapped into memory, so that a large one need not fit beside everything else.
 
-use super::{extension, matrix, npy};
+use super::kind::extension;
+use super::rows::Rows;
+use super::{matrix, npy};
 use crate::file_error::FileProblem;
 use memmap2::Mmap;
 use nnn_core::SharedValues;
@@ -37,7 +39,10 @@ pub(super) fn shared(path: &Path, key: Option<&str>) -> Result<Shared, FileProbl
     {
         return Ok(shared);
     }
-    let matrix = matrix(path, key)?;
+    let mut rows = Rows::default();
+    rows.begin_part(path);
+    matrix(path, key, &mut rows)?;
+    let matrix = rows.finish();
     Ok(Shared {
         values: Arc::new(matrix.data),
         rows: matrix.rows,
@@ -65,7 +70,7 @@ fn mapped(path: &Path) -> Result<Option<Shared>, FileProblem> {
 }
 
 #[allow(unsafe_code)]
-fn map(file: &File) -> std::io::Result<Mmap> {
+pub(super) fn map(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: the map is read only, and any bytes are valid values. Whoever shortens the file meanwhile ends the program, as
     // they would end any other that maps it.
     unsafe { Mmap::map(file) }

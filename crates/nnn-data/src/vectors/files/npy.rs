@@ -2,7 +2,7 @@
 
 use super::choose;
 use super::stream::{Layout, Scalar};
-use crate::file_error::FileProblem;
+use crate::file_error::{FileProblem, Held};
 use npyz::npz::{NpzArchive, array_name_from_file_name, file_name_from_array_name};
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 use std::fs::File;
@@ -13,7 +13,8 @@ use std::path::Path;
 const HEADER_LIMIT: usize = 1 << 16;
 
 /// What is done with an array once its layout is known: its data and how many bytes of it there are.
-pub(super) type Take<'t, T> = &'t dyn Fn(&Layout, &mut dyn Read, u64) -> Result<T, FileProblem>;
+pub(super) type Take<'t, T> =
+    &'t mut dyn FnMut(&Layout, &mut dyn Read, u64) -> Result<T, FileProblem>;
 
 /// Opens the array of an `.npy` file.
 pub(super) fn npy<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Result<T, FileProblem> {
@@ -38,7 +39,7 @@ pub(super) fn npz<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Resul
     let names = zip
         .file_names()
         .filter_map(array_name_from_file_name)
-        .map(str::to_owned)
+        .map(Held::named)
         .collect();
     let name = file_name_from_array_name(&choose(names, key)?);
     let mut entry = zip.by_name(&name).map_err(|error| bad(&error))?;
@@ -55,7 +56,7 @@ pub(super) fn as_it_lies(path: &Path) -> Result<Option<(u64, usize, usize)>, Fil
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut reader = BufReader::new(file);
-    let found = array(&mut reader, length, &|layout, _, available| {
+    let found = array(&mut reader, length, &mut |layout, _, available| {
         let found = layout.as_it_lies(available)?;
         Ok(found.map(|(rows, dim)| (length - available, rows, dim)))
     })?;
@@ -64,11 +65,35 @@ pub(super) fn as_it_lies(path: &Path) -> Result<Option<(u64, usize, usize)>, Fil
 
 fn array<T>(reader: &mut dyn Read, length: u64, take: Take<'_, T>) -> Result<T, FileProblem> {
     let bad = |error: io::Error| FileProblem::malformed(".npy", error);
-    let text = header_bytes(reader).map_err(|error| bad(in_header(error)))?;
+    let mut text = header_bytes(reader).map_err(|error| bad(in_header(error)))?;
     check_header(&text)?;
-    let header = NpyHeader::from_reader(text.as_slice()).map_err(bad)?;
     let available = length.saturating_sub(text.len() as u64);
-    take(&layout(&header)?, reader, available)
+    let opaque = opaque(&mut text);
+    let header = NpyHeader::from_reader(text.as_slice()).map_err(bad)?;
+    take(&layout(&header, opaque)?, reader, available)
+}
+
+/// Types that NumPy itself does not know are saved as opaque bytes: `V2`, which is bfloat16, and `V1`, one of several of
+/// eight bits. Puts an integer of the same width in the header, and gives what it stands for.
+fn opaque(header: &mut Vec<u8>) -> Option<Option<Scalar>> {
+    const TYPES: [(&str, &str, Option<Scalar>); 6] = [
+        ("'<V2'", "'<u2'", Some(Scalar::Bf16)),
+        ("'|V2'", "'<u2'", Some(Scalar::Bf16)),
+        ("'bfloat16'", "'<u2'     ", Some(Scalar::Bf16)),
+        ("'<V1'", "'|u1'", None),
+        ("'|V1'", "'|u1'", None),
+        ("'<f1'", "'|u1'", None),
+    ];
+    for (written, readable, meant) in TYPES {
+        let place = header
+            .windows(written.len())
+            .position(|it| it == written.as_bytes());
+        if let Some(at) = place {
+            header[at..at + written.len()].copy_from_slice(readable.as_bytes());
+            return Some(meant);
+        }
+    }
+    None
 }
 
 /// A read that met the end of the file, in words.
@@ -122,29 +147,71 @@ fn check_header(bytes: &[u8]) -> Result<(), FileProblem> {
     Ok(())
 }
 
-fn layout(header: &NpyHeader) -> Result<Layout, FileProblem> {
+fn layout(header: &NpyHeader, opaque: Option<Option<Scalar>>) -> Result<Layout, FileProblem> {
     let dtype = header.dtype();
-    let plain = match &dtype {
-        DType::Plain(plain) => scalar(plain).map(|scalar| (plain, scalar)),
+    let plain = match (&dtype, opaque) {
+        (DType::Plain(plain), None) => scalar(plain).map(|scalar| (plain, scalar)),
+        (DType::Plain(plain), Some(meant)) => meant.map(|scalar| (plain, scalar)),
         _ => None,
     };
     let Some((plain, scalar)) = plain else {
-        return Err(FileProblem::WrongType {
-            found: dtype.descr(),
-            expected: "a plain float or integer type",
-        });
+        return Err(refused(&dtype, opaque.is_some()));
     };
     Ok(Layout {
         shape: header.shape().to_vec(),
         scalar,
-        type_name: dtype.descr(),
+        type_name: match scalar {
+            Scalar::Bf16 => "bfloat16".to_owned(),
+            _ => type_name(plain),
+        },
         big_endian: plain.endianness() == Endianness::Big,
         fortran: header.order() == Order::Fortran,
     })
 }
 
+/// Why values of a type are not read.
+fn refused(dtype: &DType, opaque: bool) -> FileProblem {
+    let found = match dtype {
+        DType::Plain(_) if opaque => "float8 or another type of one byte".to_owned(),
+        DType::Plain(plain) => type_name(plain),
+        _ => "record with several fields".to_owned(),
+    };
+    if found == "object" {
+        return FileProblem::Unusable(
+            "values of type object, which are pickled; save numbers of one type instead, as in numpy.save(file, \
+             numpy.stack(list(array)).astype(\"float32\"))"
+                .to_owned(),
+        );
+    }
+    FileProblem::WrongType {
+        found,
+        expected: "plain numbers or strings, such as float32",
+    }
+}
+
+/// A type as NumPy prints it.
+fn type_name(plain: &TypeStr) -> String {
+    let bits = |kind: &str| format!("{kind}{}", plain.size_field().saturating_mul(8));
+    match plain.type_char() {
+        TypeChar::Bool => "bool".to_owned(),
+        TypeChar::Int => bits("int"),
+        TypeChar::Uint => bits("uint"),
+        TypeChar::Float => bits("float"),
+        TypeChar::Complex => bits("complex"),
+        TypeChar::TimeDelta => "timedelta64".to_owned(),
+        TypeChar::DateTime => "datetime64".to_owned(),
+        TypeChar::UnicodeStr => "string".to_owned(),
+        TypeChar::ByteStr => "bytes".to_owned(),
+        TypeChar::Object => "object".to_owned(),
+        _ => "void".to_owned(),
+    }
+}
+
 fn scalar(plain: &TypeStr) -> Option<Scalar> {
+    let width = || usize::try_from(plain.size_field()).ok();
     match (plain.type_char(), plain.size_field()) {
+        (TypeChar::UnicodeStr, _) => Some(Scalar::Characters(width()?)),
+        (TypeChar::ByteStr, _) => Some(Scalar::Bytes(width()?)),
         (TypeChar::Bool, 1) => Some(Scalar::Bool),
         (TypeChar::Float, 2) => Some(Scalar::F16),
         (TypeChar::Float, 4) => Some(Scalar::F32),

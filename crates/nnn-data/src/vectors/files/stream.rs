@@ -1,11 +1,12 @@
 //! From the bytes of a plain array to f32 rows or indices, piece by piece.
 
-use super::{FLOATS, INTEGERS, MATRIX, Matrix, VECTOR};
+use super::rows::Rows;
+use super::{INTEGERS, MATRIX, NUMBERS, STRINGS, VECTOR};
 use crate::file_error::FileProblem;
 use half::{bf16, f16};
 use std::io::{ErrorKind, Read};
 
-/// Bytes read at a time: a multiple of every scalar's width.
+/// Bytes read at a time.
 const CHUNK: usize = 1 << 16;
 
 /// Columns of a Fortran-ordered file that are gathered before they are written into the rows: their values then fill
@@ -28,11 +29,17 @@ pub(super) enum Scalar {
     U16,
     U32,
     U64,
+    /// So many characters of four bytes each, filled with zeros.
+    Characters(usize),
+    /// So many bytes of text, filled with zeros.
+    Bytes(usize),
 }
 
 impl Scalar {
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         match self {
+            Self::Characters(count) => count.saturating_mul(4),
+            Self::Bytes(count) => count,
             Self::Bool | Self::I8 | Self::U8 => 1,
             Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
@@ -42,6 +49,14 @@ impl Scalar {
 
     fn is_float(self) -> bool {
         matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
+    }
+
+    fn is_text(self) -> bool {
+        matches!(self, Self::Characters(_) | Self::Bytes(_))
+    }
+
+    fn is_integer(self) -> bool {
+        !self.is_float() && !self.is_text() && self != Self::Bool
     }
 }
 
@@ -56,7 +71,7 @@ pub(crate) struct Mask {
 pub(super) struct Layout {
     pub(super) shape: Vec<u64>,
     pub(super) scalar: Scalar,
-    /// The type as the format spells it, for messages.
+    /// The type by the name that people use, for messages.
     pub(super) type_name: String,
     pub(super) big_endian: bool,
     /// Column after column instead of row after row.
@@ -64,26 +79,42 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Streams a two-dimensional float array into row-major f32; `available` bytes of data follow in `body`.
+    /// Appends a two-dimensional array of numbers in row-major order; `available` bytes of data follow in `body`. Integers
+    /// are vectors up to a scale.
     pub(super) fn matrix(
         &self,
         body: &mut dyn Read,
         available: u64,
-    ) -> Result<Matrix, FileProblem> {
-        self.expect_type(self.scalar.is_float(), FLOATS)?;
-        let &[rows, dim] = self.shape.as_slice() else {
-            return Err(self.wrong_shape(MATRIX));
-        };
+        out: &mut Rows,
+    ) -> Result<(), FileProblem> {
+        let (rows, dim) = self.rows_and_columns()?;
         let count = self.check_size(available)?;
-        let mut data = reserve(count)?;
-        // Both are at most `count`, which fits, unless one of them is zero.
-        let (rows, dim) = (as_size(rows)?, as_size(dim)?);
+        out.room(count)?;
+        let data = out.block(rows, dim)?;
         if self.fortran {
-            self.columns(body, rows, dim, &mut data)?;
+            self.columns(body, rows, dim, data)
         } else {
-            self.floats(body, count, &mut data, |at| (at / dim, at % dim))?;
+            let start = data.len();
+            self.floats(body, count, data, |at| {
+                let at = at - start;
+                (at / dim, at % dim)
+            })
         }
-        Ok(Matrix { data, rows, dim })
+    }
+
+    /// Number of values of a matrix that the file holds.
+    pub(super) fn count(&self, available: u64) -> Result<usize, FileProblem> {
+        self.rows_and_columns()?;
+        self.check_size(available)
+    }
+
+    fn rows_and_columns(&self) -> Result<(usize, usize), FileProblem> {
+        let number = self.scalar.is_float() || self.scalar.is_integer();
+        self.expect_type(number, NUMBERS)?;
+        match self.shape.as_slice() {
+            &[rows, dim] => Ok((as_size(rows)?, as_size(dim)?)),
+            _ => Err(self.wrong_shape(MATRIX)),
+        }
     }
 
     /// Reads a one-dimensional integer array as indices.
@@ -92,12 +123,8 @@ impl Layout {
         body: &mut dyn Read,
         available: u64,
     ) -> Result<Vec<u32>, FileProblem> {
-        let integer = !self.scalar.is_float() && self.scalar != Scalar::Bool;
-        self.expect_type(integer, INTEGERS)?;
-        if self.shape.len() != 1 {
-            return Err(self.wrong_shape(VECTOR));
-        }
-        let count = self.check_size(available)?;
+        self.expect_type(self.scalar.is_integer(), INTEGERS)?;
+        let count = self.length(available)?;
         let mut out = reserve(count)?;
         each_chunk(body, count, self.scalar.width(), |bytes| {
             for value in self.integers(bytes) {
@@ -108,9 +135,57 @@ impl Layout {
         Ok(out)
     }
 
+    /// Reads a one-dimensional array of strings, or of integers as text.
+    pub(super) fn labels(
+        &self,
+        body: &mut dyn Read,
+        available: u64,
+    ) -> Result<Vec<String>, FileProblem> {
+        let (width, text) = (self.scalar.width(), self.scalar.is_text());
+        self.expect_type(self.scalar.is_integer() || (text && width > 0), STRINGS)?;
+        let count = self.length(available)?;
+        if !text {
+            let mut out = reserve(count)?;
+            each_chunk(body, count, width, |bytes| {
+                out.extend(self.integers(bytes).iter().map(ToString::to_string));
+                Ok(())
+            })?;
+            return Ok(out);
+        }
+        let mut out = Vec::new();
+        each_chunk(body, count, width, |bytes| {
+            for value in bytes.chunks_exact(width) {
+                out.push(self.text(out.len(), value)?);
+            }
+            Ok(())
+        })?;
+        Ok(out)
+    }
+
+    /// One string without the zeros that fill it up.
+    fn text(&self, row: usize, bytes: &[u8]) -> Result<String, FileProblem> {
+        let text = match self.scalar {
+            Scalar::Bytes(_) => String::from_utf8(bytes.to_vec()).ok(),
+            _ => words(bytes, self.big_endian)
+                .map(|it| char::from_u32(u32::from_le_bytes(it)))
+                .collect(),
+        };
+        let text = text.ok_or_else(|| FileProblem::Unusable(format!("row {row} is no text")))?;
+        Ok(text.trim_end_matches('\0').to_owned())
+    }
+
+    /// Number of entries of an array of one dimension.
+    fn length(&self, available: u64) -> Result<usize, FileProblem> {
+        match self.shape.len() {
+            1 => self.check_size(available),
+            _ => Err(self.wrong_shape(VECTOR)),
+        }
+    }
+
     /// Reads an array of zeros and ones of any shape, row after row.
     pub(super) fn mask(&self, body: &mut dyn Read, available: u64) -> Result<Mask, FileProblem> {
         self.expect_type(!self.fortran, "an array in C order")?;
+        self.expect_type(!self.scalar.is_text(), NUMBERS)?;
         let count = self.check_size(available)?;
         if self.scalar.is_float() {
             let mut values = reserve(count)?;
@@ -199,7 +274,8 @@ impl Layout {
         dim: usize,
         data: &mut Vec<f32>,
     ) -> Result<(), FileProblem> {
-        data.resize(rows * dim, 0.0);
+        let start = data.len();
+        data.resize(start + rows * dim, 0.0);
         let mut scratch = reserve(rows * COLUMNS.min(dim))?;
         for first in (0..dim).step_by(COLUMNS) {
             let width = COLUMNS.min(dim - first);
@@ -207,7 +283,7 @@ impl Layout {
             self.floats(body, rows * width, &mut scratch, |at| {
                 (at % rows, first + at / rows)
             })?;
-            for (row, values) in data.chunks_exact_mut(dim).enumerate() {
+            for (row, values) in data[start..].chunks_exact_mut(dim).enumerate() {
                 for (column, value) in values[first..first + width].iter_mut().enumerate() {
                     *value = scratch[column * rows + row];
                 }
@@ -216,7 +292,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Appends `count` values; `place` turns a position among them into row and column, for the error.
+    /// Appends `count` values; `place` turns a position in `out` into row and column, for the error.
     fn floats(
         &self,
         body: &mut dyn Read,
@@ -238,8 +314,8 @@ impl Layout {
                         out.push(narrow(value, || place(out.len()))?);
                     }
                 }
-                // `matrix` lets no integer through to here.
-                _ => out.extend(words(bytes, big).map(f32::from_le_bytes)),
+                Scalar::F32 => out.extend(words(bytes, big).map(f32::from_le_bytes)),
+                _ => out.extend(self.integers(bytes).into_iter().map(|it| it as f32)),
             }
             Ok(())
         })
@@ -332,10 +408,12 @@ fn each_chunk(
     mut take: impl FnMut(&[u8]) -> Result<(), FileProblem>,
 ) -> Result<(), FileProblem> {
     let expected = count * width;
-    let mut buffer = vec![0u8; CHUNK.min(expected)];
+    // Whole values at a time, also where a string is longer than a chunk.
+    let most = (CHUNK / width.max(1)).max(1) * width;
+    let mut buffer = vec![0u8; most.min(expected)];
     let mut done = 0;
     while done < expected {
-        let size = CHUNK.min(expected - done);
+        let size = most.min(expected - done);
         let chunk = &mut buffer[..size];
         body.read_exact(chunk)
             .map_err(|error| read_problem(error, done, expected))?;

@@ -3,7 +3,7 @@
 use super::choose;
 use super::npy::{Take, in_header};
 use super::stream::{Layout, Scalar};
-use crate::file_error::FileProblem;
+use crate::file_error::{FileProblem, Held, shape_text};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use std::fs::File;
@@ -22,7 +22,11 @@ pub(super) fn safetensors<T>(
     let mut file = BufReader::new(File::open(path)?);
     let length = file.get_ref().metadata()?.len();
     let (metadata, start) = header(&mut file, length)?;
-    let name = choose(metadata.offset_keys(), key)?;
+    let held = |name: String| Held {
+        kind: metadata.info(&name).map_or_else(String::new, about),
+        name,
+    };
+    let name = choose(metadata.offset_keys().into_iter().map(held).collect(), key)?;
     let Some(info) = metadata.info(&name) else {
         return Err(FileProblem::malformed(".safetensors", "unlisted tensor"));
     };
@@ -30,6 +34,12 @@ pub(super) fn safetensors<T>(
     file.seek(SeekFrom::Start(start.saturating_add(offset)))?;
     let available = length.saturating_sub(start).saturating_sub(offset);
     take(&layout(info)?, &mut file, available)
+}
+
+/// `float32 (20, 5)`.
+fn about(info: &TensorInfo) -> String {
+    let shape: Vec<u64> = info.shape.iter().map(|&size| size as u64).collect();
+    format!("{} {}", type_name(info.dtype), shape_text(&shape))
 }
 
 /// The header, which the crate checks for gaps, overlaps and overflow, and where the data begins.
@@ -51,11 +61,11 @@ fn header(file: &mut impl Read, length: u64) -> Result<(Metadata, u64), FileProb
 }
 
 fn layout(info: &TensorInfo) -> Result<Layout, FileProblem> {
-    let type_name = format!("{:?}", info.dtype);
+    let type_name = type_name(info.dtype);
     let Some(scalar) = scalar(info.dtype) else {
         return Err(FileProblem::WrongType {
             found: type_name,
-            expected: "a plain float or integer type",
+            expected: "plain numbers, such as float32",
         });
     };
     Ok(Layout {
@@ -65,6 +75,28 @@ fn layout(info: &TensorInfo) -> Result<Layout, FileProblem> {
         big_endian: false,
         fortran: false,
     })
+}
+
+/// A type as PyTorch prints it.
+fn type_name(dtype: Dtype) -> String {
+    let spelled = format!("{dtype:?}");
+    let short = [
+        ("BOOL", "bool"),
+        ("BF16", "bfloat16"),
+        ("F8_E4M3", "float8_e4m3fn"),
+        ("F8_E5M2", "float8_e5m2"),
+        ("F8_E8M0", "float8_e8m0fnu"),
+        ("C64", "complex64"),
+    ];
+    if let Some((_, name)) = short.iter().find(|(it, _)| *it == spelled) {
+        return (*name).to_owned();
+    }
+    let kinds = [("F", "float"), ("I", "int"), ("U", "uint")];
+    let named = kinds.iter().find_map(|(letter, kind)| {
+        let bits = spelled.strip_prefix(letter)?;
+        bits.parse::<u32>().ok().map(|bits| format!("{kind}{bits}"))
+    });
+    named.unwrap_or_else(|| spelled.to_ascii_lowercase())
 }
 
 fn scalar(dtype: Dtype) -> Option<Scalar> {

@@ -1,8 +1,8 @@
-//! Small tables in text: columns of `.csv`, lists in `.json`.
+//! Small tables in text: columns of `.csv`, lists in `.json` and `.jsonl`.
 
 use super::choose;
 use super::stream::index;
-use crate::file_error::FileProblem;
+use crate::file_error::{FileProblem, Held};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -21,11 +21,17 @@ fn bad_csv(error: csv::Error) -> FileProblem {
 /// One column of a CSV file with a header line; without a key, the only one. The parser passes over blank lines. In a file
 /// of several columns they mean nothing. In a file of one column a blank line may be meant as an empty value, and passing
 /// over it would shift all values after it by a row; so a blank line before a value is refused.
-pub(super) fn csv_column(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+pub(super) fn csv_column(
+    path: &Path,
+    separator: u8,
+    key: Option<&str>,
+) -> Result<Vec<String>, FileProblem> {
     let text = fs::read(path)?;
-    let mut reader = csv::Reader::from_reader(text.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .from_reader(text.as_slice());
     let header = reader.headers().map_err(bad_csv)?.clone();
-    let name = choose(header.iter().map(str::to_owned).collect(), key)?;
+    let name = choose(header.iter().map(Held::named).collect(), key)?;
     let column = header.iter().position(|h| h == name).unwrap_or_default();
     let value = |record: csv::Result<csv::StringRecord>| {
         let record = record.map_err(bad_csv)?;
@@ -59,8 +65,15 @@ fn blank_line(text: &[u8], record: &csv::StringRecord) -> Option<u64> {
 }
 
 /// The same, as indices.
-pub(super) fn csv_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
-    let values = csv_column(path, key)?;
+pub(super) fn csv_indices(
+    path: &Path,
+    separator: u8,
+    key: Option<&str>,
+) -> Result<Vec<u32>, FileProblem> {
+    parsed(&csv_column(path, separator, key)?)
+}
+
+fn parsed(values: &[String]) -> Result<Vec<u32>, FileProblem> {
     let parse = |(row, value): (usize, &String)| match value.trim().parse::<u32>() {
         Ok(value) => Ok(value),
         Err(_) => Err(FileProblem::BadIndex {
@@ -79,7 +92,7 @@ fn json_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> 
     match (value, key) {
         (Value::Array(list), None) => Ok(list),
         (Value::Object(mut members), _) => {
-            let name = choose(members.keys().cloned().collect(), key)?;
+            let name = choose(members.iter().map(member).collect(), key)?;
             match members.remove(&name) {
                 Some(Value::Array(list)) => Ok(list),
                 other => Err(not_a_list(&other.unwrap_or_default())),
@@ -93,17 +106,29 @@ fn json_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> 
     }
 }
 
-fn not_a_list(value: &Value) -> FileProblem {
-    let found = match value {
+/// What a message says that an object holds.
+pub(in crate::vectors) fn member((name, value): (&String, &Value)) -> Held {
+    Held {
+        name: name.clone(),
+        kind: kind(value).to_owned(),
+    }
+}
+
+/// The type of a value, in words.
+pub(in crate::vectors) fn kind(value: &Value) -> &'static str {
+    match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "list",
         Value::Object(_) => "object",
-    };
+    }
+}
+
+fn not_a_list(value: &Value) -> FileProblem {
     FileProblem::WrongType {
-        found: found.to_owned(),
+        found: kind(value).to_owned(),
         expected: "a list",
     }
 }
@@ -127,6 +152,10 @@ pub(super) fn json_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, F
 
 /// A JSON list of strings or integers as text.
 pub(super) fn json_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    labels(json_list(path, key)?)
+}
+
+fn labels(list: Vec<Value>) -> Result<Vec<String>, FileProblem> {
     let label = |(row, value)| match value {
         Value::String(text) => Ok(text),
         Value::Number(number) if !number.is_f64() => Ok(number.to_string()),
@@ -135,8 +164,81 @@ pub(super) fn json_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>,
             expected: "strings or integers",
         }),
     };
-    let list = json_list(path, key)?;
     list.into_iter().enumerate().map(label).collect()
+}
+
+/// A value on every line that is not blank, or a member of the object there.
+fn json_line_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> {
+    let lines = BufReader::new(File::open(path)?).lines();
+    let mut values = Vec::new();
+    for (line, text) in (1..).zip(lines) {
+        let text = text?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let bad = |error: serde_json::Error| FileProblem::Line {
+            line,
+            detail: format!("not readable as JSON: {error}"),
+        };
+        let mut value: Value = serde_json::from_str(&text).map_err(bad)?;
+        if let Value::Object(members) = &mut value {
+            let name = choose(members.iter().map(member).collect(), key)?;
+            value = members.remove(&name).unwrap_or_default();
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// Strings or integers of a `.jsonl` file, one per line.
+pub(super) fn json_line_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    labels(json_line_list(path, key)?)
+}
+
+/// Integers of a `.jsonl` file, one per line.
+pub(super) fn json_line_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
+    let list = json_line_list(path, key)?;
+    let indices = list.iter().enumerate().map(|(row, v)| json_index(row, v));
+    indices.collect()
+}
+
+/// One value per line. A blank line before a value is refused: passing over it would shift all values after it by a row.
+pub(super) fn all_lines(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
+    if let Some(key) = key {
+        return Err(FileProblem::KeyNotUsed {
+            key: key.to_owned(),
+            format: ".txt",
+        });
+    }
+    let mut values = Vec::new();
+    let mut blank = None;
+    for (line, bytes) in (1..).zip(BufReader::new(File::open(path)?).split(b'\n')) {
+        let text = line_text(line, bytes?)?;
+        if text.is_empty() {
+            blank = blank.or(Some(line));
+            continue;
+        }
+        if let Some(line) = blank {
+            let detail = "blank, expected a value".to_owned();
+            return Err(FileProblem::Line { line, detail });
+        }
+        values.push(text);
+    }
+    Ok(values)
+}
+
+/// The same, as indices.
+pub(super) fn line_indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
+    parsed(&all_lines(path, key)?)
+}
+
+/// A line without the space around it.
+fn line_text(line: u64, bytes: Vec<u8>) -> Result<String, FileProblem> {
+    let text = String::from_utf8(bytes).map_err(|error| FileProblem::Line {
+        line,
+        detail: format!("not UTF-8: {error}"),
+    })?;
+    Ok(text.trim_start_matches('\u{feff}').trim().to_owned())
 }
 
 /// Every line that is not blank, without the space around it.
@@ -144,13 +246,9 @@ pub(super) fn lines(path: &Path) -> Result<Vec<String>, FileProblem> {
     let lines = BufReader::new(File::open(path)?).split(b'\n');
     let mut texts = Vec::new();
     for (line, bytes) in (1..).zip(lines) {
-        let text = String::from_utf8(bytes?).map_err(|error| FileProblem::Line {
-            line,
-            detail: format!("not UTF-8: {error}"),
-        })?;
-        let text = text.trim_start_matches('\u{feff}').trim();
+        let text = line_text(line, bytes?)?;
         if !text.is_empty() {
-            texts.push(text.to_owned());
+            texts.push(text);
         }
     }
     Ok(texts)

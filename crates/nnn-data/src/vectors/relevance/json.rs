@@ -1,8 +1,8 @@
 //! Judgements in JSON: lists by place, objects by query id as ranx and pytrec_eval have them, and records.
 
-use super::{Judgement, Judgements, Key, Part, Place, expected_columns};
+use super::{Judgement, Judgements, Key, Means, Place, expected_columns};
 use crate::file_error::FileProblem;
-use crate::vectors::files::choose;
+use crate::vectors::files::{choose, json_kind, json_member};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FilePro
         }),
         (Value::Object(members), None) if members.values().all(is_answer) => by_query(&members),
         (Value::Object(mut members), key) => {
-            let name = choose(members.keys().cloned().collect(), key)?;
+            let name = choose(members.iter().map(json_member).collect(), key)?;
             match members.remove(&name) {
                 Some(Value::Array(entries)) => listed(&entries),
                 Some(Value::Object(members)) => by_query(&members),
@@ -134,7 +134,7 @@ fn answers(
 
 fn is_record(value: &Value) -> bool {
     let members = value.as_object();
-    members.is_some_and(|it| it.keys().any(|name| Part::of(name) == Some(Part::Query)))
+    members.is_some_and(|it| it.keys().any(|name| Means::of(name) == Some(Means::Query)))
 }
 
 /// One judgement as an object, such as mteb's `{"query-id": ..., "corpus-id": ..., "score": ...}`; the item may be a list of items.
@@ -142,11 +142,11 @@ fn record(value: &Value, place: &Place, all: &mut Vec<Judgement>) -> Result<(), 
     let members = value.as_object().ok_or_else(|| unusable(value))?;
     let (mut query, mut items, mut grade) = (None, None, 1.0);
     for (name, value) in members {
-        match Part::of(name) {
-            Some(Part::Query) => query = item_id(value),
-            Some(Part::Gallery) => items = Some(value),
-            Some(Part::Grade) => grade = number(value, place)?,
-            Some(Part::Iteration) => {}
+        match Means::of(name) {
+            Some(Means::Query) => query = item_id(value),
+            Some(Means::Gallery) => items = Some(value),
+            Some(Means::Grade) => grade = number(value, place)?,
+            Some(Means::Iteration) => {}
             None => {
                 let detail = format!("unknown member {name:?}; expected {}", expected_columns());
                 return Err(place.problem(detail));
@@ -197,16 +197,8 @@ fn no_item(value: &Value, place: &Place) -> FileProblem {
 }
 
 fn unusable(value: &Value) -> FileProblem {
-    let found = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "list",
-        Value::Object(_) => "object",
-    };
     FileProblem::WrongType {
-        found: found.to_owned(),
+        found: json_kind(value).to_owned(),
         expected: "lists of gallery items, or objects with grades",
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every format becomes one list of [`Judgement`]s, whose ids are then looked up in the rows of the vectors ([`RowNames`]).
 
+mod columns;
 mod json;
 mod names;
 mod table;
@@ -9,7 +10,7 @@ mod trec;
 
 pub use names::RowNames;
 
-use super::files::{extension, unknown};
+use super::files::{Part, at, columns_of, extension, unknown};
 use crate::file_error::{FileError, FileProblem};
 use nnn_core::{Judged, Relevance};
 use nnn_files::counted;
@@ -41,6 +42,8 @@ enum Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Line(u64),
+    /// A row of a table in columns, from zero.
+    Row(usize),
     /// A query's list, in a file without lines.
     Query(String),
 }
@@ -49,6 +52,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
             Self::Query(query) => write!(f, "query {query}"),
         }
     }
@@ -90,6 +94,7 @@ pub struct Answered {
 /// | `.csv`, `.tsv` | a table with a header: a query, a gallery item and, where there are grades, a grade, by the names that BEIR, mteb, TREC and ranx give these columns |
 /// | `.json` | one list of items per query; an object `{query: [item, ...]}` or `{query: {item: grade}}`; or records; at `key` if given |
 /// | `.jsonl` | one list of items or one record per line |
+/// | `.parquet`, `.arrow`, `.feather` | the columns of such a table |
 /// | `.txt`, `.trec`, `.qrels`, `.qrel`, none | either table, or TREC's four columns: query, iteration, document, grade |
 ///
 /// Queries and items are ids of `queries` and `gallery`, or numbers of rows from 0. In a table or an object, where queries have names, one
@@ -103,12 +108,33 @@ pub fn read_relevance(
     queries: &RowNames,
     gallery: &RowNames,
 ) -> Result<Answered, FileError> {
-    judgements(path, key)
-        .and_then(|judgements| answered(&judgements, queries, gallery))
-        .map_err(|problem| FileError::new(path, problem))
+    read_judgements(&[(path.to_path_buf(), key)], queries, gallery)
+}
+
+/// As [`read_relevance`], from several files; lists of a later one go on where those of the one before end.
+pub(super) fn read_judgements(
+    parts: &[Part<'_>],
+    queries: &RowNames,
+    gallery: &RowNames,
+) -> Result<Answered, FileError> {
+    let mut lists = Lists::new(queries, gallery);
+    for (path, key) in parts {
+        let read = at(path, || {
+            judgements(path, *key).and_then(|read| lists.add(&read))
+        });
+        read?;
+    }
+    let first = parts.first().map_or(Path::new(""), |part| &part.0);
+    at(first, || lists.finish())
 }
 
 fn judgements(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem> {
+    if let Some(columns) = columns_of(path) {
+        return match key {
+            Some(_) => Err(no_key(key, ".parquet")),
+            None => columns::read(path, &columns?),
+        };
+    }
     let extension = extension(path);
     let format = match extension.as_str() {
         "json" => return json::read(path, key),
@@ -118,103 +144,127 @@ fn judgements(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem>
         _ => return Err(unknown(path, FORMATS)),
     };
     match key {
-        Some(key) => Err(FileProblem::KeyNotUsed {
-            key: key.to_owned(),
-            format,
-        }),
+        Some(_) => Err(no_key(key, format)),
         None if format == ".jsonl" => json::lines(path),
         None => table::read(path),
     }
 }
 
-fn answered(
-    judgements: &Judgements,
-    queries: &RowNames,
-    gallery: &RowNames,
-) -> Result<Answered, FileProblem> {
-    if let Some(found) = judgements.lists
-        && found != queries.len()
-    {
-        return Err(FileProblem::Count {
-            what: "relevance lists",
-            found,
-            expected: queries.len(),
-        });
-    }
-    let mut findings = Vec::new();
-    let by_id = judgements.all.iter().filter_map(|it| match &it.query {
-        Key::Id(id) => Some((id.as_str(), &it.place)),
-        Key::Row(_) => None,
-    });
-    let mut asked = queries.rows_of(by_id, &mut findings)?.into_iter();
-    let items = judgements
-        .all
-        .iter()
-        .map(|it| (it.item.as_str(), &it.place));
-    let items = gallery.rows_of(items, &mut findings)?;
-    let mut lists: Vec<Vec<Judged>> = vec![Vec::new(); queries.len()];
-    for (judgement, item) in judgements.all.iter().zip(items) {
-        let query = match judgement.query {
-            Key::Row(row) => row,
-            Key::Id(_) => asked.next().map_or(0, |row| row as usize),
-        };
-        lists[query].push((item, judgement.grade));
-    }
-    if judgements.lists.is_some() {
-        return whole(&lists, None, gallery, findings);
-    }
-    with_answers(lists, queries, gallery, findings)
+/// Judgements are a whole table, not an array in it.
+fn no_key(key: Option<&str>, format: &'static str) -> FileProblem {
+    let key = key.unwrap_or_default().to_owned();
+    FileProblem::KeyNotUsed { key, format }
 }
 
-/// Without the queries that nothing answers.
-fn with_answers(
-    mut lists: Vec<Vec<Judged>>,
-    queries: &RowNames,
-    gallery: &RowNames,
-    mut findings: Vec<String>,
-) -> Result<Answered, FileProblem> {
-    let is_answered = |list: &Vec<Judged>| list.iter().any(|(_, grade)| !(*grade <= 0.0));
-    let rows = (0u32..).zip(&lists);
-    let kept: Vec<u32> = rows
-        .filter(|row| is_answered(row.1))
-        .map(|row| row.0)
-        .collect();
-    let all = lists.len();
-    if kept.is_empty() {
-        return Err(FileProblem::NothingRelevant { queries: all });
-    }
-    if kept.len() == all {
-        return whole(&lists, None, gallery, findings);
-    }
-    let first = (0u32..).zip(&kept).find(|(row, kept)| row != *kept);
-    let first = first.map_or(kept.len() as u32, |(row, _)| row);
-    findings.push(format!(
-        "{} of {} have no relevant gallery item and are left out, the first of them {}",
-        all - kept.len(),
-        counted(all, "query"),
-        queries.name(first)
-    ));
-    lists.retain(is_answered);
-    whole(&lists, Some(kept), gallery, findings)
-}
-
-fn whole(
-    lists: &[Vec<Judged>],
-    kept: Option<Vec<u32>>,
-    gallery: &RowNames,
+/// The judgements of every query, by rows.
+struct Lists<'a> {
+    queries: &'a RowNames,
+    gallery: &'a RowNames,
+    all: Vec<Vec<Judged>>,
+    /// The number of lists so far, where a query is known by the place of its list.
+    counted: Option<usize>,
     findings: Vec<String>,
-) -> Result<Answered, FileProblem> {
-    let relevance = Relevance::graded(lists, gallery.len()).map_err(FileProblem::Relevance)?;
-    Ok(Answered {
-        relevance,
-        kept,
-        findings,
-    })
+}
+
+impl<'a> Lists<'a> {
+    fn new(queries: &'a RowNames, gallery: &'a RowNames) -> Self {
+        Self {
+            queries,
+            gallery,
+            all: vec![Vec::new(); queries.len()],
+            counted: None,
+            findings: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, judgements: &Judgements) -> Result<(), FileProblem> {
+        let by_id = judgements.all.iter().filter_map(|it| match &it.query {
+            Key::Id(id) => Some((id.as_str(), &it.place)),
+            Key::Row(_) => None,
+        });
+        let mut asked = self.queries.rows_of(by_id, &mut self.findings)?.into_iter();
+        let items = judgements
+            .all
+            .iter()
+            .map(|it| (it.item.as_str(), &it.place));
+        let items = self.gallery.rows_of(items, &mut self.findings)?;
+        let before = self.counted.unwrap_or(0);
+        for (judgement, item) in judgements.all.iter().zip(items) {
+            let query = match judgement.query {
+                Key::Row(row) => Some(before + row),
+                Key::Id(_) => asked.next().map(|row| row as usize),
+            };
+            // Lists beyond the queries are counted, and refused at the end.
+            if let Some(list) = query.and_then(|query| self.all.get_mut(query)) {
+                list.push((item, judgement.grade));
+            }
+        }
+        if let Some(lists) = judgements.lists {
+            self.counted = Some(before + lists);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Answered, FileProblem> {
+        let expected = self.queries.len();
+        match self.counted {
+            Some(found) if found != expected => Err(FileProblem::Count {
+                what: "relevance lists",
+                found,
+                expected,
+            }),
+            Some(_) => self.relevance(None),
+            None => {
+                let kept = self.leave_out()?;
+                self.relevance(kept)
+            }
+        }
+    }
+
+    /// Leaves out the queries that nothing answers, and gives the rows of the others if there are any such.
+    fn leave_out(&mut self) -> Result<Option<Vec<u32>>, FileProblem> {
+        // What is no number is refused later.
+        let is_answered =
+            |list: &Vec<Judged>| list.iter().any(|(_, grade)| *grade > 0.0 || grade.is_nan());
+        let rows = (0u32..).zip(&self.all);
+        let kept: Vec<u32> = rows
+            .filter(|row| is_answered(row.1))
+            .map(|row| row.0)
+            .collect();
+        let all = self.all.len();
+        if kept.is_empty() {
+            return Err(FileProblem::NothingRelevant { queries: all });
+        }
+        if kept.len() == all {
+            return Ok(None);
+        }
+        let first = (0u32..).zip(&kept).find(|(row, kept)| row != *kept);
+        let first = first.map_or(kept.len() as u32, |(row, _)| row);
+        self.findings.push(format!(
+            "{} of {} have no relevant gallery item and are left out, the first of them {}",
+            all - kept.len(),
+            counted(all, "query"),
+            self.queries.name(first)
+        ));
+        self.all.retain(is_answered);
+        Ok(Some(kept))
+    }
+
+    fn relevance(mut self, kept: Option<Vec<u32>>) -> Result<Answered, FileProblem> {
+        let relevance = Relevance::graded(&self.all, self.gallery.len());
+        // Several files say the same of ids.
+        self.findings.dedup();
+        Ok(Answered {
+            relevance: relevance.map_err(FileProblem::Relevance)?,
+            kept,
+            findings: self.findings,
+        })
+    }
 }
 
 /// What a column or member of a judgement says, by the names that are in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Means {
     Query,
     Gallery,
     Grade,
@@ -223,15 +273,15 @@ enum Part {
 }
 
 /// Spellings of each part: the first is ours, the others those of BEIR, TREC, ranx and ir_datasets.
-const SPELLINGS: [(Part, &[&str]); 4] = [
+const SPELLINGS: [(Means, &[&str]); 4] = [
     (
-        Part::Query,
+        Means::Query,
         &[
             "query", "query_id", "queryid", "qid", "q_id", "topic", "topic_id",
         ],
     ),
     (
-        Part::Gallery,
+        Means::Gallery,
         &[
             "gallery",
             "gallery_id",
@@ -251,7 +301,7 @@ const SPELLINGS: [(Part, &[&str]); 4] = [
         ],
     ),
     (
-        Part::Grade,
+        Means::Grade,
         &[
             "score",
             "grade",
@@ -263,10 +313,10 @@ const SPELLINGS: [(Part, &[&str]); 4] = [
             "relevance_score",
         ],
     ),
-    (Part::Iteration, &["iteration", "iter"]),
+    (Means::Iteration, &["iteration", "iter"]),
 ];
 
-impl Part {
+impl Means {
     fn of(name: &str) -> Option<Self> {
         let name = name.trim().to_lowercase().replace(['-', ' '], "_");
         let named = SPELLINGS
@@ -278,15 +328,15 @@ impl Part {
 
 /// What a message says was expected of the names of columns.
 fn expected_columns() -> String {
-    let names = |part: Part| {
+    let names = |part: Means| {
         let (_, names) = SPELLINGS.iter().find(|(found, _)| *found == part)?;
         Some(names.join(", "))
     };
     format!(
         "a query ({}), a gallery item ({}) and, where there are grades, a grade ({})",
-        names(Part::Query).unwrap_or_default(),
-        names(Part::Gallery).unwrap_or_default(),
-        names(Part::Grade).unwrap_or_default(),
+        names(Means::Query).unwrap_or_default(),
+        names(Means::Gallery).unwrap_or_default(),
+        names(Means::Grade).unwrap_or_default(),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::file_error::FileProblem;
-use crate::vectors::array_file::ArrayFile;
+use crate::vectors::array_file::ArrayFiles;
 use crate::vectors::checks::check_entries;
 use crate::vectors::error::SourceError;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub struct RowNames {
 
 #[derive(Debug, Clone)]
 struct Ids {
-    file: ArrayFile,
+    file: ArrayFiles,
     names: Vec<String>,
     rows: HashMap<String, u32>,
 }
@@ -42,9 +42,9 @@ impl RowNames {
     /// The same rows with the ids in a file, if one is given; `rows` is the file of the vectors.
     pub(crate) fn with_ids(
         mut self,
-        ids: Option<&ArrayFile>,
+        ids: Option<&ArrayFiles>,
         base: &Path,
-        rows: &ArrayFile,
+        rows: &ArrayFiles,
     ) -> Result<Self, SourceError> {
         let read = |file| Ids::read(file, base, (rows, self.rows));
         self.ids = ids.map(read).transpose()?;
@@ -148,7 +148,11 @@ fn is_number(text: &str) -> bool {
 }
 
 impl Ids {
-    fn read(file: &ArrayFile, base: &Path, rows: (&ArrayFile, usize)) -> Result<Self, SourceError> {
+    fn read(
+        file: &ArrayFiles,
+        base: &Path,
+        rows: (&ArrayFiles, usize),
+    ) -> Result<Self, SourceError> {
         let names = file.labels(base)?;
         let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
         check_entries((file, names.len()), rows)?;

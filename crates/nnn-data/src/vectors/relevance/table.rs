@@ -1,6 +1,6 @@
 //! Tables of judgements, one per line: ours, BEIR's and mteb's with a header, and TREC's without.
 
-use super::{Judgement, Judgements, Key, Part, Place, expected_columns, grade, trec};
+use super::{Judgement, Judgements, Key, Means, Place, expected_columns, grade, trec};
 use crate::file_error::FileProblem;
 use std::fs;
 use std::path::Path;
@@ -43,8 +43,8 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> FileProblem {
 
 fn has_both(header: &str, separator: u8) -> bool {
     let names = fields(header, separator);
-    let has = |part| names.iter().any(|name| Part::of(name) == Some(part));
-    has(Part::Query) && has(Part::Gallery)
+    let has = |part| names.iter().any(|name| Means::of(name) == Some(part));
+    has(Means::Query) && has(Means::Gallery)
 }
 
 fn fields(line: &str, separator: u8) -> Vec<String> {
@@ -89,7 +89,7 @@ impl Columns {
     fn of(header: &csv::StringRecord) -> Result<Self, FileProblem> {
         let (mut parts, mut index) = (Vec::new(), None);
         for (column, name) in header.iter().enumerate() {
-            match Part::of(name) {
+            match Means::of(name) {
                 Some(part) if parts.iter().any(|(_, found)| *found == part) => {
                     return Err(bad_header(format!(
                         "{name:?} says again what another column says"
@@ -107,9 +107,9 @@ impl Columns {
                 .map(|it| it.0)
         };
         Ok(Self {
-            query: of(Part::Query).unwrap_or_default(),
-            gallery: of(Part::Gallery).unwrap_or_default(),
-            grade: of(Part::Grade),
+            query: of(Means::Query).unwrap_or_default(),
+            gallery: of(Means::Gallery).unwrap_or_default(),
+            grade: of(Means::Grade),
             index,
         })
     }

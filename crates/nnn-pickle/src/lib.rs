@@ -1,18 +1,27 @@
-//! Tensors from files that `torch.save` wrote, without ever running what is in them.
+//! Tensors and arrays from files that `torch.save` and `pickle.dump` wrote, without ever running what is in them.
 //!
-//! A pickle is a program. This reader knows the opcodes that PyTorch writes and a closed list of globals
-//! ([`globals`]); what a known global would return is described, not computed, and everything else is refused by name
-//! and place before any tensor is read. Nothing recurses, sizes and counts are bounded before memory is taken, and a
-//! tensor is read from the file when it is asked for.
+//! A pickle is a program. This reader knows the opcodes that Python writes and a closed list of globals (`globals.rs`); what
+//! a known global would return is described, not computed, and everything else is refused by name and place before any
+//! tensor is read. Nothing recurses, and sizes and counts are bounded before memory is taken.
+//!
+//! | type | gives |
+//! |---|---|
+//! | [`PickleFile`] | the weights of a checkpoint: one dictionary of tensors, each read from the file when it is asked for |
+//! | [`Document`] | data: tensors, arrays, numbers and texts in lists and dictionaries, where they lie in bytes |
 
 mod archive;
+mod document;
 mod globals;
 mod legacy;
 mod machine;
 mod view;
 
-use candle_core::{Device, Tensor};
+pub use document::{Array, Document, Element, Node};
+pub use machine::Ref as At;
+pub use view::Kind;
+
 use machine::{Pickle, Ref, Value};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -34,7 +43,7 @@ const USUAL_KEYS: [&str; 2] = ["model", "state_dict"];
 /// Why a file gives no tensors.
 #[derive(Debug, Error)]
 pub enum PickleError {
-    /// An opcode that PyTorch does not write.
+    /// An opcode that Python does not write tensors and arrays with.
     #[error(
         "opcode {opcode:#04x} at byte {at} of the pickle is refused: tensors are not written with it"
     )]
@@ -46,7 +55,8 @@ pub enum PickleError {
     },
     /// A class or function that is no part of tensors and plain data.
     #[error(
-        "`{name}` at byte {at} of the pickle is refused: only tensors and plain data are read, and nothing is run"
+        "`{name}` at byte {at} of the pickle is refused: only tensors and plain data are read, and nothing is run{}",
+        advice(name)
     )]
     Global {
         /// Module and name.
@@ -93,6 +103,17 @@ pub enum PickleError {
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What to do with an object that is no tensor.
+fn advice(name: &str) -> &'static str {
+    match name.split('.').next() {
+        Some("pandas") => "; write a data frame with DataFrame.to_parquet instead",
+        Some("joblib") => "; write arrays with numpy.save instead",
+        Some("scipy") => "; write a sparse matrix with numpy.save of its toarray() instead",
+        Some("pyarrow" | "polars") => "; write a table as parquet instead",
+        _ => "",
+    }
 }
 
 /// What a file of tensors is read from.
@@ -158,20 +179,16 @@ impl PickleFile {
         })
     }
 
-    /// Reads one tensor, on the CPU, in its own number type.
+    /// Reads one tensor: its number type, its shape, and its values in row-major order, little-endian.
     ///
     /// # Errors
-    /// [`PickleError::Tensor`] if there is none of this name or its number type has no place here (bool, i8);
-    /// [`PickleError::Io`].
-    pub fn tensor(&self, name: &str) -> Result<Tensor, PickleError> {
+    /// [`PickleError::Tensor`] if there is none of this name; [`PickleError::Io`].
+    pub fn tensor(&self, name: &str) -> Result<(Kind, &[usize], Vec<u8>), PickleError> {
         let stored = self.tensors.get(name);
         let stored = stored.ok_or_else(|| unreadable(name, "is not in the file"))?;
         let view = &stored.view;
-        let dtype = view.kind.dtype();
-        let dtype = dtype.ok_or_else(|| unreadable(name, "has a number type that is not read"))?;
-        let bytes = view.pack(self.bytes(stored)?);
-        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &view.shape, &Device::Cpu);
-        tensor.map_err(|error| unreadable(name, &error.to_string()))
+        let bytes = view.pack(Cow::Owned(self.bytes(stored)?)).into_owned();
+        Ok((view.kind, &view.shape, bytes))
     }
 
     /// The part of a storage that a tensor sees.

@@ -1,34 +1,63 @@
 //! The zip archive that PyTorch 1.6 and later write: `*/data.pkl`, and every storage as an entry `*/data/<key>`.
 
-use super::machine::Pickle;
-use super::{Input, MOST_BYTES, PickleError, Places, Stored, placed};
+use crate::machine::Pickle;
+use crate::{Input, MOST_BYTES, PickleError, Places, Stored, placed};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use zip::{CompressionMethod, ZipArchive};
 
-type Archive<'a> = ZipArchive<&'a mut Box<dyn Input>>;
-
 /// The tensors of an archive, with the places of their storages.
-pub(super) fn tensors(
+pub(crate) fn tensors(
     input: &mut Box<dyn Input>,
     key: Option<&str>,
 ) -> Result<BTreeMap<String, Stored>, PickleError> {
+    let (pickle, places) = index(&mut *input)?;
+    if pickle.end - pickle.start > MOST_BYTES {
+        return Err(PickleError::Limit {
+            what: "bytes of pickle",
+            limit: MOST_BYTES,
+        });
+    }
+    input.seek(SeekFrom::Start(pickle.start))?;
+    let mut bytes = Vec::new();
+    input
+        .take(pickle.end - pickle.start)
+        .read_to_end(&mut bytes)?;
+    placed(&Pickle::read(&bytes)?, key, &places)
+}
+
+/// Where the pickle of an archive lies, and where its storages do.
+pub(crate) fn index(input: impl Read + Seek) -> Result<(Range<u64>, Places), PickleError> {
     let mut archive = ZipArchive::new(input).map_err(|it| damaged(&it.to_string()))?;
     let overlap = archive.has_overlapping_entries();
     if overlap.map_err(|it| damaged(&it.to_string()))? {
         return Err(damaged("entries overlap"));
     }
     let prefix = prefix(&archive)?;
-    let order = read(&mut archive, &format!("{prefix}byteorder"))?;
-    if order.is_some_and(|order| order != b"little") {
-        return Err(PickleError::Container(
-            "the archive is not of little-endian byte order".into(),
-        ));
-    }
-    let bytes = read(&mut archive, &format!("{prefix}data.pkl"))?;
+    check_order(&mut archive, &format!("{prefix}byteorder"))?;
+    let pickle = archive.index_for_name(&format!("{prefix}data.pkl"));
+    let pickle = pickle.ok_or_else(|| damaged("its data.pkl is not there"))?;
+    let pickle = place(&mut archive, pickle)?;
     let places = places(&mut archive, &format!("{prefix}data/"))?;
-    let pickle = Pickle::read(bytes.as_deref().unwrap_or_default())?;
-    placed(&pickle, key, &places)
+    Ok((pickle, places))
+}
+
+fn check_order<R: Read + Seek>(archive: &mut ZipArchive<R>, name: &str) -> Result<(), PickleError> {
+    let Some(index) = archive.index_for_name(name) else {
+        return Ok(());
+    };
+    place(archive, index)?;
+    let entry = archive.by_index(index);
+    let entry = entry.map_err(|it| damaged(&it.to_string()))?;
+    let mut order = Vec::new();
+    entry.take(16).read_to_end(&mut order)?;
+    match order.as_slice() {
+        b"little" => Ok(()),
+        _ => Err(PickleError::Container(
+            "the archive is not of little-endian byte order".into(),
+        )),
+    }
 }
 
 fn damaged(reason: &str) -> PickleError {
@@ -36,7 +65,7 @@ fn damaged(reason: &str) -> PickleError {
 }
 
 /// What stands before `data.pkl`, which there must be once.
-fn prefix(archive: &Archive<'_>) -> Result<String, PickleError> {
+fn prefix<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<String, PickleError> {
     let names = archive.file_names_raw();
     let mut found = names
         .filter_map(|name| name.strip_suffix(b"data.pkl"))
@@ -49,27 +78,10 @@ fn prefix(archive: &Archive<'_>) -> Result<String, PickleError> {
         .ok_or_else(|| PickleError::Container("the archive does not hold one data.pkl".into()))
 }
 
-/// A small entry, whole; `None` if it is not there.
-fn read(archive: &mut Archive<'_>, name: &str) -> Result<Option<Vec<u8>>, PickleError> {
-    let Some(index) = archive.index_for_name(name) else {
-        return Ok(None);
-    };
-    place(archive, index)?;
-    let entry = archive
-        .by_index(index)
-        .map_err(|it| damaged(&it.to_string()))?;
-    let mut bytes = Vec::new();
-    entry.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(PickleError::Limit {
-            what: "bytes of pickle",
-            limit: MOST_BYTES,
-        });
-    }
-    Ok(Some(bytes))
-}
-
-fn places(archive: &mut Archive<'_>, folder: &str) -> Result<Places, PickleError> {
+fn places<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    folder: &str,
+) -> Result<Places, PickleError> {
     let mut places = Places::new();
     for index in 0..archive.len() {
         let name = archive.name_for_index(index).and_then(Result::ok);
@@ -85,7 +97,10 @@ fn places(archive: &mut Archive<'_>, folder: &str) -> Result<Places, PickleError
 }
 
 /// Where the bytes of an entry lie, which must be stored as they are.
-fn place(archive: &mut Archive<'_>, index: usize) -> Result<std::ops::Range<u64>, PickleError> {
+fn place<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    index: usize,
+) -> Result<Range<u64>, PickleError> {
     let entry = archive.by_index_raw(index);
     let entry = entry.map_err(|it| damaged(&it.to_string()))?;
     let plain = entry.compression() == CompressionMethod::Stored && !entry.encrypted();

@@ -1,8 +1,9 @@
 //! The pickle machine: a stack, a memo, and descriptions of values in one arena, which may refer to each other freely.
 
-use super::globals::Global;
-use super::view::{Kind, View};
-use super::{MOST_NAME, PickleError, shown};
+use crate::globals::Global;
+use crate::view::{Kind, View};
+use crate::{MOST_NAME, PickleError, shown};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Values of a pickle; PyTorch writes a few dozen per tensor.
@@ -11,20 +12,25 @@ const MOST_VALUES: usize = 4 << 20;
 /// Axes of a tensor.
 const MOST_AXES: usize = 16;
 
+/// The same of data, which may be a list of numbers or an array for every item.
+const MOST_DATA: usize = 16 << 20;
+
 /// The place of a value in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Ref(usize);
+pub struct Ref(usize);
 
 /// The value that stands for all data that is never looked into.
 const INERT: Ref = Ref(0);
 
 /// What is known of a value.
 #[derive(Debug)]
-pub(super) enum Value<'a> {
-    /// `None`, floats, bytes, sets, NumPy numbers, settings.
+pub(crate) enum Value<'a> {
+    /// `None`, sets, settings.
     Inert,
     Bool(bool),
     Int(i64),
+    Float(f64),
+    Bytes(Cow<'a, [u8]>),
     Text(&'a str),
     Tuple(Vec<Ref>),
     List(Vec<Ref>),
@@ -36,11 +42,39 @@ pub(super) enum Value<'a> {
         items: usize,
     },
     Tensor(RawView),
+    /// A stream with a storage in it.
+    Stream(Ref),
+    /// NumPy's; nothing until it is described.
+    Array(Option<RawArray>),
+    Dtype(Dtype),
+    Scalar {
+        dtype: Ref,
+        bytes: Ref,
+    },
+}
+
+/// An array's parts, as they were given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawArray {
+    pub(crate) shape: Ref,
+    pub(crate) dtype: Ref,
+    /// Whether columns lie after columns.
+    pub(crate) fortran: bool,
+    pub(crate) bytes: Ref,
+}
+
+/// NumPy's number types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dtype {
+    pub(crate) name: Ref,
+    pub(crate) big_endian: bool,
+    /// Whether it has fields.
+    pub(crate) record: bool,
 }
 
 /// A tensor's parts, as they were given.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RawView {
+pub(crate) struct RawView {
     storage: Ref,
     offset: Ref,
     shape: Ref,
@@ -48,7 +82,7 @@ pub(super) struct RawView {
 }
 
 /// A pickle, read.
-pub(super) struct Pickle<'a> {
+pub(crate) struct Pickle<'a> {
     values: Vec<Value<'a>>,
     root: Ref,
     end: usize,
@@ -56,9 +90,19 @@ pub(super) struct Pickle<'a> {
 
 impl<'a> Pickle<'a> {
     /// Reads the pickle that `bytes` starts with.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, PickleError> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, PickleError> {
+        Self::within(bytes, MOST_VALUES)
+    }
+
+    /// The same of data, of which there may be more.
+    pub(crate) fn read_data(bytes: &'a [u8]) -> Result<Self, PickleError> {
+        Self::within(bytes, MOST_DATA)
+    }
+
+    fn within(bytes: &'a [u8], most: usize) -> Result<Self, PickleError> {
         let mut machine = Machine {
             bytes,
+            most,
             at: 0,
             opcode_at: 0,
             // Place 0 is INERT: settings of any size take this one place.
@@ -73,21 +117,21 @@ impl<'a> Pickle<'a> {
     }
 
     /// The value that the pickle describes.
-    pub(super) fn root(&self) -> Ref {
+    pub(crate) fn root(&self) -> Ref {
         self.root
     }
 
     /// Bytes of the pickle.
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.end
     }
 
-    pub(super) fn value(&self, at: Ref) -> &Value<'a> {
+    pub(crate) fn value(&self, at: Ref) -> &Value<'a> {
         &self.values[at.0]
     }
 
     /// The entries of a dictionary under texts; none if `at` is none.
-    pub(super) fn entries(&self, at: Ref) -> impl Iterator<Item = (&'a str, Ref)> {
+    pub(crate) fn entries(&self, at: Ref) -> impl Iterator<Item = (&'a str, Ref)> {
         let entries = match self.value(at) {
             Value::Dictionary(entries) => entries.as_slice(),
             _ => &[],
@@ -101,21 +145,21 @@ impl<'a> Pickle<'a> {
     }
 
     /// Dictionaries with a tensor under a text. Found in one pass over all, as they may lie in each other many times.
-    pub(super) fn tensor_dictionaries(&self) -> HashSet<Ref> {
+    pub(crate) fn tensor_dictionaries(&self) -> HashSet<Ref> {
         let is_tensor = |(_, at)| matches!(self.value(at), Value::Tensor(_));
         let all = (0..self.values.len()).map(Ref);
         all.filter(|&at| self.entries(at).any(is_tensor)).collect()
     }
 
     /// Number type and number of values of every storage, by name.
-    pub(super) fn storages(&self) -> impl Iterator<Item = (&'a str, (Kind, usize))> {
+    pub(crate) fn storages(&self) -> impl Iterator<Item = (&'a str, (Kind, usize))> {
         self.values.iter().filter_map(|value| match value {
             Value::Storage { kind, key, items } => Some((*key, (*kind, *items))),
             _ => None,
         })
     }
 
-    fn sizes(&self, at: Ref, what: &str) -> Result<Vec<usize>, String> {
+    pub(crate) fn sizes(&self, at: Ref, what: &str) -> Result<Vec<usize>, String> {
         let items = match self.value(at) {
             Value::Tuple(items) if items.len() <= MOST_AXES => items,
             _ => {
@@ -138,10 +182,27 @@ impl<'a> Pickle<'a> {
 
 impl RawView {
     /// The same with its numbers; what is wrong with them otherwise.
-    pub(super) fn view(self, pickle: &Pickle<'_>) -> Result<View, String> {
+    pub(crate) fn view(self, pickle: &Pickle<'_>) -> Result<View, String> {
         let Value::Storage { kind, key, items } = pickle.value(self.storage) else {
             return Err("it has no storage".into());
         };
+        self.of(pickle, (kind, key, items))
+    }
+
+    /// The stream that its storage is in, if that is in one of its own.
+    pub(crate) fn stream(self, pickle: &Pickle<'_>) -> Option<Ref> {
+        match pickle.value(self.storage) {
+            Value::Stream(bytes) => Some(*bytes),
+            _ => None,
+        }
+    }
+
+    /// The same as a view of some storage.
+    pub(crate) fn of(
+        self,
+        pickle: &Pickle<'_>,
+        (kind, key, items): (&Kind, &str, &usize),
+    ) -> Result<View, String> {
         let view = View {
             kind: *kind,
             storage: (*key).to_owned(),
@@ -159,6 +220,8 @@ impl RawView {
 
 struct Machine<'a> {
     bytes: &'a [u8],
+    /// Values at most.
+    most: usize,
     at: usize,
     opcode_at: usize,
     values: Vec<Value<'a>>,
@@ -226,15 +289,15 @@ impl<'a> Machine<'a> {
             b'M' => self.unsigned(2),
             0x8a => self.long(1),
             0x8b => self.long(4),
-            b'G' => self.opaque(8),
+            b'G' => self.float(),
             // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8; SHORT_BINSTRING, BINSTRING of Python 2
             0x8c | b'U' => self.text(1),
             b'X' | b'T' => self.text(4),
             0x8d => self.text(8),
-            // SHORT_BINBYTES, BINBYTES, BINBYTES8
+            // SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8
             b'C' => self.bytes(1),
             b'B' => self.bytes(4),
-            0x8e => self.bytes(8),
+            0x8e | 0x96 => self.bytes(8),
             _ => self.container(opcode),
         }
     }
@@ -318,7 +381,7 @@ impl<'a> Machine<'a> {
     }
 
     fn push(&mut self, value: Value<'a>) -> Done {
-        within("values", self.values.len())?;
+        within("values", self.values.len(), self.most)?;
         self.values.push(value);
         self.push_ref(Ref(self.values.len() - 1))
     }
@@ -358,8 +421,8 @@ impl<'a> Machine<'a> {
 
     fn protocol(&mut self) -> Done {
         match self.number(1)? {
-            2..=4 => Ok(()),
-            _ => self.malformed("protocol 2, 3 or 4"),
+            2..=5 => Ok(()),
+            _ => self.malformed("protocol 2, 3, 4 or 5"),
         }
     }
 
@@ -370,7 +433,7 @@ impl<'a> Machine<'a> {
 
     fn memoize(&mut self, index: usize) -> Done {
         // The index is the file's; a map, not a list, so that a large one takes no memory.
-        within("remembered values", self.memo.len())?;
+        within("remembered values", self.memo.len(), self.most)?;
         let top = self.top()?;
         self.memo.insert(index, top);
         Ok(())
@@ -402,21 +465,23 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn opaque(&mut self, width: usize) -> Done {
-        self.take(width)?;
-        self.push_ref(INERT)
+    /// The one number that is big-endian.
+    fn float(&mut self) -> Done {
+        let bits = self.number(8)?.swap_bytes();
+        self.push(Value::Float(f64::from_bits(bits)))
     }
 
     fn bytes(&mut self, width: usize) -> Done {
-        self.counted(width)?;
-        self.push_ref(INERT)
+        let bytes = self.counted(width)?;
+        self.push(Value::Bytes(Cow::Borrowed(bytes)))
     }
 
     fn text(&mut self, width: usize) -> Done {
-        match std::str::from_utf8(self.counted(width)?) {
+        let bytes = self.counted(width)?;
+        match std::str::from_utf8(bytes) {
             Ok(text) => self.push(Value::Text(text)),
             // Bytes of Python 2, or half of a surrogate pair: the name of nothing that is wanted.
-            Err(_) => self.push_ref(INERT),
+            Err(_) => self.push(Value::Bytes(Cow::Borrowed(bytes))),
         }
     }
 
@@ -539,7 +604,48 @@ impl<'a> Machine<'a> {
                     strides,
                 }))
             }
+            (Value::Global(global), arguments) => {
+                let (global, arguments) = (*global, arguments.to_vec());
+                self.numpy(global, &arguments)
+            }
             _ => self.malformed("a known function with its arguments"),
+        }
+    }
+
+    /// What NumPy's functions would give, and what brings their bytes.
+    fn numpy(&mut self, global: Global, arguments: &[Ref]) -> Done {
+        match (global, arguments) {
+            (Global::Stream, &[bytes]) => self.push(Value::Stream(bytes)),
+            (Global::Array, _) => self.push(Value::Array(None)),
+            (Global::Dtype, &[name, ..]) => self.push(Value::Dtype(Dtype {
+                name,
+                big_endian: false,
+                record: false,
+            })),
+            (Global::Scalar, &[dtype, bytes]) => self.push(Value::Scalar { dtype, bytes }),
+            (Global::Buffer, &[bytes, dtype, shape, order]) => {
+                let fortran = matches!(self.values[order.0], Value::Text("F"));
+                self.push(Value::Array(Some(RawArray {
+                    shape,
+                    dtype,
+                    fortran,
+                    bytes,
+                })))
+            }
+            (Global::Encode, &[text, ..]) => self.encode(text),
+            _ => self.malformed("a known function with its arguments"),
+        }
+    }
+
+    /// Bytes that are written as the text of as many characters.
+    fn encode(&mut self, text: Ref) -> Done {
+        let Value::Text(text) = self.values[text.0] else {
+            return self.push_ref(INERT);
+        };
+        let bytes: Option<Vec<u8>> = text.chars().map(|it| u8::try_from(it).ok()).collect();
+        match bytes {
+            Some(bytes) => self.push(Value::Bytes(Cow::Owned(bytes))),
+            None => self.push_ref(INERT),
         }
     }
 
@@ -549,15 +655,35 @@ impl<'a> Machine<'a> {
         self.reduce()
     }
 
-    /// Attributes of an object: no tensor, and nothing that is looked into, has any.
+    /// Attributes of an object: what describes an array or number type; nothing else that is looked into has any.
     fn build(&mut self) -> Done {
-        self.pop("attributes")?;
+        let state = self.pop("attributes")?;
         let object = self.top()?;
-        match self.values[object.0] {
+        let state = match &self.values[state.0] {
+            Value::Tuple(state) => state.as_slice(),
+            _ => &[],
+        };
+        let described = match (&self.values[object.0], state) {
             // `state_dict()` gives its dictionary an attribute `_metadata`.
-            Value::Inert | Value::Dictionary(_) => Ok(()),
-            _ => self.malformed("an object that can have attributes"),
-        }
+            (Value::Inert | Value::Dictionary(_), _) => return Ok(()),
+            (Value::Array(_), &[_, shape, dtype, fortran, bytes]) => {
+                let fortran = matches!(self.values[fortran.0], Value::Bool(true));
+                Value::Array(Some(RawArray {
+                    shape,
+                    dtype,
+                    fortran,
+                    bytes,
+                }))
+            }
+            (Value::Dtype(dtype), &[_, order, _, fields, ..]) => Value::Dtype(Dtype {
+                big_endian: matches!(self.values[order.0], Value::Text(">")),
+                record: !matches!(self.values[fields.0], Value::Inert),
+                ..*dtype
+            }),
+            _ => return self.malformed("an object that can have attributes"),
+        };
+        self.values[object.0] = described;
+        Ok(())
     }
 }
 
@@ -569,11 +695,11 @@ fn signed(bytes: &[u8]) -> Option<i64> {
     Some(i64::from_le_bytes(wide))
 }
 
-fn within(what: &'static str, count: usize) -> Done {
-    if count < MOST_VALUES {
+fn within(what: &'static str, count: usize, most: usize) -> Done {
+    if count < most {
         return Ok(());
     }
-    let limit = MOST_VALUES as u64;
+    let limit = most as u64;
     Err(PickleError::Limit { what, limit })
 }
 

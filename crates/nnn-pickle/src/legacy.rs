@@ -1,8 +1,8 @@
 //! The stream that PyTorch before 1.6 writes: four pickles in a row, then a list of storage keys, then the storages.
 
-use super::machine::{Pickle, Value};
-use super::view::Kind;
-use super::{Input, MOST_BYTES, PickleError, Places, Stored, placed, shown, unknown_container};
+use crate::machine::{Pickle, Value};
+use crate::view::Kind;
+use crate::{Input, MOST_BYTES, PickleError, Places, Stored, placed, shown, unknown_container};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek, SeekFrom};
 
@@ -10,23 +10,37 @@ use std::io::{Read, Seek, SeekFrom};
 const MAGIC: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
 /// The tensors of a stream, with the places of their storages.
-pub(super) fn tensors(
+pub(crate) fn tensors(
     input: &mut Box<dyn Input>,
     key: Option<&str>,
 ) -> Result<BTreeMap<String, Stored>, PickleError> {
     let mut bytes = Vec::new();
     input.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    let (content, places) = index(&bytes, input)?;
+    placed(&content, key, &places)
+}
+
+/// Whether bytes begin as such a stream does.
+pub(crate) fn is_stream(bytes: &[u8]) -> bool {
+    bytes.get(2..).is_some_and(|it| it.starts_with(MAGIC))
+}
+
+/// What a stream describes, and where its storages lie. `bytes` are its first, with all pickles; `input` has all of it.
+pub(crate) fn index<'b>(
+    bytes: &'b [u8],
+    input: &mut (impl Read + Seek),
+) -> Result<(Pickle<'b>, Places), PickleError> {
     let start = bytes.get(2..).and_then(|it| it.strip_prefix(MAGIC));
     let start = start.ok_or_else(unknown_container)?;
     let version = Pickle::read(start)?;
     let system = Pickle::read(&start[version.end()..])?;
     check_order(&system)?;
     let rest = &start[version.end() + system.end()..];
-    let content = Pickle::read(rest)?;
-    let keys = Pickle::read(&rest[content.end()..])?;
+    let content = Pickle::read_data(rest)?;
+    let keys = Pickle::read_data(&rest[content.end()..])?;
     let at = bytes.len() - rest.len() + content.end() + keys.end();
     let places = places(input, at as u64, &storage_keys(&keys)?, &content)?;
-    placed(&content, key, &places)
+    Ok((content, places))
 }
 
 fn check_order(system: &Pickle<'_>) -> Result<(), PickleError> {
@@ -51,7 +65,7 @@ fn storage_keys<'p>(keys: &'p Pickle<'_>) -> Result<Vec<&'p str>, PickleError> {
 
 /// Storages follow in the order of `keys`, each with its number of values before it.
 fn places(
-    input: &mut Box<dyn Input>,
+    input: &mut (impl Read + Seek),
     mut at: u64,
     keys: &[&str],
     content: &Pickle<'_>,

@@ -1,10 +1,11 @@
 //! Tensors as views of storages: which values, in which order.
 
-use candle_core::DType;
+use std::borrow::Cow;
 
-/// A number type of a storage.
+/// A number type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+#[allow(missing_docs)]
+pub enum Kind {
     F64,
     F32,
     F16,
@@ -13,13 +14,16 @@ pub(super) enum Kind {
     I32,
     I16,
     I8,
+    U64,
+    U32,
+    U16,
     U8,
     Bool,
 }
 
 impl Kind {
     /// The number type of `torch.<name>`.
-    pub(super) fn of_storage(name: &str) -> Option<Self> {
+    pub(crate) fn of_storage(name: &str) -> Option<Self> {
         Some(match name {
             "DoubleStorage" => Self::F64,
             "FloatStorage" => Self::F32,
@@ -36,7 +40,8 @@ impl Kind {
     }
 
     /// As safetensors spells it.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::F64 => "F64",
             Self::F32 => "F32",
@@ -46,53 +51,62 @@ impl Kind {
             Self::I32 => "I32",
             Self::I16 => "I16",
             Self::I8 => "I8",
+            Self::U64 => "U64",
+            Self::U32 => "U32",
+            Self::U16 => "U16",
             Self::U8 => "U8",
             Self::Bool => "BOOL",
         }
     }
 
     /// Bytes of a value.
-    pub(super) fn size(self) -> usize {
+    #[must_use]
+    pub fn size(self) -> usize {
         match self {
-            Self::F64 | Self::I64 => 8,
-            Self::F32 | Self::I32 => 4,
-            Self::F16 | Self::BF16 | Self::I16 => 2,
+            Self::F64 | Self::I64 | Self::U64 => 8,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F16 | Self::BF16 | Self::I16 | Self::U16 => 2,
             Self::I8 | Self::U8 | Self::Bool => 1,
         }
     }
 
-    /// As candle has it, if it does.
-    pub(super) fn dtype(self) -> Option<DType> {
-        Some(match self {
-            Self::F64 => DType::F64,
-            Self::F32 => DType::F32,
-            Self::F16 => DType::F16,
-            Self::BF16 => DType::BF16,
-            Self::I64 => DType::I64,
-            Self::I32 => DType::I32,
-            Self::I16 => DType::I16,
-            Self::U8 => DType::U8,
-            Self::I8 | Self::Bool => return None,
+    /// The number type of NumPy's short name, such as `f4`.
+    pub(crate) fn of_numpy(name: &str) -> Option<Self> {
+        Some(match name {
+            "f8" => Self::F64,
+            "f4" => Self::F32,
+            "f2" => Self::F16,
+            "bfloat16" => Self::BF16,
+            "i8" => Self::I64,
+            "i4" => Self::I32,
+            "i2" => Self::I16,
+            "i1" => Self::I8,
+            "u8" => Self::U64,
+            "u4" => Self::U32,
+            "u2" => Self::U16,
+            "u1" => Self::U8,
+            "b1" => Self::Bool,
+            _ => return None,
         })
     }
 }
 
 /// The values `offset + sum(index x stride)` of a storage.
 #[derive(Clone, Debug)]
-pub(super) struct View {
-    pub(super) kind: Kind,
+pub(crate) struct View {
+    pub(crate) kind: Kind,
     /// Name of the storage.
-    pub(super) storage: String,
+    pub(crate) storage: String,
     /// Values of the storage.
-    pub(super) items: usize,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
+    pub(crate) items: usize,
+    pub(crate) offset: usize,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) strides: Vec<usize>,
 }
 
 impl View {
     /// Values from the first that is seen to the last; 0 if none is. [`check`](Self::check) has seen that it fits.
-    pub(super) fn extent(&self) -> usize {
+    pub(crate) fn extent(&self) -> usize {
         self.checked_extent().unwrap_or(0)
     }
 
@@ -107,7 +121,7 @@ impl View {
     }
 
     /// Whether all values lie in the storage, none of them more often than the storage has values.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let end = self
             .checked_extent()
             .and_then(|it| it.checked_add(self.offset));
@@ -129,7 +143,7 @@ impl View {
     }
 
     /// The bytes of the extent in row-major order of the shape.
-    pub(super) fn pack(&self, bytes: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn pack<'b>(&self, bytes: Cow<'b, [u8]>) -> Cow<'b, [u8]> {
         if bytes.is_empty() || self.is_contiguous() {
             return bytes;
         }
@@ -141,7 +155,7 @@ impl View {
             packed.extend_from_slice(&bytes[at * size..(at + 1) * size]);
             match self.step(&mut index, at) {
                 Some(next) => at = next,
-                None => return packed,
+                None => return Cow::Owned(packed),
             }
         }
     }

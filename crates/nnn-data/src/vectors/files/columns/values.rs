@@ -1,7 +1,7 @@
 //! From Arrow's arrays to rows, indices and labels.
 
 use super::super::rows::Rows;
-use super::super::stream::index;
+use super::super::stream::{index, whole};
 use super::finding::Found;
 use super::{Format, column, present, types};
 use crate::file_error::FileProblem;
@@ -173,17 +173,6 @@ pub(super) fn indices(array: &dyn Array, out: &mut Vec<u32>) -> Result<(), FileP
         out.push(index(out.len(), *value)?);
     }
     Ok(())
-}
-
-/// A whole number as an index.
-pub(super) fn whole(row: usize, value: f64) -> Result<u32, FileProblem> {
-    match value.fract() == 0.0 {
-        true => index(row, value as i128),
-        false => Err(FileProblem::BadIndex {
-            row,
-            value: value.to_string(),
-        }),
-    }
 }
 
 /// Appends strings, or integers as text.

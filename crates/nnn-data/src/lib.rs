@@ -40,7 +40,7 @@ pub use published::{
 };
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use vectors::{
-    ArrayFile, ArrayFiles, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, Matrix, RoleSource,
-    SimilarityError, SimilaritySource, SourceError, read_embeddings, read_indices, read_labels,
-    read_matrix, read_relevance, read_texts,
+    ArrayFile, ArrayFiles, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit, EmbeddingSource, Matrix,
+    RoleSource, SimilarityError, SimilaritySource, SourceError, read_embeddings, read_indices,
+    read_labels, read_matrix, read_relevance, read_texts,
 };

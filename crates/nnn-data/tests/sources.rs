@@ -1,8 +1,8 @@
 //! Folders, embeddings as data sources, and cards: what they load and every complaint.
 
 use nnn_data::{
-    ArrayFile, ArrayFiles, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource, ImageStore,
-    ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
+    ArrayFile, ArrayFiles, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource,
+    ImageStore, ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -213,7 +213,10 @@ fn embeddings_by_role() {
     );
     assert_eq!(loaded.relevance.of(0), [1]);
     assert_eq!(loaded.reference_queries.len(), 1);
-    source.relevance = Some(array("lists.jsonl"));
+    source.relevance = Some(ArrayFile {
+        file: PathBuf::from("lists.jsonl"),
+        key: None,
+    });
     let complaint = |source: &RoleSource| {
         let error = source.load(folder.path()).expect_err("a bad source");
         error.to_string()

@@ -121,7 +121,7 @@ fn load(folder: &TempDir, gallery: serde_json::Value) -> Result<EmbeddedRoles, S
 fn order(folder: &TempDir, gallery: serde_json::Value) -> Vec<f32> {
     let roles = load(folder, gallery).expect("a gallery");
     let data = roles.gallery;
-    (0..data.len()).map(|row| data.row(row)[0]).collect()
+    (0..data.len()).map(|row| data.rows().row(row)[0]).collect()
 }
 
 fn refused(folder: &TempDir, gallery: serde_json::Value) -> String {
@@ -141,7 +141,10 @@ fn a_list_a_pattern_and_a_folder_are_one_matrix() {
     let natural = [1.0, 0.0, -1.0];
     assert_eq!(order(&folder, json!({"file": "parts"})), natural);
     assert_eq!(order(&folder, json!({"file": "parts/emb_*.npy"})), natural);
-    assert_eq!(order(&folder, json!({"file": "parts/emb_[12]*.npy"})), natural);
+    assert_eq!(
+        order(&folder, json!({"file": "parts/emb_[12]*.npy"})),
+        natural
+    );
     let list = json!([{"file": "parts/emb_10.npy"}, {"file": "parts/emb_1.npy"}]);
     assert_eq!(order(&folder, list), [-1.0, 1.0]);
     let list = json!([{"file": "parts/emb_10.npy"}, {"file": "parts"}]);
@@ -211,9 +214,18 @@ fn what_is_not_there_is_told_with_what_is() {
     put(&folder, "gallery.npy", npy(&[[1.0, 0.0]]));
     fs::create_dir(folder.path().join("empty")).expect("a folder");
     let said = |file: &str| refused(&folder, json!({"file": file}));
-    assert_eq!(said("galery.npy"), "galery.npy: no such file; there is \"gallery.npy\"");
-    assert_eq!(said("gallery"), "gallery: no such file; there is \"gallery.npy\"");
-    assert_eq!(said("Gallery.NPY"), "Gallery.NPY: no such file; there is \"gallery.npy\"");
+    assert_eq!(
+        said("galery.npy"),
+        "galery.npy: no such file; there is \"gallery.npy\""
+    );
+    assert_eq!(
+        said("gallery"),
+        "gallery: no such file; there is \"gallery.npy\""
+    );
+    assert_eq!(
+        said("Gallery.NPY"),
+        "Gallery.NPY: no such file; there is \"gallery.npy\""
+    );
     assert_eq!(said("nothing.npy"), "nothing.npy: no such file");
     assert_eq!(
         said("emb\\gallery_0.npy"),
@@ -223,12 +235,18 @@ fn what_is_not_there_is_told_with_what_is() {
         said("emb/galery_*.npy"),
         "emb/galery_*.npy: no file matches; there is \"gallery_0.npy\""
     );
-    assert_eq!(said("em/*.npy"), "em/*.npy: no file matches; there is no such folder");
+    assert_eq!(
+        said("em/*.npy"),
+        "em/*.npy: no file matches; there is no such folder"
+    );
     assert_eq!(said("empty"), "empty: a folder without a file of data");
     let unknown = refused(&folder, json!([{"file": "gallery.npy", "keys": "x"}]));
     assert!(unknown.contains("unknown field `keys`"), "{unknown}");
     let neither = refused(&folder, json!("gallery.npy"));
-    assert!(neither.contains("{file: NAME}, or a list of those"), "{neither}");
+    assert!(
+        neither.contains("{file: NAME}, or a list of those"),
+        "{neither}"
+    );
 }
 
 #[test]
@@ -259,21 +277,37 @@ fn labels_and_indices_come_from_every_format() {
     ];
     for (name, text) in files {
         put(&folder, name, text);
-        let (path, key) = (folder.path().join(name), name.ends_with("tsv").then_some("id"));
+        let (path, key) = (
+            folder.path().join(name),
+            name.ends_with("tsv").then_some("id"),
+        );
         assert_eq!(read_labels(&path, key).expect(name), ["3", "1"], "{name}");
         assert_eq!(read_indices(&path, key).expect(name), [3, 1], "{name}");
     }
     put(&folder, "b.txt", "3\n\n1\n");
     let error = read_labels(&folder.path().join("b.txt"), None).expect_err("a blank line");
-    assert!(error.to_string().ends_with("line 2: blank, expected a value"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("line 2: blank, expected a value"),
+        "{error}"
+    );
 }
 
 #[test]
 fn integers_are_vectors_up_to_a_scale() {
     let rows = read_embeddings(&golden("i8.npy"), None).expect("vectors");
     for row in 0..rows.len() {
-        let length: f64 = rows.row(row).iter().map(|it| f64::from(*it).powi(2)).sum();
-        assert!((length - 1.0).abs() < 1e-6, "row {row} has the squared length {length}");
+        let length: f64 = rows
+            .rows()
+            .row(row)
+            .iter()
+            .map(|it| f64::from(*it).powi(2))
+            .sum();
+        assert!(
+            (length - 1.0).abs() < 1e-6,
+            "row {row} has the squared length {length}"
+        );
     }
 }
 
@@ -288,7 +322,15 @@ fn one_array_is_written_as_one() {
 #[test]
 fn damaged_files_are_errors_or_matrices() {
     let folder = folder();
-    for name in ["stream.arrow", "file.arrow", "lz4.feather", "plain.h5", "by_id.h5", "protocol_4.pkl", "tensor.pt"] {
+    for name in [
+        "stream.arrow",
+        "file.arrow",
+        "lz4.feather",
+        "plain.h5",
+        "by_id.h5",
+        "protocol_4.pkl",
+        "tensor.pt",
+    ] {
         let whole = fs::read(golden(name)).expect(name);
         let path = folder.path().join(name);
         let mut read = 0;

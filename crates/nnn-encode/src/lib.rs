@@ -27,8 +27,8 @@ mod pixels;
 mod tokens;
 
 pub use checkpoint::{
-    Checkpoint, CheckpointFiles, LoadError, Shapes, TensorFault, Weights,
-    checks, read_config, read_preprocessor,
+    Checkpoint, CheckpointFiles, LoadError, Shapes, TensorFault, Weights, checks, read_config,
+    read_preprocessor,
 };
 pub use checksum::{files_sha256, texts_sha256};
 pub use compute::{Compute, ComputeError};

@@ -21,7 +21,9 @@ pub(crate) fn tensors(
     }
     input.seek(SeekFrom::Start(pickle.start))?;
     let mut bytes = Vec::new();
-    input.take(pickle.end - pickle.start).read_to_end(&mut bytes)?;
+    input
+        .take(pickle.end - pickle.start)
+        .read_to_end(&mut bytes)?;
     placed(&Pickle::read(&bytes)?, key, &places)
 }
 

@@ -80,7 +80,9 @@ impl<'a> Document<'a> {
                 let (pickle, places) = archive::index(Cursor::new(bytes))?;
                 (Pickle::read_data(within(bytes, &pickle))?, places)
             }
-            [0x80, ..] if legacy::is_stream(bytes) => legacy::index(bytes, &mut Cursor::new(bytes))?,
+            [0x80, ..] if legacy::is_stream(bytes) => {
+                legacy::index(bytes, &mut Cursor::new(bytes))?
+            }
             [0x80, ..] => (alone(bytes)?, Places::new()),
             _ => return Err(PickleError::Container(unknown(bytes))),
         };
@@ -153,7 +155,10 @@ impl<'a> Document<'a> {
         };
         let stored = place(raw.of(&self.pickle, (kind, key, items))?, &places)?;
         let start = usize::try_from(stored.start).map_err(|it| it.to_string())?;
-        Ok(Node::Array(seen(stored.view, bytes.get(start..).unwrap_or_default())?))
+        Ok(Node::Array(seen(
+            stored.view,
+            bytes.get(start..).unwrap_or_default(),
+        )?))
     }
 
     fn array(&self, raw: RawArray) -> Result<Node<'_>, String> {
@@ -170,9 +175,15 @@ impl<'a> Document<'a> {
             Value::Text(text) => Cow::Borrowed(text.as_bytes()),
             _ => return Err("its values are not in bytes".to_owned()),
         };
-        let count = shape.iter().try_fold(element.width(), |all, &side| all.checked_mul(side));
+        let count = shape
+            .iter()
+            .try_fold(element.width(), |all, &side| all.checked_mul(side));
         if count != Some(bytes.len()) {
-            return Err(format!("shape {} contradicts its {} bytes", sides(&shape), bytes.len()));
+            return Err(format!(
+                "shape {} contradicts its {} bytes",
+                sides(&shape),
+                bytes.len()
+            ));
         }
         Ok(Node::Array(Array {
             element,
@@ -248,7 +259,9 @@ fn sides(shape: &[usize]) -> String {
 fn within<'a>(bytes: &'a [u8], range: &std::ops::Range<u64>) -> &'a [u8] {
     let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
     let range = start.ok().zip(end.ok());
-    range.and_then(|(start, end)| bytes.get(start..end)).unwrap_or_default()
+    range
+        .and_then(|(start, end)| bytes.get(start..end))
+        .unwrap_or_default()
 }
 
 /// A pickle that is a file by itself.
@@ -265,7 +278,8 @@ fn alone(bytes: &[u8]) -> Result<Pickle<'_>, PickleError> {
 fn unknown(bytes: &[u8]) -> String {
     match bytes.first() {
         Some(b'(' | b'c' | b']' | b'}' | b'l' | b'd') => {
-            "a pickle of protocol 0 or 1; write it with pickle.dump(it, file, protocol=4)".to_owned()
+            "a pickle of protocol 0 or 1; write it with pickle.dump(it, file, protocol=4)"
+                .to_owned()
         }
         _ => "neither a pickle nor a file that torch.save writes".to_owned(),
     }
@@ -292,8 +306,13 @@ fn named(name: &str) -> Option<Element> {
     if let Some(kind) = Kind::of_numpy(name) {
         return Some(Element::Number(kind));
     }
-    let count = |letter| name.strip_prefix(letter).and_then(|it: &str| it.parse().ok());
-    count('U').map(Element::Characters).or(count('S').map(Element::Bytes))
+    let count = |letter| {
+        name.strip_prefix(letter)
+            .and_then(|it: &str| it.parse().ok())
+    };
+    count('U')
+        .map(Element::Characters)
+        .or(count('S').map(Element::Bytes))
 }
 
 /// A type as NumPy prints it.
@@ -333,7 +352,9 @@ fn number(kind: Kind, bytes: &[u8]) -> Option<Node<'static>> {
     Some(match kind {
         Kind::F64 => Node::Number(f64::from_le_bytes(word)),
         Kind::F32 => Node::Number(f32::from_le_bytes(bytes.try_into().ok()?).into()),
-        Kind::I64 | Kind::I32 | Kind::I16 | Kind::I8 => Node::Integer(signed(bytes.len() as u32 * 8)),
+        Kind::I64 | Kind::I32 | Kind::I16 | Kind::I8 => {
+            Node::Integer(signed(bytes.len() as u32 * 8))
+        }
         Kind::U32 | Kind::U16 | Kind::U8 => Node::Integer(i64::from_le_bytes(word)),
         _ => return None,
     })

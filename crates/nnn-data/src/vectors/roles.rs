@@ -90,7 +90,10 @@ impl RoleSource {
             &self.reference_to_gallery,
             &self.reference_gallery,
         ];
-        let all = needed.into_iter().chain(optional.map(Option::as_ref)).flatten();
+        let all = needed
+            .into_iter()
+            .chain(optional.map(Option::as_ref))
+            .flatten();
         let mut files = paths_of(all, base)?;
         files.extend(self.relevance.iter().map(|file| file.at(base)));
         Ok(files)

@@ -160,12 +160,7 @@ fn read_own_texts(file: &ArrayFile, base: &Path) -> Result<(Vec<PathBuf>, Pairs)
     Ok((paths, Pairs::new(names, texts, own)?))
 }
 
-fn open_texts(
-    file: &ArrayFile,
-    paths: Vec<PathBuf>,
-    pairs: Pairs,
-    index: usize,
-) -> Result<Source> {
+fn open_texts(file: &ArrayFile, paths: Vec<PathBuf>, pairs: Pairs, index: usize) -> Result<Source> {
     let content = Content::Texts(pairs);
     let files = sums(paths)?;
     let sha256 = match files.as_slice() {
@@ -226,7 +221,9 @@ fn open_vectors(
 
 /// One checksum of several files, in their order.
 fn together(files: &[(String, String)]) -> String {
-    let all = files.iter().fold(Sha256::new(), |all, file| all.part(&file.1));
+    let all = files
+        .iter()
+        .fold(Sha256::new(), |all, file| all.part(&file.1));
     all.hex()
 }
 

@@ -36,11 +36,7 @@ fn a_missing_file() {
 fn a_wrong_type() {
     let rows = vec![vec![0.0; DIM]; IMAGES];
     let content = npy_of("<c8", &rows, vec![1; IMAGES * DIM * 8]);
-    dataset_refuses(
-        "images.npy",
-        &content,
-        &["type complex64", "plain numbers"],
-    );
+    dataset_refuses("images.npy", &content, &["type complex64", "plain numbers"]);
 }
 
 #[test]
@@ -178,7 +174,12 @@ fn a_reference_set_without_items() {
         .collect();
     let lab = by_dataset();
     lab.write("splits.json", json(&names));
-    let parts = ["reference set `train`", "no split \"train\"", "\"spare\"", "\"test\""];
+    let parts = [
+        "reference set `train`",
+        "no split \"train\"",
+        "\"spare\"",
+        "\"test\"",
+    ];
     lab.refuses(dataset_config(""), &[], &parts);
 }
 
@@ -186,7 +187,10 @@ fn a_reference_set_without_items() {
 #[test]
 fn a_split_whose_name_ends_in_a_blank() {
     let lab = by_dataset();
-    let names = splits().iter().map(|name| format!("{name} ")).collect::<Vec<_>>();
+    let names = splits()
+        .iter()
+        .map(|name| format!("{name} "))
+        .collect::<Vec<_>>();
     lab.write("splits.json", json(&names));
     lab.refuses(dataset_config(""), &[], &["\"test \"", "\"train \""]);
 }

@@ -30,7 +30,10 @@ fn parts_give_the_results_of_the_whole() {
         assert_eq!(scores(&found), scores(&expected));
         let record = lab.record("lab").to_string();
         for number in [2, 9, 10] {
-            assert!(record.contains(&format!("img_emb_{number}.npy")), "{record}");
+            assert!(
+                record.contains(&format!("img_emb_{number}.npy")),
+                "{record}"
+            );
         }
     }
 }

@@ -5,11 +5,11 @@ use crate::file_error::FileProblem;
 use std::path::Path;
 
 /// What can hold vectors, for messages.
-pub(super) const OF_VECTORS: &str = ".npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl or .h5";
+pub(super) const OF_VECTORS: &str =
+    ".npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl or .h5";
 
 /// What can hold one integer or string per row, for messages.
-pub(super) const OF_ENTRIES: &str =
-    ".npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl, .h5, .csv, .tsv, .json, .jsonl or .txt";
+pub(super) const OF_ENTRIES: &str = ".npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl, .h5, .csv, .tsv, .json, .jsonl or .txt";
 
 /// A format.
 #[derive(Clone, Copy)]

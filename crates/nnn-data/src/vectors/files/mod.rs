@@ -91,7 +91,9 @@ fn in_part(error: &mut EmbeddingError, starts: &[usize]) -> usize {
     let (EmbeddingError::NotFinite { row, .. } | EmbeddingError::ZeroVector { row }) = error else {
         return 0;
     };
-    let part = starts.partition_point(|start| start <= row).saturating_sub(1);
+    let part = starts
+        .partition_point(|start| start <= row)
+        .saturating_sub(1);
     *row -= starts.get(part).copied().unwrap_or(0);
     part
 }
@@ -99,7 +101,9 @@ fn in_part(error: &mut EmbeddingError, starts: &[usize]) -> usize {
 fn read_rows(parts: &[Part<'_>]) -> Result<Rows, FileError> {
     let mut rows = Rows::default();
     if let [_, _, ..] = parts {
-        let sizes = parts.iter().map(|(path, key)| at(path, || count(path, *key)));
+        let sizes = parts
+            .iter()
+            .map(|(path, key)| at(path, || count(path, *key)));
         let total = sizes.sum::<Result<Option<usize>, _>>()?;
         at(&parts[0].0, || rows.room(total.unwrap_or(0)))?;
     }
@@ -121,9 +125,7 @@ fn at<T>(path: &Path, read: impl FnOnce() -> Result<T, FileProblem>) -> Result<T
 ///
 /// # Errors
 /// As [`read_matrix`]; the blocks have different numbers of columns, or there is none.
-pub(super) fn read_shared(
-    blocks: &[Part<'_>],
-) -> Result<(SharedValues, usize), FileError> {
+pub(super) fn read_shared(blocks: &[Part<'_>]) -> Result<(SharedValues, usize), FileError> {
     let read = |(path, key): &Part<'_>| at(path, || mapped::shared(path, *key));
     let mut parts = blocks.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let dim = parts.first().map_or(0, |part| part.dim);
@@ -155,7 +157,8 @@ pub(super) fn read_mask(path: &Path, key: Option<&str>) -> Result<Mask, FileErro
     at(path, || {
         let expected = ".npy, .npz or .safetensors";
         let kind = Kind::of(path, expected)?;
-        let mut take = |layout: &stream::Layout, body: &mut dyn std::io::Read, size| layout.mask(body, size);
+        let mut take =
+            |layout: &stream::Layout, body: &mut dyn std::io::Read, size| layout.mask(body, size);
         array(kind, path, key, &mut take).unwrap_or_else(|| Err(unknown(path, expected)))
     })
 }
@@ -228,8 +231,10 @@ fn matrix(path: &Path, key: Option<&str>, rows: &mut Rows) -> Result<(), FilePro
         Kind::Table(format) => columns::matrix(format, path, key, rows),
         Kind::Pickle => pickled::matrix(path, key, rows),
         Kind::Hdf5 => hdf5::matrix(path, key, rows),
-        _ => array(kind, path, key, &mut |layout, body, size| layout.matrix(body, size, rows))
-            .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
+        _ => array(kind, path, key, &mut |layout, body, size| {
+            layout.matrix(body, size, rows)
+        })
+        .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
     }
 }
 
@@ -240,8 +245,10 @@ fn count(path: &Path, key: Option<&str>) -> Result<Option<usize>, FileProblem> {
         Kind::Table(format) => columns::count(format, path, key),
         Kind::Pickle => pickled::count(path, key).map(Some),
         Kind::Hdf5 => hdf5::count(path, key).map(Some),
-        _ => array(kind, path, key, &mut |layout, _, size| layout.count(size).map(Some))
-            .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
+        _ => array(kind, path, key, &mut |layout, _, size| {
+            layout.count(size).map(Some)
+        })
+        .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
     }
 }
 
@@ -255,8 +262,10 @@ fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
         Kind::Json => text::json_indices(path, key),
         Kind::JsonLines => text::json_line_indices(path, key),
         Kind::Lines => text::line_indices(path, key),
-        _ => array(kind, path, key, &mut |layout, body, size| layout.indices(body, size))
-            .unwrap_or_else(|| Err(unknown(path, OF_ENTRIES))),
+        _ => array(kind, path, key, &mut |layout, body, size| {
+            layout.indices(body, size)
+        })
+        .unwrap_or_else(|| Err(unknown(path, OF_ENTRIES))),
     }
 }
 
@@ -270,8 +279,10 @@ fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
         Kind::Json => text::json_labels(path, key),
         Kind::JsonLines => text::json_line_labels(path, key),
         Kind::Lines => text::all_lines(path, key),
-        _ => array(kind, path, key, &mut |layout, body, size| layout.labels(body, size))
-            .unwrap_or_else(|| Err(unknown(path, OF_ENTRIES))),
+        _ => array(kind, path, key, &mut |layout, body, size| {
+            layout.labels(body, size)
+        })
+        .unwrap_or_else(|| Err(unknown(path, OF_ENTRIES))),
     }
 }
 

@@ -42,7 +42,10 @@ pub(super) fn look(path: &Path) -> Result<(), FileProblem> {
 /// The error of a file or folder that is not there, with what is there under nearly its name.
 pub(super) fn missing(path: &Path) -> FileProblem {
     let near = match backslashes(path) {
-        Some(meant) => format!("; a folder is parted by /, write {:?}", meant.display().to_string()),
+        Some(meant) => format!(
+            "; a folder is parted by /, write {:?}",
+            meant.display().to_string()
+        ),
         None => near(path).map_or_else(String::new, |name| format!("; there is {name:?}")),
     };
     FileProblem::Unusable(format!("no such file{near}"))
@@ -74,7 +77,11 @@ pub(super) fn near(path: &Path) -> Option<String> {
 
 /// Names of what a folder holds, sorted.
 pub(super) fn names(folder: &Path) -> Vec<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries
         .map(|it| it.file_name().to_string_lossy().into_owned())

@@ -85,7 +85,9 @@ fn opaque(header: &mut Vec<u8>) -> Option<Option<Scalar>> {
         ("'<f1'", "'|u1'", None),
     ];
     for (written, readable, meant) in TYPES {
-        let place = header.windows(written.len()).position(|it| it == written.as_bytes());
+        let place = header
+            .windows(written.len())
+            .position(|it| it == written.as_bytes());
         if let Some(at) = place {
             header[at..at + written.len()].copy_from_slice(readable.as_bytes());
             return Some(meant);
@@ -145,10 +147,7 @@ fn check_header(bytes: &[u8]) -> Result<(), FileProblem> {
     Ok(())
 }
 
-fn layout(
-    header: &NpyHeader,
-    opaque: Option<Option<Scalar>>,
-) -> Result<Layout, FileProblem> {
+fn layout(header: &NpyHeader, opaque: Option<Option<Scalar>>) -> Result<Layout, FileProblem> {
     let dtype = header.dtype();
     let plain = match (&dtype, opaque) {
         (DType::Plain(plain), None) => scalar(plain).map(|scalar| (plain, scalar)),

@@ -32,7 +32,9 @@ pub(in crate::vectors) fn parts(base: &Path, file: &Path) -> Result<Vec<PathBuf>
         _ => return Ok(vec![path]),
     };
     match found.as_slice() {
-        [] => Err(failed(FileProblem::Unusable("a folder without a file of data".to_owned()))),
+        [] => Err(failed(FileProblem::Unusable(
+            "a folder without a file of data".to_owned(),
+        ))),
         _ => one_format(&found).map(|()| found),
     }
 }
@@ -76,7 +78,9 @@ fn is_beside(path: &Path) -> Result<bool, FileProblem> {
 
 /// The files that a pattern matches; of a folder, what is in it.
 fn matches(base: &Path, text: &str) -> Result<Vec<PathBuf>, FileProblem> {
-    let bad = |error: &dyn ToString| FileProblem::Unusable(format!("no pattern of files: {}", error.to_string()));
+    let bad = |error: &dyn ToString| {
+        FileProblem::Unusable(format!("no pattern of files: {}", error.to_string()))
+    };
     let literal = base.to_string_lossy();
     let pattern = match Path::new(text).is_absolute() || literal.is_empty() {
         true => text.to_owned(),

@@ -8,7 +8,8 @@ use nnn_pickle::{Array, At, Document, Element, Kind, Node};
 use std::fs::File;
 use std::path::Path;
 
-const VECTORS: &str = "vectors: a tensor or array of two dimensions, or vectors of one length in a list or by id";
+const VECTORS: &str =
+    "vectors: a tensor or array of two dimensions, or vectors of one length in a list or by id";
 const ENTRIES: &str = "a list or array of one dimension";
 
 fn bad(error: impl ToString) -> FileProblem {
@@ -29,20 +30,25 @@ pub(super) fn matrix(path: &Path, key: Option<&str>, rows: &mut Rows) -> Result<
 
 /// How many values the vectors of a file have.
 pub(super) fn count(path: &Path, key: Option<&str>) -> Result<usize, FileProblem> {
-    opened(path, |document| Ok(find(document, key, VECTORS, vectors)?.count()))
+    opened(path, |document| {
+        Ok(find(document, key, VECTORS, vectors)?.count())
+    })
 }
 
 /// A list or array of integers as indices.
 pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
     opened(path, |document| {
-        let at = find(document, key, ENTRIES, |document, at| entries(document, at, false))?;
+        let at = find(document, key, ENTRIES, |document, at| {
+            entries(document, at, false)
+        })?;
         match node(document, at)? {
             Node::Array(array) => with(&array, |layout, bytes| {
                 layout.indices(&mut &*bytes, bytes.len() as u64)
             }),
             Node::List(items) => {
                 let each = items.iter().enumerate();
-                each.map(|(row, at)| one_index(row, &node(document, *at)?)).collect()
+                each.map(|(row, at)| one_index(row, &node(document, *at)?))
+                    .collect()
             }
             _ => Ok(Vec::new()),
         }
@@ -62,7 +68,9 @@ fn one_index(row: usize, node: &Node<'_>) -> Result<u32, FileProblem> {
 /// A list or array of strings or integers, or the ids that vectors are under.
 pub(super) fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     opened(path, |document| {
-        let at = find(document, key, ENTRIES, |document, at| entries(document, at, true))?;
+        let at = find(document, key, ENTRIES, |document, at| {
+            entries(document, at, true)
+        })?;
         let text = |at: At| match node(document, at)? {
             Node::Text(text) => Ok(text.to_owned()),
             Node::Integer(number) => Ok(number.to_string()),
@@ -210,10 +218,7 @@ fn under(document: &Document<'_>, key: &str) -> Result<Option<At>, FileProblem> 
 
 /// Vectors, if the value is any: a matrix, or vectors in a list or by id. Matrices in a list are not, since nothing says
 /// whether they are parts of one.
-fn vectors<'d>(
-    document: &'d Document<'_>,
-    at: At,
-) -> Result<Option<Vectors<'d>>, FileProblem> {
+fn vectors<'d>(document: &'d Document<'_>, at: At) -> Result<Option<Vectors<'d>>, FileProblem> {
     let (items, by_id): (Vec<At>, bool) = match node(document, at)? {
         Node::Array(array) if array.shape.len() == 2 => return Ok(Some(Vectors::Matrix(array))),
         Node::List(items) => (items.to_vec(), false),
@@ -239,7 +244,9 @@ fn is_count(document: &Document<'_>, at: At) -> Result<bool, FileProblem> {
     use Kind::{I16, I32, I64, U16, U32, U64};
     let counts = [I16, I32, I64, U16, U32, U64];
     Ok(match node(document, at)? {
-        Node::Array(array) => counts.iter().any(|it| array.element == Element::Number(*it)),
+        Node::Array(array) => counts
+            .iter()
+            .any(|it| array.element == Element::Number(*it)),
         _ => false,
     })
 }
@@ -252,9 +259,8 @@ fn length(document: &Document<'_>, at: At) -> Result<Option<usize>, FileProblem>
             _ => None,
         },
         Node::List(items) => {
-            let number = |at: &At| {
-                matches!(document.node(*at), Ok(Node::Number(_) | Node::Integer(_)))
-            };
+            let number =
+                |at: &At| matches!(document.node(*at), Ok(Node::Number(_) | Node::Integer(_)));
             (!items.is_empty() && items.iter().all(number)).then_some(items.len())
         }
         _ => None,

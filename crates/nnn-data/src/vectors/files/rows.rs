@@ -46,11 +46,7 @@ impl Rows {
     }
 
     /// All values, for `rows` more rows of length `dim` that are then appended at once.
-    pub(super) fn block(
-        &mut self,
-        rows: usize,
-        dim: usize,
-    ) -> Result<&mut Vec<f32>, FileProblem> {
+    pub(super) fn block(&mut self, rows: usize, dim: usize) -> Result<&mut Vec<f32>, FileProblem> {
         self.check(dim)?;
         self.rows += rows;
         Ok(&mut self.data)

@@ -198,10 +198,7 @@ fn json_line_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProb
 }
 
 /// Strings or integers of a `.jsonl` file, one per line.
-pub(super) fn json_line_labels(
-    path: &Path,
-    key: Option<&str>,
-) -> Result<Vec<String>, FileProblem> {
+pub(super) fn json_line_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     labels(json_line_list(path, key)?)
 }
 

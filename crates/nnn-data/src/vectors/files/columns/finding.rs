@@ -86,7 +86,9 @@ fn levels(fields: &Fields) -> Vec<Level<'_>> {
             let fields = types::members(field)?;
             Some((below(field), fields))
         });
-        let deeper: Vec<Level<'_>> = deeper.map(|(path, fields)| Level { path, fields }).collect();
+        let deeper: Vec<Level<'_>> = deeper
+            .map(|(path, fields)| Level { path, fields })
+            .collect();
         levels.extend(deeper);
         at += 1;
     }
@@ -101,7 +103,8 @@ fn below(path: &[String], name: &str) -> Vec<String> {
 /// A column by its name first, then a member of a struct by `a.b`, then columns of one dimension each by their stem.
 fn named(levels: &[Level<'_>], key: &str, wanted: Wanted) -> Result<Found, FileProblem> {
     for level in levels {
-        let called = |field: &&std::sync::Arc<Field>| below(&level.path, field.name()).join(".") == key;
+        let called =
+            |field: &&std::sync::Arc<Field>| below(&level.path, field.name()).join(".") == key;
         if let Some(field) = level.fields.iter().find(called) {
             return take(level, field, wanted);
         }
@@ -155,7 +158,10 @@ fn all_of(level: &Level<'_>, group: &Wide<'_>) -> Result<Found, FileProblem> {
 
 /// The only one that serves best.
 fn only(levels: &[Level<'_>], wanted: Wanted) -> Result<Found, FileProblem> {
-    let mut candidates: Vec<Candidate> = levels.iter().flat_map(|it| candidates(it, wanted)).collect();
+    let mut candidates: Vec<Candidate> = levels
+        .iter()
+        .flat_map(|it| candidates(it, wanted))
+        .collect();
     let best = candidates.iter().map(|it| it.rank).min();
     candidates.retain(|it| Some(it.rank) == best);
     match candidates.len() {

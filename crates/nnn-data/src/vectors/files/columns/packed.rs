@@ -48,8 +48,14 @@ fn message(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>, FileProblem> {
 }
 
 fn check(message: &Message<'_>, body: &[u8]) -> Result<(), FileProblem> {
-    let dictionary = message.header_as_dictionary_batch().and_then(|it| it.data());
-    for batch in message.header_as_record_batch().into_iter().chain(dictionary) {
+    let dictionary = message
+        .header_as_dictionary_batch()
+        .and_then(|it| it.data());
+    for batch in message
+        .header_as_record_batch()
+        .into_iter()
+        .chain(dictionary)
+    {
         if batch.compression().is_some() {
             check_batch(&batch, body)?;
         }

@@ -1,9 +1,9 @@
 //! Tables of either format, open and not yet read.
 
+use super::super::mapped::map;
 use super::finding::Found;
 use super::{Format, packed};
 use crate::file_error::FileProblem;
-use super::super::mapped::map;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, StreamDecoder, StreamReader, read_footer_length};
@@ -57,7 +57,8 @@ impl Table {
         }
         let buffer = Buffer::from(Bytes::from_owner(map(file)?));
         if buffer.starts_with(FEATHER_1) {
-            let said = "the first version of Feather; write it anew with pyarrow.feather.write_feather";
+            let said =
+                "the first version of Feather; write it anew with pyarrow.feather.write_feather";
             return Err(bad(&said));
         }
         if buffer.starts_with(FILE) {
@@ -65,7 +66,8 @@ impl Table {
             let schema = arrow_ipc::convert::try_fb_to_schema(schema).map_err(|it| bad(&it))?;
             return Ok(Self::ArrowFile(buffer, Arc::new(schema)));
         }
-        let schema = StreamReader::try_new(Cursor::new(buffer.as_slice()), None).map_err(|it| bad(&it))?;
+        let schema =
+            StreamReader::try_new(Cursor::new(buffer.as_slice()), None).map_err(|it| bad(&it))?;
         let schema = schema.schema();
         Ok(Self::ArrowStream(buffer, schema))
     }
@@ -84,7 +86,8 @@ impl Table {
         };
         let leaves = leaves(builder, found);
         let groups = builder.metadata().row_groups().iter();
-        let counts = groups.flat_map(|group| leaves.iter().map(|&leaf| group.column(leaf).num_values()));
+        let counts =
+            groups.flat_map(|group| leaves.iter().map(|&leaf| group.column(leaf).num_values()));
         let mut counts = counts.map(usize::try_from);
         counts.try_fold(0usize, |all, it| all.checked_add(it.ok()?))
     }
@@ -93,7 +96,8 @@ impl Table {
     pub(super) fn each_batch(self, found: &Found, take: Take<'_>) -> Result<(), FileProblem> {
         match self {
             Self::Parquet(builder) => {
-                let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves(&builder, found));
+                let mask =
+                    ProjectionMask::leaves(builder.parquet_schema(), leaves(&builder, found));
                 let reader = builder.with_projection(mask).with_batch_size(BATCH).build();
                 for batch in reader.map_err(|error| Format::Parquet.bad(error))? {
                     take(&batch.map_err(|error| Format::Parquet.bad(error))?)?;
@@ -140,7 +144,10 @@ fn file_batches(buffer: &Buffer, schema: SchemaRef, take: Take<'_>) -> Result<()
     for block in footer.recordBatches().iter().flatten() {
         let block_bytes = slice(buffer, block)?;
         packed::check_block(&block_bytes)?;
-        if let Some(batch) = decoder.read_record_batch(block, &block_bytes).map_err(bad)? {
+        if let Some(batch) = decoder
+            .read_record_batch(block, &block_bytes)
+            .map_err(bad)?
+        {
             take(&batch)?;
         }
     }
@@ -149,11 +156,15 @@ fn file_batches(buffer: &Buffer, schema: SchemaRef, take: Take<'_>) -> Result<()
 
 /// The bytes of a message.
 fn slice(buffer: &Buffer, block: &arrow_ipc::Block) -> Result<Buffer, FileProblem> {
-    let length = block.bodyLength().checked_add(block.metaDataLength().into());
+    let length = block
+        .bodyLength()
+        .checked_add(block.metaDataLength().into());
     let place = usize::try_from(block.offset()).ok();
     let place = place.zip(length.and_then(|it| usize::try_from(it).ok()));
     let within = |(start, length): &(usize, usize)| {
-        start.checked_add(*length).is_some_and(|end| end <= buffer.len())
+        start
+            .checked_add(*length)
+            .is_some_and(|end| end <= buffer.len())
     };
     match place.filter(within) {
         Some((start, length)) => Ok(buffer.slice_with_length(start, length)),

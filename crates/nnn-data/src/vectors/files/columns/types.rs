@@ -79,7 +79,12 @@ pub(super) fn is_spark_vector(data_type: &DataType) -> bool {
     let DataType::Struct(fields) = data_type else {
         return false;
     };
-    let of = |name: &str| fields.iter().find(|it| it.name() == name).map(|it| it.data_type());
+    let of = |name: &str| {
+        fields
+            .iter()
+            .find(|it| it.name() == name)
+            .map(|it| it.data_type())
+    };
     let list = |name| of(name).and_then(item);
     fields.len() == 4
         && matches!(of("type"), Some(DataType::Int8))

@@ -15,7 +15,11 @@ use arrow_schema::DataType;
 const MOST_DIMENSIONS: usize = 1 << 24;
 
 /// Appends the vectors of a batch.
-pub(super) fn append(batch: &RecordBatch, found: &Found, rows: &mut Rows) -> Result<(), FileProblem> {
+pub(super) fn append(
+    batch: &RecordBatch,
+    found: &Found,
+    rows: &mut Rows,
+) -> Result<(), FileProblem> {
     let row = rows.place().0;
     if found.columns.is_empty() {
         let array = column(batch, &found.path, row)?;
@@ -30,13 +34,20 @@ pub(super) fn append(batch: &RecordBatch, found: &Found, rows: &mut Rows) -> Res
         present(&array, row)?;
         as_fractions(&array)
     };
-    let columns = found.columns.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+    let columns = found
+        .columns
+        .iter()
+        .map(of)
+        .collect::<Result<Vec<_>, _>>()?;
     across(&columns, batch.num_rows(), rows)
 }
 
 /// Rows across columns of one dimension each.
 fn across(columns: &[ArrayRef], count: usize, rows: &mut Rows) -> Result<(), FileProblem> {
-    let columns: Vec<_> = columns.iter().map(|it| it.as_primitive::<Float64Type>()).collect();
+    let columns: Vec<_> = columns
+        .iter()
+        .map(|it| it.as_primitive::<Float64Type>())
+        .collect();
     for row in 0..count {
         rows.start();
         rows.extend_wide(columns.iter().map(|it| it.value(row)))?;
@@ -138,16 +149,23 @@ fn sparse(
     let (Some(size), Some(indices), Some(values)) = (size, indices, values) else {
         return Err(rows.null());
     };
-    let size = usize::try_from(size).ok().filter(|it| *it <= MOST_DIMENSIONS);
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|it| *it <= MOST_DIMENSIONS);
     let fits = indices.len() == values.len() && indices.null_count() + values.null_count() == 0;
-    let bad = || FileProblem::Unusable(format!(
-        "row {} is no sparse vector of Spark: its size, indices and values contradict each other",
-        rows.place().0
-    ));
+    let bad = || {
+        FileProblem::Unusable(format!(
+            "row {} is no sparse vector of Spark: its size, indices and values contradict each other",
+            rows.place().0
+        ))
+    };
     let size = size.filter(|_| fits).ok_or_else(bad)?;
     let mut dense = vec![0.0; size];
     let places = indices.as_primitive::<Int32Type>().values();
-    for (place, value) in places.iter().zip(values.as_primitive::<Float64Type>().values()) {
+    for (place, value) in places
+        .iter()
+        .zip(values.as_primitive::<Float64Type>().values())
+    {
         let place = usize::try_from(*place).ok();
         *place.and_then(|it| dense.get_mut(it)).ok_or_else(bad)? = *value;
     }

@@ -16,13 +16,18 @@ pub(super) struct Wide<'a> {
 pub(super) fn groups(fields: &Fields) -> Vec<Wide<'_>> {
     let mut stems: BTreeMap<&str, Vec<(u32, &Field)>> = BTreeMap::new();
     for field in fields {
-        let stem = field.name().trim_end_matches(|it: char| it.is_ascii_digit());
+        let stem = field
+            .name()
+            .trim_end_matches(|it: char| it.is_ascii_digit());
         if let Ok(number) = field.name()[stem.len()..].parse() {
             stems.entry(stem).or_default().push((number, field));
         }
     }
     let numbers = |columns: &[(u32, &Field)]| {
-        columns.len() > 1 && columns.iter().any(|(_, it)| types::is_number(it.data_type()))
+        columns.len() > 1
+            && columns
+                .iter()
+                .any(|(_, it)| types::is_number(it.data_type()))
     };
     let groups = stems.into_iter().filter(|(_, columns)| numbers(columns));
     let sorted = groups.map(|(stem, mut columns)| {
@@ -42,8 +47,15 @@ impl Wide<'_> {
 
     /// What the columns hold, for messages.
     pub(super) fn kind(&self) -> String {
-        let kind = self.columns.first().map(|(_, it)| types::name(it.data_type()));
-        format!("{} columns of {}", self.columns.len(), kind.unwrap_or_default())
+        let kind = self
+            .columns
+            .first()
+            .map(|(_, it)| types::name(it.data_type()));
+        format!(
+            "{} columns of {}",
+            self.columns.len(),
+            kind.unwrap_or_default()
+        )
     }
 
     /// Whether a key means these columns: their stem, with or without what joins it to the numbers, or their label.
@@ -54,7 +66,10 @@ impl Wide<'_> {
 
     /// Names in order, once the numbers count on from 0 or 1 and all columns hold numbers.
     pub(super) fn names(&self) -> Result<Vec<String>, FileProblem> {
-        let begin = self.columns.first().map_or(0, |(number, _)| (*number).min(1));
+        let begin = self
+            .columns
+            .first()
+            .map_or(0, |(number, _)| (*number).min(1));
         for (expected, (number, field)) in (begin..).zip(&self.columns) {
             if *number > expected {
                 return Err(self.refuse(format!("{}{expected} is missing", self.stem)));

@@ -19,7 +19,8 @@ const BLOCK: u64 = 1 << 19;
 /// Groups in each other at most, and data sets at most: a link may lead back up.
 const DEEPEST: usize = 16;
 
-const VECTORS: &str = "a data set of numbers with two dimensions (items, dim), or one vector per item in a group";
+const VECTORS: &str =
+    "a data set of numbers with two dimensions (items, dim), or one vector per item in a group";
 
 fn bad(error: impl ToString) -> FileProblem {
     FileProblem::malformed(".h5", error)
@@ -64,19 +65,27 @@ pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FilePr
     opened(path, |file| {
         let dataset = find(file, key, |it| Ok(entries(it, false)))?;
         let values = whole(&line(dataset)?)?;
-        values.into_iter().enumerate().map(|(row, value)| index(row, value)).collect()
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(row, value)| index(row, value))
+            .collect()
     })
 }
 
 /// A data set of strings or integers, or the names of the items in a group.
 pub(super) fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
-    opened(path, |file| match find(file, key, |it| Ok(entries(it, true)))? {
-        Place::Group(_, items) => Ok(items.iter().map(|it| base(it.name()).to_owned()).collect()),
-        Place::Dataset(_, dataset) => {
-            let dataset = line(Place::Dataset(String::new(), dataset))?;
-            match type_name(&dataset).0.as_str() {
-                "string" => dataset.read_strings().map_err(|it| failed(&it)),
-                _ => Ok(whole(&dataset)?.iter().map(ToString::to_string).collect()),
+    opened(path, |file| {
+        match find(file, key, |it| Ok(entries(it, true)))? {
+            Place::Group(_, items) => {
+                Ok(items.iter().map(|it| base(it.name()).to_owned()).collect())
+            }
+            Place::Dataset(_, dataset) => {
+                let dataset = line(Place::Dataset(String::new(), dataset))?;
+                match type_name(&dataset).0.as_str() {
+                    "string" => dataset.read_strings().map_err(|it| failed(&it)),
+                    _ => Ok(whole(&dataset)?.iter().map(ToString::to_string).collect()),
+                }
             }
         }
     })
@@ -133,7 +142,11 @@ fn places(file: &Hdf5File) -> Result<Vec<Place>, FileProblem> {
             all.push(Place::Group(path, datasets));
             continue;
         }
-        all.extend(datasets.into_iter().map(|it| Place::Dataset(of(it.name()), Box::new(it))));
+        all.extend(
+            datasets
+                .into_iter()
+                .map(|it| Place::Dataset(of(it.name()), Box::new(it))),
+        );
     }
     Ok(all)
 }
@@ -250,7 +263,10 @@ fn blocks(dataset: &Dataset, rows: &mut Rows) -> Result<(), FileProblem> {
     };
     let width = usize::try_from(dim).map_err(|_| FileProblem::TooLarge { values: dim })?;
     rows.block(0, width)?;
-    let chunk = dataset.chunks().and_then(|it| it.first().copied()).unwrap_or(1);
+    let chunk = dataset
+        .chunks()
+        .and_then(|it| it.first().copied())
+        .unwrap_or(1);
     let chunk = u64::from(chunk).max(1);
     let step = (BLOCK / dim.max(1) / chunk).max(1) * chunk;
     let mut start = 0;

@@ -107,12 +107,17 @@ pub(super) fn type_name(dataset: &Dataset) -> (String, bool) {
     match dataset.dtype() {
         Datatype::FixedPoint { size, signed, .. } => {
             let kind = if *signed { "int" } else { "uint" };
-            (format!("{kind}{}", u32::from(*size) * 8), matches!(size, 1 | 2 | 4 | 8))
+            (
+                format!("{kind}{}", u32::from(*size) * 8),
+                matches!(size, 1 | 2 | 4 | 8),
+            )
         }
         Datatype::FloatingPoint { size, .. } => float_name(dataset, *size),
         Datatype::String { .. } => ("string".to_owned(), false),
         Datatype::VarLen { base, .. } => match **base {
-            Datatype::FixedPoint { size: 1, .. } | Datatype::String { .. } => ("string".to_owned(), false),
+            Datatype::FixedPoint { size: 1, .. } | Datatype::String { .. } => {
+                ("string".to_owned(), false)
+            }
             _ => ("lists of different lengths".to_owned(), false),
         },
         Datatype::Enum { .. } => ("bool or another enumeration".to_owned(), false),
@@ -125,7 +130,10 @@ pub(super) fn type_name(dataset: &Dataset) -> (String, bool) {
 /// A float's name. Of two bytes the layout is looked at: those of bfloat16 are none of float16.
 fn float_name(dataset: &Dataset, size: u8) -> (String, bool) {
     // In the message of a float: the number of bits of its exponent.
-    let exponent = dataset.raw_datatype().ok().and_then(|it| it.get(13).copied());
+    let exponent = dataset
+        .raw_datatype()
+        .ok()
+        .and_then(|it| it.get(13).copied());
     match (size, exponent) {
         (2, Some(8)) => ("bfloat16".to_owned(), false),
         (2, Some(5)) | (4 | 8, _) => (format!("float{}", u32::from(size) * 8), true),
@@ -183,8 +191,16 @@ mod tests {
     #[test]
     fn runs_and_copies() {
         // "abcabcabc" as python-lzf packs it: a run of three, and six bytes from three back.
-        assert_eq!(unpacked(b"\x02abc\x80\x02", 9).as_deref(), Some(&b"abcabcabc"[..]));
-        for (bad, length) in [(&b"\x02ab"[..], 3), (b"\x20\x00", 3), (b"\x00a", 2), (b"\xe0", 9)] {
+        assert_eq!(
+            unpacked(b"\x02abc\x80\x02", 9).as_deref(),
+            Some(&b"abcabcabc"[..])
+        );
+        for (bad, length) in [
+            (&b"\x02ab"[..], 3),
+            (b"\x20\x00", 3),
+            (b"\x00a", 2),
+            (b"\xe0", 9),
+        ] {
             assert_eq!(unpacked(bad, length), None);
         }
     }

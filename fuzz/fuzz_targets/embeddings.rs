@@ -4,7 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use nnn_data::{RowNames, read_indices, read_labels, read_matrix, read_relevance};
 
-const KINDS: [&str; 7] = ["npy", "npz", "safetensors", "parquet", "csv", "json", "jsonl"];
+const KINDS: [&str; 11] = [
+    "npy", "npz", "safetensors", "parquet", "csv", "json", "jsonl", "arrow", "pkl", "pt", "h5",
+];
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, content)) = bytes.split_first() else {

@@ -32,7 +32,13 @@ fn read(name: &str, bytes: &[u8]) {
     }
 }
 
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 13] = [
+    "arrow",
+    "feather",
+    "pkl",
+    "pt",
+    "h5",
+    "tsv",
     "npy",
     "npz",
     "safetensors",
@@ -64,9 +70,36 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     assert_eq!(files.len(), 5);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/vectors");
+    let more = [
+        "bf16.npy",
+        "names.npy",
+        "spark.parquet",
+        "wide.parquet",
+        "one_list.parquet",
+        "structs.parquet",
+        "lz4.feather",
+        "stream.arrow",
+        "file.arrow",
+        "packed.arrow",
+        "protocol_2.pkl",
+        "protocol_5.pkl",
+        "dictionary.pkl",
+        "by_id.pkl",
+        "torch_tensor.pkl",
+        "tensor.pt",
+        "chunked.h5",
+        "by_id.h5",
+        "tables.h5",
+    ];
+    files.extend(more.map(|name| {
+        let bytes = fs::read(golden.join(name)).expect(name);
+        (name.to_owned(), bytes)
+    }));
     let matrix = TensorView::new(Dtype::F32, vec![2, 3], &[1; 24]).expect("a tensor");
     let tensors = safetensors::serialize([("rows", matrix)], None).expect("a file");
     let texts = [
+        ("it.tsv", "query\tgallery\n0\t1\n"),
         ("it.csv", "query,gallery\n0,1\n1,2\n2,0\n"),
         ("it.json", "[[0], [1, 2], [3]]"),
         ("it.jsonl", "[0]\n[1, 2]\n[3]\n"),

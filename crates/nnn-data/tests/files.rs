@@ -116,7 +116,7 @@ fn keys() {
     );
     assert_eq!(
         matrix_error(&fixture("table.parquet"), None),
-        r#"table.parquet: a key is needed to choose among "fixed", "lists""#
+        r#"table.parquet: a key is needed to choose among "fixed" (list of float32), "lists" (list of float64)"#
     );
     assert_eq!(
         matrix_error(&fixture("half.npy"), Some("x")),
@@ -129,19 +129,19 @@ fn types_and_shapes() {
     let folder = folder();
     assert_eq!(
         matrix_error(&fixture("index_big.npy"), None),
-        "index_big.npy: values of type '>i2', expected f16, bf16, f32 or f64"
+        "index_big.npy: shape (20,), expected two dimensions (items, dim)"
     );
     assert_eq!(
         index_error(&fixture("half.npy"), None),
-        "half.npy: values of type '<f2', expected integers"
+        "half.npy: values of type float16, expected integers"
     );
     assert_eq!(
         matrix_error(&fixture("table.parquet"), Some("split")),
-        "table.parquet: values of type BYTE_ARRAY, expected f16, bf16, f32 or f64"
+        "table.parquet: values of type string, expected a column of lists of numbers, or one column per dimension"
     );
     assert_eq!(
         index_error(&fixture("table.parquet"), Some("lists")),
-        "table.parquet: values of type lists of DOUBLE, expected integers"
+        "table.parquet: values of type list of float64, expected a column of integers"
     );
     let cube = folder.path().join("cube.npy");
     write_npy(&cube, &[1, 2, 3], false, vec![0f32; 6]);
@@ -165,7 +165,7 @@ fn types_and_shapes() {
     write_tensor(&flags, Dtype::BOOL, &[1, 2], &[0, 1]);
     assert_eq!(
         matrix_error(&flags, None),
-        "flags.safetensors: values of type BOOL, expected a plain float or integer type"
+        "flags.safetensors: values of type bool, expected plain numbers, such as float32"
     );
 }
 
@@ -223,7 +223,7 @@ fn uneven_and_absent_lists() {
     write_parquet(&null, vec![column]);
     assert_eq!(
         matrix_error(&null, None),
-        "null.parquet: row 1 holds a null or an empty list, expected a list of f32 or f64 in every row"
+        "null.parquet: row 1 holds a null or an empty list, expected a list of numbers in every row"
     );
     let holes = folder.path().join("holes.parquet");
     write_parquet(
@@ -242,15 +242,16 @@ fn extensions_and_absent_files() {
     let path = file(&folder, "rows.txt", "");
     assert_eq!(
         matrix_error(&path, None),
-        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors or .parquet"#
+        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl or .h5"#
     );
+    let path = file(&folder, "rows.xlsx", "");
     assert_eq!(
         index_error(&path, None),
-        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors, .parquet, .csv or .json"#
+        r#"rows.xlsx: unknown extension "xlsx", expected .npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl, .h5, .csv, .tsv, .json, .jsonl or .txt"#
     );
     assert_eq!(
         matrix_error(&folder.path().join("none.npy"), None),
-        "none.npy: No such file or directory (os error 2)"
+        "none.npy: no such file"
     );
 }
 

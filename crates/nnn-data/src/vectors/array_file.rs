@@ -115,7 +115,11 @@ impl ArrayFiles {
         Ok(parts.into_iter().map(|(path, _)| path).collect())
     }
 
-    pub(super) fn embeddings(&self, base: &Path) -> Result<Embeddings, FileError> {
+    /// Reads all rows, one file after the other into one matrix, and scales them to unit length.
+    ///
+    /// # Errors
+    /// [`FileError`] names the file that cannot be read, or does not fit those before it.
+    pub fn embeddings(&self, base: &Path) -> Result<Embeddings, FileError> {
         embeddings(&self.parts(base)?)
     }
 

@@ -327,12 +327,12 @@ fn experiment_names_that_are_no_folder() {
 
 #[test]
 fn splits_that_do_not_exist() {
-    let parts = ["`made-up`", "no split `val`", "test, train"];
+    let parts = ["`made-up`", "no split \"val\"", "\"test\", \"train\""];
     refuses_split("split: val", &parts);
     refuses_split("reference_sets: [{split: val}]", &parts);
     let parts = ["`reference_sets`", "unknown data set `other`"];
     refuses_split("reference_sets: [{dataset: other}]", &parts);
-    let parts = ["`made-up`", "no split `val`", "test, train"];
+    let parts = ["`made-up`", "no split \"val\"", "\"test\", \"train\""];
     refuses_split(
         "methods: [nnn]\nchoose: validation\nhold_out: {split: val}",
         &parts,

@@ -28,19 +28,15 @@ fn texts_with(row: usize, column: usize, value: f32) -> Matrix {
 fn a_missing_file() {
     let lab = by_dataset();
     std::fs::remove_file(lab.path("texts.npy")).expect("it was there");
-    let parts = ["embeddings `made-up`", "texts.npy", "No such file"];
+    let parts = ["embeddings `made-up`", "texts.npy", "no such file"];
     lab.refuses(dataset_config(""), &[], &parts);
 }
 
 #[test]
 fn a_wrong_type() {
     let rows = vec![vec![0.0; DIM]; IMAGES];
-    let content = npy_of("<i8", &rows, vec![1; IMAGES * DIM * 8]);
-    dataset_refuses(
-        "images.npy",
-        &content,
-        &["type '<i8'", "f16, bf16, f32 or f64"],
-    );
+    let content = npy_of("<c8", &rows, vec![1; IMAGES * DIM * 8]);
+    dataset_refuses("images.npy", &content, &["type complex64", "plain numbers"]);
 }
 
 #[test]
@@ -178,8 +174,25 @@ fn a_reference_set_without_items() {
         .collect();
     let lab = by_dataset();
     lab.write("splits.json", json(&names));
-    let parts = ["reference set `train`", "no split `train`", "spare", "test"];
+    let parts = [
+        "reference set `train`",
+        "no split \"train\"",
+        "\"spare\"",
+        "\"test\"",
+    ];
     lab.refuses(dataset_config(""), &[], &parts);
+}
+
+/// Guards against a message that shows `test ` as if it were `test`.
+#[test]
+fn a_split_whose_name_ends_in_a_blank() {
+    let lab = by_dataset();
+    let names = splits()
+        .iter()
+        .map(|name| format!("{name} "))
+        .collect::<Vec<_>>();
+    lab.write("splits.json", json(&names));
+    lab.refuses(dataset_config(""), &[], &["\"test \"", "\"train \""]);
 }
 
 #[test]
@@ -218,10 +231,10 @@ fn a_missing_column() {
 #[test]
 fn an_unknown_extension() {
     let lab = by_dataset();
-    let config = dataset_config("").replace("images.npy", "images.pkl");
+    let config = dataset_config("").replace("images.npy", "images.xls");
     lab.refuses(
         config,
         &[],
-        &["images.pkl", "unknown extension \"pkl\"", ".safetensors"],
+        &["images.xls", "unknown extension \"xls\"", ".safetensors"],
     );
 }

@@ -26,6 +26,7 @@ mod lab;
 mod leaks;
 mod limits;
 mod own_images;
+mod parts;
 mod published;
 mod real_data;
 mod references;

@@ -231,11 +231,24 @@ fn vectors<'d>(document: &'d Document<'_>, at: At) -> Result<Option<Vectors<'d>>
             return Ok(None);
         };
         // In a dictionary another length is another thing; in a list it is a mistake, which the row then names.
-        if *first.get_or_insert(found) != found && by_id {
+        if by_id && (*first.get_or_insert(found) != found || is_count(document, *at)?) {
             return Ok(None);
         }
+        first.get_or_insert(found);
     }
     Ok(first.map(|length| Vectors::Each(items, length)))
+}
+
+/// Whether an array holds integers as ids and labels are, which lie beside each other under names, too.
+fn is_count(document: &Document<'_>, at: At) -> Result<bool, FileProblem> {
+    use Kind::{I16, I32, I64, U16, U32, U64};
+    let counts = [I16, I32, I64, U16, U32, U64];
+    Ok(match node(document, at)? {
+        Node::Array(array) => counts
+            .iter()
+            .any(|it| array.element == Element::Number(*it)),
+        _ => false,
+    })
 }
 
 /// The length of one vector: an array of one dimension or of one row, or a list of numbers.

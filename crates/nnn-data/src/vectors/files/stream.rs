@@ -374,6 +374,17 @@ pub(super) fn index(row: usize, value: i128) -> Result<u32, FileProblem> {
     })
 }
 
+/// A whole number as an index.
+pub(super) fn whole(row: usize, value: f64) -> Result<u32, FileProblem> {
+    match value.fract() == 0.0 {
+        true => index(row, value as i128),
+        false => Err(FileProblem::BadIndex {
+            row,
+            value: value.to_string(),
+        }),
+    }
+}
+
 /// An empty vector with room for exactly `count` values.
 pub(super) fn reserve<T>(count: usize) -> Result<Vec<T>, FileProblem> {
     let mut out = Vec::new();

@@ -1,7 +1,7 @@
 //! Small tables in text: columns of `.csv`, lists in `.json` and `.jsonl`.
 
 use super::choose;
-use super::stream::index;
+use super::stream::{index, whole};
 use crate::file_error::{FileProblem, Held};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -74,12 +74,15 @@ pub(super) fn csv_indices(
 }
 
 fn parsed(values: &[String]) -> Result<Vec<u32>, FileProblem> {
-    let parse = |(row, value): (usize, &String)| match value.trim().parse::<u32>() {
-        Ok(value) => Ok(value),
-        Err(_) => Err(FileProblem::BadIndex {
+    let parse = |(row, value): (usize, &String)| {
+        let text = value.trim();
+        // A table that once had a gap in a column writes its whole numbers as fractions.
+        let fraction = || whole(row, text.parse().ok()?).ok();
+        let index = text.parse().ok().or_else(fraction);
+        index.ok_or_else(|| FileProblem::BadIndex {
             row,
             value: format!("{value:?}"),
-        }),
+        })
     };
     values.iter().enumerate().map(parse).collect()
 }
@@ -136,6 +139,7 @@ fn not_a_list(value: &Value) -> FileProblem {
 fn json_index(row: usize, value: &Value) -> Result<u32, FileProblem> {
     match value.as_number().and_then(serde_json::Number::as_i128) {
         Some(integer) => index(row, integer),
+        None if value.is_f64() => whole(row, value.as_f64().unwrap_or(f64::NAN)),
         None => Err(FileProblem::BadIndex {
             row,
             value: value.to_string(),

@@ -172,6 +172,8 @@ fn only(levels: &[Level<'_>], wanted: Wanted) -> Result<Found, FileProblem> {
             expected: wanted.expected(),
             present: held(&levels[0]),
         }),
+        // Of several that do not serve either, such as columns of bytes, the first says why.
+        _ if candidates.iter().all(|it| it.found.is_err()) => candidates.remove(0).found,
         1 => candidates.remove(0).found,
         _ => {
             let mut present: Vec<Held> = candidates.into_iter().map(|it| it.held).collect();

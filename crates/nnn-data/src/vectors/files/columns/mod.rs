@@ -1,6 +1,7 @@
 //! Columns of `.parquet` and Arrow files, decoded into Arrow's arrays some rows at a time: vectors, integers, strings.
 
 mod finding;
+mod packed;
 mod table;
 mod types;
 mod values;

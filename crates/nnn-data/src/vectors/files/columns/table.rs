@@ -1,8 +1,8 @@
 //! Tables of either format, open and not yet read.
 
 use super::super::mapped::map;
-use super::Format;
 use super::finding::Found;
+use super::{Format, packed};
 use crate::file_error::FileProblem;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
@@ -88,11 +88,8 @@ impl Table {
         let groups = builder.metadata().row_groups().iter();
         let counts =
             groups.flat_map(|group| leaves.iter().map(|&leaf| group.column(leaf).num_values()));
-        let total = counts
-            .map(usize::try_from)
-            .try_fold(0usize, |all, it| all.checked_add(it.ok()?));
-        // No more than any coding packs into a file: what is only claimed takes no memory.
-        total
+        let mut counts = counts.map(usize::try_from);
+        counts.try_fold(0usize, |all, it| all.checked_add(it.ok()?))
     }
 
     /// Hands on what was found, some rows at a time.
@@ -139,17 +136,16 @@ fn file_batches(buffer: &Buffer, schema: SchemaRef, take: Take<'_>) -> Result<()
     let bad = |error: arrow_schema::ArrowError| Format::Arrow.bad(error);
     let footer = footer(buffer)?;
     let mut decoder = FileDecoder::new(schema, footer.version());
-    // A block that lies outside the file is a panic of the slice, which is contained.
-    let slice = |block: &arrow_ipc::Block| {
-        let length = block.bodyLength() as usize + block.metaDataLength() as usize;
-        buffer.slice_with_length(block.offset() as usize, length)
-    };
     for block in footer.dictionaries().iter().flatten() {
-        decoder.read_dictionary(block, &slice(block)).map_err(bad)?;
+        let block_bytes = slice(buffer, block)?;
+        packed::check_block(&block_bytes)?;
+        decoder.read_dictionary(block, &block_bytes).map_err(bad)?;
     }
     for block in footer.recordBatches().iter().flatten() {
+        let block_bytes = slice(buffer, block)?;
+        packed::check_block(&block_bytes)?;
         if let Some(batch) = decoder
-            .read_record_batch(block, &slice(block))
+            .read_record_batch(block, &block_bytes)
             .map_err(bad)?
         {
             take(&batch)?;
@@ -158,8 +154,27 @@ fn file_batches(buffer: &Buffer, schema: SchemaRef, take: Take<'_>) -> Result<()
     Ok(())
 }
 
+/// The bytes of a message.
+fn slice(buffer: &Buffer, block: &arrow_ipc::Block) -> Result<Buffer, FileProblem> {
+    let length = block
+        .bodyLength()
+        .checked_add(block.metaDataLength().into());
+    let place = usize::try_from(block.offset()).ok();
+    let place = place.zip(length.and_then(|it| usize::try_from(it).ok()));
+    let within = |(start, length): &(usize, usize)| {
+        start
+            .checked_add(*length)
+            .is_some_and(|end| end <= buffer.len())
+    };
+    match place.filter(within) {
+        Some((start, length)) => Ok(buffer.slice_with_length(start, length)),
+        None => Err(Format::Arrow.bad("a batch of rows lies outside the file")),
+    }
+}
+
 fn stream_batches(mut buffer: Buffer, take: Take<'_>) -> Result<(), FileProblem> {
     let bad = |error: arrow_schema::ArrowError| Format::Arrow.bad(error);
+    packed::check_stream(&buffer)?;
     let mut decoder = StreamDecoder::new();
     while !buffer.is_empty() {
         if let Some(batch) = decoder.decode(&mut buffer).map_err(bad)? {

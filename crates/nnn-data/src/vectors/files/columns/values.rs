@@ -1,7 +1,7 @@
 //! From Arrow's arrays to rows, indices and labels.
 
 use super::super::rows::Rows;
-use super::super::stream::index;
+use super::super::stream::{index, whole};
 use super::finding::Found;
 use super::{Format, column, present, types};
 use crate::file_error::FileProblem;
@@ -200,17 +200,6 @@ pub(super) fn plain_numbers(array: &dyn Array, out: &mut Vec<f64>) -> Result<(),
     let wide = wide.map_err(|error| FileProblem::Unusable(error.to_string()))?;
     out.extend_from_slice(wide.as_primitive::<Float64Type>().values());
     Ok(())
-}
-
-/// A whole number as an index.
-pub(super) fn whole(row: usize, value: f64) -> Result<u32, FileProblem> {
-    match value.fract() == 0.0 {
-        true => index(row, value as i128),
-        false => Err(FileProblem::BadIndex {
-            row,
-            value: value.to_string(),
-        }),
-    }
 }
 
 /// Appends strings, or integers as text.

@@ -244,14 +244,16 @@ fn vectors(place: Place) -> Result<Result<Vectors, Place>, FileProblem> {
     })
 }
 
-/// The length of a data set that is one vector: floats of one dimension, or of one row.
+/// The length of a data set that is one vector: floats or bytes of one dimension, or of one row. Wider integers are ids and
+/// labels, which lie beside each other in a group, too.
 fn length(dataset: &Dataset) -> Option<u64> {
     let (name, read) = type_name(dataset);
     let length = match dataset.shape() {
         [length] | [1, length] => Some(*length),
         _ => None,
     };
-    length.filter(|it| *it > 0 && read && name.starts_with("float"))
+    let vector = name.starts_with("float") || name.ends_with("int8");
+    length.filter(|it| *it > 0 && read && vector)
 }
 
 /// Rows of a data set, in blocks of whole chunks.

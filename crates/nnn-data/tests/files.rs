@@ -402,6 +402,39 @@ fn blank_lines_of_one_column() {
     assert_eq!(read_indices(&path, Some("b")).expect("indices"), [2, 4]);
 }
 
+/// Features of a network often keep dimensions of one.
+#[test]
+fn dimensions_of_one_are_no_dimensions() {
+    let folder = folder();
+    let path = folder.path().join("x.npy");
+    let values: Vec<f32> = (0..6).map(|value| value as f32).collect();
+    for shape in [
+        vec![2, 3],
+        vec![2, 1, 3],
+        vec![2, 3, 1, 1],
+        vec![2, 1, 1, 3],
+    ] {
+        write_npy(&path, &shape, false, values.clone());
+        let matrix = read_matrix(&path, None).expect("a matrix");
+        assert_eq!((matrix.rows, matrix.dim), (2, 3), "{shape:?}");
+        assert_eq!(matrix.data, values);
+    }
+    for shape in [
+        vec![6],
+        vec![1, 2, 3],
+        vec![3, 2, 1, 1].into_iter().chain([1, 1]).rev().collect(),
+    ] {
+        write_npy(&path, &shape, false, values.clone());
+        let error = read_matrix(&path, None).expect_err("no matrix");
+        assert!(
+            error
+                .to_string()
+                .contains("expected two dimensions (items, dim)"),
+            "{error}"
+        );
+    }
+}
+
 /// Shape and values; the numbers are finite in f16 too.
 fn matrices() -> impl Strategy<Value = Matrix> {
     (0usize..9, 1usize..40).prop_flat_map(|(rows, dim)| {

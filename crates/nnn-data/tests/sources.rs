@@ -213,10 +213,10 @@ fn embeddings_by_role() {
     );
     assert_eq!(loaded.relevance.of(0), [1]);
     assert_eq!(loaded.reference_queries.len(), 1);
-    source.relevance = Some(ArrayFile {
+    source.relevance = Some(ArrayFiles::One(ArrayFile {
         file: PathBuf::from("lists.jsonl"),
         key: None,
-    });
+    }));
     let complaint = |source: &RoleSource| {
         let error = source.load(folder.path()).expect_err("a bad source");
         error.to_string()

@@ -2,7 +2,7 @@
 
 use super::mapped::map;
 use super::rows::Rows;
-use super::stream::{Layout, Scalar, index};
+use super::stream::{Layout, Scalar, index, matrix_of};
 use crate::file_error::{FileProblem, Held};
 use nnn_pickle::{Array, At, Document, Element, Kind, Node};
 use std::fs::File;
@@ -220,7 +220,9 @@ fn under(document: &Document<'_>, key: &str) -> Result<Option<At>, FileProblem> 
 /// whether they are parts of one.
 fn vectors<'d>(document: &'d Document<'_>, at: At) -> Result<Option<Vectors<'d>>, FileProblem> {
     let (items, by_id): (Vec<At>, bool) = match node(document, at)? {
-        Node::Array(array) if array.shape.len() == 2 => return Ok(Some(Vectors::Matrix(array))),
+        Node::Array(array) if matrix_of(&array.shape).is_some() => {
+            return Ok(Some(Vectors::Matrix(array)));
+        }
         Node::List(items) => (items.to_vec(), false),
         Node::Map(entries) => (entries.iter().map(|it| it.1).collect(), true),
         _ => return Ok(None),

@@ -111,10 +111,8 @@ impl Layout {
     fn rows_and_columns(&self) -> Result<(usize, usize), FileProblem> {
         let number = self.scalar.is_float() || self.scalar.is_integer();
         self.expect_type(number, NUMBERS)?;
-        match self.shape.as_slice() {
-            &[rows, dim] => Ok((as_size(rows)?, as_size(dim)?)),
-            _ => Err(self.wrong_shape(MATRIX)),
-        }
+        let (rows, dim) = matrix_of(&self.shape).ok_or_else(|| self.wrong_shape(MATRIX))?;
+        Ok((as_size(rows)?, as_size(dim)?))
     }
 
     /// Reads a one-dimensional integer array as indices.
@@ -350,6 +348,18 @@ impl Layout {
                 .map(|w| u64::from_le_bytes(w).into())
                 .collect(),
         }
+    }
+}
+
+/// Rows and columns of an array of vectors: of two dimensions, or of more where all others are one long, as in `(rows, 1, dim)` and
+/// `(rows, dim, 1, 1)`.
+pub(super) fn matrix_of<N: Copy + PartialEq + From<u8>>(shape: &[N]) -> Option<(N, N)> {
+    let (&rows, rest) = shape.split_first()?;
+    let mut longer = rest.iter().filter(|&&side| side != N::from(1));
+    match (longer.next(), longer.next(), rest.last()) {
+        (Some(&dim), None, _) => Some((rows, dim)),
+        (None, _, Some(&dim)) => Some((rows, dim)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 mod numbers;
 
 use super::rows::Rows;
-use super::stream::index;
+use super::stream::{index, matrix_of};
 use super::{INTEGERS, MATRIX, STRINGS, VECTOR};
 use crate::file_error::{FileProblem, Held, shape_text};
 use crate::panics::contained;
@@ -258,9 +258,8 @@ fn length(dataset: &Dataset) -> Option<u64> {
 
 /// Rows of a data set, in blocks of whole chunks.
 fn blocks(dataset: &Dataset, rows: &mut Rows) -> Result<(), FileProblem> {
-    let &[count, dim] = dataset.shape() else {
-        return Err(wrong_shape(dataset, MATRIX));
-    };
+    let shape = matrix_of(dataset.shape());
+    let (count, dim) = shape.ok_or_else(|| wrong_shape(dataset, MATRIX))?;
     let width = usize::try_from(dim).map_err(|_| FileProblem::TooLarge { values: dim })?;
     rows.block(0, width)?;
     let chunk = dataset
@@ -272,12 +271,13 @@ fn blocks(dataset: &Dataset, rows: &mut Rows) -> Result<(), FileProblem> {
     let mut start = 0;
     while start < count {
         let end = count.min(start + step);
-        let block = [(start, end), (0, dim)].map(|(start, end)| SliceInfoElem::Slice {
+        let mut block = SliceInfo::all(dataset.ndim()).selections;
+        block[0] = SliceInfoElem::Slice {
             start,
             end,
             step: 1,
-        });
-        let values = slice::<Fraction>(dataset, block.to_vec())?;
+        };
+        let values = slice::<Fraction>(dataset, block)?;
         for row in values.chunks(width.max(1)) {
             rows.start();
             rows.extend_wide(row.iter().map(|it| it.0))?;

@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use nnn_data::{RowNames, read_indices, read_labels, read_matrix, read_relevance};
 
-const KINDS: [&str; 11] = [
-    "npy", "npz", "safetensors", "parquet", "csv", "json", "jsonl", "arrow", "pkl", "pt", "h5",
+const KINDS: [&str; 13] = [
+    "tsv", "qrels", "npy", "npz", "safetensors", "parquet", "csv", "json", "jsonl", "arrow", "pkl", "pt", "h5",
 ];
 
 fuzz_target!(|bytes: &[u8]| {

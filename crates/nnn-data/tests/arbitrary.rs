@@ -32,7 +32,8 @@ fn read(name: &str, bytes: &[u8]) {
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
+    "qrels",
     "arrow",
     "feather",
     "pkl",
@@ -101,7 +102,16 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
     let texts = [
         ("it.tsv", "query\tgallery\n0\t1\n"),
         ("it.csv", "query,gallery\n0,1\n1,2\n2,0\n"),
+        ("it.qrels", "0 0 1 1\n1 0 2 0\n2 0 0 2\n"),
         ("it.json", "[[0], [1, 2], [3]]"),
+        (
+            "grades.json",
+            "{\"0\": {\"1\": 2}, \"1\": {\"2\": 0}, \"2\": {\"3\": 1}}",
+        ),
+        (
+            "records.jsonl",
+            "{\"qid\": 0, \"docid\": [1, 2], \"rel\": 1}\n{\"qid\": 1, \"docid\": 3}\n",
+        ),
         ("it.jsonl", "[0]\n[1, 2]\n[3]\n"),
     ];
     files.extend(texts.map(|(name, text)| (name.to_owned(), text.into())));

@@ -1,15 +1,18 @@
 //! The ground that every crate with files stands on, so that none needs the data crate for it.
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
-//! [`RemoteFile`] says where one is to be had, and [`counted`] puts counts into messages.
+//! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, and [`counted`] puts counts into
+//! messages.
 
 mod atomic;
 mod checksum;
+mod near;
 mod remote;
 mod words;
 
 pub use atomic::{is_temporary, write_atomically, write_unsynced};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use near::{names_in, nearby};
 pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
     remote_files,

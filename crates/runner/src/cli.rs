@@ -147,7 +147,8 @@ fn run_configs(arguments: &RunArgs) -> Result<()> {
 fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_config = |argument: &OsString| {
         let text = argument.to_string_lossy();
-        text.ends_with(".yaml") || text.ends_with(".yml")
+        // What lies in a folder is no verb either, whatever it ends with.
+        text.ends_with(".yaml") || text.ends_with(".yml") || text.contains(['/', '\\'])
     };
     if arguments.get(1).is_some_and(is_config) {
         arguments.insert(1, "run".into());

@@ -4,8 +4,10 @@ use crate::spec::Spec;
 use crate::spec::nearest::hint;
 use crate::spec::problem::parse_yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use nnn_files::nearby;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Reads the text of a config.
@@ -38,14 +40,21 @@ pub fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
 
 /// Reads a YAML file into any type; errors carry file, line, column and the nearest valid key.
 pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unread(path, error))?;
     ensure!(
         !is_blank(&text),
         "{} is empty, expected `key: value` lines",
         path.display()
     );
     parse_yaml(&text).map_err(|problem| anyhow!("{}, {problem}", path.display()))
+}
+
+fn unread(path: &Path, error: std::io::Error) -> anyhow::Error {
+    let file = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => anyhow!("{file}: no such file{}", nearby(path)),
+        _ => anyhow!("{file}: cannot be read: {error}"),
+    }
 }
 
 /// Whether there is nothing but comments.

@@ -22,8 +22,15 @@ fn refuses_set(value: &str, parts: &[&str]) {
 
 #[test]
 fn no_such_config() {
-    let ended = Lab::new().call(&["absent.yaml"]);
-    ended.refused(&["absent.yaml", "No such file"]);
+    let lab = Lab::new();
+    lab.call(&["absent.yaml"])
+        .refused(&["absent.yaml: no such file"]);
+    lab.write("sweeps/small.yaml", "");
+    let there = "no such file; there is \"small.yaml\"";
+    lab.call(&["sweeps/small"]).refused(&[there]);
+    lab.call(&["sweeps/small.yml"]).refused(&[there]);
+    let parted = "a folder is parted by /, write \"sweeps/small.yaml\"";
+    lab.call(&["sweeps\\small.yaml"]).refused(&[parted]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The files that a name stands for: one, those of a pattern, or those in a folder, in the natural order of their numbers.
 
 use super::kind::extension;
-use super::near;
 use crate::{FileError, FileProblem};
 use glob::{MatchOptions, Pattern, glob_with};
+use nnn_files::names_in;
 use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ fn no_match(pattern: &Path) -> FileProblem {
         name.chars().filter(|it| !dropped(*it)).collect()
     };
     let distance = |name: &String| strsim::osa_distance(&bare(name), &bare(&wanted));
-    let names = near::names(folder);
+    let names = names_in(folder);
     let near = names.iter().min_by_key(|it| distance(it));
     let there = match near {
         Some(name) => format!("; there is {name:?}"),

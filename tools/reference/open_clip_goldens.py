@@ -14,6 +14,7 @@ import warnings
 import open_clip
 import torch
 from clip_goldens import CLIP, ENCODE, MEAN, STD, TEXTS, read_rgb, save_tokenizer, tiny_vocabulary, write_json
+from open_clip.tokenizer import get_clean_fn
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from safetensors.torch import save_file
 from transformers import CLIPTokenizer
@@ -51,8 +52,8 @@ def checkpoint(name, seed, config, preprocess, dtype, file):
 
 
 def embed(folder, model, preprocess):
-    tokenizer = CLIPTokenizer.from_pretrained(folder)
-    ids = [tokenizer(text, truncation=True, max_length=CONTEXT)["input_ids"] for text in TEXTS]
+    tokenizer, clean = CLIPTokenizer.from_pretrained(folder), get_clean_fn("lower")
+    ids = [tokenizer(clean(text), truncation=True, max_length=CONTEXT)["input_ids"] for text in TEXTS]
     # Filled up with zeros, as open_clip's own tokenizer does.
     filled = torch.tensor([one + [0] * (CONTEXT - len(one)) for one in ids])
     files = sorted(file for file in (ENCODE / "images").iterdir() if file.suffix == ".png")

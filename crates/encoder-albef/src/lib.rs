@@ -6,4 +6,4 @@
 mod config;
 mod encoder;
 
-pub use encoder::load;
+pub use encoder::{check, load};

@@ -102,7 +102,8 @@ fn files_that_contradict_each_other_are_refused() {
         error(&folder),
         LoadError::ImageSize {
             expected: 40,
-            received: Some((32, 32))
+            received: Some((32, 32)),
+            ..
         }
     ));
     let folder = copy();

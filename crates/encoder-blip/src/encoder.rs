@@ -3,7 +3,7 @@
 use crate::config::{BlipConfig, CONTEXT};
 use nnn_encode::{
     Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, FusionModel, FusionSpec, Identity,
-    LayerNames, LoadError, QkvNames, TextTokenizer, TokenSettings, TowerSize, VitNames,
+    LayerNames, LoadError, Prepare, QkvNames, TextTokenizer, TokenSettings, TowerSize, VitNames,
     read_config, read_preprocessor, squeezed,
 };
 
@@ -39,10 +39,7 @@ const HUGGING_FACE: VitNames = VitNames {
 /// # Errors
 /// See [`LoadError`]; all tensors that do not fit are named together.
 pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encoder>, LoadError> {
-    let config = read_config(files, BlipConfig::parse)?;
-    let pixels = read_preprocessor(files, config.vision.image_size)?;
-    let tokenizer = TextTokenizer::bert(files, settings())?;
-    let checkpoint = Checkpoint::open(files)?;
+    let (config, prepare, checkpoint) = open(files)?;
     let spec = spec(&config, &checkpoint);
     let weights = checkpoint.load(&FusionModel::shapes(&spec), &is_ignored, compute)?;
     let towers = FusionModel::new(&weights, spec, compute).map_err(|it| checkpoint.unfit(&it))?;
@@ -53,9 +50,28 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
         vocabulary: config.text.vocab_size,
         dim: config.image_text_hidden_size,
     };
-    let prepare = (pixels, tokenizer);
     let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
+}
+
+/// Opens a checkpoint as [`load`] does and holds what its files say against each other, down to the names, shapes and number
+/// types of all tensors, without reading one; gives what a reader of the numbers should know of how they were read.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(files: &CheckpointFiles) -> Result<Option<String>, LoadError> {
+    Ok(open(files)?.2.note().map(str::to_owned))
+}
+
+/// Everything but the values of the weights, which are known to fit.
+fn open(files: &CheckpointFiles) -> Result<(BlipConfig, Prepare, Checkpoint), LoadError> {
+    let config = read_config(files, BlipConfig::parse)?;
+    let pixels = read_preprocessor(files, config.vision.image_size)?;
+    let tokenizer = TextTokenizer::bert(files, settings())?;
+    let checkpoint = Checkpoint::open(files)?;
+    let shapes = FusionModel::shapes(&spec(&config, &checkpoint));
+    checkpoint.fit(&shapes, &is_ignored)?;
+    Ok((config, (pixels, tokenizer), checkpoint))
 }
 
 /// Names by the layout, sizes by the configuration.

@@ -112,11 +112,14 @@ fn files_that_contradict_each_other_are_refused() {
         "\"image_size\": 32",
         "\"image_size\": 40",
     );
-    let expected = LoadError::ImageSize {
-        expected: 40,
-        received: Some((32, 32)),
-    };
-    assert_eq!(error(&folder).to_string(), expected.to_string());
+    assert!(matches!(
+        error(&folder),
+        LoadError::ImageSize {
+            expected: 40,
+            received: Some((32, 32)),
+            ..
+        }
+    ));
     let folder = copy("base-f32");
     edit(&folder, "config.json", "\"blip\"", "\"blip-2\"");
     let message = error(&folder).to_string();

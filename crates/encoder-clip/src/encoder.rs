@@ -5,8 +5,9 @@ use crate::model::ClipModel;
 use crate::names::Names;
 use crate::open_clip::OpenClipConfig;
 use nnn_encode::{
-    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError, PixelSpec,
-    TextTokenizer, TowerSize, read_config, read_preprocessor,
+    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError,
+    OPEN_CLIP_CONFIG, Prepare, TextTokenizer, TokenSettings, TowerSize, read_config,
+    read_preprocessor,
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
@@ -20,45 +21,32 @@ const IGNORED: [&str; 4] = [
     "vision_model.embeddings.position_ids",
 ];
 
-const OPEN_CLIP_CONFIG: &str = "open_clip_config.json";
-
-/// open_clip's files of weights, and the names under which files of their kinds are looked for.
-const OPEN_CLIP_WEIGHTS: [(&str, &str); 2] = [
-    ("open_clip_model.safetensors", "model.safetensors"),
-    ("open_clip_pytorch_model.bin", "pytorch_model.bin"),
-];
-
 /// What a checkpoint says of itself, whatever its layout.
 struct Description {
     config: ClipConfig,
     names: Names,
-    pixels: PixelSpec,
+    prepare: Prepare,
     checkpoint: Checkpoint,
 }
 
 /// Loads a CLIP checkpoint: a configuration, weights and a tokenizer.
 ///
-/// With an `open_clip_config.json` it is one of open_clip, with weights in `open_clip_model.safetensors` or
-/// `open_clip_pytorch_model.bin`. Otherwise, and where only Hugging Face's `config.json` has its weights beside it, it is
-/// a `CLIPModel`, with `preprocessor_config.json` and weights in `model.safetensors`, several files with
-/// `model.safetensors.index.json`, or `pytorch_model.bin`. Weights may be in single, half or bfloat16 precision.
+/// With an `open_clip_config.json` it is one of open_clip, with weights in `open_clip_model.safetensors`,
+/// `open_clip_pytorch_model.safetensors` or `.bin`, or the only file of weights, and texts are cleaned as open_clip cleans
+/// them. Otherwise, and where only Hugging Face's `config.json` has its weights beside it, it is a `CLIPModel`, with
+/// `preprocessor_config.json` or `processor_config.json` and weights in `model.safetensors` or `pytorch_model.bin`, or several
+/// files with an index. Weights may be in single, half or bfloat16 precision.
 ///
 /// # Errors
 /// See [`LoadError`]; all tensors that do not fit are named together.
 pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encoder>, LoadError> {
-    let described = match is_open_clip(files) {
-        true => open_clip(files)?,
-        false => hugging_face(files)?,
-    };
     let Description {
         config,
         names,
-        pixels,
+        prepare,
         checkpoint,
-    } = described;
-    let tokenizer = TextTokenizer::clip(files, config.text.max_position_embeddings)?;
-    let ignored = |name: &str| IGNORED.contains(&name);
-    let weights = checkpoint.load(&ClipModel::shapes(&config, &names), &ignored, compute)?;
+    } = open(files)?;
+    let weights = checkpoint.load(&ClipModel::shapes(&config, &names), &is_ignored, compute)?;
     let towers = ClipModel::new(&weights, &config, &names, compute);
     let towers = towers.map_err(|it| checkpoint.unfit(&it))?;
     let identity = Identity::new("clip", CODE, &config);
@@ -68,23 +56,41 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
         vocabulary: config.text.vocab_size,
         dim: config.projection_dim,
     };
-    let prepare = (pixels, tokenizer);
     let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
 }
 
-/// Whether open_clip's files are the ones to read; repositories may hold both layouts.
-fn is_open_clip(files: &CheckpointFiles) -> bool {
-    let weights = OPEN_CLIP_WEIGHTS.map(|(name, _)| name);
-    let only = !files.has("config.json");
-    files.has(OPEN_CLIP_CONFIG) && (only || files.first(&weights).is_some())
+/// Opens a checkpoint as [`load`] does and holds what its files say against each other, down to the names, shapes and number
+/// types of all tensors, without reading one; gives what a reader of the numbers should know of how they were read.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(files: &CheckpointFiles) -> Result<Option<String>, LoadError> {
+    Ok(open(files)?.checkpoint.note().map(str::to_owned))
+}
+
+/// Everything but the values of the weights, which are known to fit.
+fn open(files: &CheckpointFiles) -> Result<Description, LoadError> {
+    let described = match files.is_open_clip() {
+        true => open_clip(files)?,
+        false => hugging_face(files)?,
+    };
+    let shapes = ClipModel::shapes(&described.config, &described.names);
+    described.checkpoint.fit(&shapes, &is_ignored)?;
+    Ok(described)
+}
+
+fn is_ignored(name: &str) -> bool {
+    IGNORED.contains(&name)
 }
 
 fn hugging_face(files: &CheckpointFiles) -> Result<Description, LoadError> {
     let config = read_config(files, ClipConfig::parse)?;
+    let pixels = read_preprocessor(files, config.vision.image_size)?;
+    let context = TokenSettings::cut_to(config.text.max_position_embeddings);
     Ok(Description {
         names: Names::hugging_face(),
-        pixels: read_preprocessor(files, config.vision.image_size)?,
+        prepare: (pixels, TextTokenizer::clip(files, context)?),
         checkpoint: Checkpoint::open(files)?,
         config,
     })
@@ -99,23 +105,18 @@ fn open_clip(files: &CheckpointFiles) -> Result<Description, LoadError> {
     })?;
     let pixels = config.pixels();
     let pixels = pixels.map_err(|source| LoadError::Preprocessor { file, source })?;
-    let mut weights = CheckpointFiles::default();
-    for (name, kind) in OPEN_CLIP_WEIGHTS {
-        if let Some(path) = files.path(name) {
-            weights = weights.with_file(kind, path.to_path_buf());
-        }
-    }
-    if weights.names().next().is_none() {
-        let [(first, _), (second, _)] = OPEN_CLIP_WEIGHTS;
-        return Err(LoadError::Absent {
-            name: format!("{first} (or {second})"),
-            files: files.to_string(),
-        });
-    }
+    let checkpoint = Checkpoint::open(&files.weights_of_layout())?;
+    let context = config.model.text.max_position_embeddings;
+    let settings = config.cleaning.settings(context);
+    // As open_clip itself, which converts the names of one layout to those of the other.
+    let custom_text = checkpoint.shape(CUSTOM_TEXT).is_some();
     Ok(Description {
-        names: Names::open_clip(config.custom_text),
-        pixels,
-        checkpoint: Checkpoint::open(&weights)?,
+        names: Names::open_clip(custom_text),
+        prepare: (pixels, TextTokenizer::clip(files, settings)?),
+        checkpoint,
         config: config.model,
     })
 }
+
+/// A tensor that only open_clip's `CustomTextCLIP` has.
+const CUSTOM_TEXT: &str = "text.token_embedding.weight";

@@ -9,4 +9,4 @@ mod model;
 mod names;
 mod open_clip;
 
-pub use encoder::load;
+pub use encoder::{check, load};

@@ -2,15 +2,15 @@
 
 use crate::config::{ClipConfig, TextConfig, VisionConfig};
 use crate::model::LEGACY_EOS;
-use nnn_encode::{Activation, PixelSpec, PixelSpecError};
+use nnn_encode::{Activation, OpenClipCleaning, PixelSpec, PixelSpecError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The model that the file describes.
 pub(crate) struct OpenClipConfig {
     pub(crate) model: ClipConfig,
-    /// The text tower's weights lie under `text`.
-    pub(crate) custom_text: bool,
+    /// What is done to a text before the tokenizer sees it.
+    pub(crate) cleaning: OpenClipCleaning,
     preprocess: Value,
 }
 
@@ -27,8 +27,9 @@ struct Model {
     embed_dim: usize,
     #[serde(default)]
     quick_gelu: bool,
-    #[serde(default)]
-    custom_text: bool,
+    /// Not read: names of the weights say themselves whether the text tower lies under `text`.
+    #[serde(default, rename = "custom_text")]
+    _custom_text: bool,
     vision_cfg: Vision,
     text_cfg: Text,
     #[serde(flatten)]
@@ -142,7 +143,7 @@ impl OpenClipConfig {
         config.check()?;
         Ok(Self {
             model: config,
-            custom_text: model.custom_text,
+            cleaning: cleaning(&text.rest)?,
             preprocess: raw.preprocess_cfg,
         })
     }
@@ -192,6 +193,22 @@ impl Text {
             layer_norm_eps: epsilon(self.norm_kwargs.as_ref()),
             eos_token_id: LEGACY_EOS,
         }
+    }
+}
+
+/// `get_tokenizer` of `factory.py`: CLIP's own tokenizer lowers case, one named by the file does what it is told to.
+fn cleaning(text: &Map<String, Value>) -> Result<OpenClipCleaning, String> {
+    let given = |key: &str| text.get(key).filter(|it| !it.is_null());
+    let asked = given("tokenizer_kwargs").and_then(|it| it.get("clean"));
+    match (asked, given("hf_tokenizer_name")) {
+        (Some(name), _) => name
+            .as_str()
+            .and_then(OpenClipCleaning::named)
+            .ok_or_else(|| {
+                format!("text_cfg.tokenizer_kwargs.clean: expected lower, whitespace or canonicalize, received {name}")
+            }),
+        (None, Some(_)) => Ok(OpenClipCleaning::Whitespace),
+        (None, None) => Ok(OpenClipCleaning::Lower),
     }
 }
 
@@ -282,8 +299,8 @@ mod tests {
         let config =
             parse("{}", "{}", r#", "quick_gelu": true, "custom_text": true"#).expect("defaults");
         assert_eq!(
-            (config.model.vision.hidden_act, config.custom_text),
-            (Activation::QuickGelu, true)
+            (config.model.vision.hidden_act, config.cleaning),
+            (Activation::QuickGelu, OpenClipCleaning::Lower)
         );
     }
 

@@ -3,8 +3,8 @@
 use crate::config::SiglipConfig;
 use crate::model::SiglipModel;
 use nnn_encode::{
-    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError, TextTokenizer,
-    TowerSize, read_config, read_preprocessor,
+    Checkpoint, CheckpointFiles, Compute, DualEncoder, Encoder, Identity, LoadError, Prepare,
+    TextTokenizer, TowerSize, read_config, read_preprocessor,
 };
 
 /// Crate, version and revision of the arithmetic; raise the last when a number can move.
@@ -26,12 +26,8 @@ const IGNORED: [&str; 4] = [
 /// # Errors
 /// See [`LoadError`]; all tensors that do not fit are named together.
 pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encoder>, LoadError> {
-    let config = read_config(files, SiglipConfig::parse)?;
-    let pixels = read_preprocessor(files, config.vision.image_size)?;
-    let tokenizer = TextTokenizer::siglip(files, config.text.max_position_embeddings)?;
-    let checkpoint = Checkpoint::open(files)?;
-    let ignored = |name: &str| IGNORED.contains(&name);
-    let weights = checkpoint.load(&SiglipModel::shapes(&config), &ignored, compute)?;
+    let (config, prepare, checkpoint) = open(files)?;
+    let weights = checkpoint.load(&SiglipModel::shapes(&config), &is_ignored, compute)?;
     let towers = SiglipModel::new(&weights, &config, compute);
     let towers = towers.map_err(|it| checkpoint.unfit(&it))?;
     let identity = Identity::new("siglip", CODE, &config);
@@ -41,7 +37,29 @@ pub fn load(files: &CheckpointFiles, compute: &Compute) -> Result<Box<dyn Encode
         vocabulary: config.text.vocab_size,
         dim: config.vision.hidden_size,
     };
-    let prepare = (pixels, tokenizer);
     let encoder = DualEncoder::new(identity, size, prepare, towers, (&checkpoint, compute))?;
     Ok(Box::new(encoder))
+}
+
+/// Opens a checkpoint as [`load`] does and holds what its files say against each other, down to the names, shapes and number
+/// types of all tensors, without reading one; gives what a reader of the numbers should know of how they were read.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(files: &CheckpointFiles) -> Result<Option<String>, LoadError> {
+    Ok(open(files)?.2.note().map(str::to_owned))
+}
+
+/// Everything but the values of the weights, which are known to fit.
+fn open(files: &CheckpointFiles) -> Result<(SiglipConfig, Prepare, Checkpoint), LoadError> {
+    let config = read_config(files, SiglipConfig::parse)?;
+    let pixels = read_preprocessor(files, config.vision.image_size)?;
+    let tokenizer = TextTokenizer::siglip(files, config.text.max_position_embeddings)?;
+    let checkpoint = Checkpoint::open(files)?;
+    checkpoint.fit(&SiglipModel::shapes(&config), &is_ignored)?;
+    Ok((config, (pixels, tokenizer), checkpoint))
+}
+
+fn is_ignored(name: &str) -> bool {
+    IGNORED.contains(&name)
 }

@@ -7,4 +7,4 @@ mod config;
 mod encoder;
 mod model;
 
-pub use encoder::load;
+pub use encoder::{check, load};

@@ -31,6 +31,9 @@ pub trait Towers: Send + Sync {
     }
 }
 
+/// What stands before the towers: how images and how texts become numbers.
+pub type Prepare = (PixelSpec, TextTokenizer);
+
 /// What the towers take and give.
 #[derive(Clone, Debug)]
 pub struct TowerSize {
@@ -101,7 +104,7 @@ impl<T: Towers> DualEncoder<T> {
     pub fn new(
         identity: Identity,
         size: TowerSize,
-        (pixels, tokenizer): (PixelSpec, TextTokenizer),
+        (pixels, tokenizer): Prepare,
         towers: T,
         (checkpoint, compute): (&Checkpoint, &Compute),
     ) -> Result<Self, LoadError> {

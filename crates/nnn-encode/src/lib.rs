@@ -27,12 +27,12 @@ mod pixels;
 mod tokens;
 
 pub use checkpoint::{
-    Checkpoint, CheckpointFiles, LoadError, Shapes, TensorFault, Weights, checks, read_config,
-    read_preprocessor,
+    Checkpoint, CheckpointFiles, LoadError, OPEN_CLIP_CONFIG, Shapes, TensorFault, Weights, checks,
+    files_to_fetch, read_config, read_preprocessor,
 };
 pub use checksum::{files_sha256, texts_sha256};
 pub use compute::{Compute, ComputeError};
-pub use dual_encoder::{DualEncoder, Identity, TowerSize, Towers};
+pub use dual_encoder::{DualEncoder, Identity, Prepare, TowerSize, Towers};
 pub use encoder::{Encoder, EncoderInfo, Reranker};
 pub use error::{EncodeError, ReadError, TokenizerError};
 pub use extract::{
@@ -50,4 +50,4 @@ pub use pixels::{
     Filter, ImageError, ImageLimits, PixelSpec, PixelSpecError, ResizeTo, load_image,
     unreadable_images,
 };
-pub use tokens::{PieceFrame, TextTokenizer, TokenSettings, squeezed};
+pub use tokens::{OpenClipCleaning, PieceFrame, TextTokenizer, TokenSettings, squeezed};

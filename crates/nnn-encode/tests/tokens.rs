@@ -5,7 +5,7 @@
 mod common;
 
 use common::json;
-use nnn_encode::{CheckpointFiles, TextTokenizer, TokenizerError};
+use nnn_encode::{CheckpointFiles, TextTokenizer, TokenSettings, TokenizerError};
 use nnn_files::sha256_bytes;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,8 @@ fn every_coco_caption_has_the_ids_of_transformers() {
     ) else {
         return;
     };
-    let tokenizer = TextTokenizer::clip(&files(&vocabulary), 77).expect("CLIP's tokenizer");
+    let tokenizer = TextTokenizer::clip(&files(&vocabulary), TokenSettings::cut_to(77))
+        .expect("CLIP's tokenizer");
     let golden = json("coco-tokens.json");
     for key in ["examples", "texts"] {
         for example in golden[key].as_array().expect("examples") {
@@ -143,20 +144,23 @@ fn long_texts_keep_both_ends() {
     let Some(vocabulary) = shared("clip-tokenizer") else {
         return;
     };
-    let tokenizer = TextTokenizer::clip(&files(&vocabulary), 5).expect("CLIP's tokenizer");
+    let tokenizer = TextTokenizer::clip(&files(&vocabulary), TokenSettings::cut_to(5))
+        .expect("CLIP's tokenizer");
     let ids = tokenizer.ids("a cat on a mat").expect("ids");
     assert_eq!(ids, [49_406, 320, 2368, 525, 49_407]);
-    let other = TextTokenizer::clip(&files(&vocabulary), 6).expect("CLIP's tokenizer");
+    let other = TextTokenizer::clip(&files(&vocabulary), TokenSettings::cut_to(6))
+        .expect("CLIP's tokenizer");
     assert_ne!(tokenizer.sha256(), other.sha256());
 }
 
 #[test]
 fn a_folder_without_a_tokenizer_says_so() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let load = |length| match TextTokenizer::clip(&files(folder.path()), length) {
-        Ok(_) => panic!("there is no tokenizer"),
-        Err(error) => error,
-    };
+    let load =
+        |length| match TextTokenizer::clip(&files(folder.path()), TokenSettings::cut_to(length)) {
+            Ok(_) => panic!("there is no tokenizer"),
+            Err(error) => error,
+        };
     assert!(matches!(load(77), TokenizerError::Absent { .. }));
     std::fs::write(folder.path().join("vocab.json"), r#"{"a": 0, "b": 1}"#).expect("written");
     assert!(matches!(load(77), TokenizerError::Absent { .. }));

@@ -19,7 +19,10 @@ pub(crate) struct CachedRepo<'a> {
 
 impl<'a> CachedRepo<'a> {
     pub(crate) fn new(settings: &'a Settings, file: &HubFile) -> Self {
-        let repo = repository(file);
+        Self::of(settings, repository(file))
+    }
+
+    pub(crate) fn of(settings: &'a Settings, repo: Repo) -> Self {
         Self {
             root: &settings.hub_cache,
             cache: Cache::new(settings.hub_cache.clone()).repo(repo.clone()),
@@ -33,18 +36,45 @@ impl<'a> CachedRepo<'a> {
 
     /// A file of the cache: at the commit, or at the one that the branch was at when it was fetched last.
     pub(crate) fn find(&self, path: &str) -> Option<PathBuf> {
-        // The tools note no `ref` for a commit, and `hf-hub` finds nothing without one.
-        let at_commit = self.cache.pointer_path(self.repo.revision()).join(path);
-        let found = match is_commit(self.repo.revision()) {
-            true => Some(at_commit),
-            false => self.cache.get(path),
-        };
-        found.filter(|path| path.is_file())
+        Some(self.put_at(path)).filter(|path| path.is_file())
     }
 
-    /// Where a file would be found.
+    /// Where a file is looked for: where it is found once it is put there.
     pub(crate) fn put_at(&self, path: &str) -> PathBuf {
-        self.cache.pointer_path(self.repo.revision()).join(path)
+        self.snapshot().join(path)
+    }
+
+    /// The folder of the revision.
+    pub(crate) fn snapshot(&self) -> PathBuf {
+        let commit = self.commit();
+        let revision = commit.as_deref().unwrap_or(self.repo.revision());
+        self.cache.pointer_path(revision)
+    }
+
+    /// The commit that the revision is, or was when something of the branch was fetched last.
+    pub(crate) fn commit(&self) -> Option<String> {
+        let revision = self.repo.revision();
+        // The tools note no `ref` for a commit.
+        if is_commit(revision) {
+            return Some(revision.to_lowercase());
+        }
+        let noted = fs::read_to_string(self.ref_path()).ok()?;
+        Some(noted.trim().to_lowercase()).filter(|it| is_commit(it))
+    }
+
+    /// Other commits of the repository at which the cache has a file.
+    pub(crate) fn elsewhere(&self, path: &str) -> Vec<String> {
+        let here = self.snapshot();
+        let snapshots = self.root.join(self.repo.folder_name()).join("snapshots");
+        let folders = fs::read_dir(snapshots).into_iter().flatten().flatten();
+        let others = folders
+            .map(|entry| entry.path())
+            .filter(|it| *it != here && it.join(path).exists());
+        let mut commits: Vec<String> = others
+            .filter_map(|it| Some(it.file_name()?.to_str()?.to_owned()))
+            .collect();
+        commits.sort();
+        commits
     }
 
     /// The content of an ETag, shared by all revisions.
@@ -77,10 +107,14 @@ impl<'a> CachedRepo<'a> {
         Ok(pointer)
     }
 
-    /// As `hf_hub::CacheRepo::create_ref`, but whole or not at all.
-    fn note_commit(&self, commit: &str) -> Result<(), HubError> {
+    fn ref_path(&self) -> PathBuf {
         let refs = self.root.join(self.repo.folder_name()).join("refs");
-        let path = refs.join(self.repo.revision());
+        refs.join(self.repo.revision())
+    }
+
+    /// As `hf_hub::CacheRepo::create_ref`, but whole or not at all.
+    pub(crate) fn note_commit(&self, commit: &str) -> Result<(), HubError> {
+        let path = self.ref_path();
         write_atomically(&path, |out| out.write_all(commit.as_bytes()))
             .map_err(|error| HubError::disk(&path, error))
     }

@@ -15,10 +15,12 @@ pub enum HubError {
     Missing {
         /// Its name on the card.
         name: String,
-        /// Where it comes from.
+        /// The address that it comes from.
         origin: String,
         /// Where it would be found.
         put_at: PathBuf,
+        /// Other commits of its repository at which the cache has it.
+        others: Vec<String>,
     },
     /// The server does not give it.
     #[error("{name}: {url} answers {status}: {refusal}")]
@@ -49,7 +51,8 @@ pub enum HubError {
     /// The network is not there.
     #[error(
         "{name}: {url} cannot be reached: {reason}; run `runner fetch CONFIG` where there is a network, or see with \
-         `--offline` where the file can be put"
+         `--offline` where the file can be put{}",
+        elsewhere(others)
     )]
     Unreachable {
         /// Its name on the card.
@@ -58,6 +61,8 @@ pub enum HubError {
         url: String,
         /// What happened.
         reason: String,
+        /// Other commits of its repository at which the cache has it.
+        others: Vec<String>,
     },
     /// The answer makes no sense.
     #[error("{name}: {url} answers with {reason}")]
@@ -165,6 +170,19 @@ impl HubError {
             source,
         }
     }
+}
+
+/// Offers what the cache has of the same repository at other commits.
+#[must_use]
+pub fn elsewhere(commits: &[String]) -> String {
+    let Some(first) = commits.first() else {
+        return String::new();
+    };
+    format!(
+        "; the cache has another snapshot of the repository, commit {} (`revision: {first}` on the card, or `@{first}` behind the name where there is \
+         no card, reads that)",
+        commits.join(", ")
+    )
 }
 
 fn lines(failures: &[HubError]) -> String {

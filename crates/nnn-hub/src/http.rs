@@ -190,6 +190,7 @@ fn fault(ask: &Ask<'_>, error: ureq::Error) -> Fault {
             name: ask.name.to_owned(),
             url: shown(ask.url),
             reason: error.to_string(),
+            others: Vec::new(),
         });
     }
     match error {
@@ -239,12 +240,7 @@ fn judge(ask: &Ask<'_>, answer: Answer) -> Result<Answer, Fault> {
 fn refusal(ask: &Ask<'_>, answer: &Answer) -> Refusal {
     match (answer.status.as_u16(), answer.header("x-error-code")) {
         (401 | 403, Some("GatedRepo")) => Refusal::Gated {
-            page: ask
-                .url
-                .split("/resolve/")
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            page: page(ask.url),
         },
         (401 | 403, _) => Refusal::Token(match ask.token {
             None => "it needs a token (set HF_TOKEN), or there is no such repository".to_owned(),
@@ -260,6 +256,13 @@ fn refusal(ask: &Ask<'_>, answer: &Answer) -> Refusal {
         (404 | 410, _) => Refusal::Absent("there is no such file"),
         _ => Refusal::Other,
     }
+}
+
+/// The page of the repository that an address of one of its files, or of the list of them, belongs to.
+fn page(url: &str) -> String {
+    let whole = url.split("/resolve/").next().unwrap_or(url);
+    let repo = whole.split("/revision/").next().unwrap_or(whole);
+    repo.replacen("/api/models/", "/", 1)
 }
 
 /// Where a redirect leads; none for other answers.

@@ -18,9 +18,9 @@ use std::time::SystemTime;
 /// Finds and fetches files.
 #[derive(Debug)]
 pub struct Hub {
-    settings: Settings,
-    patience: Patience,
-    client: Client,
+    pub(crate) settings: Settings,
+    pub(crate) patience: Patience,
+    pub(crate) client: Client,
     /// Knows the hub's addresses; carries no token and sends nothing.
     addresses: Option<Api>,
     /// Checksums of files as they were when this process read them.
@@ -139,17 +139,47 @@ impl Hub {
             return self.settle(file, path, sum, false);
         }
         if self.settings.offline {
-            return Err(HubError::Missing {
-                name: file.name.clone(),
-                origin: file.place.to_string(),
-                put_at: self.put_at(file),
-            });
+            return Err(self.missing(file));
         }
         let (path, sum) = match &file.place {
-            RemotePlace::Hub(hub) => self.fetch_from_hub(file, hub, tell)?,
+            RemotePlace::Hub(hub) => self
+                .fetch_from_hub(file, hub, tell)
+                .map_err(|error| self.offer_others(error, hub))?,
             RemotePlace::Urls(urls) => self.fetch_from_urls(file, urls, tell)?,
         };
         self.settle(file, path, sum, true)
+    }
+
+    fn missing(&self, file: &RemoteFile) -> HubError {
+        let (origin, others) = match &file.place {
+            RemotePlace::Hub(hub) => (
+                self.hub_url(file, hub)
+                    .unwrap_or_else(|_| file.place.to_string()),
+                CachedRepo::new(&self.settings, hub).elsewhere(&hub.path),
+            ),
+            RemotePlace::Urls(_) => (file.place.to_string(), Vec::new()),
+        };
+        HubError::Missing {
+            name: file.name.clone(),
+            origin,
+            put_at: self.put_at(file),
+            others,
+        }
+    }
+
+    /// Where the network is not there, what the cache has of other commits is worth knowing.
+    fn offer_others(&self, error: HubError, hub: &HubFile) -> HubError {
+        match error {
+            HubError::Unreachable {
+                name, url, reason, ..
+            } => HubError::Unreachable {
+                name,
+                url,
+                reason,
+                others: CachedRepo::new(&self.settings, hub).elsewhere(&hub.path),
+            },
+            other => other,
+        }
     }
 
     /// The SHA-256 that a file must have, by its card or as recorded at its first download.

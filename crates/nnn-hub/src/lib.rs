@@ -5,6 +5,8 @@
 //! what the other fetched. Other files lie below a folder of their own, by their address. Where neither a card nor the
 //! hub knows a checksum, the one at the first download is recorded and expected from then on.
 //!
+//! [`Hub::list`] gives the files of a repository and its commit, for checkpoints of which no card lists them.
+//!
 //! A file appears under its name only when it is whole and its checksum is right. Broken transfers go on where they
 //! stopped, in this process or in the next; two processes that want one file take turns. The token goes to the hub's own
 //! address and nowhere else, and is in no message.
@@ -18,12 +20,14 @@ mod error;
 mod event;
 mod http;
 mod hub;
+mod listing;
 mod retry;
 mod settings;
 mod transfer;
 
-pub use error::{HubError, Refusal};
+pub use error::{HubError, Refusal, elsewhere};
 pub use event::Event;
 pub use hub::{Hub, Local, State};
+pub use listing::Listing;
 pub use retry::Patience;
 pub use settings::{Settings, Token};

@@ -797,3 +797,94 @@ fn a_web_page_in_place_of_a_large_file() {
         "{error}"
     );
 }
+
+#[test]
+fn a_list_pins_a_branch_and_is_asked_for_once() {
+    let world = World::new();
+    world.hub.publish_list(REPO, &["config.json", "a/b.json"]);
+    let list = |revision: &str, offline: bool| {
+        let settings = Settings {
+            offline,
+            ..world.settings()
+        };
+        world.client(settings).list(REPO, revision, &|_| {})
+    };
+    let first = list("main", false).expect("a list");
+    assert_eq!(
+        (&*first.commit, &first.files[..]),
+        (COMMIT, &["a/b.json".to_owned(), "config.json".into()][..])
+    );
+    for revision in ["main", COMMIT] {
+        assert_eq!(list(revision, false).expect("a list"), first);
+        assert_eq!(list(revision, true).expect("a list"), first);
+    }
+    assert_eq!(world.hub.requests().len(), 1);
+}
+
+#[test]
+fn without_a_network_a_list_is_what_the_cache_holds() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    world.open(&at("main", "config.json")).expect("a file");
+    let settings = Settings {
+        offline: true,
+        ..world.settings()
+    };
+    let listing = world.client(settings.clone()).list(REPO, "main", &|_| {});
+    assert_eq!(listing.expect("a list").files, ["config.json"]);
+    let other = "f".repeat(40);
+    let error = world.client(settings).list(REPO, &other, &|_| {});
+    let message = error.expect_err("nothing of it").to_string();
+    for part in [&other, COMMIT, "/api/models/owner/model"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_had_says_why() {
+    let world = World::new();
+    let error = || world.client(world.settings()).list(REPO, "main", &|_| {});
+    let message = error().expect_err("no such repository").to_string();
+    assert!(message.contains("404"), "{message}");
+    let path = format!("/api/models/{REPO}/revision/main");
+    world
+        .hub
+        .put(&path, Resource::plain(b"<html>Sign in</html>"));
+    let message = error().expect_err("a page").to_string();
+    assert!(message.contains("web page"), "{message}");
+    world.hub.put(&path, Resource::plain(br#"{"sha": "x"}"#));
+    let message = error().expect_err("no commit").to_string();
+    assert!(message.contains("is HF_ENDPOINT a model hub?"), "{message}");
+}
+
+/// Guards against advice that does not work: a file of a branch was to be put where nothing looks for it.
+#[test]
+fn offline_a_file_is_found_where_the_message_says() {
+    for noted in [false, true] {
+        let world = World::new();
+        let settings = Settings {
+            offline: true,
+            ..world.settings()
+        };
+        if noted {
+            let refs = settings.hub_cache.join("models--owner--model/refs");
+            fs::create_dir_all(&refs).expect("a folder");
+            fs::write(refs.join("main"), COMMIT).expect("a note");
+        }
+        let client = world.client(settings);
+        let error = client.open(&at("main", "config.json"), &|_| {});
+        let HubError::Missing { put_at, origin, .. } = error.expect_err("nothing here") else {
+            panic!("another error");
+        };
+        assert!(
+            origin.ends_with("/owner/model/resolve/main/config.json"),
+            "{origin}"
+        );
+        fs::create_dir_all(put_at.parent().expect("a folder")).expect("folders");
+        fs::write(&put_at, "{}").expect("put there");
+        let found = client
+            .open(&at("main", "config.json"), &|_| {})
+            .expect("found");
+        assert_eq!(found.path, put_at);
+    }
+}

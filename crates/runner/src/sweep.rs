@@ -101,6 +101,11 @@ impl<'a> Sweep<'a> {
                 reason: absent.reason.clone(),
             });
         }
+        for checkpoint in &sources.checkpoints {
+            if let Some(warning) = checkpoint.warning() {
+                sweep.warn(&warning);
+            }
+        }
         for warning in sources.warnings().chain(&trials.warnings) {
             sweep.warn(warning);
         }

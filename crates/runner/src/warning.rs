@@ -137,6 +137,14 @@ pub(crate) enum Warning {
         /// Up to how many are compared with one another.
         most: usize,
     },
+    /// The names of a checkpoint's tensors are not the model's.
+    #[error("model `{model}`: {note}")]
+    NamesOfTensors {
+        /// The model.
+        model: String,
+        /// What was done about it.
+        note: String,
+    },
     /// The model has no public checkpoint and was not measured.
     #[error("model `{model}` is not measured, as it has no public checkpoint: {reason}")]
     NoPublicCheckpoint {

@@ -8,8 +8,14 @@ pub fn model_type(expected: &str, received: &str) -> Result<(), String> {
     if received == expected {
         return Ok(());
     }
+    let tower = ["text", "vision"]
+        .into_iter()
+        .find(|tower| received == format!("{expected}_{tower}_model"));
+    let alone = tower.map_or(String::new(), |tower| {
+        format!(", which is the {tower} tower alone; images and texts both need theirs")
+    });
     Err(format!(
-        "model_type: expected {expected}, received {received}"
+        "model_type: expected {expected}, received {received}{alone}"
     ))
 }
 

@@ -3,6 +3,7 @@
 use super::error::LoadError;
 use super::files::CheckpointFiles;
 use crate::pixels::PixelSpec;
+use serde_json::Value;
 
 /// Reads `config.json` (or what the card says in its place) with `parse`, whose error says what is wrong.
 ///
@@ -19,13 +20,19 @@ pub fn read_config<C>(
     })
 }
 
-/// Reads `preprocessor_config.json` (or what the card says in its place) for a model of images of `side` x `side`.
+/// Where `transformers` 5 keeps what it wrote to `preprocessor_config.json` before, under a key of its own.
+const PROCESSOR: &str = "processor_config.json";
+const PREPROCESSOR: &str = "preprocessor_config.json";
+const NESTED: &str = "image_processor";
+
+/// Reads how images are prepared for a model of images of `side` x `side`: what the card says, or else `image_processor` in
+/// `processor_config.json`, or else `preprocessor_config.json`, in the order in which `transformers` 5 looks for them.
 ///
 /// # Errors
-/// It is missing or refused, or gives other sizes.
+/// All are missing, or the first is refused or gives other sizes.
 pub fn read_preprocessor(files: &CheckpointFiles, side: usize) -> Result<PixelSpec, LoadError> {
-    let name = "preprocessor_config.json";
-    let pixels = PixelSpec::parse(&files.text(name)?);
+    let (name, text) = preprocessor(files)?;
+    let pixels = PixelSpec::parse(&text);
     let pixels = pixels.map_err(|source| LoadError::Preprocessor {
         file: files.origin(name),
         source,
@@ -35,8 +42,24 @@ pub fn read_preprocessor(files: &CheckpointFiles, side: usize) -> Result<PixelSp
             Ok(pixels)
         }
         received => Err(LoadError::ImageSize {
+            file: files.origin(name),
             expected: side,
             received,
         }),
     }
+}
+
+/// The file that says how images are prepared, and what it says.
+fn preprocessor(files: &CheckpointFiles) -> Result<(&'static str, String), LoadError> {
+    if !files.is_on_card(PREPROCESSOR) && files.has(PROCESSOR) {
+        let text = files.text(PROCESSOR)?;
+        let whole: Value = serde_json::from_str(&text).map_err(|error| LoadError::Config {
+            file: files.origin(PROCESSOR),
+            reason: error.to_string(),
+        })?;
+        if let Some(nested) = whole.get(NESTED) {
+            return Ok((PROCESSOR, nested.to_string()));
+        }
+    }
+    Ok((PREPROCESSOR, files.text(PREPROCESSOR)?))
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{ReadError, TokenizerError};
 use crate::pixels::PixelSpecError;
+use nnn_files::counted;
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -21,7 +22,7 @@ pub enum LoadError {
         files: String,
     },
     /// `config.json` is not that of a model that can be computed.
-    #[error("{}: {reason}", file.display())]
+    #[error("{}: {}", file.display(), in_words(reason))]
     Config {
         /// The file.
         file: PathBuf,
@@ -38,20 +39,31 @@ pub enum LoadError {
     },
     /// Preprocessing gives images of a size that the model does not take.
     #[error(
-        "the model takes images of {expected} x {expected}, preprocessing gives (height, width) {received:?}"
+        "the model takes images of {expected} x {expected} by its configuration, and preprocessing ({}) gives {}",
+        file.display(), size(*received)
     )]
     ImageSize {
+        /// The file that says how images are prepared.
+        file: PathBuf,
         /// Side in pixels.
         expected: usize,
-        /// Size after preprocessing; `None` if it depends on the image.
+        /// Height and width after preprocessing; `None` if it depends on the image.
         received: Option<(u32, u32)>,
     },
     /// The tokenizer is missing or damaged.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// Something else lies in a file's place: a link to nothing, a Git LFS pointer, weights of another library.
+    #[error("{}: {reason}", file.display())]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What it is, and what to do.
+        reason: String,
+    },
     /// There are no weights, or several files that could be meant.
     #[error(
-        "{files} holds neither model.safetensors nor its index, and {candidates} other files of weights (*.safetensors, or else *.bin, *.pth, *.pt) where one is expected"
+        "{files} holds neither model.safetensors nor its index, and {candidates} other files of weights (*.safetensors, or else *.bin, *.pth, *.pt, *.ckpt) where one is expected"
     )]
     NoWeights {
         /// What there is.
@@ -67,8 +79,43 @@ pub enum LoadError {
         /// What is wrong.
         reason: String,
     },
+    /// Weights are quantised.
+    #[error(
+        "{}: {count} tensors are {kind} (the first: {first}), a quantised type; weights are read as F64, F32, F16 or BF16: \
+         take the checkpoint as it was before",
+        file.display()
+    )]
+    Packed {
+        /// The (first) file.
+        file: PathBuf,
+        /// The number type.
+        kind: String,
+        /// How many tensors have it.
+        count: usize,
+        /// One of them.
+        first: String,
+    },
+    /// The weights are those of one tower.
+    #[error("{} has no {tower}: images and texts both need theirs, and it holds the other alone", file.display())]
+    Tower {
+        /// The (first) file.
+        file: PathBuf,
+        /// What is missing.
+        tower: &'static str,
+    },
+    /// The weights hold the model more than once.
+    #[error(
+        "{} holds {} copies of the model, and which is meant is not said; their first tensors: {}; save one of them alone",
+        file.display(), names.len(), names.join(", ")
+    )]
+    Copies {
+        /// The (first) file.
+        file: PathBuf,
+        /// The first tensor of each.
+        names: Vec<String>,
+    },
     /// Weights do not fit the configuration.
-    #[error("{} does not fit the configuration:{}", file.display(), list(faults))]
+    #[error("{} does not fit the configuration: {}", file.display(), list(faults))]
     Tensors {
         /// The (first) file.
         file: PathBuf,
@@ -77,12 +124,86 @@ pub enum LoadError {
     },
 }
 
+/// A reader's reason in the words of a JSON file instead of the program's types.
+pub(crate) fn in_words(reason: &str) -> String {
+    let words = [
+        ("expected usize", "expected a whole number of at least 0"),
+        ("expected u64", "expected a whole number of at least 0"),
+        ("expected u32", "expected a whole number of at least 0"),
+        ("expected f64", "expected a number"),
+        ("invalid type: map", "invalid type: a group of keys"),
+        ("invalid type: sequence", "invalid type: a list"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a group of keys"),
+    ];
+    let reason = words
+        .iter()
+        .fold(reason.to_owned(), |reason, (types, plain)| {
+            reason.replace(types, plain)
+        });
+    match reason.split_once("expected struct ") {
+        None => reason,
+        Some((before, after)) => {
+            let rest = after.split_once(' ').map_or("", |(_, rest)| rest);
+            format!("{before}expected a group of keys {rest}")
+        }
+    }
+}
+
+/// How many tensors of a kind of fault are named.
+const NAMED: usize = 3;
+
+/// In one line: of every kind of fault how often it is there, with the first few.
 fn list(faults: &[TensorFault]) -> String {
-    faults.iter().map(|it| format!("\n  {it}")).collect()
+    let kinds: [(fn(&TensorFault) -> bool, _); 3] = [
+        (|it| matches!(it, TensorFault::Missing { .. }), "missing"),
+        (
+            |it| matches!(it, TensorFault::Wrong { .. }),
+            "of another shape or type",
+        ),
+        (
+            |it| matches!(it, TensorFault::Unexpected { .. }),
+            "not of this model",
+        ),
+    ];
+    let kind = |(is, what): (fn(&TensorFault) -> bool, &str)| {
+        let of: Vec<String> = faults.iter().filter(|it| is(it)).map(short).collect();
+        let more = match of.len() > NAMED {
+            true => ", ...",
+            false => "",
+        };
+        let named = of[..of.len().min(NAMED)].join(", ");
+        let (count, verb) = (
+            counted(of.len(), "tensor"),
+            if of.len() == 1 { "is" } else { "are" },
+        );
+        (!of.is_empty()).then(|| format!("{count} {verb} {what} ({named}{more})"))
+    };
+    let kinds: Vec<String> = kinds.into_iter().filter_map(kind).collect();
+    kinds.join("; ")
+}
+
+fn short(fault: &TensorFault) -> String {
+    match fault {
+        TensorFault::Missing { name, expected } => format!("{name} {expected:?}"),
+        TensorFault::Unexpected { name } => name.clone(),
+        TensorFault::Wrong {
+            name,
+            expected,
+            received,
+        } => format!("{name}: expected {expected:?}, received {received}"),
+    }
+}
+
+fn size(received: Option<(u32, u32)>) -> String {
+    match received {
+        Some((height, width)) => format!("{width} x {height}"),
+        None => "another size for every image".into(),
+    }
 }
 
 /// Number types in which weights can be read.
-pub(super) const READABLE: [&str; 3] = ["F32", "F16", "BF16"];
+pub(super) const READABLE: [&str; 4] = ["F64", "F32", "F16", "BF16"];
 
 /// A tensor that is not as the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +242,8 @@ impl fmt::Display for TensorFault {
                 received,
             } => write!(
                 f,
-                "{name}: expected {expected:?} as one of {READABLE:?}, received {received}"
+                "{name}: expected {expected:?} as {}, received {received}",
+                READABLE.join(" or ")
             ),
         }
     }

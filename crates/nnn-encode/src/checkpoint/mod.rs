@@ -5,9 +5,15 @@ pub mod checks;
 mod config;
 mod error;
 mod files;
+mod lookup;
+mod names;
+mod towers;
 mod weights;
 
 pub use config::{read_config, read_preprocessor};
+pub(crate) use error::in_words;
 pub use error::{LoadError, TensorFault};
-pub use files::CheckpointFiles;
+pub(crate) use files::stand_in;
+pub use files::{CheckpointFiles, OPEN_CLIP_CONFIG};
+pub use lookup::files_to_fetch;
 pub use weights::{Checkpoint, Shapes, Weights};

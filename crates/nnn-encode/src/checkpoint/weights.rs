@@ -1,16 +1,18 @@
-//! Weights on disk: one safetensors file, several with an index, or a PyTorch archive.
+//! Weights on disk: safetensors files or PyTorch's, one or several.
 
 use super::error::{LoadError, READABLE, TensorFault};
 use super::files::CheckpointFiles;
+use super::lookup::{Found, find};
+use super::names::{Renamed, renamed};
+use super::towers::lost_tower;
 use crate::compute::Compute;
 use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};
 use nnn_pickle::{Kind, PickleFile};
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Shapes by name: what a model needs.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -18,37 +20,28 @@ pub type Shapes = BTreeMap<String, Vec<usize>>;
 /// Weights by name, on one device in one number type.
 pub type Weights = HashMap<String, Tensor>;
 
-/// Files that hold all weights, in the order in which they are preferred.
-const SINGLE: [&str; 3] = [
-    "open_clip_model.safetensors",
-    "pytorch_model.bin",
-    "open_clip_pytorch_model.bin",
-];
+/// Number type and shape of tensors, by name.
+type Headers = BTreeMap<String, (String, Vec<usize>)>;
 
 /// The weights of a checkpoint, open and not yet read.
 pub struct Checkpoint {
     source: Source,
     files: Vec<PathBuf>,
+    note: OnceLock<String>,
 }
 
 enum Source {
     Safetensors(MmapedSafetensors),
-    Pickle(PickleFile),
-}
-
-/// `model.safetensors.index.json`: which file holds which tensor.
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
+    Pickles(Vec<PickleFile>),
 }
 
 impl Checkpoint {
     /// Opens a checkpoint's weights: `model.safetensors`, the files of its index, `open_clip_model.safetensors`,
-    /// `pytorch_model.bin` or `open_clip_pytorch_model.bin`, the first that there is; failing these the only file of weights,
-    /// whatever its name.
+    /// `open_clip_pytorch_model.safetensors`, `pytorch_model.bin` or the files of its index, `open_clip_pytorch_model.bin`, the
+    /// first that there is; failing these the only index, file or numbered set of files of weights, whatever its name.
     ///
     /// # Errors
-    /// There is none, or several of unknown names, or what is there is damaged.
+    /// There is none, or several of unknown names, or what is there is damaged or something else in their place.
     pub fn open(files: &CheckpointFiles) -> Result<Self, LoadError> {
         Self::open_under(files, None)
     }
@@ -59,29 +52,22 @@ impl Checkpoint {
     /// # Errors
     /// As [`open`](Self::open); the key is not there.
     pub fn open_under(files: &CheckpointFiles, key: Option<&str>) -> Result<Self, LoadError> {
-        if let Some(single) = files.path("model.safetensors") {
-            return Self::map(vec![single.to_path_buf()]);
-        }
-        if let Some(index) = files.path("model.safetensors.index.json") {
-            return Self::map(indexed(files, index)?);
-        }
-        let (name, file) = single(files)?;
-        if has_extension(name, &["safetensors"]) {
-            return Self::map(vec![file.to_path_buf()]);
-        }
-        let tensors = PickleFile::open(file, key).map_err(|it| unread(file, &it))?;
-        let (source, files) = (Source::Pickle(tensors), vec![file.to_path_buf()]);
-        Ok(Self { source, files })
-    }
-
-    #[allow(unsafe_code)]
-    fn map(files: Vec<PathBuf>) -> Result<Self, LoadError> {
-        // SAFETY: the mapping is read while `load` runs and dropped with it. A file that another process truncates or
-        // rewrites meanwhile is outside what any reader of a mapped file can guard against; checkpoints are written
-        // once, and downloads are renamed into place when complete.
-        let mapped = unsafe { MmapedSafetensors::multi(&files) };
-        let source = Source::Safetensors(mapped.map_err(|it| unread(&files[0], &it))?);
-        Ok(Self { source, files })
+        let (source, files) = match find(files)? {
+            Found::Safetensors(files) => (Source::Safetensors(map(&files)?), files),
+            Found::Pickles(files) => {
+                let open = |file: &PathBuf| {
+                    PickleFile::open(file, key).map_err(|error| unread(file, &error))
+                };
+                let opened = files.iter().map(open).collect::<Result<_, _>>()?;
+                (Source::Pickles(opened), files)
+            }
+        };
+        let note = OnceLock::new();
+        Ok(Self {
+            source,
+            files,
+            note,
+        })
     }
 
     /// The files that hold the weights.
@@ -90,33 +76,47 @@ impl Checkpoint {
         &self.files
     }
 
+    /// What [`load`](Self::load) did to the names of tensors, as a sentence; none if they are the model's.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.get().map(String::as_str)
+    }
+
     /// The shape of a tensor, if the checkpoint has it: which of several layouts of names it follows, or a size that its
-    /// configuration does not say.
+    /// configuration does not say. A name that training added something to counts as well, if there is only one.
     #[must_use]
     pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.found().remove(name).map(|(_, shape)| shape)
+        let mut found = self.found();
+        if let Some((_, shape)) = found.remove(name) {
+            return Some(shape);
+        }
+        let end = format!(".{name}");
+        let mut longer = found.into_iter().filter(|(name, _)| name.ends_with(&end));
+        match (longer.next(), longer.next()) {
+            (Some((_, (_, shape))), None) => Some(shape),
+            _ => None,
+        }
     }
 
     /// All that the model needs, where and as `compute` says. Tensors whose name `ignored` accepts may be there beside.
     ///
+    /// Where training put something before every name, such as `module.`, that is taken off, and [`note`](Self::note) says
+    /// so.
+    ///
     /// # Errors
-    /// [`LoadError::Tensors`] with all that is missing, unexpected or of the wrong shape or type.
+    /// [`LoadError::Tensors`] with all that is missing, unexpected or of the wrong shape or type; what a lost tower, a number
+    /// type that is not read or several copies of the model explain has an error of its own.
     pub fn load(
         &self,
         expected: &Shapes,
         ignored: &dyn Fn(&str) -> bool,
         compute: &Compute,
     ) -> Result<Weights, LoadError> {
-        let faults = faults(expected, &self.found(), ignored);
-        if !faults.is_empty() {
-            return Err(LoadError::Tensors {
-                file: self.files[0].clone(),
-                faults,
-            });
-        }
+        let names = self.fit(expected, ignored)?;
         let tensors = expected.keys().map(|name| {
+            let stored = names.as_ref().map_or(name, |names| &names[name]);
             let tensor = self
-                .tensor(name)
+                .tensor(stored)
                 .and_then(|it| it.to_dtype(compute.dtype)?.to_device(&compute.device));
             Ok((
                 name.clone(),
@@ -126,6 +126,62 @@ impl Checkpoint {
         tensors.collect()
     }
 
+    /// Holds what the files say of their tensors against what the model needs, without reading one; gives the file's names
+    /// by the model's where they differ.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn fit(
+        &self,
+        expected: &Shapes,
+        ignored: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<BTreeMap<String, String>>, LoadError> {
+        let found = self.found();
+        let stored: Vec<&str> = found.keys().map(String::as_str).collect();
+        let mut fits = renamed(&stored, expected);
+        if fits.len() > 1 {
+            let copies = fits.iter().filter_map(|it| it.names.values().next());
+            return Err(LoadError::Copies {
+                file: self.files[0].clone(),
+                names: copies.cloned().collect(),
+            });
+        }
+        let Some(Renamed { names, note }) = fits.pop() else {
+            return self.refuse_faults(expected, &found, ignored).map(|()| None);
+        };
+        let renamed = names
+            .iter()
+            .map(|(name, stored)| (name.clone(), found[stored].clone()));
+        self.refuse_faults(expected, &renamed.collect(), ignored)?;
+        let _ = self.note.set(note);
+        Ok(Some(names))
+    }
+
+    fn refuse_faults(
+        &self,
+        expected: &Shapes,
+        found: &Headers,
+        ignored: &dyn Fn(&str) -> bool,
+    ) -> Result<(), LoadError> {
+        let faults = faults(expected, found, ignored);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let file = self.files[0].clone();
+        if let Some((kind, first, count)) = packed(found) {
+            return Err(LoadError::Packed {
+                file,
+                kind,
+                count,
+                first,
+            });
+        }
+        Err(match lost_tower(expected, &faults) {
+            Some(tower) => LoadError::Tower { file, tower },
+            None => LoadError::Tensors { file, faults },
+        })
+    }
+
     /// The error of a model that could not be made of the weights.
     #[must_use]
     pub fn unfit(&self, error: &candle_core::Error) -> LoadError {
@@ -133,15 +189,16 @@ impl Checkpoint {
     }
 
     /// Number type and shape of every tensor.
-    fn found(&self) -> BTreeMap<String, (String, Vec<usize>)> {
+    fn found(&self) -> Headers {
         match &self.source {
             Source::Safetensors(mapped) => mapped
                 .tensors()
                 .into_iter()
                 .map(|(name, view)| (name, (format!("{:?}", view.dtype()), view.shape().to_vec())))
                 .collect(),
-            Source::Pickle(tensors) => tensors
-                .tensors()
+            Source::Pickles(files) => files
+                .iter()
+                .flat_map(PickleFile::tensors)
                 .map(|(name, kind, shape)| (name.into(), (kind.into(), shape.to_vec())))
                 .collect(),
         }
@@ -150,9 +207,10 @@ impl Checkpoint {
     fn tensor(&self, name: &str) -> candle_core::Result<Tensor> {
         match &self.source {
             Source::Safetensors(mapped) => mapped.get(name)?.load(&Device::Cpu),
-            Source::Pickle(tensors) => {
-                let (kind, shape, bytes) =
-                    tensors.tensor(name).map_err(candle_core::Error::wrap)?;
+            Source::Pickles(files) => {
+                let holds = |file: &&PickleFile| file.tensors().any(|(held, ..)| held == name);
+                let file = files.iter().find(holds).unwrap_or(&files[0]);
+                let (kind, shape, bytes) = file.tensor(name).map_err(candle_core::Error::wrap)?;
                 let dtype = dtype(kind).ok_or_else(|| {
                     let kind = kind.name();
                     candle_core::Error::Msg(format!("tensor `{name}` is of type {kind}"))
@@ -179,6 +237,15 @@ fn dtype(kind: Kind) -> Option<DType> {
     })
 }
 
+#[allow(unsafe_code)]
+fn map(files: &[PathBuf]) -> Result<MmapedSafetensors, LoadError> {
+    // SAFETY: the mapping is read while `load` runs and dropped with it. A file that another process truncates or
+    // rewrites meanwhile is outside what any reader of a mapped file can guard against; checkpoints are written
+    // once, and downloads are renamed into place when complete.
+    let mapped = unsafe { MmapedSafetensors::multi(files) };
+    mapped.map_err(|it| unread(&files[0], &it))
+}
+
 /// Whatever a library or reader says of a file of weights.
 fn unread(file: &Path, error: &dyn fmt::Display) -> LoadError {
     LoadError::Weights {
@@ -187,66 +254,19 @@ fn unread(file: &Path, error: &dyn fmt::Display) -> LoadError {
     }
 }
 
-/// Name and place of the one file of weights, if there is no `model.safetensors`.
-fn single(files: &CheckpointFiles) -> Result<(&str, &Path), LoadError> {
-    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<(&str, &Path)> {
-        let names = files.names().filter(|name| wanted(name));
-        names
-            .filter_map(|name| Some((name, files.path(name)?)))
-            .collect()
+/// The number type of quantised weights, the first tensor of it and how many there are; none where nothing is quantised.
+fn packed(found: &Headers) -> Option<(String, String, usize)> {
+    let is_packed = |kind: &str| {
+        ["F4", "F6", "F8", "I8", "U8"]
+            .iter()
+            .any(|it| kind.starts_with(it))
     };
-    if let Some(known) = SINGLE
-        .iter()
-        .find_map(|known| of(&|name| name == *known).pop())
-    {
-        return Ok(known);
-    }
-    let groups = [
-        of(&|name| has_extension(name, &["safetensors"])),
-        of(&|name| has_extension(name, &["pth", "pt", "bin"])),
-    ];
-    let found = groups.into_iter().find(|group| !group.is_empty());
-    match found.as_deref() {
-        Some(&[only]) => Ok(only),
-        several => Err(LoadError::NoWeights {
-            files: files.to_string(),
-            candidates: several.map_or(0, <[_]>::len),
-        }),
-    }
+    let (first, (kind, _)) = found.iter().find(|(_, (kind, _))| is_packed(kind))?;
+    let count = found.values().filter(|(it, _)| it == kind).count();
+    Some((kind.clone(), first.clone(), count))
 }
 
-/// By name, as the file itself may lie in a cache that names files by their checksums.
-fn has_extension(name: &str, extensions: &[&str]) -> bool {
-    let extension = Path::new(name).extension().and_then(|it| it.to_str());
-    extension.is_some_and(|it| extensions.contains(&it))
-}
-
-/// The index's files, each once. Names with a folder in them are refused.
-fn indexed(files: &CheckpointFiles, index: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let weights = |reason: String| LoadError::Weights {
-        file: index.to_path_buf(),
-        reason,
-    };
-    let text = fs::read_to_string(index).map_err(|it| weights(it.to_string()))?;
-    let parsed: Index = serde_json::from_str(&text).map_err(|it| weights(it.to_string()))?;
-    let names: BTreeSet<String> = parsed.weight_map.into_values().collect();
-    if names.is_empty() {
-        return Err(weights("it names no file".into()));
-    }
-    let path = |name: &String| match files.path(name) {
-        Some(path) => Ok(path.to_path_buf()),
-        None => Err(weights(format!(
-            "{name:?} is not a file of this checkpoint"
-        ))),
-    };
-    names.iter().map(path).collect()
-}
-
-fn faults(
-    expected: &Shapes,
-    found: &BTreeMap<String, (String, Vec<usize>)>,
-    ignored: &dyn Fn(&str) -> bool,
-) -> Vec<TensorFault> {
+fn faults(expected: &Shapes, found: &Headers, ignored: &dyn Fn(&str) -> bool) -> Vec<TensorFault> {
     let needed = expected.iter().filter_map(|(name, shape)| {
         let (name, expected) = (name.clone(), shape.clone());
         match found.get(&name) {

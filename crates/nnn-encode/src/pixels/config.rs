@@ -1,6 +1,7 @@
 //! [`PixelSpec`]s as `preprocessor_config.json` and `open_clip_config.json` say them.
 
 use super::{Crop, Filter, Normalize, PixelSpec, Resize, ResizeTo};
+use crate::checkpoint::in_words;
 use crate::error::ReadError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -38,10 +39,10 @@ pub enum PixelSpecError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Not JSON, or a value of the wrong type.
-    #[error("not a preprocessor configuration: {0}")]
+    #[error("not a preprocessor configuration: {}", in_words(&.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// The processor is of a class that is not reproduced here.
-    #[error("image processor {received:?} is unknown; known are {}", KNOWN_PROCESSORS.map(|it| it.0).join(", "))]
+    #[error("image processor {} is unknown; known are {}", received.as_deref().unwrap_or("without a name"), KNOWN_PROCESSORS.map(|it| it.0).join(", "))]
     UnknownProcessor {
         /// `image_processor_type` or `feature_extractor_type`, if given.
         received: Option<String>,

@@ -1,6 +1,8 @@
 //! BERT's WordPiece tokenizer, as `transformers`' `BertTokenizer` with lower-casing.
 
-use super::{TextTokenizer, TokenSettings, format, is_python_space, read_json};
+use super::{
+    TextTokenizer, TokenSettings, format, is_python_space, read_json_with_ends, refuse_stand_in,
+};
 use crate::checkpoint::CheckpointFiles;
 use crate::error::TokenizerError;
 use std::path::Path;
@@ -19,11 +21,13 @@ impl TextTokenizer {
     /// Reads `tokenizer.json`, or else `vocab.txt` as the vocabulary of a lower-casing BERT.
     ///
     /// # Errors
-    /// Files that are missing or not a tokenizer; a context shorter than three.
+    /// Files that are missing, not a tokenizer or one that adds no start and end tokens; a context shorter than three.
     pub fn bert(from: &CheckpointFiles, settings: TokenSettings) -> Result<Self, TokenizerError> {
         if let Some(whole) = from.path("tokenizer.json") {
-            Self::new(read_json(whole)?, vec![whole.to_path_buf()], settings)
+            let tokenizer = read_json_with_ends(whole)?;
+            Self::new(tokenizer, vec![whole.to_path_buf()], settings)
         } else if let Some(vocabulary) = from.path("vocab.txt") {
+            refuse_stand_in(vocabulary)?;
             let tokenizer = bert_tokenizer(vocabulary).map_err(|it| format(vocabulary, it))?;
             Self::new(tokenizer, vec![vocabulary.to_path_buf()], settings)
         } else {

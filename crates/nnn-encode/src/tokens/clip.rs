@@ -1,6 +1,6 @@
 //! CLIP's byte-pair tokenizer, as `transformers`' `CLIPTokenizer`.
 
-use super::{TextTokenizer, TokenSettings, format, read_json};
+use super::{TextTokenizer, TokenSettings, format, read_json_with_ends, refuse_stand_in};
 use crate::checkpoint::CheckpointFiles;
 use crate::error::TokenizerError;
 use std::path::PathBuf;
@@ -22,17 +22,21 @@ const WORD: &str =
 impl TextTokenizer {
     /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt` as a CLIP byte-pair tokenizer.
     ///
-    /// Ids are cut to `context_length` with the end token kept; padding that the file asks for is switched off.
+    /// Ids are cut to the context with the end token kept; padding that the file asks for is switched off.
     ///
     /// # Errors
-    /// Files that are missing or not a tokenizer; a context shorter than three.
-    pub fn clip(from: &CheckpointFiles, context_length: usize) -> Result<Self, TokenizerError> {
-        let settings = TokenSettings::cut_to(context_length);
+    /// Files that are missing, not a tokenizer or one that adds no start and end tokens; a context shorter than three.
+    pub fn clip(from: &CheckpointFiles, settings: TokenSettings) -> Result<Self, TokenizerError> {
         let parts = (from.path("vocab.json"), from.path("merges.txt"));
         if let Some(whole) = from.path("tokenizer.json") {
-            Self::new(read_json(whole)?, vec![whole.to_path_buf()], settings)
+            Self::new(
+                read_json_with_ends(whole)?,
+                vec![whole.to_path_buf()],
+                settings,
+            )
         } else if let (Some(vocab), Some(merges)) = parts {
             let parts = [vocab.to_path_buf(), merges.to_path_buf()];
+            parts.iter().try_for_each(|it| refuse_stand_in(it))?;
             let tokenizer = clip_tokenizer(&parts).map_err(|it| format(&parts[0], it))?;
             Self::new(tokenizer, parts.to_vec(), settings)
         } else {

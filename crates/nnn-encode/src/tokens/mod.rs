@@ -2,12 +2,15 @@
 
 mod bert;
 mod clip;
+mod open_clip;
 mod sentencepiece;
 mod siglip;
 
 pub use bert::squeezed;
+pub use open_clip::OpenClipCleaning;
 pub use sentencepiece::PieceFrame;
 
+use crate::checkpoint::stand_in;
 use crate::checksum::files_sha256;
 use crate::error::{ReadError, TokenizerError};
 use nnn_files::Sha256;
@@ -142,8 +145,35 @@ fn is_python_space(c: char) -> bool {
 
 /// A tokenizer in the format of the `tokenizers` library.
 fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
-    let bytes = fs::read(file).map_err(|source| ReadError::new(file, source))?;
-    Tokenizer::from_bytes(bytes).map_err(|it| format(file, it))
+    Tokenizer::from_bytes(read(file)?).map_err(|it| format(file, it))
+}
+
+/// The same for a family whose texts have a start and an end token, which the file's post-processor must add.
+fn read_json_with_ends(file: &Path) -> Result<Tokenizer, TokenizerError> {
+    let tokenizer = read_json(file)?;
+    let ids = |special| tokenizer.encode_fast("a", special).map(|it| it.len());
+    match (ids(true), ids(false)) {
+        (Ok(with), Ok(without)) if with < without + 2 => Err(format(
+            file,
+            "its post-processor (`post_processor`) adds no start and end tokens, which the model needs; save the tokenizer \
+             anew with `save_pretrained` of transformers, or leave its vocabulary files in its place",
+        )),
+        _ => Ok(tokenizer),
+    }
+}
+
+/// The content of a tokenizer's file.
+fn read(file: &Path) -> Result<Vec<u8>, TokenizerError> {
+    refuse_stand_in(file)?;
+    Ok(fs::read(file).map_err(|source| ReadError::new(file, source))?)
+}
+
+/// Refuses what stands in for a file.
+fn refuse_stand_in(file: &Path) -> Result<(), TokenizerError> {
+    match stand_in(file)? {
+        None => Ok(()),
+        Some(reason) => Err(format(file, reason)),
+    }
 }
 
 fn format(file: &Path, reason: impl ToString) -> TokenizerError {

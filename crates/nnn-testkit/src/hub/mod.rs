@@ -153,6 +153,19 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Lays out the list of a repository's files as the hub answers it, at the commit [`COMMIT`] and at `main`.
+    pub fn publish_list(&self, repo: &str, files: &[&str]) {
+        let files = files.iter().map(|it| format!(r#"{{"rfilename": "{it}"}}"#));
+        let files = files.collect::<Vec<_>>().join(", ");
+        let body = format!(r#"{{"id": "{repo}", "sha": "{COMMIT}", "siblings": [{files}]}}"#);
+        for revision in [COMMIT, "main"] {
+            let path = format!("/api/models/{repo}/revision/{revision}");
+            self.put(&path, Resource::plain(body.as_bytes()));
+        }
+    }
+}
+
 impl Resource {
     /// Content with an ETag, of which parts can be asked for.
     #[must_use]

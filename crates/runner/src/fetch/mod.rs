@@ -3,20 +3,25 @@
 mod addresses;
 pub(crate) mod checkpoint;
 mod data;
+mod missing;
 pub(crate) mod wanted;
 
 pub(crate) use data::all_needed;
 
 use crate::plan::Plan;
 use crate::plan::cards::ModelEntry;
+use crate::plan::checks::matching_head;
 use crate::plan::needs::Needs;
+use crate::plan::unlisted::Repository;
 use crate::terminal::progress::{Progress, say};
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
 use checkpoint::Checkpoint;
 use data::data;
-use nnn_files::RemoteFile;
-use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, State};
+use missing::together;
+use nnn_encode::files_to_fetch;
+use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind};
+use nnn_hub::{Event, Hub, HubError, Listing, Local, Patience, Settings, State};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use wanted::{DataFiles, Wanted, images_in};
@@ -83,7 +88,16 @@ fn ready(plan: &Plan, hub: &Hub, cache: &Path, ledger: &mut Ledger) -> Result<Re
         data: Vec::new(),
     };
     for model in &plan.models {
+        if let Some(asked) = &model.asked {
+            let card = model.file.display();
+            say(&format!("`{asked}` is described by {card}, which is used"));
+        }
         let opened = checkpoint(model, hub, ledger).with_context(|| model.title())?;
+        if let Some(opened) = &opened
+            && plan.settings.rerank.is_some()
+        {
+            matching_head(&model.card.name, opened.family)?;
+        }
         ready.checkpoints.extend(opened);
     }
     for (entry, evaluated) in plan.all_datasets() {
@@ -101,22 +115,75 @@ fn ready(plan: &Plan, hub: &Hub, cache: &Path, ledger: &mut Ledger) -> Result<Re
 
 /// The checkpoint of a model; none where something of it is missing.
 fn checkpoint(model: &ModelEntry, hub: &Hub, ledger: &mut Ledger) -> Result<Option<Checkpoint>> {
+    if let Some(repository) = &model.repository {
+        return of_repository(model, repository, hub, ledger);
+    }
     if let Some(folder) = model.folder() {
         return Checkpoint::folder(&model.card, &folder).map(Some);
     }
-    let mut files = Vec::new();
-    let mut whole = true;
-    for file in model.card.remote_files()? {
+    let found = whole(model, model.card.remote_files()?, hub, ledger)?;
+    found
+        .map(|files| Checkpoint::remote(&model.card, &files))
+        .transpose()
+}
+
+/// The checkpoint of a repository without a card: those of its files that a checkpoint is made of, at one commit.
+fn of_repository(
+    model: &ModelEntry,
+    Repository { name, revision, .. }: &Repository,
+    hub: &Hub,
+    ledger: &mut Ledger,
+) -> Result<Option<Checkpoint>> {
+    let bar = Mutex::new(None);
+    let Listing { commit, files } = match hub.list(name, revision, &|event| show(event, &bar)) {
+        Ok(listing) => listing,
+        Err(error @ HubError::Missing { .. }) => {
+            ledger.miss(format!("{}: {error}", model.title()));
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let top: Vec<&str> = files.iter().map(String::as_str).collect();
+    let top: Vec<&str> = top.into_iter().filter(|it| !it.contains('/')).collect();
+    let wanted = files_to_fetch(&top)?.into_iter().map(|path| RemoteFile {
+        name: path.to_owned(),
+        place: RemotePlace::Hub(HubFile {
+            kind: RepoKind::Model,
+            repo: name.clone(),
+            revision: commit.clone(),
+            path: path.to_owned(),
+        }),
+        sha256: None,
+        bytes: None,
+    });
+    let found = whole(model, wanted.collect(), hub, ledger)?;
+    let opened = found.map(|files| Checkpoint::remote(&model.card, &files));
+    Ok(opened.transpose()?.map(|it| it.at(commit)))
+}
+
+/// All files of a checkpoint; none where some are missing, which are then named together.
+fn whole(
+    model: &ModelEntry,
+    files: Vec<RemoteFile>,
+    hub: &Hub,
+    ledger: &mut Ledger,
+) -> Result<Option<Vec<(RemoteFile, Local)>>> {
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for file in files {
         match fetch(&file, hub) {
-            Ok(local) => files.push((file, local)),
-            Err(error @ HubError::Missing { .. }) => {
-                ledger.miss(format!("{}: {error}", model.title()));
-                whole = false;
-            }
+            Ok(local) => found.push((file, local)),
+            Err(error @ HubError::Missing { .. }) => missing.push(error),
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(whole.then(|| Checkpoint::remote(&model.card, &files)))
+    if missing.is_empty() {
+        return Ok(Some(found));
+    }
+    for line in together(&missing) {
+        ledger.miss(format!("{}: {line}", model.title()));
+    }
+    Ok(None)
 }
 
 /// How much of a checkpoint is here.

@@ -1,18 +1,24 @@
 //! Cards: `configs/models/*.yaml` and `configs/datasets/*.yaml`.
 
 use crate::plan::registry;
+use crate::plan::unlisted::{self, Repository};
 use crate::spec::{hint, read_yaml};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use nnn_data::{DatasetCard, DatasetSource, ModelCard, ModelSource};
+use nnn_files::{RemoteSource, RepoKind};
 use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A model's card, and the file it was read from.
+/// A model's card, and the file it was read from; of a model without a card what stands for both.
 pub(crate) struct ModelEntry {
     pub(crate) card: ModelCard,
     pub(crate) file: PathBuf,
+    /// Where the files are, if they are those of a repository of the hub that no card lists.
+    pub(crate) repository: Option<Repository>,
+    /// The repository that the config names in the card's place.
+    pub(crate) asked: Option<String>,
 }
 
 /// The models of a config.
@@ -90,20 +96,62 @@ fn part(entries: Vec<ModelEntry>) -> Result<Models> {
     Ok(models)
 }
 
+/// A card by its name or path; else a folder; else a repository of the hub, by the card that describes it if there is one.
 fn model(name: &str, configs: &Path) -> Result<ModelEntry> {
-    let file = find("model", name, &configs.join("models"))?;
+    if let Some(file) = known("model", name, &configs.join("models"))? {
+        return listed(file);
+    }
+    if let Some(folder) = unlisted::folder(name) {
+        let card = unlisted::card_of_folder(&folder)?;
+        return Ok(ModelEntry::new(card, folder));
+    }
+    unlisted::refuse_path(name)?;
+    let Some(repository) = Repository::parse(name) else {
+        return Err(unknown("model", name, &configs.join("models")));
+    };
+    Ok(match describing(&repository, configs)? {
+        Some(entry) => ModelEntry {
+            asked: Some(name.to_owned()),
+            ..entry
+        },
+        None => ModelEntry {
+            repository: Some(repository.clone()),
+            ..ModelEntry::new(
+                unlisted::card_of_repository(&repository),
+                PathBuf::from(repository.name),
+            )
+        },
+    })
+}
+
+/// The card of all whose files are those of a repository, at the commit that was given.
+fn describing(repository: &Repository, configs: &Path) -> Result<Option<ModelEntry>> {
+    let mut entries = all_models(configs)?;
+    if configs != Path::new(SHIPPED) {
+        entries.extend(all_models(Path::new(SHIPPED))?);
+    }
+    let describes = |entry: &ModelEntry| match &entry.card.source {
+        ModelSource::Files(sources) => matches!(&sources[..], [RemoteSource::Hub(hub)]
+            if hub.kind == RepoKind::Model && hub.repo == repository.name
+                && (!repository.pinned || hub.revision == repository.revision)),
+        _ => false,
+    };
+    Ok(entries.into_iter().find(describes))
+}
+
+fn listed(file: PathBuf) -> Result<ModelEntry> {
     let card: ModelCard = read_yaml(&file)?;
     registry::model_family(&card.family).with_context(|| file.display().to_string())?;
     card.remote_files()
         .with_context(|| file.display().to_string())?;
-    let entry = ModelEntry { card, file };
+    let entry = ModelEntry::new(card, file);
     if let Some(folder) = entry.folder() {
         ensure!(
             folder.is_dir(),
-            "{}: model `{}` should be in {}, which is no folder",
+            "{}: model `{}` should be in {}",
             entry.file.display(),
             entry.card.name,
-            folder.display()
+            unlisted::not_a_folder(&folder)
         );
     }
     Ok(entry)
@@ -187,28 +235,40 @@ fn check_repeats(key: &str, names: &[String]) -> Result<()> {
     repeated.map_or(Ok(()), |(_, name)| bail!("`{key}` lists `{name}` twice"))
 }
 
-/// The file of a card: a path that was given, or `<folder>/<name>.yaml`.
+/// The file of a card, which must be there.
 fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
+    known(kind, name, folder)?.ok_or_else(|| unknown(kind, name, folder))
+}
+
+/// The folders of cards: one beside a config comes before that of the project.
+fn card_folders(folder: &Path) -> [PathBuf; 2] {
+    let shipped = Path::new(SHIPPED).join(folder.file_name().unwrap_or_default());
+    [folder.to_owned(), shipped]
+}
+
+/// The file of a card: a path that was given, or `<folder>/<name>.yaml`; none if the name is that of no card.
+fn known(kind: &str, name: &str, folder: &Path) -> Result<Option<PathBuf>> {
     let given = Path::new(name);
     if given
         .extension()
-        .is_some_and(|extension| extension == "yaml")
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
     {
         ensure!(
             given.is_file(),
             "{kind} card {name}: no such file (paths of cards count from where the program is started)"
         );
-        return Ok(given.to_owned());
+        return Ok(Some(given.to_owned()));
     }
-    // Cards beside a config come before those of the project.
-    let shipped = Path::new(SHIPPED).join(folder.file_name().unwrap_or_default());
-    for folder in [folder, &shipped] {
-        let path = folder.join(format!("{name}.yaml"));
-        if path.is_file() {
-            return Ok(path);
-        }
-    }
-    let mut known = [names(folder), names(&shipped)].concat();
+    let mut files = card_folders(folder)
+        .into_iter()
+        .map(|folder| folder.join(format!("{name}.yaml")));
+    Ok(files.find(|path| path.is_file()))
+}
+
+/// The error of a name that is none, with the nearest that is.
+fn unknown(kind: &str, name: &str, folder: &Path) -> anyhow::Error {
+    let [folder, shipped] = card_folders(folder);
+    let mut known = [names(&folder), names(&shipped)].concat();
     known.sort();
     known.dedup();
     let near = hint(name, known.iter().map(String::as_str));
@@ -216,8 +276,14 @@ fn find(kind: &str, name: &str, folder: &Path) -> Result<PathBuf> {
         true => "none".to_owned(),
         false => known.join(", "),
     };
-    bail!(
-        "unknown {kind} `{name}`{near} (cards in {} and {}: {known}; a card elsewhere is named by its path)",
+    let others = match kind {
+        "model" => {
+            "; a folder with a checkpoint and a repository of the hub, `owner/name`, need none"
+        }
+        _ => "",
+    };
+    anyhow!(
+        "unknown {kind} `{name}`{near} (cards in {} and {}: {known}; a card elsewhere is named by its path{others})",
         folder.display(),
         shipped.display()
     )
@@ -238,7 +304,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Every model card.
 pub(crate) fn all_models(configs: &Path) -> Result<Vec<ModelEntry>> {
-    let entry = |(file, card)| ModelEntry { card, file };
+    let entry = |(file, card)| ModelEntry::new(card, file);
     let cards = all(&configs.join("models"))?;
     Ok(cards.into_iter().map(entry).collect())
 }
@@ -271,6 +337,15 @@ impl DatasetEntry {
 }
 
 impl ModelEntry {
+    fn new(card: ModelCard, file: PathBuf) -> Self {
+        Self {
+            card,
+            file,
+            repository: None,
+            asked: None,
+        }
+    }
+
     /// Its card and its name, for messages.
     pub(crate) fn title(&self) -> String {
         format!("{}: model `{}`", self.file.display(), self.card.name)
@@ -279,7 +354,9 @@ impl ModelEntry {
     /// The folder of a checkpoint that is not downloaded.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         match &self.card.source {
-            ModelSource::Path(folder) => Some(base_of(&self.file).join(folder)),
+            // A folder without a card stands for one.
+            ModelSource::Path(folder) if folder.as_os_str().is_empty() => Some(self.file.clone()),
+            ModelSource::Path(folder) => Some(base_of(&self.file).join(unlisted::at_home(folder))),
             ModelSource::Files(_) | ModelSource::Unavailable(_) => None,
         }
     }
@@ -294,7 +371,7 @@ mod tests {
         let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
         let cards = all_models(&configs).expect("cards");
         assert!(cards.len() > 20);
-        for ModelEntry { card, file } in cards {
+        for ModelEntry { card, file, .. } in cards {
             let stem = file.file_stem().and_then(|stem| stem.to_str());
             assert_eq!(stem, Some(card.name.as_str()));
             registry::model_family(&card.family).expect("a registered family");

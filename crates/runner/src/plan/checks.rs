@@ -2,7 +2,7 @@
 
 use crate::plan::cards::ModelEntry;
 use crate::plan::methods::Method;
-use crate::plan::registry;
+use crate::plan::registry::{self, ModelFamily};
 use crate::plan::settings::{Settings, top_means};
 use crate::spec::{EmbeddingsSpec, Spec};
 use anyhow::{Result, bail, ensure};
@@ -159,17 +159,22 @@ pub(super) fn rerank(spec: &Spec, settings: &Settings, models: &[ModelEntry]) ->
         "`rerank` goes with `ties: index`, received `{}`",
         settings.ties.name()
     );
-    for ModelEntry { card, .. } in models {
-        if !registry::model_family(&card.family)?.matches {
-            let heads = registry::MODELS.iter().filter(|family| family.matches);
-            let heads: Vec<_> = heads.map(|family| family.name).collect();
-            bail!(
-                "`rerank` is set, but model `{}` is of family `{}`, which has no matching head (families that have one: {})",
-                card.name,
-                card.family,
-                heads.join(", ")
-            );
-        }
+    // The family of a repository without a card is known once its files are here.
+    for ModelEntry { card, .. } in models.iter().filter(|it| it.repository.is_none()) {
+        matching_head(&card.name, registry::model_family(&card.family)?)?;
     }
+    Ok(())
+}
+
+/// Refuses a model without a matching head where one is needed.
+pub(crate) fn matching_head(name: &str, family: &ModelFamily) -> Result<()> {
+    let heads = registry::MODELS.iter().filter(|family| family.matches);
+    let heads: Vec<_> = heads.map(|family| family.name).collect();
+    ensure!(
+        family.matches,
+        "`rerank` is set, but model `{name}` is of family `{}`, which has no matching head (families that have one: {})",
+        family.name,
+        heads.join(", ")
+    );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! From a config as written to checked methods, metrics and settings; nothing is loaded or computed here.
 
 pub(crate) mod cards;
-mod checks;
+pub(crate) mod checks;
 pub(crate) mod expect;
 pub(crate) mod generators;
 pub(crate) mod methods;
@@ -13,6 +13,7 @@ pub(crate) mod published;
 pub(crate) mod registry;
 mod schema;
 pub(crate) mod settings;
+pub(crate) mod unlisted;
 
 pub(crate) use methods::Method;
 pub(crate) use settings::Settings;

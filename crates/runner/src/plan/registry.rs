@@ -39,7 +39,10 @@ pub(crate) const METHODS: &[&dyn MethodFamily] = &[
 /// Opens a checkpoint.
 type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
 
-/// A model family: how to open a checkpoint of it.
+/// Checks a checkpoint as far as can be without reading the values of its weights, and gives what is worth a warning.
+type Check = fn(&CheckpointFiles) -> Result<Option<String>, LoadError>;
+
+/// A model family: how to recognise and how to open a checkpoint of it.
 pub(crate) struct ModelFamily {
     /// Name in model cards.
     pub(crate) name: &'static str,
@@ -47,8 +50,24 @@ pub(crate) struct ModelFamily {
     pub(crate) doc: &'static str,
     /// Whether it has a head that looks at an image and a text together.
     pub(crate) matches: bool,
+    /// Values of `model_type` in `config.json` that say so, of which one tower alone adds `_text_model` or `_vision_model`.
+    pub(crate) model_types: &'static [&'static str],
+    /// Files that no other family's checkpoints have.
+    pub(crate) files: &'static [&'static str],
+    /// Checks a checkpoint before any data is opened.
+    pub(crate) check: Check,
     /// Opens a checkpoint.
     pub(crate) load: Load,
+}
+
+impl ModelFamily {
+    /// Whether a `model_type` is the family's, or that of one of its towers: what is wrong with that, its check says.
+    pub(crate) fn is_of(&self, model_type: &str) -> bool {
+        let whole = ["_text_model", "_vision_model"]
+            .iter()
+            .find_map(|tower| model_type.strip_suffix(tower));
+        self.model_types.contains(&whole.unwrap_or(model_type))
+    }
 }
 
 /// Every model family.
@@ -57,30 +76,45 @@ pub(crate) const MODELS: &[ModelFamily] = &[
         name: "clip",
         doc: "CLIP (arXiv 2103.00020), in the layout of a Hugging Face CLIPModel or of open_clip",
         matches: false,
+        model_types: &["clip"],
+        files: &[nnn_encode::OPEN_CLIP_CONFIG],
+        check: encoder_clip::check,
         load: encoder_clip::load,
     },
     ModelFamily {
         name: "siglip",
         doc: "SigLIP and SigLIP 2 of one resolution (arXiv 2303.15343, 2502.14786), a Hugging Face SiglipModel folder",
         matches: false,
+        model_types: &["siglip", "siglip2"],
+        files: &[],
+        check: encoder_siglip::check,
         load: encoder_siglip::load,
     },
     ModelFamily {
         name: "blip",
         doc: "BLIP (arXiv 2201.12086), a Hugging Face BlipForImageTextRetrieval folder or the authors' retrieval checkpoint",
         matches: true,
+        model_types: &["blip"],
+        files: &[],
+        check: encoder_blip::check,
         load: encoder_blip::load,
     },
     ModelFamily {
         name: "albef",
         doc: "ALBEF (arXiv 2107.07651), the authors' checkpoint; configuration and preprocessing from the card",
         matches: true,
+        model_types: &["albef"],
+        files: &[],
+        check: encoder_albef::check,
         load: encoder_albef::load,
     },
     ModelFamily {
         name: "beit3",
         doc: "BEiT-3 (arXiv 2208.10442) with heads for retrieval, the authors' .pth and beit3.spm",
         matches: false,
+        model_types: &["beit3"],
+        files: &["beit3.spm"],
+        check: encoder_beit3::check,
         load: encoder_beit3::load,
     },
 ];

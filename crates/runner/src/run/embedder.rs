@@ -3,7 +3,6 @@
 use crate::open::images::named;
 use crate::open::{Content, Side, Source, Sources, Table};
 use crate::plan::Plan;
-use crate::plan::registry;
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
@@ -111,9 +110,8 @@ impl<'a> Embedder<'a> {
         }
         self.encoder = None;
         let entry = &self.plan.models[model];
-        let family = registry::model_family(&entry.card.family)?;
-        let files = &self.sources.checkpoints[model].files;
-        let encoder = (family.load)(files, &self.plan.settings.encoders)
+        let checkpoint = &self.sources.checkpoints[model];
+        let encoder = (checkpoint.family.load)(&checkpoint.files, &self.plan.settings.encoders)
             .with_context(|| format!("{}: model `{}`", entry.file.display(), entry.card.name))?;
         self.encoder = Some((model, encoder));
         Ok(())

@@ -26,7 +26,8 @@ pub struct Spec {
     /// What the experiment is for, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
-    /// Names of model cards (`configs/models/<name>.yaml`) or paths of such files. Not needed for embeddings.
+    /// Names of model cards (`configs/models/<name>.yaml`) or paths of such files; without a card, folders of checkpoints, or
+    /// repositories of the hub as `owner/name` or `owner/name@revision`. Not needed for embeddings.
     #[serde(default)]
     pub(crate) models: Vec<String>,
     /// Names of data set cards (`configs/datasets/<name>.yaml`) or paths of such files.

@@ -125,7 +125,8 @@ fn offline_names_all_that_is_missing() {
     let world = World::new();
     let ended = world.call(&["config.yaml", "--offline"]);
     ended.refused(&FILES);
-    let place = format!("snapshots/{COMMIT}/{WEIGHTS}");
+    let place = format!("put them into {}", world.lab.path("hf/hub").display());
+    ended.refused(&[&format!("snapshots/{COMMIT}")]);
     ended.refused(&["models/clip.yaml", REPO, "runner fetch CONFIG", &place]);
     assert!(world.hub.requests().is_empty());
     assert!(!world.lab.path("results").exists());

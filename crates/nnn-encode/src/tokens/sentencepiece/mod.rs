@@ -9,14 +9,13 @@ mod normalize;
 mod proto;
 mod unigram;
 
-use super::{Model, TextTokenizer, TokenSettings, format};
+use super::{Model, TextTokenizer, TokenSettings, format, read};
 use crate::checkpoint::CheckpointFiles;
-use crate::error::{ReadError, TokenizerError};
+use crate::error::TokenizerError;
 use normalize::Normalizer;
 use prost::Message;
 use proto::{Kind, ModelProto, ModelType};
 use std::collections::HashMap;
-use std::fs;
 
 /// What stands around a SentencePiece model's own ids, by the names of its pieces.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,8 +110,7 @@ impl TextTokenizer {
             expected: file,
             files: from.to_string(),
         })?;
-        let bytes = fs::read(path).map_err(|source| ReadError::new(path, source))?;
-        let model = SentencePiece::parse(&bytes).and_then(number);
+        let model = SentencePiece::parse(&read(path)?).and_then(number);
         let model = model.map_err(|reason| format(path, reason))?;
         let model = Model::SentencePiece(Box::new(model));
         Self::of(model, vec![path.to_path_buf()], settings)

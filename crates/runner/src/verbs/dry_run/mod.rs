@@ -3,13 +3,14 @@
 mod data;
 mod remaining;
 
+use crate::fetch::checkpoint::Checkpoint;
 use crate::fetch::{self, Availability, availability, megabytes};
 use crate::plan::Plan;
 use crate::plan::cards::ModelEntry;
 use crate::spec::Choose;
 use crate::sweep::Folders;
 use crate::terminal::output;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use data::DataLines;
 use nnn_files::{RemoteFile, counted};
 use nnn_hub::{Hub, State};
@@ -66,7 +67,18 @@ fn print(plan: &Plan, hub: &Hub, folders: &Folders) -> Result<()> {
     let results = results.join(&plan.spec.experiment);
     let _ = writeln!(text, "  results: {}", results.display());
     output::print(&text)?;
+    plan.models.iter().try_for_each(check)?;
     data.problem.map_or(Ok(()), Err)
+}
+
+/// What a run would refuse of a checkpoint that is in a folder.
+fn check(model: &ModelEntry) -> Result<()> {
+    match model.folder() {
+        Some(folder) => {
+            Checkpoint::check_folder(&model.card, &folder).with_context(|| model.title())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Files to download, each once however often it is named.
@@ -112,6 +124,10 @@ impl Downloads {
 
 /// Where a model's files are, as far as they are here.
 fn origin(model: &ModelEntry, hub: &Hub) -> String {
+    if let Some(repository) = &model.repository {
+        let (name, revision) = (&repository.name, &repository.revision);
+        return format!("files of {name}@{revision}, chosen when they are fetched");
+    }
     let Availability { here, away, bytes } = availability(model, hub);
     let size = megabytes(Some(bytes));
     match (model.folder(), away.len()) {

@@ -139,7 +139,10 @@ fn pixels_of_other_formats_are_pillows() {
         let distances = ours.as_raw().iter().zip(theirs.as_raw());
         let most = distances.map(|(a, b)| a.abs_diff(*b)).max();
         if ours.dimensions() != theirs.dimensions() || most != Some(0) {
-            wrong.push(format!("{name}: by up to {most:?}, {:?}", ours.dimensions()));
+            wrong.push(format!(
+                "{name}: by up to {most:?}, {:?}",
+                ours.dimensions()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

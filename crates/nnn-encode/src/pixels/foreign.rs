@@ -27,7 +27,10 @@ const IMAGES: [(usize, &[u8], &str); 14] = [
 
 /// Beginnings of files that are none.
 const OTHERS: [(&str, &str); 6] = [
-    ("version https://git-lfs", "a Git LFS pointer (`git lfs pull` fetches the image)"),
+    (
+        "version https://git-lfs",
+        "a Git LFS pointer (`git lfs pull` fetches the image)",
+    ),
     ("%pdf", "PDF"),
     ("<!doctype html", "an HTML page"),
     ("<html", "an HTML page"),
@@ -77,6 +80,9 @@ pub(super) fn advice(file: &Path, convertible: bool) -> String {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     format!(
         "; to convert it with Pillow: python -c 'from PIL import Image; Image.open({name:?}).convert(\"RGB\").save({:?})'",
-        format!("{}.png", file.file_stem().unwrap_or_default().to_string_lossy())
+        format!(
+            "{}.png",
+            file.file_stem().unwrap_or_default().to_string_lossy()
+        )
     )
 }

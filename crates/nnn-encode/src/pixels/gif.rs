@@ -8,20 +8,16 @@ use std::path::Path;
 
 /// Decodes the first frame on its screen. What the frame leaves free has the transparent colour, or else the first one;
 /// transparency is dropped. A screen that is smaller than the frame grows.
-pub(super) fn load(
-    file: &Path,
-    bytes: &[u8],
-    limits: ImageLimits,
-) -> Result<RgbImage, ImageError> {
+pub(super) fn load(file: &Path, bytes: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
     let fail = |error| failed(file, error);
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     let mut decoder = options.read_info(bytes).map_err(fail)?;
     let screen = (u32::from(decoder.width()), u32::from(decoder.height()));
     let frame = decoder.next_frame_info().map_err(fail)?;
-    let frame = frame.cloned().ok_or_else(|| ImageError::Truncated {
-        file: file.into(),
-    })?;
+    let frame = frame
+        .cloned()
+        .ok_or_else(|| ImageError::Truncated { file: file.into() })?;
     let size = (
         screen.0.max(u32::from(frame.left) + u32::from(frame.width)),
         screen.1.max(u32::from(frame.top) + u32::from(frame.height)),
@@ -29,7 +25,12 @@ pub(super) fn load(
     check_size(file, size, limits)?;
     let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
     decoder.read_into_buffer(&mut indices).map_err(fail)?;
-    Ok(on_screen(size, &frame, &indices, &colours(&frame, &decoder)))
+    Ok(on_screen(
+        size,
+        &frame,
+        &indices,
+        &colours(&frame, &decoder),
+    ))
 }
 
 fn on_screen(

@@ -1,7 +1,7 @@
 //! Image files to RGB, as Pillow's `Image.open(file).convert("RGB")` reads them.
 
 use super::jpeg::{self, JpegError};
-use super::{bitmap, foreign, gif, tiff};
+use super::{bitmap, foreign, gif, tiff, webp};
 use crate::error::ReadError;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use rayon::prelude::*;
@@ -122,8 +122,9 @@ pub fn load_image(file: &Path, limits: ImageLimits) -> Result<RgbImage, ImageErr
     let bytes = read(file, limits)?;
     match image::guess_format(&bytes) {
         Ok(ImageFormat::Jpeg) => load_jpeg(file, &bytes, limits),
-        Ok(format @ (ImageFormat::Png | ImageFormat::WebP)) => {
-            load_plain(file, &bytes, format, limits)
+        Ok(ImageFormat::Png) => load_plain(file, &bytes, ImageFormat::Png, limits),
+        Ok(ImageFormat::WebP) => {
+            load_plain(file, &webp::unblended(&bytes), ImageFormat::WebP, limits)
         }
         Ok(ImageFormat::Bmp) => {
             let image = load_plain(file, &bytes, ImageFormat::Bmp, limits)?;

@@ -8,6 +8,7 @@ mod image_file;
 mod jpeg;
 mod resize;
 mod tiff;
+mod webp;
 
 pub use config::PixelSpecError;
 pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};

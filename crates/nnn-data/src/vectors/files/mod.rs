@@ -3,6 +3,7 @@
 //! A matrix is streamed into one vector of f32 that is sized once, so that a file needs its own size in memory and a
 //! few megabytes more. Nothing is allocated on the word of a header that the file's size contradicts.
 
+mod asked;
 mod columns;
 mod mapped;
 mod npy;
@@ -127,7 +128,8 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileEr
     labels(path, key).map_err(|problem| FileError::new(path, problem))
 }
 
-/// Reads texts: one per line of a `.txt` file (UTF-8; blank lines are left out), or as [`read_labels`].
+/// Reads texts: one per line of a `.txt` file (UTF-8; blank lines are left out), or as [`read_labels`]. A `.csv` or `.tsv` file of
+/// one column may lack the header: a first line of several words is a text.
 ///
 /// # Errors
 /// [`FileError`], also where there is no text.
@@ -198,8 +200,10 @@ fn texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
                 format: ".txt",
             });
         }
-        ("csv" | "json" | "parquet", _) => labels(path, key)?,
-        _ => return Err(unknown(path, ".txt, .csv, .json or .parquet")),
+        ("csv", _) => asked::table(path, key, ',')?,
+        ("tsv", _) => asked::table(path, key, '\t')?,
+        ("json" | "parquet", _) => labels(path, key)?,
+        _ => return Err(unknown(path, ".txt, .csv, .tsv, .json or .parquet")),
     };
     match texts.is_empty() {
         true => Err(FileProblem::Count {

@@ -205,7 +205,11 @@ fn several_columns_of_captions() {
     }
     let mut part = in_test(AnnotationFormat::Table, "t.csv");
     part.columns.caption = names(&["caption_1", "caption_2"]);
-    let found = read("t.csv", "image,caption_1,caption_2\na.jpg,x,y\n", part.clone());
+    let found = read(
+        "t.csv",
+        "image,caption_1,caption_2\na.jpg,x,y\n",
+        part.clone(),
+    );
     let found = found.expect("captions");
     let counted = |texts: usize, part: &AnnotationPart| {
         let card = serde_json::json!({
@@ -216,7 +220,10 @@ fn several_columns_of_captions() {
         card.check_counts("test", &found).is_ok()
     };
     // Texts, or rows; nothing else, and rows only with several columns.
-    assert_eq!([1, 2, 3].map(|texts| counted(texts, &part)), [true, true, false]);
+    assert_eq!(
+        [1, 2, 3].map(|texts| counted(texts, &part)),
+        [true, true, false]
+    );
     assert!(!counted(1, &in_test(AnnotationFormat::Table, "t.csv")));
     let nothing = read(
         "t.csv",

@@ -40,14 +40,14 @@ impl Folder {
         if path.is_file() {
             return Ok(Some(path));
         }
-        match self.from_above(image) {
+        match self.named_above(image) {
             Some(path) => Ok(Some(path)),
             None => self.deeper(image),
         }
     }
 
     /// `photos/a.jpg` in a folder `photos`.
-    fn from_above(&self, image: &str) -> Option<PathBuf> {
+    fn named_above(&self, image: &str) -> Option<PathBuf> {
         let slashes = image.match_indices('/').map(|(at, _)| at);
         let mut paths = slashes.filter_map(|at| {
             let (front, rest) = (&image[..at], &image[at + 1..]);

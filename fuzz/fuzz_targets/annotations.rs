@@ -7,14 +7,16 @@ use nnn_data::{
 };
 use std::collections::BTreeMap;
 
-const FORMATS: [(AnnotationFormat, &str); 10] = [
+const FORMATS: [(AnnotationFormat, &str); 12] = [
     (AnnotationFormat::Table, "it.csv"),
     (AnnotationFormat::Table, "it.tsv"),
     (AnnotationFormat::Visogender, "it.tsv"),
     (AnnotationFormat::Table, "it.txt"),
+    (AnnotationFormat::Table, "it.token"),
     (AnnotationFormat::Parquet, "it.parquet"),
     (AnnotationFormat::Karpathy, "it.json"),
     (AnnotationFormat::List, "it.json"),
+    (AnnotationFormat::List, "it.jsonl"),
     (AnnotationFormat::Coco, "it.json"),
     (AnnotationFormat::ImageParquet, "it.parquet"),
     (AnnotationFormat::Shards, "it.tar"),

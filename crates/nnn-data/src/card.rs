@@ -1,12 +1,14 @@
 //! Cards: what a data set or a checkpoint is, where it comes from, and how to tell that it is the right one.
 
-use crate::{FileError, FilesSource, Pairs};
+use crate::{CaptionColumns, FileError, FilesSource, Pairs, published};
 use nnn_files::counted;
 use nnn_files::{RemoteError, RemoteFile, RemoteSource, remote_files, sha256_file};
 use schemars::JsonSchema;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -22,7 +24,9 @@ pub struct DatasetCard {
     pub licence: String,
     /// Where it comes from.
     pub source: DatasetSource,
-    /// Every split with the numbers of items that it must have.
+    /// Every split, with the numbers of items that it must have where the card gives them: `{train: {images: 12, texts: 24}}`. Also a
+    /// list of names, or nothing where the source says which splits there are. What is then found is recorded.
+    #[serde(default, deserialize_with = "splits")]
     pub splits: BTreeMap<String, SplitCounts>,
     /// SHA-256 (64 hexadecimal digits) of files, by path relative to the source's folder.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -50,14 +54,58 @@ pub enum DatasetSource {
     Files(FilesSource),
 }
 
-/// How many items a split has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How many items a split has, as far as the card says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitCounts {
     /// Number of images.
-    pub images: usize,
-    /// Number of texts.
-    pub texts: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<usize>,
+    /// Number of texts; that of rows will do where captions are in several columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<usize>,
+}
+
+/// Splits with their numbers, or a list of their names.
+fn splits<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, SplitCounts>, D::Error> {
+    deserializer.deserialize_any(Splits)
+}
+
+struct Splits;
+
+impl<'de> Visitor<'de> for Splits {
+    type Value = BTreeMap<String, SplitCounts>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("splits with their numbers of items, as `{train: {images: 12, texts: 24}}`, or a list of names")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut all = BTreeMap::new();
+        while let Some(name) = list.next_element::<String>()? {
+            all.insert(name, SplitCounts::default());
+        }
+        Ok(all)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut all = BTreeMap::new();
+        while let Some((name, counts)) = map.next_entry::<String, Option<SplitCounts>>()? {
+            if all.contains_key(&name) {
+                return Err(de::Error::custom(format_args!(
+                    "split {name:?} is there twice"
+                )));
+            }
+            all.insert(name, counts.unwrap_or_default());
+        }
+        Ok(all)
+    }
 }
 
 /// A checkpoint's card.
@@ -172,7 +220,32 @@ pub enum CardError {
 }
 
 impl DatasetCard {
-    /// Compares a loaded split with the card.
+    /// Names the splits where the card does not: those that its annotations belong to, or that a folder's `captions.csv` names.
+    /// `base` is the card's folder.
+    ///
+    /// # Errors
+    /// [`CardError::Source`] where nothing names them.
+    pub fn name_splits(&mut self, base: &Path) -> Result<(), CardError> {
+        if !self.splits.is_empty() {
+            return Ok(());
+        }
+        let names = match &self.source {
+            DatasetSource::Generate(_) => None,
+            DatasetSource::Folder(folder) => published::split_names(&base.join(folder)),
+            DatasetSource::Files(source) => source.named_splits(),
+        };
+        let names = names.ok_or_else(|| CardError::Source {
+            dataset: self.name.clone(),
+            key: "splits",
+            value: String::new(),
+            expected: "the names of the splits, such as `splits: [train, test]`: nothing else on the card gives them".to_owned(),
+        })?;
+        let counts = |name| (name, SplitCounts::default());
+        self.splits = names.into_iter().map(counts).collect();
+        Ok(())
+    }
+
+    /// Compares a loaded split with the card, as far as that gives numbers.
     ///
     /// # Errors
     /// [`CardError::UnknownSplit`], [`CardError::Counts`].
@@ -184,17 +257,33 @@ impl DatasetCard {
                 expected: self.splits.keys().cloned().collect(),
             });
         };
-        if (pairs.images().len(), pairs.texts().len()) == (images, texts) {
+        let (found_images, found_texts) = (pairs.images().len(), pairs.texts().len());
+        let (images, mut texts) = (images.unwrap_or(found_images), texts.unwrap_or(found_texts));
+        // Whoever has a row per image, with several captions in it, may have counted rows.
+        if texts == found_images && self.has_columns_of_captions(split) {
+            texts = found_texts;
+        }
+        if (found_images, found_texts) == (images, texts) {
             return Ok(());
         }
         Err(CardError::Counts {
             dataset: self.name.clone(),
             split: split.to_owned(),
-            found_images: pairs.images().len(),
-            found_texts: pairs.texts().len(),
+            found_images,
+            found_texts,
             expected_images: images,
             expected_texts: texts,
         })
+    }
+
+    /// Whether several columns hold the captions of a split.
+    fn has_columns_of_captions(&self, split: &str) -> bool {
+        let DatasetSource::Files(source) = &self.source else {
+            return false;
+        };
+        let parts = source.annotations.iter().filter(|it| it.serves(&[split]));
+        let mut columns = parts.filter_map(|it| it.columns.caption.as_ref());
+        columns.any(|it| matches!(it, CaptionColumns::Several(_)))
     }
 
     /// The files to download, in the card's order; none unless the data set is published as files.

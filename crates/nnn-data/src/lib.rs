@@ -34,9 +34,9 @@ pub use leakage::{Identities, Overlap, overlap, row_contents, same_wording, shar
 pub use pairs::{Pairs, PairsError, Subset, Task};
 pub use published::{
     Addressed, AnnotationError, AnnotationFormat, AnnotationPart, AnnotationProblem, Annotations,
-    Archive, ArchiveError, ArchiveLimits, ArchiveProblem, ColumnNames, FilesSource, Finding,
-    FoundFile, ImagePart, ImageStore, Needed, OnGap, Opening, Place, Reading, StoreError,
-    read_annotations,
+    Archive, ArchiveError, ArchiveLimits, ArchiveProblem, CaptionColumns, ColumnName, ColumnNames,
+    FilesSource, Finding, FoundFile, ImagePart, ImageStore, Needed, OnGap, Opening, Place, Reading,
+    StoreError, read_annotations,
 };
 pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use vectors::{

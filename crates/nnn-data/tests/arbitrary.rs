@@ -137,14 +137,16 @@ proptest! {
     }
 }
 
-const FORMATS: [(AnnotationFormat, &str); 11] = [
+const FORMATS: [(AnnotationFormat, &str); 13] = [
     (AnnotationFormat::Table, "it.csv"),
     (AnnotationFormat::Table, "it.tsv"),
     (AnnotationFormat::Visogender, "it.tsv"),
     (AnnotationFormat::Table, "it.txt"),
+    (AnnotationFormat::Table, "it.token"),
     (AnnotationFormat::Parquet, "it.parquet"),
     (AnnotationFormat::Karpathy, "it.json"),
     (AnnotationFormat::List, "it.json"),
+    (AnnotationFormat::List, "it.jsonl"),
     (AnnotationFormat::Coco, "it.json"),
     (AnnotationFormat::ImageParquet, "it.parquet"),
     (AnnotationFormat::Shards, "it.tar"),
@@ -238,7 +240,35 @@ fn published() -> Vec<(AnnotationFormat, &'static str, Vec<u8>)> {
         .to_vec();
     let photographs = "IDX\tOccupation\tObject\tURL type (Type NA if can't find)\tOccupation_perceived_gender\r\n\
                        OO_1\tnurse\tchart\thttps://x.org/1\tfeminine\r\nOO_2\tbaker\tmixing_spoon\tNA\tmasculine\r\n";
-    all.push((AnnotationFormat::Visogender, "it.tsv", photographs.into()));
+    let texts = [
+        (AnnotationFormat::Visogender, "it.tsv", photographs),
+        (
+            AnnotationFormat::Table,
+            "it.token",
+            "a.jpg#0\tx\na.jpg#1\ty\n",
+        ),
+        (
+            AnnotationFormat::Table,
+            "it.csv",
+            "image_name| n| comment\na.jpg| 0| x\n",
+        ),
+        (
+            AnnotationFormat::Table,
+            "it.csv",
+            "filepath;title\na.jpg;\"x; y\"\n",
+        ),
+        (
+            AnnotationFormat::Table,
+            "it.tsv",
+            "\"filepath\"\t\"title\"\n\"a.jpg\"\t\"x\ny\"\n",
+        ),
+        (
+            AnnotationFormat::List,
+            "it.jsonl",
+            "{\"file_name\": \"a.jpg\", \"text\": \"x\"}\n",
+        ),
+    ];
+    all.extend(texts.map(|(format, name, text)| (format, name, text.into())));
     all
 }
 

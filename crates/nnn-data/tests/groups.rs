@@ -260,8 +260,8 @@ fn a_table_of_ones_own() {
             .classes()
             .is_none()
     );
-    named.columns.class = Some("job".to_owned());
-    named.columns.group = Some("sex".to_owned());
+    named.columns.class = Some("job".into());
+    named.columns.group = Some("sex".into());
     let found = read(&path, &named).expect("a table");
     assert_eq!(found.splits["test"].class_sizes().len(), 2);
     assert_eq!(

@@ -50,22 +50,73 @@ fn a_missing_file_is_named() {
     assert!(error.to_string().contains("no/such/image.png"), "{error}");
 }
 
-/// Guards against a message that does not say which format the file is of.
+/// Guards against a message that does not say which format the file is of, or what to do.
 #[test]
 fn what_is_no_image_is_said() {
     assert!(matches!(load(b""), ImageError::Empty { .. }));
+    let read = "PNG, JPEG, WebP, GIF, BMP and TIFF are read";
     for (bytes, found) in [
-        (&b"GIF89a.............."[..], "GIF"),
-        (b"RIFF\x10\0\0\0WEBPVP8 ", "WEBP"),
-        (b"BM..............", "BMP"),
-        (b"<html></html>", "no image of a known format"),
-        (b"\x89PN", "no image of a known format"),
+        (&b"\0\0\0 ftypavif........"[..], "AVIF"),
+        (b"\0\0\0 ftypheic........", "HEIC"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\xff\x0a........", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"8BPS........", "PSD"),
+        (b"II+\0........", "BigTIFF"),
+        (b"\0\0\x01\0.......", "ICO"),
     ] {
         let error = load(bytes);
         assert!(matches!(error, ImageError::NotAnImage { .. }));
-        let expected = format!("is {found}; PNG and JPEG are read");
+        let expected = format!(
+            "is {found}; {read}; to convert it with Pillow: python -c 'from PIL import Image; \
+             Image.open(\"bad image.png\").convert(\"RGB\").save(\"bad image.png\")'"
+        );
         assert!(error.to_string().ends_with(&expected), "{error}");
     }
+    for (bytes, found) in [
+        (&b"<!DOCTYPE html><html></html>"[..], "an HTML page"),
+        (b"<?xml version='1.0'?>\n<svg>", "SVG, which has no pixels"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "a Git LFS pointer (`git lfs pull` fetches the image)",
+        ),
+        (b"\x89PN", "no image of a known format"),
+    ] {
+        let error = load(bytes);
+        let expected = format!("is {found}; {read}");
+        assert!(error.to_string().ends_with(&expected), "{error}");
+    }
+}
+
+/// Whatever is cut off or changed in a file of the other formats, there is an image or an error, never a panic; a header that
+/// claims too much is refused before a pixel is stored.
+#[test]
+fn damage_to_other_formats_is_an_image_or_an_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("damaged");
+    let mut errors = 0;
+    for entry in fs::read_dir(golden("formats")).expect("goldens") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|it| it == "png") {
+            continue;
+        }
+        let bytes = fs::read(&path).expect("a golden file");
+        let narrow = ImageLimits {
+            max_pixels: 0,
+            ..ImageLimits::default()
+        };
+        let error = load_image(&path, narrow).expect_err("too many pixels");
+        assert!(matches!(error, ImageError::Size { .. }), "{error}");
+        for at in (1..bytes.len()).step_by(101) {
+            let mut damaged = bytes.clone();
+            damaged[at] = !damaged[at];
+            fs::write(&file, &damaged).expect("written");
+            errors += usize::from(load_image(&file, ImageLimits::default()).is_err());
+            fs::write(&file, &bytes[..at]).expect("written");
+            errors += usize::from(load_image(&file, ImageLimits::default()).is_err());
+        }
+    }
+    assert!(errors > 0);
 }
 
 #[test]

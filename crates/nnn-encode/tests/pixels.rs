@@ -6,6 +6,7 @@ use common::{golden, json};
 use nnn_encode::{ImageLimits, PixelSpec, RgbImage, load_image};
 use nnn_files::sha256_bytes;
 use safetensors::{Dtype, SafeTensors};
+use std::path::Path;
 
 /// As `pattern` of tools/reference/clip_goldens.py.
 fn pattern(width: u32, height: u32) -> RgbImage {
@@ -111,6 +112,41 @@ fn jpeg_pixels_are_pillows() {
         let (max, _) = difference(&ours, &values(&tensors, &format!("decoded/{file}")));
         assert_eq!(max, 0.0, "{file}");
     }
+}
+
+/// Every kind of WebP, GIF, BMP and TIFF: each file has Pillow's pixels beside it as a PNG. Made by
+/// `tools/reference/image_goldens.py`.
+#[test]
+fn pixels_of_other_formats_are_pillows() {
+    let load = |file: &Path| load_image(file, ImageLimits::default());
+    let mut compared = 0;
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(golden("formats")).expect("goldens") {
+        let png = entry.expect("an entry").path();
+        if png.extension().is_none_or(|it| it != "png") {
+            continue;
+        }
+        compared += 1;
+        let theirs = load(&png).expect("Pillow's pixels");
+        let ours = match load(&png.with_extension("")) {
+            Ok(ours) => ours,
+            Err(error) => {
+                wrong.push(error.to_string());
+                continue;
+            }
+        };
+        let name = png.display();
+        let distances = ours.as_raw().iter().zip(theirs.as_raw());
+        let most = distances.map(|(a, b)| a.abs_diff(*b)).max();
+        if ours.dimensions() != theirs.dimensions() || most != Some(0) {
+            wrong.push(format!(
+                "{name}: by up to {most:?}, {:?}",
+                ours.dimensions()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(compared, 54);
 }
 
 #[test]

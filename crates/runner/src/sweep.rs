@@ -106,7 +106,9 @@ impl<'a> Sweep<'a> {
                 sweep.warn(&warning);
             }
         }
-        for warning in sources.warnings().chain(&trials.warnings) {
+        let before = run_record::counts_before(sweep.results.path());
+        let changed = sources.changed(plan, &before);
+        for warning in sources.warnings().chain(&trials.warnings).chain(&changed) {
             sweep.warn(warning);
         }
         Ok(sweep)

@@ -63,6 +63,21 @@ pub(crate) enum Warning {
         /// What was understood.
         finding: String,
     },
+    /// A split whose card gives no numbers has others than in the last run.
+    #[error(
+        "`{dataset}/{split}` has {} and {}; the last run found {} and {}, and its card gives no numbers to check",
+        counted(images[1], "image"), counted(texts[1], "text"), images[0], texts[0]
+    )]
+    CountsChanged {
+        /// The data set.
+        dataset: String,
+        /// The split.
+        split: String,
+        /// Images in the last run, and now.
+        images: [usize; 2],
+        /// Texts in the last run, and now.
+        texts: [usize; 2],
+    },
     /// Reference captions that equal evaluated captions word for word.
     #[error(
         "{captions} of {of} captions of reference set `{reference_set}` equal an evaluated caption of `{dataset}`"

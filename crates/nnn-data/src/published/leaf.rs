@@ -3,7 +3,7 @@
 use crate::panics::contained;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use std::fs::File;
@@ -47,6 +47,41 @@ impl Leaves {
             let depth = leaf.max_rep_level();
             leaf.physical_type() == Type::BYTE_ARRAY && fits(parts(leaf), depth)
         })
+    }
+
+    /// The first leaf of texts or whole numbers that is called so, a part of a struct by `a.b`.
+    pub(crate) fn named(&self, name: &str) -> Option<usize> {
+        let path: Vec<&str> = name.split('.').collect();
+        let kinds = [Type::BYTE_ARRAY, Type::INT32, Type::INT64];
+        self.columns().position(|leaf| {
+            let called = parts(leaf) == path || parts(leaf) == [name];
+            called && leaf.max_rep_level() == 0 && kinds.contains(&leaf.physical_type())
+        })
+    }
+
+    /// A text in every row, or none; whole numbers in decimal.
+    pub(crate) fn words(&self, leaf: usize) -> Result<Vec<Option<String>>, String> {
+        let about = self.columns().nth(leaf).ok_or("no such column")?;
+        if about.physical_type() == Type::BYTE_ARRAY {
+            return self.texts(leaf);
+        }
+        let full = about.max_def_level();
+        let mut rows = Vec::new();
+        for group in 0..self.file.num_row_groups() {
+            let group = self.file.get_row_group(group).map_err(in_words)?;
+            match group.get_column_reader(leaf).map_err(in_words)? {
+                ColumnReader::Int32ColumnReader(reader) => numbers(reader, full, &mut rows)?,
+                ColumnReader::Int64ColumnReader(reader) => numbers(reader, full, &mut rows)?,
+                _ => return Err("expected a column of texts or whole numbers".to_owned()),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> usize {
+        let rows = self.file.metadata().file_metadata().num_rows();
+        usize::try_from(rows).unwrap_or(0)
     }
 
     /// Depth of a leaf's lists.
@@ -171,6 +206,40 @@ impl Leaves {
             }
         }
         Ok(())
+    }
+}
+
+fn in_words(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// All numbers of one part of a column, in decimal; `full` is the level of a value that is there.
+fn numbers<T>(
+    mut reader: ColumnReaderImpl<T>,
+    full: i16,
+    rows: &mut Vec<Option<String>>,
+) -> Result<(), String>
+where
+    T: DataType,
+    T::T: ToString,
+{
+    let (mut defined, mut values) = (Vec::new(), Vec::new());
+    loop {
+        defined.clear();
+        values.clear();
+        let (records, _, levels) = reader
+            .read_records(BATCH, Some(&mut defined), None, &mut values)
+            .map_err(in_words)?;
+        if records == 0 && levels == 0 {
+            return Ok(());
+        }
+        let mut next = values.iter();
+        for at in 0..records {
+            // A column that cannot be null has no levels.
+            let is_null = defined.get(at).is_some_and(|level| *level < full);
+            let value = if is_null { None } else { next.next() };
+            rows.push(value.map(ToString::to_string));
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub use annotations::{
 };
 pub use archive::{Archive, ArchiveError, ArchiveLimits, ArchiveProblem};
 pub use source::{
-    AnnotationFormat, AnnotationPart, ColumnNames, FilesSource, FoundFile, ImagePart, Needed, OnGap,
+    AnnotationFormat, AnnotationPart, CaptionColumns, ColumnName, ColumnNames, FilesSource,
+    FoundFile, ImagePart, Needed, OnGap,
 };
+pub(crate) use store::split_names;
 pub use store::{Addressed, ImageStore, Opening, StoreError};

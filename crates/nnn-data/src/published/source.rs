@@ -3,7 +3,8 @@
 use nnn_files::RemoteSource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Annotation files, images, and where both are downloaded from.
@@ -48,14 +49,16 @@ pub struct AnnotationPart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnnotationFormat {
-    /// CSV or TSV (by extension; in TSV quotes are text) with a header. Each row holds one caption, or a list of captions
-    /// written as JSON or as a Python literal.
+    /// A table with a header, separated by commas, tabs, semicolons or `|`. Each row holds one caption, or a list of captions
+    /// written as JSON or as a Python literal, or several captions in as many columns. Or lines `name#n`, a tab and a caption,
+    /// as Flickr8k and Flickr30k have them.
     Table,
     /// Parquet with one row per image: `filename`, `split`, and `sentences`, a list of texts.
     Parquet,
-    /// Karpathy's JSON: `{"images": [{"filename", "split", "sentences": [{"raw"}]}]}`.
+    /// Karpathy's JSON: `{"images": [{"filename", "filepath", "split", "sentences": [{"raw"}]}]}`.
     Karpathy,
-    /// A JSON list of `{"image", "caption"}`, `caption` a text or a list of texts.
+    /// A JSON list of `{"image", "caption"}`, `caption` a text or a list of texts; or one such object a line, as the
+    /// `metadata.jsonl` of an image folder has them.
     List,
     /// COCO's own JSON: `{"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}`.
     Coco,
@@ -67,28 +70,95 @@ pub enum AnnotationFormat {
     Visogender,
 }
 
-/// Names of columns; the format's own where absent.
+/// A column: by its name or, in a table without a header, by its number from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ColumnName {
+    /// The number; the table then has no header.
+    Number(usize),
+    /// The name.
+    Name(String),
+}
+
+impl From<&str> for ColumnName {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+impl fmt::Display for ColumnName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// The column with captions, or several of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CaptionColumns {
+    /// A caption or a list of captions.
+    One(ColumnName),
+    /// A caption each; empty ones are none. `caption_*` stands for all that begin so.
+    Several(Vec<ColumnName>),
+}
+
+impl CaptionColumns {
+    /// All of them.
+    #[must_use]
+    pub fn names(&self) -> &[ColumnName] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+/// Names of columns; the format's own where absent. Numbers, from 0, are those of a table without a header.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnNames {
-    /// The image's name.
+    /// The image's name; of shards the ending of its files, such as `input.jpg`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// The caption or the list of captions.
+    pub image: Option<ColumnName>,
+    /// The caption or the list of captions, or a list of columns; of shards the ending of the files, such as `output.txt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caption: Option<String>,
+    pub caption: Option<CaptionColumns>,
     /// The split's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub split: Option<String>,
+    pub split: Option<ColumnName>,
     /// The image's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    pub url: Option<ColumnName>,
     /// What the image shows, such as an occupation: all images of a caption's class answer it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    pub class: Option<ColumnName>,
     /// Which of the card's two groups the image belongs to; a blank entry stands for neither.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    pub group: Option<ColumnName>,
+}
+
+impl ColumnNames {
+    /// The names or numbers of the columns of captions, if the card gives any.
+    pub(crate) fn captions(&self) -> Option<Vec<String>> {
+        let names = self.caption.as_ref()?.names();
+        Some(names.iter().map(ToString::to_string).collect())
+    }
+
+    /// All names and numbers that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &ColumnName> {
+        let single = [
+            &self.image,
+            &self.split,
+            &self.url,
+            &self.class,
+            &self.group,
+        ];
+        let captions = self.caption.iter().flat_map(|it| it.names());
+        single.into_iter().flatten().chain(captions)
+    }
 }
 
 /// What is done with an image without captions, an empty caption, and a caption whose image is missing.
@@ -127,7 +197,8 @@ pub struct ImagePart {
     /// Zip or tar archives, or parquet files with images inside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub archives: Vec<PathBuf>,
-    /// The column of parquet files that names the images; `filename`, or the path beside the bytes, where absent.
+    /// The column of parquet files that names the images. Where absent it is the annotations' for the same file, else `filename`,
+    /// else the path beside the bytes; a row without a path is called by file and row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// A folder, relative to the card.
@@ -270,6 +341,19 @@ impl FilesSource {
         let files = nnn_files::remote_files(&self.download, &none, &BTreeMap::new());
         let files = files.unwrap_or_default().into_iter();
         files.map(|file| file.name).collect()
+    }
+
+    /// The splits that the annotations belong to; none if some of them say so only themselves.
+    pub(crate) fn named_splits(&self) -> Option<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for part in &self.annotations {
+            match &part.split {
+                Some(split) => drop(names.insert(split.clone())),
+                None if part.splits.is_empty() => return None,
+                None => names.extend(part.splits.values().cloned()),
+            }
+        }
+        Some(names)
     }
 
     pub(crate) fn check(&self, base: &Path, splits: &[&str]) -> Result<(), Wrong> {

@@ -37,6 +37,56 @@ fn fault(file: &str, content: impl AsRef<[u8]>, part: AnnotationPart) -> String 
     opened.expect_err("a bad file")
 }
 
+/// The end of the message about a header that lacks a column.
+fn lacks(separator: &str, header: &[&str]) -> String {
+    let fields: Vec<String> = header.iter().map(|it| format!("{it:?}")).collect();
+    format!(
+        "separated by {separator}, the first line is {}; name what is there with `columns: {{image: ..., caption: ...}}`, or by \
+         numbers from 0 if the table has no header",
+        fields.join(", ")
+    )
+}
+
+const IMAGES: &str = "\"image\" or \"filename\" or \"file_name\" or \"filepath\" or \"image_name\" or \"image_path\"";
+const CAPTIONS: &str =
+    "\"caption\" or \"captions\" or \"raw\" or \"text\" or \"title\" or \"comment\"";
+
+/// What a table says that has no column that is wanted.
+#[test]
+fn headers_that_lack_a_column() {
+    for (file, content, wanted, separator, header) in [
+        (
+            "t.csv",
+            "file,raw,split\na.jpg,x,test\n",
+            IMAGES,
+            "comma",
+            &["file", "raw", "split"][..],
+        ),
+        (
+            "t.csv",
+            "filename;words;split\na.jpg;x;test\n",
+            CAPTIONS,
+            "semicolon",
+            &["filename", "words", "split"],
+        ),
+        ("t.csv", "", "\"split\"", "comma", &[""]),
+        (
+            "t.tsv",
+            "a red square\thttps://x.org/1.jpg\n",
+            "\"split\"",
+            "tab",
+            &["a red square", "https://x.org/1.jpg"],
+        ),
+    ] {
+        let found = fault(file, content, part(AnnotationFormat::Table, &[file]));
+        let expected = format!(
+            "{file}, line 1: no column {wanted}: {}",
+            lacks(separator, header)
+        );
+        assert_eq!(found, expected, "{content:?}");
+    }
+}
+
 fn check(format: AnnotationFormat, cases: &[(&str, &str, &str)]) {
     for (file, content, expected) in cases {
         let found = fault(file, content, part(format, &[file]));
@@ -58,16 +108,6 @@ fn tables() {
     check(
         AnnotationFormat::Table,
         &[
-            (
-                "t.csv",
-                "file,raw,split\na.jpg,x,test\n",
-                "t.csv, line 1: no column \"image\" or \"filename\", found \"file,raw,split\"",
-            ),
-            (
-                "t.csv",
-                "filename,text,split\na.jpg,x,test\n",
-                "t.csv, line 1: no column \"caption\" or \"captions\" or \"raw\", found \"filename,text,split\"",
-            ),
             (
                 "t.csv",
                 "filename,raw,split\na.jpg,\"['x', 'y']\",test\nb.jpg,\"['z', 'y'\",test\n",
@@ -103,7 +143,7 @@ fn tables() {
             (
                 "t.csv",
                 "image,split,caption\na.jpg,test,plain\nb.jpg,test,\"['x', 'y']\"\n",
-                "t.csv, line 3: the caption is a list (['x', 'y']), expected one caption, as on the first line of the table",
+                "t.csv, line 3: the caption is a list (['x', 'y']), expected one caption, as others of the column are",
             ),
             (
                 "t.csv",
@@ -121,13 +161,28 @@ fn tables() {
                 "t.csv, line 5: unknown split \"nowhere\", expected one of test, train",
             ),
             (
+                "t.csv",
+                "image,split,caption\na.jpg,test,\"said he\nb.jpg,test,\"she\" said\n",
+                "t.csv, line 2: not readable as CSV: a quote that begins here ends on another line, amid a field",
+            ),
+            (
+                "t.csv",
+                "image_name| comment_number| split| comment\na.jpg| 0| test| x\n2.jpg| 4   A dog runs .\n",
+                "t.csv, line 3: the line is 2 fields, expected as many fields as the header has",
+            ),
+            (
+                "t.txt",
+                "a.jpg#0\tx\na.jpg 1\ty\n",
+                "t.txt, line 1: nothing says which split it belongs to; give `split`",
+            ),
+            (
                 "t.tsv",
                 "image\tsplit\tcaption\na.jpg\ttest\tx\nb.jpg\ttest\n",
                 "t.tsv, line 3: the line is 2 fields, expected as many fields as the header has",
             ),
             (
                 "t.tsv",
-                "image\tsplit\tcaption\na.jpg\ttest\t\"two\nlines\"\n",
+                "image\tsplit\tcaption\na.jpg\ttest\t\"two\nlines\n",
                 "t.tsv, line 3: the line is 1 fields, expected as many fields as the header has",
             ),
             (
@@ -136,14 +191,9 @@ fn tables() {
                 "t.txt, line 2: the line is 2 fields, expected as many fields as the header has",
             ),
             (
-                "t.csv",
-                "",
-                "t.csv, line 1: no column \"split\", found \"\"",
-            ),
-            (
                 "t.xls",
                 "image",
-                "t.xls: a file of this kind holds no annotations as `table`, expected .csv, .tsv or .txt",
+                "t.xls: a file of this kind holds no annotations as `table`, expected .csv, .tsv, .txt or .token",
             ),
             (
                 "t.csv",
@@ -167,16 +217,22 @@ fn tables() {
 #[test]
 fn columns_that_the_card_names() {
     let mut table = in_test(AnnotationFormat::Table, "t.csv");
-    table.columns.image = Some("file".to_owned());
+    table.columns.image = Some("file".into());
     assert_eq!(
         fault("t.csv", "image,caption\na.jpg,x\n", table),
-        "t.csv, line 1: no column \"file\", found \"image,caption\""
+        format!(
+            "t.csv, line 1: no column \"file\": {}",
+            lacks("comma", &["image", "caption"])
+        )
     );
     let mut table = in_test(AnnotationFormat::Table, "t.csv");
-    table.columns.url = Some("address".to_owned());
+    table.columns.url = Some("address".into());
     assert_eq!(
         fault("t.csv", "image,caption\na.jpg,x\n", table),
-        "t.csv, line 1: no column \"address\", found \"image,caption\""
+        format!(
+            "t.csv, line 1: no column \"address\": {}",
+            lacks("comma", &["image", "caption"])
+        )
     );
 }
 
@@ -282,20 +338,27 @@ fn lists() {
     let cases = [
         (
             "[{\"image\": \"a.jpg\", \"caption\": 3}]",
-            "l.json: not readable as JSON: invalid type: integer `3`, expected a text or a list of texts at line 1 column 32",
+            "l.json, item 0: \"caption\" is 3, expected a text or a list of texts".to_owned(),
         ),
         (
             "[{\"image\": \"a.jpg\"}]",
-            "l.json: not readable as JSON: missing key \"caption\" at line 1 column 19",
+            format!("l.json, item 0: no key {CAPTIONS}, found \"image\""),
         ),
         (
             "[{\"image\": \"a.jpg\", \"caption\": [\"x\"]}, {\"image\": \"../b.jpg\", \"caption\": \"x\"}]",
-            "l.json, item 1: image \"../b.jpg\" is not a path inside the folder",
+            "l.json, item 1: image \"../b.jpg\" is not a path inside the folder".to_owned(),
         ),
         (
             "{}",
-            "l.json: not readable as JSON: invalid type: map, expected a list of objects, each with an image and its \
-             captions at line 1 column 0",
+            format!("l.json, line 1: no key {IMAGES}, found none"),
+        ),
+        (
+            "{\"file_name\": \"a.jpg\", \"text\": \"x\"}\n\n{\"file_name\": 3, \"text\": \"x\"}",
+            "l.json, line 3: \"file_name\" is 3, expected a text".to_owned(),
+        ),
+        (
+            "{\"file_name\": \"a.jpg\",",
+            "l.json, line 1: not readable as JSON, one object a line: EOF while parsing a value at line 1 column 22".to_owned(),
         ),
     ];
     for (content, expected) in cases {
@@ -330,7 +393,8 @@ fn parquet_files() {
     let cases = [
         (
             vec![texts("file", &two), texts("sentences", &two)],
-            "p.parquet: not readable as parquet: no column \"filename\" or \"image\" of texts, found \"file,sentences\"",
+            "p.parquet: not readable as parquet: no column \"filename\" or \"image\" or \"file_name\" or \
+             \"image_name\" or \"filepath\" of texts, found \"file,sentences\"",
         ),
         (
             vec![
@@ -338,7 +402,7 @@ fn parquet_files() {
                 Series::new("sentences".into(), [1, 2]).into_column(),
             ],
             "p.parquet: not readable as parquet: no column \"sentences\" or \"captions\" or \"caption\" or \"raw\" or \
-             \"text\" of texts, found \"filename,sentences\"",
+             \"text\" or \"title\" of texts, found \"filename,sentences\"",
         ),
         (
             vec![
@@ -524,6 +588,12 @@ fn images_that_are_nearly_there() {
     let archives = || place(&["i.zip", "j.zip"]);
     for (image, place, expected) in [
         ("d.jpg", anywhere(), "images"),
+        ("a", anywhere(), "images; there is \"a.jpg\" in images"),
+        (
+            "deep\\a.jpg",
+            anywhere(),
+            "images; there is \"a.jpg\" in images",
+        ),
         ("A.jpg", anywhere(), "images; there is \"a.jpg\" in images"),
         (
             "caf\u{e9}.jpg",
@@ -553,7 +623,7 @@ fn images_that_are_nearly_there() {
     }
     assert_eq!(
         missing("A.png", vec![archives(), anywhere()]),
-        "i.zip nor in j.zip nor in images"
+        "i.zip nor in j.zip nor in images; there is \"A.JPG\" in j.zip"
     );
 }
 

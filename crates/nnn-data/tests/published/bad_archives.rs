@@ -402,11 +402,13 @@ fn shards_with_two_captions_an_image() {
         ),
         (
             vec![shard(&[image, list, other])],
-            "0.tar, entry \"a.json\": sample \"a\" is one with two images or two texts, expected one of each kind",
+            "0.tar, entry \"a\": the sample is one with json and json, expected one image and one text, or the endings that are \
+             meant as `columns: {image: ..., caption: ...}`",
         ),
         (
             vec![shard(&[image, lines, ("a.txt", "w")])],
-            "0.tar, entry \"a.txt\": sample \"a\" is one with two images or two texts, expected one of each kind",
+            "0.tar, entry \"a\": the sample is one with txt and txt, expected one image and one text, or the endings that are \
+             meant as `columns: {image: ..., caption: ...}`",
         ),
         (
             vec![shard(&[image, lines]), vec![image, ("a.txt", "w")]],

@@ -3,6 +3,7 @@
 mod bad_annotations;
 mod bad_archives;
 mod coco;
+mod forms;
 mod goldens;
 
 use nnn_data::{

@@ -1,6 +1,7 @@
 //! Image files to RGB, as Pillow's `Image.open(file).convert("RGB")` reads them.
 
 use super::jpeg::{self, JpegError};
+use super::{bitmap, foreign, gif, tiff, webp};
 use crate::error::ReadError;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use rayon::prelude::*;
@@ -53,13 +54,15 @@ pub enum ImageError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The first bytes are those of neither PNG nor JPEG.
-    #[error("{} is {found}; PNG and JPEG are read", file.display())]
+    /// The first bytes are those of no format that is read.
+    #[error("{} is {found}; {}{}", file.display(), foreign::READ, foreign::advice(file, *convertible))]
     NotAnImage {
         /// The file.
         file: PathBuf,
-        /// The format that the first bytes are of, or "no image of a known format".
+        /// What the first bytes are of, such as "AVIF", or "no image of a known format".
         found: String,
+        /// Whether it is an image that other programs can convert.
+        convertible: bool,
     },
     /// The header claims more than the limits allow, or nothing.
     #[error("{} claims {width} x {height} pixels; at least 1 x 1, at most {} a side and {} in all are read",
@@ -106,7 +109,8 @@ impl ImageError {
     }
 }
 
-/// Decodes a PNG or JPEG file to RGB, eight bits per channel, with the pixels that Pillow 12 gives.
+/// Decodes a PNG, JPEG, WebP, GIF, BMP or TIFF file to RGB, eight bits per channel, with the pixels that Pillow 12 gives. Its
+/// content says which it is, not its name. Of an animation or of several pages the first is taken.
 ///
 /// As Pillow's `convert("RGB")`: alpha is dropped, not blended; grey is repeated; 16-bit colour keeps the high byte
 /// while 16-bit grey saturates at 255; four channels of a JPEG are taken as Adobe's inverted CMYK; orientation tags and
@@ -117,15 +121,18 @@ impl ImageError {
 pub fn load_image(file: &Path, limits: ImageLimits) -> Result<RgbImage, ImageError> {
     let bytes = read(file, limits)?;
     match image::guess_format(&bytes) {
-        Ok(ImageFormat::Png) => load_png(file, &bytes, limits),
         Ok(ImageFormat::Jpeg) => load_jpeg(file, &bytes, limits),
-        other => Err(ImageError::NotAnImage {
-            file: file.into(),
-            found: other.map_or_else(
-                |_| "no image of a known format".into(),
-                |it| format!("{it:?}").to_uppercase(),
-            ),
-        }),
+        Ok(ImageFormat::Png) => load_plain(file, &bytes, ImageFormat::Png, limits),
+        Ok(ImageFormat::WebP) => {
+            load_plain(file, &webp::unblended(&bytes), ImageFormat::WebP, limits)
+        }
+        Ok(ImageFormat::Bmp) => {
+            let image = load_plain(file, &bytes, ImageFormat::Bmp, limits)?;
+            Ok(bitmap::as_pillow(image, &bytes))
+        }
+        Ok(ImageFormat::Gif) => gif::load(file, &bytes, limits),
+        Ok(ImageFormat::Tiff) => tiff::load(file, &bytes, limits),
+        other => Err(foreign::refused(file, &bytes, other.ok())),
     }
 }
 
@@ -139,8 +146,14 @@ pub fn unreadable_images(files: &[PathBuf], limits: ImageLimits) -> Vec<(usize, 
     files.par_iter().enumerate().filter_map(failed).collect()
 }
 
-fn load_png(file: &Path, bytes: &[u8], limits: ImageLimits) -> Result<RgbImage, ImageError> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+/// What the `image` crate decodes as Pillow does.
+fn load_plain(
+    file: &Path,
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: ImageLimits,
+) -> Result<RgbImage, ImageError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(decoder_limits(limits));
     let decoder = reader.into_decoder().map_err(|it| failed(file, &it))?;
     check_size(file, decoder.dimensions(), limits)?;
@@ -189,7 +202,11 @@ fn decoder_limits(limits: ImageLimits) -> Limits {
     decoder
 }
 
-fn check_size(file: &Path, size: (u32, u32), limits: ImageLimits) -> Result<(), ImageError> {
+pub(super) fn check_size(
+    file: &Path,
+    size: (u32, u32),
+    limits: ImageLimits,
+) -> Result<(), ImageError> {
     let (width, height) = size;
     let pixels = u64::from(width) * u64::from(height);
     if width.max(height) <= limits.max_side && (1..=limits.max_pixels).contains(&pixels) {
@@ -218,7 +235,6 @@ fn failed(file: &Path, error: &image::ImageError) -> ImageError {
 }
 
 fn to_rgb(image: DynamicImage) -> RgbImage {
-    let high = |value: u16| (value >> 8) as u8;
     match image {
         DynamicImage::ImageLumaA8(grey) => map(&grey, |it| [it.0[0]; 3]),
         DynamicImage::ImageRgba8(colour) => map(&colour, |it| [it.0[0], it.0[1], it.0[2]]),
@@ -228,6 +244,11 @@ fn to_rgb(image: DynamicImage) -> RgbImage {
         DynamicImage::ImageRgba16(colour) => map(&colour, |it| [0, 1, 2].map(|at| high(it.0[at]))),
         rest => rest.into_rgb8(),
     }
+}
+
+/// The high byte of a level of sixteen bits.
+fn high(level: u16) -> u8 {
+    (level >> 8) as u8
 }
 
 fn map<P: image::Pixel>(

@@ -54,7 +54,7 @@ fn decode_or_unwind<E>(
     let rgb = match image.color_space() {
         ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => {
             let levels = read(image.to_colorspace(ColorSpace::JCS_CMYK)?)?;
-            levels.into_iter().flat_map(inverted_cmyk).collect()
+            levels.into_iter().flat_map(ink).collect()
         }
         _ => read::<[u8; 3]>(image.rgb()?)?.into_flattened(),
     };
@@ -69,7 +69,7 @@ fn read<P: bytemuck::Pod>(mut started: DecompressStarted<&[u8]>) -> io::Result<V
 }
 
 /// Pillow's `cmyk2rgb` on inverted levels: `k - (255 - c) k / 255`, rounded as its `MULDIV255` does.
-fn inverted_cmyk(levels: [u8; 4]) -> [u8; 3] {
+pub(super) fn ink(levels: [u8; 4]) -> [u8; 3] {
     let [cyan, magenta, yellow, black] = levels.map(u32::from);
     [cyan, magenta, yellow].map(|ink| {
         let product = (255 - ink) * black + 128;

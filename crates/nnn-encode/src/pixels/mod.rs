@@ -1,9 +1,14 @@
 //! From an RGB image to the numbers that a model takes, as `transformers`' PIL-backed `CLIPImageProcessor` and its kin.
 
+mod bitmap;
 mod config;
+mod foreign;
+mod gif;
 mod image_file;
 mod jpeg;
 mod resize;
+mod tiff;
+mod webp;
 
 pub use config::PixelSpecError;
 pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};

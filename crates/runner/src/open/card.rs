@@ -88,13 +88,18 @@ fn generate(
     data: &Path,
 ) -> Result<PathBuf> {
     let folder = data.join(&card.name);
-    let images: usize = card.splits.values().map(|counts| counts.images).sum();
-    let progress = Progress::new(&format!("drawing {}", card.name), images as u64, "images");
-    let splits: Vec<(String, u64)> = card
-        .splits
-        .iter()
-        .map(|(name, counts)| (name.clone(), counts.images as u64))
-        .collect();
+    let splits = card.splits.iter().map(|(name, counts)| {
+        let images = counts.images.with_context(|| {
+            format!(
+                "data set `{}`: `splits.{name}` needs `images`, the number to draw",
+                card.name
+            )
+        })?;
+        anyhow::Ok((name.clone(), images as u64))
+    });
+    let splits: Vec<(String, u64)> = splits.collect::<Result<_>>()?;
+    let images = splits.iter().map(|split| split.1).sum();
+    let progress = Progress::new(&format!("drawing {}", card.name), images, "images");
     registry::generate(settings, &splits, &folder, &|images| {
         progress.advance(images)
     })

@@ -2,6 +2,7 @@
 //! Up to here no weight has been read.
 
 pub(crate) mod card;
+mod counts;
 pub(crate) mod images;
 mod leakage;
 mod published;
@@ -12,6 +13,7 @@ mod task;
 pub(crate) mod trials;
 mod vectors;
 
+pub(crate) use counts::Counts;
 pub(crate) use side::{Side, Table};
 pub(crate) use task::{Task, TaskItems};
 

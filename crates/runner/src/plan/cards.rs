@@ -197,7 +197,9 @@ pub(crate) fn datasets(names: &[String], configs: &Path) -> Result<Vec<DatasetEn
 
 fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
     let path = find("data set", name, &configs.join("datasets"))?;
-    let card: DatasetCard = read_yaml(&path)?;
+    let mut card: DatasetCard = read_yaml(&path)?;
+    let title = format!("{}: data set `{}`", path.display(), card.name);
+    card.name_splits(&base_of(&path)).context(title)?;
     let entry = DatasetEntry {
         card,
         base: base_of(&path),
@@ -209,7 +211,7 @@ fn dataset(name: &str, configs: &Path) -> Result<DatasetEntry> {
             registry::generator(settings)?;
         }
         for (split, counts) in &entry.card.splits {
-            let most = counts.images.max(counts.texts);
+            let most = counts.images.max(counts.texts).unwrap_or(0);
             let fits = u32::try_from(most).is_ok();
             ensure!(
                 fits,

@@ -1,6 +1,6 @@
 //! `run.json`: what ran on what, and how it went.
 
-use crate::open::Sources;
+use crate::open::{Counts, Sources};
 use crate::plan::Plan;
 use crate::plan::published::Coverage;
 use crate::provenance::{self, Machine};
@@ -48,6 +48,7 @@ impl Writing<'_> {
                      "dirty": provenance::is_dirty(), "sources": provenance::sources()},
             "machine": Machine::here(),
             "inputs": self.sources.checksums(),
+            "counts": self.sources.counts(),
             "trials": trials.collect::<Vec<_>>(),
             "absent_models": plan.absent_models,
             "bank_searches": searches.collect::<Vec<_>>(),
@@ -77,6 +78,13 @@ pub(crate) struct RunRecord {
     pub(crate) absent_models: Vec<AbsentModel>,
     #[serde(default)]
     pub(crate) bank_searches: Vec<SearchRow>,
+    #[serde(default)]
+    pub(crate) counts: Counts,
+}
+
+/// How many items the last run into a results folder found; nothing if there was none.
+pub(crate) fn counts_before(results: &Path) -> Counts {
+    RunRecord::read(results).map_or_else(|_| Counts::new(), |record| record.counts)
 }
 
 /// The part of its config that is read back.

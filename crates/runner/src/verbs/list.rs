@@ -155,12 +155,15 @@ fn datasets(configs: &Path, cache: &Path) -> Result<String> {
 fn dataset(card: &DatasetCard, hub: &Hub) -> String {
     let mut text = format!("{}: {}\n", card.name, card.description);
     for (split, counts) in &card.splits {
-        let (images, texts) = (counts.images, counts.texts);
+        let number = |number: Option<usize>, of| match number {
+            Some(number) => counted(number, of),
+            None => format!("{of}s as they are found"),
+        };
+        let images = number(counts.images, "image");
         let _ = writeln!(
             text,
-            "    {split}: {}, {}",
-            counted(images, "image"),
-            counted(texts, "text")
+            "    {split}: {images}, {}",
+            number(counts.texts, "text")
         );
     }
     let mut line = |key: &str, value: &str| {

@@ -85,7 +85,7 @@ fn crc(bytes: &[u8]) -> u32 {
 fn a_file_that_is_no_image() {
     refuses_image(
         |bytes| *bytes = b"a note".to_vec(),
-        &["no image of a known format; PNG and JPEG are read"],
+        &["no image of a known format; PNG, JPEG, WebP, GIF, BMP and TIFF are read"],
     );
 }
 

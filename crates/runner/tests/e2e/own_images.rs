@@ -1,6 +1,7 @@
 //! `configs/images.yaml`, the template for images of one's own: every card in it, on images and captions as it says.
 
 use crate::archives::{Item, items, zip};
+use crate::bad_images;
 use crate::blocks::card_of_the_model;
 use crate::lab::{Lab, workspace};
 use std::fs;
@@ -167,4 +168,48 @@ fn a_copy_that_is_not_filled_in() {
         "train.tsv",
         "a file beside the card",
     ]);
+}
+
+/// Without numbers on the card what is found is recorded, and the next run says what has changed.
+#[test]
+fn a_card_without_numbers() {
+    let lab = bad_images::folder();
+    let card = |splits: &str| {
+        let card = format!(
+            "name: folder\ndescription: A folder.\nlicence: MIT\nsource: {{folder: ../pictures}}\n{splits}\n"
+        );
+        lab.write("datasets/folder.yaml", card);
+    };
+    for splits in [
+        "",
+        "splits: [train, test]",
+        "splits: {train: , test: {images: 5}}",
+    ] {
+        card(splits);
+        lab.run(bad_images::CONFIG, &[]);
+        let counts = &lab.record("lab")["counts"]["folder"];
+        assert_eq!(
+            counts["train"],
+            serde_json::json!({"images": 6, "texts": 30}),
+            "{splits}"
+        );
+        assert_eq!(
+            counts["test"],
+            serde_json::json!({"images": 5, "texts": 25}),
+            "{splits}"
+        );
+        assert!(lab.warnings("lab", "counts_changed").is_empty());
+    }
+    let table = std::fs::read_to_string(lab.path("pictures/captions.csv")).expect("captions");
+    let short = table.trim_end().rsplit_once('\n').expect("lines").0;
+    lab.write("pictures/captions.csv", short);
+    lab.run(bad_images::CONFIG, &[]);
+    let changed = lab.warnings("lab", "counts_changed");
+    let [one] = changed.as_slice() else {
+        panic!("one warning, found {changed:?}");
+    };
+    let texts: Vec<u64> = serde_json::from_value(one["texts"].clone()).expect("two numbers");
+    assert_eq!(texts[0], texts[1] + 1);
+    card("splits: {train: {images: 6, texts: 30}, test: {images: 5, texts: 25}}");
+    lab.refuses(bad_images::CONFIG, &[], &["found", "expected"]);
 }

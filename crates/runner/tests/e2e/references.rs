@@ -49,6 +49,42 @@ fn queries_of_ones_own_are_a_reference_set() {
     assert!(inputs.contains("queries.csv"), "{inputs}");
 }
 
+/// Guards against a first text that was lost as a header, and against commas that were taken for columns.
+#[test]
+fn queries_in_a_table_without_a_header() {
+    let lab = folder();
+    let size = |file: &str, content: &str| {
+        lab.write(file, content);
+        lab.run(
+            &t2i(&format!("reference_sets: [{{texts: {{file: {file}}}}}]")),
+            &[],
+        );
+        reference(&lab).0
+    };
+    assert_eq!(size("a.csv", "a red circle\na star\n"), 2);
+    assert_eq!(size("b.csv", "a red circle, on a wall\na star\n"), 2);
+    assert_eq!(size("c.csv", "past_queries\na red circle\na star\n"), 2);
+    assert_eq!(size("d.csv", "Caption\ncircle\nstar\n"), 2);
+    assert_eq!(size("e.tsv", "a red circle, \"big\"\na star\n\"a\n"), 3);
+    lab.write("f.csv", "shoes\nred shoes\nboots\n");
+    lab.refuses(
+        t2i("reference_sets: [{texts: {file: f.csv}}]"),
+        &[],
+        &[
+            "f.csv: line 1",
+            "\"shoes\" may be a header or a text",
+            "`key: shoes`",
+            ".txt",
+        ],
+    );
+    lab.write("g.csv", "12,a red circle\n13,a star\n");
+    lab.refuses(
+        t2i("reference_sets: [{texts: {file: g.csv}}]"),
+        &[],
+        &["g.csv", "a key is needed"],
+    );
+}
+
 /// Guards against a `split` beside `texts` that was passed over without a word.
 #[test]
 fn queries_that_cannot_be_a_reference_set() {

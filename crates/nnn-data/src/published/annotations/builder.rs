@@ -74,11 +74,12 @@ pub struct Annotations {
 }
 
 /// One file of one part, on the way into the builder.
-#[derive(Debug)]
 pub(crate) struct Rows<'a, 'b> {
     builder: &'b mut Builder<'a>,
     part: &'b AnnotationPart,
     file: usize,
+    /// The folder that an image is named from, if its name counts from that of the file.
+    folder: &'b dyn Fn(&str) -> Option<PathBuf>,
     seen: BTreeSet<String>,
 }
 
@@ -103,13 +104,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Begins a file, called `shown` in messages.
-    pub(crate) fn file<'b>(&'b mut self, part: &'b AnnotationPart, shown: PathBuf) -> Rows<'a, 'b> {
+    /// Begins a file, called `shown` in messages; `folder` gives the folder of images that are named from that of the file.
+    pub(crate) fn file<'b>(
+        &'b mut self,
+        part: &'b AnnotationPart,
+        shown: PathBuf,
+        folder: &'b dyn Fn(&str) -> Option<PathBuf>,
+    ) -> Rows<'a, 'b> {
         self.files.push(shown);
         Rows {
             file: self.files.len() - 1,
             builder: self,
             part,
+            folder,
             seen: BTreeSet::new(),
         }
     }
@@ -281,6 +288,12 @@ impl Rows<'_, '_> {
     /// # Errors
     /// Whatever is wrong with it, at `place`.
     pub(crate) fn push(&mut self, place: Place, row: Row<'_>) -> Result<(), AnnotationError> {
+        let named = (self.folder)(row.image).map(|folder| folder.join(row.image));
+        let named = named.as_ref().and_then(|it| it.to_str());
+        let row = Row {
+            image: named.unwrap_or(row.image),
+            ..row
+        };
         self.add(&place, row)
             .map_err(|problem| self.error(place, problem))
     }

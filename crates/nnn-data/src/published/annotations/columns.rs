@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `yerevann/coco-karpathy` | `filename`, `split`, `sentences` (a list), `url` |
 //! | parquet with images, as `datasets` writes it | `image` (`bytes`, `path`), `filename`, `caption` (a text or a list) |
+//!
+//! Names may be whole numbers. An image inside whose path is null is called by file and row.
 
 use super::Input;
 use super::builder::{Row, Rows};
@@ -12,8 +14,8 @@ use super::lists;
 use crate::published::archive::IdColumn;
 use crate::published::leaf::{Leaves, guarded};
 
-const IMAGE: [&str; 2] = ["filename", "image"];
-const CAPTION: [&str; 5] = ["sentences", "captions", "caption", "raw", "text"];
+const IMAGE: [&str; 5] = ["filename", "image", "file_name", "image_name", "filepath"];
+const CAPTION: [&str; 6] = ["sentences", "captions", "caption", "raw", "text", "title"];
 
 /// The columns that are read, row by row.
 struct Table {
@@ -23,9 +25,12 @@ struct Table {
     urls: Option<Vec<Option<String>>>,
 }
 
+/// Of a column.
 enum Captions {
     Lists(Vec<Vec<String>>),
     Texts(Vec<Option<String>>),
+    /// Several columns, empty and absent captions left out.
+    Joined(Vec<Vec<String>>),
 }
 
 /// Reads annotations; `inside` says that the images are in the same file.
@@ -53,33 +58,31 @@ impl Table {
     fn read(input: &Input, inside: bool, rows: &Rows<'_, '_>) -> Result<Self, String> {
         let file = Leaves::open(&input.path)?;
         let names = &rows.part().columns;
-        let image = match inside {
-            true => IdColumn(names.image.clone()).leaf(&file)?,
-            false => text_leaf(&file, names.image.as_deref(), &IMAGE)?,
+        let image = names.image.as_ref().map(ToString::to_string);
+        let images = match inside {
+            true => IdColumn(image).names(&file, input.name())?,
+            false => file.words(word_leaf(&file, image.as_deref(), &IMAGE)?)?,
         };
-        let captions = caption_leaf(&file, names.caption.as_deref())?;
-        let optional = |named: Option<&str>, own: &str| match text_leaf(&file, named, &[own]) {
-            Ok(leaf) => file.texts(leaf).map(Some),
-            Err(error) if named.is_some() => Err(error),
-            Err(_) => Ok(None),
-        };
+        let optional =
+            |named: Option<String>, own: &str| match word_leaf(&file, named.as_deref(), &[own]) {
+                Ok(leaf) => file.words(leaf).map(Some),
+                Err(error) if named.is_some() => Err(error),
+                Err(_) => Ok(None),
+            };
         Ok(Self {
-            images: file.texts(image)?,
-            captions: match file.depth(captions) {
-                0 => Captions::Texts(file.texts(captions)?),
-                _ => Captions::Lists(file.lists(captions)?),
-            },
-            splits: optional(names.split.as_deref(), "split")?,
-            urls: optional(names.url.as_deref(), "url")?,
+            images,
+            captions: Captions::read(&file, names.captions())?,
+            splits: optional(names.split.as_ref().map(ToString::to_string), "split")?,
+            urls: optional(names.url.as_ref().map(ToString::to_string), "url")?,
         })
     }
 
     fn push(mut self, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
         let written = match &self.captions {
-            Captions::Texts(texts) => texts.iter().flatten().next().is_some_and(|it| is_list(it)),
-            Captions::Lists(_) => false,
+            Captions::Texts(texts) => lists::is_column(texts.iter().flatten().map(String::as_str)),
+            Captions::Lists(_) | Captions::Joined(_) => false,
         };
-        let whole = written || matches!(self.captions, Captions::Lists(_));
+        let whole = written || !matches!(self.captions, Captions::Texts(_));
         for at in 0..self.images.len() {
             let place = Place::Row(at as u64);
             let Some(image) = self.images[at].take() else {
@@ -103,21 +106,54 @@ impl Table {
 }
 
 impl Captions {
+    /// The captions of the columns called so, or of the first there is of the format's own.
+    fn read(file: &Leaves, named: Option<Vec<String>>) -> Result<Self, String> {
+        match named.as_deref() {
+            None => Self::one(file, None),
+            Some([name]) => Self::one(file, Some(name)),
+            Some(names) => {
+                let mut joined = vec![Vec::new(); file.rows()];
+                for name in names {
+                    Self::one(file, Some(name))?.append_to(&mut joined);
+                }
+                Ok(Self::Joined(joined))
+            }
+        }
+    }
+
+    fn one(file: &Leaves, named: Option<&str>) -> Result<Self, String> {
+        let leaf = caption_leaf(file, named)?;
+        match file.depth(leaf) {
+            0 => Ok(Self::Texts(file.texts(leaf)?)),
+            _ => Ok(Self::Lists(file.lists(leaf)?)),
+        }
+    }
+
+    fn append_to(self, rows: &mut [Vec<String>]) {
+        let lists: Vec<Vec<String>> = match self {
+            Self::Lists(lists) | Self::Joined(lists) => lists,
+            Self::Texts(texts) => texts
+                .into_iter()
+                .map(|it| it.into_iter().collect())
+                .collect(),
+        };
+        for (row, texts) in rows.iter_mut().zip(lists) {
+            row.extend(texts.into_iter().filter(|text| !text.trim().is_empty()));
+        }
+    }
+
     /// The captions of a row; `written` says that texts are lists as JSON or Python.
     fn of(&mut self, at: usize, written: bool) -> Result<Vec<String>, AnnotationProblem> {
         match self {
-            Self::Lists(lists) => Ok(lists.get_mut(at).map(std::mem::take).unwrap_or_default()),
+            Self::Lists(lists) | Self::Joined(lists) => {
+                Ok(lists.get_mut(at).map(std::mem::take).unwrap_or_default())
+            }
             Self::Texts(texts) => match texts.get_mut(at).and_then(Option::take) {
-                Some(text) if written => lists::parse(&text),
-                Some(text) => Ok(vec![text]),
+                Some(text) => lists::captions(&text, written),
                 None => Ok(Vec::new()),
             },
         }
     }
-}
-
-fn is_list(text: &str) -> bool {
-    text.trim_start().starts_with('[')
 }
 
 fn cell(column: &Option<Vec<Option<String>>>, at: usize) -> Option<&str> {
@@ -132,13 +168,11 @@ fn null(what: &str) -> AnnotationProblem {
     }
 }
 
-fn text_leaf(file: &Leaves, named: Option<&str>, own: &[&str]) -> Result<usize, String> {
-    let leaf = |name: &&str| file.position(|path, depth| depth == 0 && path == [*name]);
+/// A column of texts or whole numbers.
+fn word_leaf(file: &Leaves, named: Option<&str>, own: &[&str]) -> Result<usize, String> {
     let wanted = named.map_or(own.to_vec(), |name| vec![name]);
-    wanted
-        .iter()
-        .find_map(leaf)
-        .ok_or_else(|| missing(file, &wanted))
+    let leaf = wanted.iter().find_map(|name| file.named(name));
+    leaf.ok_or_else(|| missing(file, &wanted))
 }
 
 /// Texts or lists of texts; of a list of objects their `raw`.

@@ -50,6 +50,17 @@ impl fmt::Display for At<'_> {
     }
 }
 
+/// The first fields of a line, each cut.
+fn fields(all: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = all.iter().take(SHOWN).map(|it| super::lists::excerpt(it));
+    if all.is_empty() {
+        return "none".to_owned();
+    }
+    let more = if all.len() > SHOWN { ", ..." } else { "" };
+    format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
+}
+
 fn meant(near: Option<&str>) -> String {
     near.map_or_else(String::new, |near| format!("; there is {near}"))
 }
@@ -83,6 +94,28 @@ pub enum AnnotationProblem {
         wanted: String,
         /// The columns there are, joined by commas.
         found: String,
+    },
+    /// The first line of a table lacks a column.
+    #[error(
+        "no column {wanted}: separated by {separator}, the first line is {}; name what is there with \
+         `columns: {{image: ..., caption: ...}}`, or by numbers from 0 if the table has no header",
+        fields(found)
+    )]
+    NoHeader {
+        /// The columns that would do, such as `"image" or "filename"`.
+        wanted: String,
+        /// The fields of the line.
+        found: Vec<String>,
+        /// What separates them, such as "tab".
+        separator: &'static str,
+    },
+    /// An object lacks a key.
+    #[error("no key {wanted}, found {}", fields(found))]
+    NoKey {
+        /// The keys that would do.
+        wanted: String,
+        /// The keys there are.
+        found: Vec<String>,
     },
     /// A value has another type or form.
     #[error("{what} is {found}, expected {expected}")]

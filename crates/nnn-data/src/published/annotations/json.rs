@@ -1,16 +1,15 @@
-//! The JSON formats: Karpathy's, COCO's own, and plain lists as BLIP and LAVIS read them. What is not needed is skipped
-//! while parsing, so that tokens and licences cost no memory.
+//! The JSON formats that have a form of their own: Karpathy's and COCO's. What is not needed is skipped while parsing, so that
+//! tokens and licences cost no memory.
 
 use super::Input;
 use super::builder::{Row, Rows};
 use super::error::{AnnotationError, AnnotationProblem, Place};
-use crate::published::source::ColumnNames;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::collections::HashMap;
 use std::fmt;
 
-fn parse<'de, S: DeserializeSeed<'de>>(
+pub(super) fn parse<'de, S: DeserializeSeed<'de>>(
     seed: S,
     text: &'de str,
     rows: &Rows<'_, '_>,
@@ -35,6 +34,7 @@ struct Karpathy {
 #[derive(Deserialize)]
 struct KarpathyImage {
     filename: String,
+    filepath: Option<String>,
     split: Option<String>,
     sentences: Vec<Sentence>,
     url: Option<String>,
@@ -45,15 +45,38 @@ struct Sentence {
     raw: String,
 }
 
-/// Reads `{"images": [{"filename", "split", "sentences": [{"raw"}]}]}`.
+impl KarpathyImage {
+    /// The name of the file, with its folder where names without it are ambiguous.
+    fn name(&self, with_folder: bool) -> String {
+        match &self.filepath {
+            Some(folder) if with_folder && !folder.is_empty() => {
+                format!("{folder}/{}", self.filename)
+            }
+            _ => self.filename.clone(),
+        }
+    }
+}
+
+/// Whether two images of different folders have one name.
+fn need_folders(images: &[KarpathyImage]) -> bool {
+    let mut folders = HashMap::new();
+    images.iter().any(|image| {
+        let folder = image.filepath.as_deref();
+        *folders.entry(&image.filename).or_insert(folder) != folder
+    })
+}
+
+/// Reads `{"images": [{"filename", "filepath", "split", "sentences": [{"raw"}]}]}`.
 pub(super) fn karpathy(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
     let text = input.text(rows)?;
     let file: Karpathy = parse(std::marker::PhantomData, &text, rows)?;
+    let with_folder = need_folders(&file.images);
     for (at, image) in file.images.into_iter().enumerate() {
+        let name = image.name(with_folder);
         let captions = image.sentences.into_iter().map(|it| it.raw).collect();
         let row = Row {
             split: image.split.as_deref(),
-            image: &image.filename,
+            image: &name,
             captions,
             address: image.url.as_deref(),
             whole: true,
@@ -133,26 +156,6 @@ fn numbers(
     Ok(numbers)
 }
 
-/// Reads `[{"image", "caption"}]`, a caption being a text or a list of texts.
-pub(super) fn list(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
-    let text = input.text(rows)?;
-    let names = rows.part().columns.clone();
-    let items = parse(Items(&names), &text, rows)?;
-    for (at, item) in items.into_iter().enumerate() {
-        let whole = matches!(item.captions, Texts::Many(_));
-        let row = Row {
-            split: item.split.as_deref(),
-            image: &item.image,
-            captions: item.captions.into_vec(),
-            address: item.url.as_deref(),
-            whole,
-            ..Row::default()
-        };
-        rows.push(Place::Item("", at), row)?;
-    }
-    Ok(())
-}
-
 /// A text or a list of texts.
 pub(super) enum Texts {
     One(String),
@@ -193,82 +196,5 @@ impl<'de> Visitor<'de> for TextsVisitor {
             texts.push(text);
         }
         Ok(Texts::Many(texts))
-    }
-}
-
-struct Item {
-    image: String,
-    captions: Texts,
-    split: Option<String>,
-    url: Option<String>,
-}
-
-/// A list of objects whose keys the card may name.
-struct Items<'a>(&'a ColumnNames);
-
-impl<'de> DeserializeSeed<'de> for Items<'_> {
-    type Value = Vec<Item>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Item>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Items<'_> {
-    type Value = Vec<Item>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects, each with an image and its captions")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Item>, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(ItemSeed(self.0))? {
-            items.push(item);
-        }
-        Ok(items)
-    }
-}
-
-struct ItemSeed<'a>(&'a ColumnNames);
-
-impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
-    type Value = Item;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ItemSeed<'_> {
-    type Value = Item;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with an image and its captions")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Item, A::Error> {
-        let name = |given: &Option<String>, own: &str| given.clone().unwrap_or(own.to_owned());
-        let image_key = name(&self.0.image, "image");
-        let caption_key = name(&self.0.caption, "caption");
-        let split_key = name(&self.0.split, "split");
-        let url_key = name(&self.0.url, "url");
-        let (mut image, mut captions, mut split, mut url) = (None, None, None, None);
-        while let Some(key) = map.next_key::<String>()? {
-            match &key {
-                _ if key == image_key => image = Some(map.next_value()?),
-                _ if key == caption_key => captions = Some(map.next_value()?),
-                _ if key == split_key => split = map.next_value()?,
-                _ if key == url_key => url = map.next_value()?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        let missing = |key: &str| A::Error::custom(format_args!("missing key {key:?}"));
-        Ok(Item {
-            image: image.ok_or_else(|| missing(&image_key))?,
-            captions: captions.ok_or_else(|| missing(&caption_key))?,
-            split,
-            url,
-        })
     }
 }

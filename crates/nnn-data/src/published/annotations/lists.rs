@@ -18,6 +18,37 @@ pub(super) fn parse(field: &str) -> Result<Vec<String>, AnnotationProblem> {
     })
 }
 
+/// Whether a column holds lists: all values that are not blank begin as one does, with `['`, `["` or `[]`.
+pub(super) fn is_column<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let mut any = false;
+    for value in values.filter(|value| !value.trim().is_empty()) {
+        if !begins(value) {
+            return false;
+        }
+        any = true;
+    }
+    any
+}
+
+fn begins(value: &str) -> bool {
+    let inner = value.trim_start().strip_prefix('[');
+    inner.is_some_and(|inner| inner.trim_start().starts_with(['\'', '"', ']']))
+}
+
+/// The captions in a field of a column of lists, or of one whose fields are a caption each.
+pub(super) fn captions(field: &str, are_lists: bool) -> Result<Vec<String>, AnnotationProblem> {
+    match are_lists {
+        true if field.trim().is_empty() => Ok(Vec::new()),
+        true => parse(field),
+        false if begins(field) && parse(field).is_ok() => Err(AnnotationProblem::Value {
+            what: "the caption".to_owned(),
+            found: format!("a list ({field})"),
+            expected: "one caption, as others of the column are",
+        }),
+        false => Ok(vec![field.to_owned()]),
+    }
+}
+
 /// The field's beginning, for messages.
 pub(super) fn excerpt(field: &str) -> String {
     const SHOWN: usize = 60;

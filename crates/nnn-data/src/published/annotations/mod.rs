@@ -8,6 +8,8 @@ mod finding;
 mod json;
 mod labels;
 mod lists;
+mod names;
+mod objects;
 mod shards;
 mod table;
 mod visogender;
@@ -60,7 +62,8 @@ fn read_part(
     let mut seen = BTreeSet::new();
     for name in &part.files {
         let input = Input::find(name, files)?;
-        let mut rows = builder.file(part, input.shown());
+        let folder = |image: &str| input.folder_of(image);
+        let mut rows = builder.file(part, input.shown(), &folder);
         read_file(&input, &mut rows)?;
         seen.extend(rows.into_seen());
     }
@@ -83,7 +86,7 @@ fn read_file(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationErr
         AnnotationFormat::Table => table::read(input, rows),
         AnnotationFormat::Parquet => columns::read(input, false, rows),
         AnnotationFormat::Karpathy => json::karpathy(input, rows),
-        AnnotationFormat::List => json::list(input, rows),
+        AnnotationFormat::List => objects::list(input, rows),
         AnnotationFormat::Coco => json::coco(input, rows),
         AnnotationFormat::ImageParquet => columns::read(input, true, rows),
         AnnotationFormat::Shards => shards::read(input, rows),
@@ -133,9 +136,32 @@ impl Input {
         extension.to_string_lossy().to_ascii_lowercase()
     }
 
-    /// The whole content, which must be text; a byte order mark is taken off.
+    /// The file as the card calls it.
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder, as the card names it, of an image folder's `metadata` file, whose images are named from there.
+    fn folder_of(&self, image: &str) -> Option<PathBuf> {
+        let name = Path::new(&self.name);
+        let folder = name.parent().filter(|it| !it.as_os_str().is_empty())?;
+        let is_metadata = self.member.is_none() && name.file_stem()? == "metadata";
+        let beside = || self.path.parent().map(|it| it.join(image));
+        (is_metadata && beside()?.is_file()).then(|| folder.to_path_buf())
+    }
+
+    /// The whole content, which must be text in UTF-8, or in UTF-16 behind its mark; the mark is taken off.
     fn text(&self, rows: &Rows<'_, '_>) -> Result<String, AnnotationError> {
         let bytes = self.bytes(rows)?;
+        if let Some(text) = utf16(&bytes) {
+            return text.map_err(|line| {
+                let problem = AnnotationProblem::Malformed {
+                    format: "UTF-16 text",
+                    problem: "half a character".to_owned(),
+                };
+                rows.error(Place::Line(line), problem)
+            });
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..valid]
@@ -174,6 +200,29 @@ impl Input {
     fn archive(&self, limits: ArchiveLimits) -> Result<Archive, ArchiveError> {
         Archive::open(&self.path, &self.name, limits)
     }
+}
+
+/// Text in UTF-16, if the bytes begin with its mark; otherwise the line of what cannot be read.
+fn utf16(bytes: &[u8]) -> Option<Result<String, u64>> {
+    let unit = match bytes.get(..2)? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Vec<u16> = bytes[2..]
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&it| unit(it))
+        .collect();
+    let mut text = String::new();
+    for letter in char::decode_utf16(units) {
+        match letter {
+            Ok(letter) => text.push(letter),
+            Err(_) => return Some(Err(text.matches('\n').count() as u64 + 1)),
+        }
+    }
+    Some(Ok(text))
 }
 
 /// `"a" or "b"`.

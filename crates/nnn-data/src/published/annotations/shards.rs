@@ -9,17 +9,77 @@ use crate::published::archive::{Archive, ArchiveError, ArchiveLimits, TakeError}
 use serde::Deserialize;
 use std::collections::HashMap;
 
-const IMAGES: [&str; 3] = ["jpg", "jpeg", "png"];
+/// Endings of images. `avif` and the like are here so that their files are refused by name.
+const IMAGES: [&str; 12] = [
+    "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "jxl", "jp2",
+];
+
+/// Endings of texts.
+const TEXTS: [&str; 5] = ["txt", "text", "caption", "captions", "cap"];
+
+/// An entry of a sample: its number, its name, and the ending of that.
+#[derive(Debug, Clone)]
+struct Member {
+    at: usize,
+    name: String,
+    ending: String,
+}
 
 /// What a sample consists of.
 #[derive(Default)]
 struct Sample {
     key: String,
-    image: Option<String>,
-    /// Entry with one caption per line.
-    text: Option<usize>,
-    /// Entry with `caption`, and possibly `url` and `split`.
-    json: Option<usize>,
+    /// Entries with one caption per line.
+    texts: Vec<Member>,
+    /// Entries with `caption`, and possibly `url` and `split`.
+    jsons: Vec<Member>,
+    images: Vec<Member>,
+}
+
+impl Sample {
+    /// Sorts an entry in by its ending, of which the last part says the kind.
+    fn add(&mut self, at: usize, name: &str, ending: &str) {
+        let last = ending.rsplit('.').next().unwrap_or(ending);
+        let last = last.to_ascii_lowercase();
+        let kind = match last.as_str() {
+            "json" => &mut self.jsons,
+            text if TEXTS.contains(&text) => &mut self.texts,
+            image if IMAGES.contains(&image) => &mut self.images,
+            _ => return,
+        };
+        kind.push(Member {
+            at,
+            name: name.to_owned(),
+            ending: ending.to_owned(),
+        });
+    }
+}
+
+/// The one of some members that is meant: that with the ending that the card names, else the only one without a further dot, else
+/// the only one.
+fn meant(members: &[Member], named: Option<&str>) -> Result<Option<Member>, AnnotationProblem> {
+    let plain = |it: &&Member| !it.ending.contains('.');
+    let called = |it: &&Member| named.is_some_and(|name| it.ending.eq_ignore_ascii_case(name));
+    let of = |fits: &dyn Fn(&&Member) -> bool| members.iter().filter(fits).cloned().collect();
+    let mut found: Vec<Member> = of(&called);
+    if found.is_empty() {
+        found = of(&plain);
+    }
+    if found.is_empty() {
+        found = members.to_vec();
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one.clone())),
+        _ => {
+            let endings: Vec<&str> = found.iter().map(|it| it.ending.as_str()).collect();
+            Err(AnnotationProblem::Value {
+                what: "the sample".to_owned(),
+                found: format!("one with {}", endings.join(" and ")),
+                expected: "one image and one text, or the endings that are meant as `columns: {image: ..., caption: ...}`",
+            })
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -45,7 +105,9 @@ pub(super) fn read(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), Annotat
     let archive = input
         .archive(ArchiveLimits::default())
         .map_err(unreadable)?;
-    let samples = samples(&archive, rows)?;
+    let samples = samples(&archive);
+    let samples = samples.iter().map(|it| Chosen::of(it, rows));
+    let samples: Vec<Chosen> = samples.collect::<Result<_, _>>()?;
     let mut texts = texts(&archive, &samples, rows)?;
     for sample in samples {
         push(sample, &mut texts, rows)?;
@@ -60,12 +122,14 @@ fn split(name: &str) -> Option<(&str, &str)> {
     Some((&name[..dot], &name[dot + 1..]))
 }
 
-/// Samples in the order of their first files.
-fn samples(archive: &Archive, rows: &Rows<'_, '_>) -> Result<Vec<Sample>, AnnotationError> {
+/// Samples in the order of their first files. Names that begin with a dot are no sample's.
+fn samples(archive: &Archive) -> Vec<Sample> {
     let mut samples: Vec<Sample> = Vec::new();
     let mut places = HashMap::new();
     for (at, name) in archive.names().enumerate() {
-        let Some((key, ending)) = split(name) else {
+        let Some((key, ending)) =
+            split(name).filter(|(key, _)| !key.is_empty() && !key.ends_with('/'))
+        else {
             continue;
         };
         let place = *places.entry(key).or_insert_with(|| {
@@ -75,34 +139,45 @@ fn samples(archive: &Archive, rows: &Rows<'_, '_>) -> Result<Vec<Sample>, Annota
             });
             samples.len() - 1
         });
-        let sample = &mut samples[place];
-        let ending = ending.to_ascii_lowercase();
-        let before = match ending.as_str() {
-            "txt" => sample.text.replace(at).is_some(),
-            "json" => sample.json.replace(at).is_some(),
-            image if IMAGES.contains(&image) => sample.image.replace(name.to_owned()).is_some(),
-            _ => false,
-        };
-        if before {
-            let problem = AnnotationProblem::Value {
-                what: format!("sample {key:?}"),
-                found: "one with two images or two texts".to_owned(),
-                expected: "one of each kind",
-            };
-            return Err(rows.error(Place::Entry(name.to_owned()), problem));
-        }
+        samples[place].add(at, name, ending);
     }
-    Ok(samples)
+    samples
+}
+
+/// The members of a sample that are read.
+struct Chosen {
+    key: String,
+    image: Option<Member>,
+    text: Option<Member>,
+    json: Option<Member>,
+}
+
+impl Chosen {
+    fn of(sample: &Sample, rows: &Rows<'_, '_>) -> Result<Self, AnnotationError> {
+        let names = &rows.part().columns;
+        let image = names.image.as_ref().map(ToString::to_string);
+        let caption = names.captions().and_then(|it| it.into_iter().next());
+        let one = |members: &[Member], named: Option<&str>| {
+            let place = Place::Entry(sample.key.clone());
+            meant(members, named).map_err(|problem| rows.error(place, problem))
+        };
+        Ok(Self {
+            key: sample.key.clone(),
+            image: one(&sample.images, image.as_deref())?,
+            text: one(&sample.texts, caption.as_deref())?,
+            json: one(&sample.jsons, caption.as_deref())?,
+        })
+    }
 }
 
 /// The contents of all text and JSON entries, by entry.
 fn texts(
     archive: &Archive,
-    samples: &[Sample],
+    samples: &[Chosen],
     rows: &Rows<'_, '_>,
 ) -> Result<HashMap<usize, Vec<u8>>, AnnotationError> {
-    let entries = samples.iter().flat_map(|sample| [sample.text, sample.json]);
-    let mut wanted: Vec<usize> = entries.flatten().collect();
+    let entries = samples.iter().flat_map(|it| [&it.text, &it.json]);
+    let mut wanted: Vec<usize> = entries.flatten().map(|it| it.at).collect();
     wanted.sort_unstable();
     let mut texts = HashMap::new();
     let read = archive.read_each(&wanted, &mut |at, content| {
@@ -125,17 +200,20 @@ fn texts(
 }
 
 fn push(
-    sample: Sample,
+    sample: Chosen,
     texts: &mut HashMap<usize, Vec<u8>>,
     rows: &mut Rows<'_, '_>,
 ) -> Result<(), AnnotationError> {
-    let mut text = |at: Option<usize>, kind: &str| match at.and_then(|at| texts.remove(&at)) {
-        Some(bytes) => utf8(bytes, &format!("{}.{kind}", sample.key), rows).map(Some),
+    let mut text = |member: &Option<Member>| match member {
+        Some(Member { at, name, .. }) => {
+            let bytes = texts.remove(at).unwrap_or_default();
+            utf8(bytes, name, rows).map(|text| Some((text, name.clone())))
+        }
         None => Ok(None),
     };
-    let lines = text(sample.text, "txt")?;
-    let described = match text(sample.json, "json")? {
-        Some(json) => Some(parse(&json, &format!("{}.json", sample.key), rows)?),
+    let lines = text(&sample.text)?.map(|(text, _)| text);
+    let described = match text(&sample.json)? {
+        Some((json, name)) => Some(parse(&json, &name, rows)?),
         None => None,
     };
     let (caption, url, split) =
@@ -161,13 +239,13 @@ fn push(
     };
     let row = Row {
         split: split.as_deref(),
-        image: &image,
+        image: &image.name,
         captions,
         address: url.as_deref(),
         whole: true,
         ..Row::default()
     };
-    rows.push(Place::Entry(image.clone()), row)
+    rows.push(Place::Entry(image.name.clone()), row)
 }
 
 /// Lines that are not blank.

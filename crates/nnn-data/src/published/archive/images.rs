@@ -6,27 +6,35 @@ use crate::published::leaf::{Leaves, guarded};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The column that names the images; without it `filename`, or else the path beside the bytes.
+/// The column that names the images; without it `filename`, or else the path beside the bytes. A row without a path is called by
+/// file and row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct IdColumn(pub(crate) Option<String>);
 
 impl IdColumn {
-    /// The leaf with the images' names.
-    pub(crate) fn leaf(&self, file: &Leaves) -> Result<usize, String> {
-        let column = |name: &str| {
-            let wanted: Vec<&str> = name.split('.').collect();
-            file.position(|path, depth| depth == 0 && path == wanted)
+    /// The name of every row's image; `called` is what the card calls the file.
+    pub(crate) fn names(&self, file: &Leaves, called: &str) -> Result<Vec<Option<String>>, String> {
+        if let Some(name) = &self.0 {
+            let leaf = file.named(name).ok_or_else(|| {
+                let found = file.names().join(",");
+                format!("no column {name:?} of texts or whole numbers, found {found:?}")
+            })?;
+            return file.words(leaf);
+        }
+        if let Some(leaf) = file.named("filename") {
+            return file.words(leaf);
+        }
+        let beside = file.position(|path, depth| depth == 0 && is_named(path, "path"));
+        let paths = match beside {
+            Some(leaf) => file.texts(leaf)?,
+            None => vec![None; file.rows()],
         };
-        let beside = || file.position(|path, depth| depth == 0 && is_named(path, "path"));
-        let leaf = match &self.0 {
-            Some(name) => column(name),
-            None => column("filename").or_else(beside),
+        let rows = paths.into_iter().enumerate();
+        let name = |(row, path): (usize, Option<String>)| {
+            let path = path.filter(|path| !path.is_empty());
+            Some(path.unwrap_or_else(|| format!("{called}/{row}")))
         };
-        let wanted = self.0.as_deref().unwrap_or("filename` or `image.path");
-        leaf.ok_or_else(|| {
-            let found = file.names().join(",");
-            format!("no column `{wanted}` of texts, found {found:?}")
-        })
+        Ok(rows.map(name).collect())
     }
 }
 
@@ -35,11 +43,15 @@ fn is_named(path: &[String], last: &str) -> bool {
 }
 
 /// The first row of every image.
-pub(super) fn index(path: &Path, column: &IdColumn) -> Result<Vec<Entry>, ArchiveError> {
+pub(super) fn index(
+    path: &Path,
+    called: &str,
+    column: &IdColumn,
+) -> Result<Vec<Entry>, ArchiveError> {
     let names = guarded(|| {
         let file = Leaves::open(path)?;
         content(&file)?;
-        file.texts(column.leaf(&file)?)
+        column.names(&file, called)
     });
     let names = names.map_err(|error| fault(path, None, damaged("parquet", error)))?;
     let mut seen = HashSet::new();

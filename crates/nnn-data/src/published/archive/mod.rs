@@ -139,7 +139,7 @@ impl Archive {
             Kind::Zip => zipped::index(path),
             Kind::Tar => tarball::index(path),
             Kind::TarGz => tarball::index_packed(path, limits),
-            Kind::Parquet => images::index(path, column),
+            Kind::Parquet => images::index(path, name, column),
         }?;
         let mut by_base: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, entry) in entries.iter().enumerate() {
@@ -313,7 +313,7 @@ fn base(name: &str) -> &str {
 }
 
 /// Whether `name` is `image`, or a path that ends with it.
-fn ends_with(name: &str, image: &str) -> bool {
+pub(super) fn ends_with(name: &str, image: &str) -> bool {
     let rest = name.strip_suffix(image);
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }

@@ -1,9 +1,10 @@
 //! A place with images: a folder, archives, or addresses.
 
-use super::near::{below, nearest};
+use super::folder::Folder;
+use super::near::nearest;
 use super::{Opening, StoreError};
 use crate::published::archive::{Archive, ArchiveLimits, IdColumn};
-use crate::published::source::{FoundFile, ImagePart};
+use crate::published::source::{AnnotationFormat, AnnotationPart, FoundFile, ImagePart};
 use nnn_files::Sha256;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub(super) struct Holder {
 
 #[derive(Debug)]
 enum Kind {
-    Folder(PathBuf),
+    Folder(Folder),
     Archives(Vec<Opened>),
     /// Below this folder fetched images are to lie.
     Addresses(PathBuf),
@@ -51,19 +52,29 @@ pub(super) enum Spot {
 }
 
 impl Holder {
-    pub(super) fn open(part: &ImagePart, opening: &Opening<'_>) -> Result<Self, StoreError> {
+    /// `annotations` say how images are called that lie in the same parquet file.
+    pub(super) fn open(
+        part: &ImagePart,
+        annotations: &[AnnotationPart],
+        opening: &Opening<'_>,
+    ) -> Result<Self, StoreError> {
         let part = part.available(opening.reading.files);
         let kind = match (&part.folder, part.addresses) {
             (Some(folder), false) if part.archives.is_empty() => {
                 // Without the separator at its end that a joined empty path leaves.
-                Kind::Folder(opening.base.join(folder).components().collect())
+                Kind::Folder(Folder::new(
+                    opening.base.join(folder).components().collect(),
+                ))
             }
             (None, true) if part.archives.is_empty() => {
                 Kind::Addresses(opening.cache.join("fetched"))
             }
             (None, false) if !part.archives.is_empty() => {
                 let names = part.file_names().into_iter();
-                let open = |name: String| open_archive(&name, part, opening);
+                let open = |name: String| {
+                    let column = id_column(&name, part, annotations);
+                    open_archive(&name, &column, opening)
+                };
                 Kind::Archives(names.map(open).collect::<Result<_, _>>()?)
             }
             _ => return Err(StoreError::Places),
@@ -85,10 +96,7 @@ impl Holder {
         addresses: &HashMap<String, String>,
     ) -> Result<Option<Spot>, StoreError> {
         match &self.kind {
-            Kind::Folder(root) => {
-                let path = root.join(image);
-                Ok(path.is_file().then_some(Spot::File(path)))
-            }
+            Kind::Folder(folder) => Ok(folder.find(image)?.map(Spot::File)),
             Kind::Archives(archives) => in_archives(archives, image),
             Kind::Addresses(root) => Ok(addresses.get(image).map(|address| {
                 let key = Sha256::new().part(address).hex();
@@ -108,7 +116,7 @@ impl Holder {
     /// What is searched for images, in words.
     pub(super) fn places(&self) -> Vec<String> {
         match &self.kind {
-            Kind::Folder(root) => vec![root.display().to_string()],
+            Kind::Folder(folder) => vec![folder.root().display().to_string()],
             Kind::Archives(archives) => archives.iter().map(|it| it.name.clone()).collect(),
             Kind::Addresses(_) => vec!["the addresses of the annotations".to_owned()],
         }
@@ -118,9 +126,9 @@ impl Holder {
     pub(super) fn near(&self, image: &str) -> Option<String> {
         let of = |name: String, place: &str| format!("{name:?} in {place}");
         match &self.kind {
-            Kind::Folder(root) => {
-                let found = nearest(image, below(root).into_iter())?;
-                Some(of(found, &root.display().to_string()))
+            Kind::Folder(folder) => {
+                let found = nearest(image, folder.names().map(str::to_owned))?;
+                Some(of(found, &folder.root().display().to_string()))
             }
             Kind::Archives(archives) => archives.iter().find_map(|opened| {
                 let names = opened.archive.names().map(str::to_owned);
@@ -142,12 +150,30 @@ impl Holder {
     }
 }
 
-fn open_archive(name: &str, part: &ImagePart, opening: &Opening<'_>) -> Result<Opened, StoreError> {
+/// The column that names the images of a parquet file: the place's own, or that of the annotations in the same file.
+fn id_column(name: &str, part: &ImagePart, annotations: &[AnnotationPart]) -> IdColumn {
+    let mut parts = annotations.iter().flat_map(AnnotationPart::alternatives);
+    let inside = |it: &&AnnotationPart| {
+        let here = it.file_names().iter().any(|file| file == name);
+        it.format == AnnotationFormat::ImageParquet && here
+    };
+    let mut annotated = || parts.find(inside)?.columns.image.as_ref();
+    IdColumn(
+        part.column
+            .clone()
+            .or_else(|| annotated().map(ToString::to_string)),
+    )
+}
+
+fn open_archive(
+    name: &str,
+    column: &IdColumn,
+    opening: &Opening<'_>,
+) -> Result<Opened, StoreError> {
     let Some(FoundFile { path, sha256 }) = opening.reading.files.get(name) else {
         return Err(StoreError::Absent(name.to_owned()));
     };
-    let column = IdColumn(part.column.clone());
-    let archive = Archive::open_with(path, name, ArchiveLimits::default(), &column)?;
+    let archive = Archive::open_with(path, name, ArchiveLimits::default(), column)?;
     let key = sha256.get(..KEY).unwrap_or(sha256);
     Ok(Opened {
         archive,

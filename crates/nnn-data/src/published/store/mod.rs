@@ -1,6 +1,7 @@
 //! The splits of a data set of images and captions, and where every image is or will be.
 
 mod extract;
+mod folder;
 mod holder;
 mod near;
 
@@ -15,7 +16,7 @@ use crate::{FileError, Pairs};
 use extract::Missing;
 use holder::{Holder, Spot};
 use nnn_files::sha256_file;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -40,6 +41,18 @@ pub enum StoreError {
     /// A place for images that is none, or two.
     #[error("a place for images needs exactly one of `archives`, `folder` and `addresses: true`")]
     Places,
+    /// Two files of a folder could be meant.
+    #[error("image {image:?} is {first:?} and also {second:?} in {}", folder.display())]
+    TwoFiles {
+        /// The image.
+        image: String,
+        /// A file below the folder.
+        first: String,
+        /// Another one.
+        second: String,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Two archives have one image.
     #[error("image {image:?} is in {} and in {}", first.display(), second.display())]
     TwoArchives {
@@ -140,7 +153,7 @@ impl ImageStore {
             .iter()
             .filter(|part| part.serves(opening.images));
         let holders = holders
-            .map(|part| Holder::open(part, opening))
+            .map(|part| Holder::open(part, &source.annotations, opening))
             .collect::<Result<_, _>>()?;
         let mut store = Self {
             splits: BTreeMap::new(),
@@ -320,6 +333,16 @@ impl ImageStore {
         });
         Ok(())
     }
+}
+
+/// The splits that the table of a plain folder names; none if it cannot be read or has no such column.
+pub(crate) fn split_names(root: &Path) -> Option<BTreeSet<String>> {
+    let mut reader = csv::Reader::from_path(root.join(TABLE)).ok()?;
+    let mut header = reader.headers().ok()?.iter();
+    let column = header.position(|name| name.trim_start_matches('\u{feff}').trim() == "split")?;
+    let names = reader.records().flatten();
+    let names = names.filter_map(|record| Some(record.get(column)?.trim().to_owned()));
+    Some(names.filter(|name| !name.is_empty()).collect())
 }
 
 /// A plain folder as a source.

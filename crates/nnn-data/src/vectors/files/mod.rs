@@ -4,6 +4,7 @@
 //! few megabytes more; of several files one is read after the other into it. Nothing is allocated on the word of a header
 //! that the file's size contradicts.
 
+mod asked;
 mod columns;
 mod hdf5;
 mod kind;
@@ -189,7 +190,8 @@ pub fn read_labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileEr
     at(path, || labels(path, key))
 }
 
-/// Reads texts: one per line of a `.txt` file (UTF-8; blank lines are left out), or as [`read_labels`].
+/// Reads texts: one per line of a `.txt` file (UTF-8; blank lines are left out), or as [`read_labels`]. A `.csv` or `.tsv` file of
+/// one column may lack the header: a first line of several words is a text.
 ///
 /// # Errors
 /// [`FileError`], also where there is no text.
@@ -277,6 +279,7 @@ fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
 fn texts(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     let texts = match (Kind::of(path, OF_ENTRIES)?, key) {
         (Kind::Lines, None) => text::lines(path)?,
+        (Kind::Columns(separator), _) => asked::table(path, key, separator)?,
         _ => labels(path, key)?,
     };
     match texts.is_empty() {

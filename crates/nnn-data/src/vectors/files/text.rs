@@ -29,6 +29,8 @@ pub(super) fn csv_column(
     let text = fs::read(path)?;
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
+        // In tables parted by tabs quotes are text.
+        .quoting(separator != b'\t')
         .from_reader(text.as_slice());
     let header = reader.headers().map_err(bad_csv)?.clone();
     let name = choose(header.iter().map(Held::named).collect(), key)?;

@@ -33,8 +33,8 @@ impl DataLines {
         };
         for (entry, evaluated) in plan.all_datasets() {
             let card = &entry.card;
-            let images: usize = card.splits.values().map(|counts| counts.images).sum();
-            let texts: usize = card.splits.values().map(|counts| counts.texts).sum();
+            let images = card.splits.values().map(|counts| counts.images).sum();
+            let texts = card.splits.values().map(|counts| counts.texts).sum();
             let needs = Needs::of(plan, card, evaluated);
             let origin = match &card.source {
                 DatasetSource::Generate(_) => "drawn from its seed".to_owned(),
@@ -44,8 +44,8 @@ impl DataLines {
             let name = &card.name;
             let line = format!(
                 "  data {name}: {}, {}, {origin}\n",
-                counted(images, "image"),
-                counted(texts, "text")
+                on_card(images, "image"),
+                on_card(texts, "text")
             );
             lines.text.push_str(&line);
             if let DatasetSource::Files(source) = &card.source {
@@ -149,18 +149,23 @@ impl DataLines {
     }
 }
 
+/// A number of items, where the card gives it.
+fn on_card(number: Option<usize>, of: &str) -> String {
+    number.map_or_else(
+        || format!("{of}s (not counted on the card)"),
+        |number| counted(number, of),
+    )
+}
+
 /// Splits and what of them.
 fn read(entry: &DatasetEntry, needs: &Needs) -> String {
     let one = |split: &String| {
         let counts = entry.card.splits.get(split);
-        let (images, texts) = counts.map_or((0, 0), |it| (it.images, it.texts));
+        let (images, texts) = counts.map_or((Some(0), Some(0)), |it| (it.images, it.texts));
+        let texts = on_card(texts, "text");
         match needs.images.contains(split) {
-            true => format!(
-                "{split} ({}, {})",
-                counted(images, "image"),
-                counted(texts, "text")
-            ),
-            false => format!("{split} ({})", counted(texts, "text")),
+            true => format!("{split} ({}, {texts})", on_card(images, "image")),
+            false => format!("{split} ({texts})"),
         }
     };
     let splits: Vec<String> = needs.splits.iter().map(one).collect();

@@ -130,18 +130,20 @@ impl Work {
     /// Adds a trial: what is evaluated, held out, and in the banks that a method reads. Numbers are the cards'.
     fn add(&mut self, plan: &Plan, card: &DatasetCard, direction: &str, set: &str) {
         let spec = &plan.spec;
-        let Some(test) = card.splits.get(&spec.split) else {
+        let test = card.splits.get(&spec.split);
+        let counts = test.and_then(|it| Some((it.images?, it.texts?)));
+        let Some((test_images, test_texts)) = counts else {
             return;
         };
         let name = |purpose: &str| (card.name.clone(), purpose.to_owned());
-        self.images.insert(name("evaluated"), test.images);
-        self.texts.insert(name("evaluated"), test.texts);
+        self.images.insert(name("evaluated"), test_images);
+        self.texts.insert(name("evaluated"), test_texts);
         let mut sets = spec.reference_sets.iter();
         let Some(reference) = sets.find(|it| it.title() == set) else {
             return;
         };
         let held_out = match plan.chooses_on_hold_out() {
-            true => spec.hold_out.images.unwrap_or(test.images),
+            true => spec.hold_out.images.unwrap_or(test_images),
             false => 0,
         };
         let held_texts = texts_of(card, &spec.hold_out.split, held_out);
@@ -180,7 +182,7 @@ fn drawn(
                 .map(|it| &it.0.card)?
         }
     };
-    let all = origin.splits.get(reference.split())?.images;
+    let all = origin.splits.get(reference.split())?.images?;
     let is_parted = origin.name == evaluated.name && reference.split() == plan.spec.hold_out.split;
     let free = all.saturating_sub(if is_parted { held_out } else { 0 });
     let images = (reference.share * free as f64).round() as usize;
@@ -190,7 +192,8 @@ fn drawn(
 /// About how many captions go with some images of a split.
 fn texts_of(card: &DatasetCard, split: &str, images: usize) -> usize {
     let counts = card.splits.get(split);
-    counts.map_or(0, |all| images * all.texts / all.images.max(1))
+    let counts = counts.and_then(|it| Some((it.images?, it.texts?)));
+    counts.map_or(0, |(all, texts)| images * texts / all.max(1))
 }
 
 /// The time of the trials left at the rate of those that are recorded.

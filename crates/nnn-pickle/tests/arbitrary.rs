@@ -24,7 +24,7 @@ fn read(bytes: Vec<u8>) {
         // A value may lie in itself.
         for step in 0..1000 {
             let Some(&at) = all.get(step) else { break };
-            let _ = document.describe(at);
+            assert!(!document.describe(at).is_empty());
             match document.node(at) {
                 Ok(Node::List(items)) => all.extend(items),
                 Ok(Node::Map(entries)) => all.extend(entries.iter().flat_map(|it| [it.0, it.1])),

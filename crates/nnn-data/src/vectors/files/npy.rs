@@ -75,7 +75,7 @@ fn array<T>(reader: &mut dyn Read, length: u64, take: Take<'_, T>) -> Result<T, 
 
 /// Types that NumPy itself does not know are saved as opaque bytes: `V2`, which is bfloat16, and `V1`, one of several of
 /// eight bits. Puts an integer of the same width in the header, and gives what it stands for.
-fn opaque(header: &mut Vec<u8>) -> Option<Option<Scalar>> {
+fn opaque(header: &mut [u8]) -> Option<Option<Scalar>> {
     const TYPES: [(&str, &str, Option<Scalar>); 6] = [
         ("'<V2'", "'<u2'", Some(Scalar::Bf16)),
         ("'|V2'", "'<u2'", Some(Scalar::Bf16)),

@@ -46,7 +46,7 @@ fn failed(error: &Error) -> FileProblem {
 /// Appends the vectors of a data set or group.
 pub(super) fn matrix(path: &Path, key: Option<&str>, rows: &mut Rows) -> Result<(), FileProblem> {
     opened(path, |file| {
-        let found = find(file, key, vectors)?;
+        let found = find(file, key, VECTORS, vectors)?;
         rows.room(found.count()?)?;
         match found {
             Vectors::Matrix(dataset) => blocks(&dataset, rows),
@@ -57,13 +57,13 @@ pub(super) fn matrix(path: &Path, key: Option<&str>, rows: &mut Rows) -> Result<
 
 /// How many values the vectors have.
 pub(super) fn count(path: &Path, key: Option<&str>) -> Result<usize, FileProblem> {
-    opened(path, |file| find(file, key, vectors)?.count())
+    opened(path, |file| find(file, key, VECTORS, vectors)?.count())
 }
 
 /// A data set of integers as indices.
 pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FileProblem> {
     opened(path, |file| {
-        let dataset = find(file, key, |it| Ok(entries(it, false)))?;
+        let dataset = find(file, key, INTEGERS, |it| Ok(entries(it, false)))?;
         let values = whole(&line(dataset)?)?;
         values
             .into_iter()
@@ -76,7 +76,7 @@ pub(super) fn indices(path: &Path, key: Option<&str>) -> Result<Vec<u32>, FilePr
 /// A data set of strings or integers, or the names of the items in a group.
 pub(super) fn labels(path: &Path, key: Option<&str>) -> Result<Vec<String>, FileProblem> {
     opened(path, |file| {
-        match find(file, key, |it| Ok(entries(it, true)))? {
+        match find(file, key, STRINGS, |it| Ok(entries(it, true)))? {
             Place::Group(_, items) => {
                 Ok(items.iter().map(|it| base(it.name()).to_owned()).collect())
             }
@@ -159,13 +159,14 @@ fn base(name: &str) -> &str {
 fn find<T>(
     file: &Hdf5File,
     key: Option<&str>,
+    expected: &'static str,
     serves: impl Fn(Place) -> Result<Result<T, Place>, FileProblem>,
 ) -> Result<T, FileProblem> {
     if let Some(key) = key {
         let place = under(file, key)?;
         return serves(place)?.map_err(|place| FileProblem::WrongType {
             found: place.held().kind,
-            expected: VECTORS,
+            expected,
         });
     }
     let (mut found, mut others) = (Vec::new(), Vec::new());
@@ -178,7 +179,7 @@ fn find<T>(
     }
     match found.len() {
         0 => Err(FileProblem::NoneFits {
-            expected: VECTORS,
+            expected,
             present: others,
         }),
         1 => Ok(found.remove(0).1),

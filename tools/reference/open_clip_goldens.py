@@ -9,6 +9,7 @@ Everything is seeded: a second run writes the same bytes.
 """
 
 import copy
+import json
 import warnings
 
 import open_clip
@@ -56,7 +57,9 @@ def embed(folder, model, preprocess):
     ids = [tokenizer(clean(text), truncation=True, max_length=CONTEXT)["input_ids"] for text in TEXTS]
     # Filled up with zeros, as open_clip's own tokenizer does.
     filled = torch.tensor([one + [0] * (CONTEXT - len(one)) for one in ids])
-    files = sorted(file for file in (ENCODE / "images").iterdir() if file.suffix == ".png")
+    # Those of clip_goldens.py.
+    names = json.loads((CLIP / "quick-gelu-f32/golden.json").read_text())["images"]
+    files = [ENCODE / "images" / name for name in names]
     prepare = image_transform_v2(preprocess, is_train=False)
     values = torch.stack([prepare(read_rgb(file)) for file in files])
     with torch.no_grad():

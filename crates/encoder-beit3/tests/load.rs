@@ -52,7 +52,7 @@ fn all_tensors_that_do_not_fit_are_named_together() {
         received: "F32 [18, 32]".into()
     }));
     for part in [
-        "layers.1.self_attn.inner_attn_ln.B.bias [32] is missing",
+        "layers.1.self_attn.inner_attn_ln.B.bias [32]",
         "layers.0.ffn.A.ffn_layernorm.weight: expected [128]",
     ] {
         assert!(message.contains(part), "{message}");

@@ -602,6 +602,13 @@ fn a_tokenizer_that_adds_no_end_is_refused() {
     let path = folder.path().join("tokenizer.json");
     let text = fs::read_to_string(&path).expect("a tokenizer");
     let mut tokenizer: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    // Of its own filling up nothing is left.
+    tokenizer["padding"] = serde_json::json!({
+        "strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": null,
+        "pad_id": 0, "pad_type_id": 0, "pad_token": "!"
+    });
+    fs::write(&path, tokenizer.to_string()).expect("written");
+    assert_eq!(texts(folder.path()), texts(&golden("quick-gelu-f32")));
     tokenizer["post_processor"] = serde_json::Value::Null;
     fs::write(&path, tokenizer.to_string()).expect("written");
     let message = error(&folder).to_string();

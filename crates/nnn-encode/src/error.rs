@@ -113,3 +113,29 @@ pub enum EncodeError {
     #[error("the forward pass failed: {0}")]
     Forward(#[source] Box<dyn StdError + Send + Sync>),
 }
+
+/// A reader's reason in the words of a JSON file instead of the program's types.
+pub(crate) fn in_words(reason: &str) -> String {
+    let words = [
+        ("expected usize", "expected a whole number of at least 0"),
+        ("expected u64", "expected a whole number of at least 0"),
+        ("expected u32", "expected a whole number of at least 0"),
+        ("expected f64", "expected a number"),
+        ("invalid type: map", "invalid type: a group of keys"),
+        ("invalid type: sequence", "invalid type: a list"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a group of keys"),
+    ];
+    let reason = words
+        .iter()
+        .fold(reason.to_owned(), |reason, (types, plain)| {
+            reason.replace(types, plain)
+        });
+    match reason.split_once("expected struct ") {
+        None => reason,
+        Some((before, after)) => {
+            let rest = after.split_once(' ').map_or("", |(_, rest)| rest);
+            format!("{before}expected a group of keys {rest}")
+        }
+    }
+}

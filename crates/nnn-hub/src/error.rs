@@ -10,7 +10,7 @@ pub enum HubError {
     /// It is not here, and the network must not be used.
     #[error(
         "{name} is not here and the network is not to be used: it comes from {origin}; run `runner fetch CONFIG` where \
-         there is a network, or put it at {}", put_at.display()
+         there is a network, or put it at {}{}", put_at.display(), elsewhere(others)
     )]
     Missing {
         /// Its name on the card.
@@ -179,8 +179,8 @@ pub fn elsewhere(commits: &[String]) -> String {
         return String::new();
     };
     format!(
-        "; the cache has another snapshot of the repository, commit {} (`revision: {first}` on the card, or `@{first}` behind the name where there is \
-         no card, reads that)",
+        "; the cache has another snapshot of the repository, commit {} (`revision: {first}` on the card, or `@{first}` behind \
+         the name where there is no card, reads that)",
         commits.join(", ")
     )
 }

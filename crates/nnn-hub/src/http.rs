@@ -174,12 +174,15 @@ impl Client {
 fn is_unreachable(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::HostNotFound => true,
-        ureq::Error::Io(error) => matches!(
-            error.kind(),
-            ErrorKind::ConnectionRefused
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::HostUnreachable
-        ),
+        ureq::Error::Io(error) => {
+            let kinds = [
+                ErrorKind::ConnectionRefused,
+                ErrorKind::NetworkUnreachable,
+                ErrorKind::HostUnreachable,
+            ];
+            // A name that is not resolved has no kind of its own.
+            kinds.contains(&error.kind()) || error.to_string().contains("lookup address")
+        }
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Why a checkpoint does not load.
 
-use crate::error::{ReadError, TokenizerError};
+use crate::error::{ReadError, TokenizerError, in_words};
 use crate::pixels::PixelSpecError;
 use nnn_files::counted;
 use std::fmt;
@@ -124,63 +124,34 @@ pub enum LoadError {
     },
 }
 
-/// A reader's reason in the words of a JSON file instead of the program's types.
-pub(crate) fn in_words(reason: &str) -> String {
-    let words = [
-        ("expected usize", "expected a whole number of at least 0"),
-        ("expected u64", "expected a whole number of at least 0"),
-        ("expected u32", "expected a whole number of at least 0"),
-        ("expected f64", "expected a number"),
-        ("invalid type: map", "invalid type: a group of keys"),
-        ("invalid type: sequence", "invalid type: a list"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a group of keys"),
-    ];
-    let reason = words
-        .iter()
-        .fold(reason.to_owned(), |reason, (types, plain)| {
-            reason.replace(types, plain)
-        });
-    match reason.split_once("expected struct ") {
-        None => reason,
-        Some((before, after)) => {
-            let rest = after.split_once(' ').map_or("", |(_, rest)| rest);
-            format!("{before}expected a group of keys {rest}")
-        }
-    }
-}
-
 /// How many tensors of a kind of fault are named.
 const NAMED: usize = 3;
 
 /// In one line: of every kind of fault how often it is there, with the first few.
 fn list(faults: &[TensorFault]) -> String {
-    let kinds: [(fn(&TensorFault) -> bool, _); 3] = [
-        (|it| matches!(it, TensorFault::Missing { .. }), "missing"),
-        (
-            |it| matches!(it, TensorFault::Wrong { .. }),
-            "of another shape or type",
-        ),
-        (
-            |it| matches!(it, TensorFault::Unexpected { .. }),
-            "not of this model",
-        ),
-    ];
-    let kind = |(is, what): (fn(&TensorFault) -> bool, &str)| {
-        let of: Vec<String> = faults.iter().filter(|it| is(it)).map(short).collect();
-        let more = match of.len() > NAMED {
-            true => ", ...",
-            false => "",
-        };
-        let named = of[..of.len().min(NAMED)].join(", ");
-        let (count, verb) = (
-            counted(of.len(), "tensor"),
-            if of.len() == 1 { "is" } else { "are" },
-        );
-        (!of.is_empty()).then(|| format!("{count} {verb} {what} ({named}{more})"))
-    };
-    let kinds: Vec<String> = kinds.into_iter().filter_map(kind).collect();
-    kinds.join("; ")
+    let kinds = ["missing", "of another shape or type", "not of this model"];
+    let lines = kinds.iter().filter_map(|kind| {
+        let of = faults.iter().filter(|fault| kind_of(fault) == *kind);
+        line(kind, &of.map(short).collect::<Vec<_>>())
+    });
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+fn kind_of(fault: &TensorFault) -> &'static str {
+    match fault {
+        TensorFault::Missing { .. } => "missing",
+        TensorFault::Wrong { .. } => "of another shape or type",
+        TensorFault::Unexpected { .. } => "not of this model",
+    }
+}
+
+/// The faults of one kind; none if there are none.
+fn line(kind: &str, of: &[String]) -> Option<String> {
+    let more = if of.len() > NAMED { ", ..." } else { "" };
+    let named = of[..of.len().min(NAMED)].join(", ");
+    let verb = if of.len() == 1 { "is" } else { "are" };
+    let count = counted(of.len(), "tensor");
+    (!of.is_empty()).then(|| format!("{count} {verb} {kind} ({named}{more})"))
 }
 
 fn short(fault: &TensorFault) -> String {

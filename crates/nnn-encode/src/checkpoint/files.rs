@@ -103,7 +103,7 @@ impl CheckpointFiles {
     pub fn weights_of_layout(&self) -> Self {
         let own = self.names().any(is_open_clip_weights);
         match self.has(OPEN_CLIP_CONFIG) && own {
-            true => self.only(|name| is_open_clip_weights(name)),
+            true => self.only(is_open_clip_weights),
             false => self.clone(),
         }
     }

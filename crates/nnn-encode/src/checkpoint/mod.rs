@@ -11,9 +11,9 @@ mod towers;
 mod weights;
 
 pub use config::{read_config, read_preprocessor};
-pub(crate) use error::in_words;
 pub use error::{LoadError, TensorFault};
 pub(crate) use files::stand_in;
 pub use files::{CheckpointFiles, OPEN_CLIP_CONFIG};
 pub use lookup::files_to_fetch;
-pub use weights::{Checkpoint, Shapes, Weights};
+pub use names::Shapes;
+pub use weights::{Checkpoint, Weights};

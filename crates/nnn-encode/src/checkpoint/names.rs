@@ -1,7 +1,9 @@
 //! Names of tensors as training scripts leave them, and as the model has them.
 
-use super::weights::Shapes;
 use std::collections::BTreeMap;
+
+/// Shapes by name: what a model needs.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// Parts that wrappers around a module or one of its layers add to names, and that no model has by itself.
 const WRAPPERS: [&str; 6] = [

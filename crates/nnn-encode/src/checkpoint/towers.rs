@@ -1,7 +1,7 @@
 //! Checkpoints of one tower where two are needed.
 
 use super::error::TensorFault;
-use super::weights::Shapes;
+use super::names::Shapes;
 
 /// The tower of which every tensor is missing while the other is whole, such as `vision tower`.
 pub(super) fn lost_tower(expected: &Shapes, faults: &[TensorFault]) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use super::error::{LoadError, READABLE, TensorFault};
 use super::files::CheckpointFiles;
 use super::lookup::{Found, find};
-use super::names::{Renamed, renamed};
+use super::names::{Renamed, Shapes, renamed};
 use super::towers::lost_tower;
 use crate::compute::Compute;
 use candle_core::safetensors::{Load, MmapedSafetensors};
@@ -13,9 +13,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-
-/// Shapes by name: what a model needs.
-pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// Weights by name, on one device in one number type.
 pub type Weights = HashMap<String, Tensor>;

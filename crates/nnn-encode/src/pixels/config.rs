@@ -1,8 +1,7 @@
 //! [`PixelSpec`]s as `preprocessor_config.json` and `open_clip_config.json` say them.
 
 use super::{Crop, Filter, Normalize, PixelSpec, Resize, ResizeTo};
-use crate::checkpoint::in_words;
-use crate::error::ReadError;
+use crate::error::{ReadError, in_words};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fs;

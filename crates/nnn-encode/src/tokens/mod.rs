@@ -150,7 +150,10 @@ fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
 
 /// The same for a family whose texts have a start and an end token, which the file's post-processor must add.
 fn read_json_with_ends(file: &Path) -> Result<Tokenizer, TokenizerError> {
-    let tokenizer = read_json(file)?;
+    let mut tokenizer = read_json(file)?;
+    // Filled up or cut by itself it would give as many ids either way.
+    let whole = tokenizer.with_padding(None).with_truncation(None);
+    whole.map_err(|it| format(file, it))?;
     let ids = |special| tokenizer.encode_fast("a", special).map(|it| it.len());
     match (ids(true), ids(false)) {
         (Ok(with), Ok(without)) if with < without + 2 => Err(format(

@@ -5,7 +5,7 @@ use crate::plan::unlisted::{self, Repository};
 use crate::spec::{hint, read_yaml};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nnn_data::{DatasetCard, DatasetSource, ModelCard, ModelSource};
-use nnn_files::{RemoteSource, RepoKind};
+use nnn_files::{RemoteSource, RepoKind, nearby};
 use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -257,7 +257,8 @@ fn known(kind: &str, name: &str, folder: &Path) -> Result<Option<PathBuf>> {
     {
         ensure!(
             given.is_file(),
-            "{kind} card {name}: no such file (paths of cards count from where the program is started)"
+            "{kind} card {name}: no such file{} (paths of cards count from where the program is started)",
+            nearby(given)
         );
         return Ok(Some(given.to_owned()));
     }

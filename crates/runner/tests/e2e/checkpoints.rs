@@ -29,7 +29,7 @@ datasets: [tiny]
 methods: [raw]
 choose: fixed
 metrics: [R@1]
-statistics: {{resamples: 20, permutations: 19}}
+statistics: {{resamples: 40, permutations: 19}}
 "
     )
 }

@@ -412,7 +412,7 @@ fn the_shipped_cards() {
     for part in [
         "blocks-clip (clip)",
         "checkpoint: local (",
-        "checkpoint: to download (more than 605.0 MB), from openai/clip-vit-base-patch32@b33cedfd0d",
+        "checkpoint: to download (more than 605.2 MB), from openai/clip-vit-base-patch32@b33cedfd0d",
         "checkpoint: not public: the paper names no checkpoint",
         "published as: CLIP ft. COCO in nnn-emnlp2024",
         "uncertain: ",

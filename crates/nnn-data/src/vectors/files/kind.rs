@@ -1,7 +1,7 @@
 //! Formats by the extensions of their files.
 
-use super::columns::Format;
 use crate::file_error::FileProblem;
+use crate::panics::contained;
 use std::path::Path;
 
 /// What can hold vectors, for messages.
@@ -10,6 +10,35 @@ pub(super) const OF_VECTORS: &str =
 
 /// What can hold one integer or string per row, for messages.
 pub(super) const OF_ENTRIES: &str = ".npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl, .h5, .csv, .tsv, .json, .jsonl or .txt";
+
+/// The formats of tables.
+#[derive(Clone, Copy)]
+pub(super) enum Format {
+    Parquet,
+    Arrow,
+}
+
+impl Format {
+    /// The format's usual extension.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => ".parquet",
+            Self::Arrow => ".arrow",
+        }
+    }
+
+    pub(super) fn bad(self, error: impl ToString) -> FileProblem {
+        FileProblem::malformed(self.name(), error)
+    }
+
+    /// Runs one read; a panic of the libraries at a damaged file becomes an error.
+    pub(super) fn contained<T>(
+        self,
+        read: impl FnOnce() -> Result<T, FileProblem>,
+    ) -> Result<T, FileProblem> {
+        contained(read, |said| self.bad(said))
+    }
+}
 
 /// A format.
 #[derive(Clone, Copy)]

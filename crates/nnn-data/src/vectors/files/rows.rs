@@ -1,7 +1,6 @@
 //! Rows of equal length, of one part after the other, in one vector that is sized once.
 
 use super::Matrix;
-use super::stream::narrow;
 use crate::file_error::FileProblem;
 use std::path::{Path, PathBuf};
 
@@ -121,4 +120,17 @@ impl Rows {
             dim: self.dim.unwrap_or(0),
         }
     }
+}
+
+/// One f64 as f32; `place` says where it stood if it is finite but beyond f32.
+pub(super) fn narrow(
+    value: f64,
+    place: impl FnOnce() -> (usize, usize),
+) -> Result<f32, FileProblem> {
+    let narrowed = value as f32;
+    if narrowed.is_infinite() && value.is_finite() {
+        let (row, column) = place();
+        return Err(FileProblem::Overflow { row, column, value });
+    }
+    Ok(narrowed)
 }

@@ -1,6 +1,6 @@
 //! From the bytes of a plain array to f32 rows or indices, piece by piece.
 
-use super::rows::Rows;
+use super::rows::{Rows, narrow};
 use super::{INTEGERS, MATRIX, NUMBERS, STRINGS, VECTOR};
 use crate::file_error::FileProblem;
 use half::{bf16, f16};
@@ -361,19 +361,6 @@ pub(super) fn matrix_of<N: Copy + PartialEq + From<u8>>(shape: &[N]) -> Option<(
         (None, _, Some(&dim)) => Some((rows, dim)),
         _ => None,
     }
-}
-
-/// One f64 as f32; `place` says where it stood if it is finite but beyond f32.
-pub(super) fn narrow(
-    value: f64,
-    place: impl FnOnce() -> (usize, usize),
-) -> Result<f32, FileProblem> {
-    let narrowed = value as f32;
-    if narrowed.is_infinite() && value.is_finite() {
-        let (row, column) = place();
-        return Err(FileProblem::Overflow { row, column, value });
-    }
-    Ok(narrowed)
 }
 
 /// One integer as an index.

@@ -1,5 +1,6 @@
 //! Columns of `.parquet` and Arrow files, decoded into Arrow's arrays some rows at a time: vectors, integers, strings.
 
+mod batch;
 mod finding;
 mod packed;
 mod table;
@@ -7,39 +8,14 @@ mod types;
 mod values;
 mod wide;
 
+use super::kind::Format;
 use super::rows::Rows;
 use crate::file_error::FileProblem;
-use crate::panics::contained;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::Array;
+use batch::column;
 use finding::{Wanted, find};
 use std::path::Path;
 use table::Table;
-
-/// The formats of tables.
-#[derive(Clone, Copy)]
-pub(super) enum Format {
-    Parquet,
-    Arrow,
-}
-
-impl Format {
-    /// The format's usual extension.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Parquet => ".parquet",
-            Self::Arrow => ".arrow",
-        }
-    }
-
-    fn bad(self, error: impl ToString) -> FileProblem {
-        FileProblem::malformed(self.name(), error)
-    }
-
-    /// Runs one read; a panic of the libraries at a damaged file becomes an error.
-    fn contained<T>(self, read: impl FnOnce() -> Result<T, FileProblem>) -> Result<T, FileProblem> {
-        contained(read, |said| self.bad(said))
-    }
-}
 
 /// Appends a column of vectors.
 pub(super) fn matrix(
@@ -130,30 +106,4 @@ fn each_array(
             take(&array)
         })
     })
-}
-
-/// A column of a batch, or a member of a struct in it; `row` is the batch's first.
-fn column(batch: &RecordBatch, path: &[String], row: usize) -> Result<ArrayRef, FileProblem> {
-    let lost = || FileProblem::Unusable("a batch of rows lacks a column of the schema".to_owned());
-    let (root, members) = path.split_first().ok_or_else(lost)?;
-    let mut array = batch.column_by_name(root).cloned().ok_or_else(lost)?;
-    for member in members {
-        present(&array, row)?;
-        let group = array.as_any().downcast_ref::<arrow_array::StructArray>();
-        array = group
-            .and_then(|it| it.column_by_name(member).cloned())
-            .ok_or_else(lost)?;
-    }
-    Ok(array)
-}
-
-/// Refuses an array with nulls, naming the first; `row` is the array's first row.
-fn present(array: &dyn Array, row: usize) -> Result<(), FileProblem> {
-    match (0..array.len()).find(|&at| array.is_null(at)) {
-        Some(at) if array.null_count() > 0 => Err(FileProblem::Null {
-            row: row + at,
-            expected: "a value",
-        }),
-        _ => Ok(()),
-    }
 }

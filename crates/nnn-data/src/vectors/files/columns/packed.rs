@@ -1,6 +1,6 @@
 //! Lengths that packed buffers of Arrow files claim, looked at before memory is taken for them.
 
-use super::Format;
+use super::super::kind::Format;
 use crate::file_error::FileProblem;
 use arrow_ipc::{Message, RecordBatch, root_as_message};
 

@@ -1,8 +1,9 @@
 //! Tables of either format, open and not yet read.
 
+use super::super::kind::Format;
 use super::super::mapped::map;
 use super::finding::Found;
-use super::{Format, packed};
+use super::packed;
 use crate::file_error::FileProblem;
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;

@@ -1,9 +1,11 @@
 //! From Arrow's arrays to rows, indices and labels.
 
+use super::super::kind::Format;
 use super::super::rows::Rows;
 use super::super::stream::{index, whole};
+use super::batch::{column, present};
 use super::finding::Found;
-use super::{Format, column, present, types};
+use super::types;
 use crate::file_error::FileProblem;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type, Int8Type, Int32Type};

@@ -233,11 +233,15 @@ fn nothing_that_decides_pixels_is_guessed() {
         );
     }
     for (key, value, part) in [
-        ("image_processor_type", null, "None is unknown"),
+        (
+            "image_processor_type",
+            null,
+            "image processor without a name is unknown",
+        ),
         (
             "image_processor_type",
             "ViTImageProcessor".into(),
-            "Some(\"ViTImageProcessor\") is unknown",
+            "image processor ViTImageProcessor is unknown",
         ),
         ("resample", 0.into(), "received 0"),
         ("rescale_factor", 0.into(), "received 0"),

@@ -3,7 +3,7 @@
 use super::error::TensorFault;
 use super::names::Shapes;
 
-/// The tower of which every tensor is missing while the other is whole, such as `vision tower`.
+/// The tower of which nearly every tensor is missing while the other is there, such as `vision tower`.
 pub(super) fn lost_tower(expected: &Shapes, faults: &[TensorFault]) -> Option<&'static str> {
     let missing = |vision: bool| {
         let faults = faults.iter().filter(|fault| match fault {
@@ -20,9 +20,12 @@ pub(super) fn lost_tower(expected: &Shapes, faults: &[TensorFault]) -> Option<&'
         return None;
     }
     let needed = |vision: bool| expected.keys().filter(|it| is_vision(it) == vision).count();
-    match (missing(true), missing(false)) {
-        (0, text) if text > 0 && text == needed(false) => Some("text tower"),
-        (vision, 0) if vision > 0 && vision == needed(true) => Some("vision tower"),
+    // A model of one tower has it with or without its projection, and mostly without the temperature.
+    let is_lost = |vision: bool| missing(vision) * 10 >= needed(vision) * 9 && missing(vision) > 0;
+    let is_there = |vision: bool| missing(vision) * 10 <= needed(vision);
+    match (is_lost(true), is_lost(false)) {
+        (true, false) if is_there(false) => Some("vision tower"),
+        (false, true) if is_there(true) => Some("text tower"),
         _ => None,
     }
 }
@@ -53,5 +56,29 @@ mod tests {
         assert_eq!(missing(&names), None);
         assert_eq!(missing(&names[..1]), None);
         assert_eq!(missing(&names[..3]), None);
+    }
+
+    /// Guards against a list of tensors where a text encoder, which has no temperature, was taken for a whole model.
+    #[test]
+    fn a_tower_is_told_without_what_joins_it_to_the_other() {
+        let layers =
+            |tower: &'static str| (0..20).map(move |layer| format!("{tower}.layers.{layer}"));
+        let names = layers("text_model").chain(layers("vision_model"));
+        let joined = ["logit_scale", "text_projection", "visual_projection"].map(str::to_owned);
+        let expected: Shapes = names.chain(joined).map(|name| (name, vec![1])).collect();
+        let missing = |is: fn(&str) -> bool| {
+            let names = expected.keys().filter(|name| is(name));
+            let faults = names.map(|name| TensorFault::Missing {
+                name: name.clone(),
+                expected: vec![1],
+            });
+            lost_tower(&expected, &faults.collect::<Vec<_>>())
+        };
+        let text = missing(|name| name.starts_with("vis") || name == "logit_scale");
+        assert_eq!(text, Some("vision tower"));
+        let whole = missing(|name| name.starts_with("vision_model"));
+        assert_eq!(whole, Some("vision tower"));
+        let vision = missing(|name| !name.starts_with("vis"));
+        assert_eq!(vision, Some("text tower"));
     }
 }

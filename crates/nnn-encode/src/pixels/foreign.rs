@@ -1,11 +1,8 @@
 //! Files that are no images of a format that is read: what they are, and what to do.
 
-use super::image_file::ImageError;
+use super::error::ImageError;
 use image::ImageFormat;
 use std::path::Path;
-
-/// What is read, for messages.
-pub(super) const READ: &str = "PNG, JPEG, WebP, GIF, BMP and TIFF are read";
 
 /// Beginnings of files that are images, by place.
 const IMAGES: [(usize, &[u8], &str); 14] = [
@@ -70,19 +67,4 @@ fn start(bytes: &[u8]) -> String {
 
 fn is_svg(start: &str) -> bool {
     start.starts_with("<svg") || (start.starts_with("<?xml") && start.contains("<svg"))
-}
-
-/// How to convert it, after a semicolon.
-pub(super) fn advice(file: &Path, convertible: bool) -> String {
-    if !convertible {
-        return String::new();
-    }
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    format!(
-        "; to convert it with Pillow: python -c 'from PIL import Image; Image.open({name:?}).convert(\"RGB\").save({:?})'",
-        format!(
-            "{}.png",
-            file.file_stem().unwrap_or_default().to_string_lossy()
-        )
-    )
 }

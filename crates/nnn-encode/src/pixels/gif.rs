@@ -1,6 +1,6 @@
 //! The first frame of a GIF, as Pillow shows it.
 
-use super::image_file::{ImageError, ImageLimits, check_size};
+use super::error::{ImageError, ImageLimits, check_size};
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, Frame};
 use image::{Rgb, RgbImage};
 use std::io::ErrorKind;

@@ -2,6 +2,7 @@
 
 mod bitmap;
 mod config;
+mod error;
 mod foreign;
 mod gif;
 mod image_file;
@@ -11,7 +12,8 @@ mod tiff;
 mod webp;
 
 pub use config::PixelSpecError;
-pub use image_file::{ImageError, ImageLimits, load_image, unreadable_images};
+pub use error::{ImageError, ImageLimits};
+pub use image_file::{load_image, unreadable_images};
 pub use resize::Filter;
 
 use image::RgbImage;

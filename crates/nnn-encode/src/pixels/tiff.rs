@@ -1,6 +1,6 @@
 //! The first page of a TIFF, with the pixels that Pillow gives it.
 
-use super::image_file::{ImageError, ImageLimits, check_size};
+use super::error::{ImageError, ImageLimits, check_size};
 use super::jpeg::ink;
 use image::RgbImage;
 use std::borrow::Cow;

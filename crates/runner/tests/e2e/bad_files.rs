@@ -232,6 +232,7 @@ fn a_missing_column() {
 fn an_unknown_extension() {
     let lab = by_dataset();
     let config = dataset_config("").replace("images.npy", "images.xls");
+    lab.write("images.xls", "numbers");
     lab.refuses(
         config,
         &[],

@@ -210,7 +210,7 @@ fn captions_that_do_not_fit() {
         &[SPOILED, "\"train\"", "\"test\""],
     );
     refuses_table(
-        |table| table.replace("caption\n", "text\n"),
+        |table| table.replace("caption\n", "words\n"),
         &["line 1", "\"caption\""],
     );
 }

@@ -53,12 +53,22 @@ impl fmt::Display for At<'_> {
 /// The first fields of a line, each cut.
 fn fields(all: &[String]) -> String {
     const SHOWN: usize = 8;
-    let shown = all.iter().take(SHOWN).map(|it| super::lists::excerpt(it));
+    let shown = all.iter().take(SHOWN).map(|it| excerpt(it));
     if all.is_empty() {
         return "none".to_owned();
     }
     let more = if all.len() > SHOWN { ", ..." } else { "" };
     format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
+}
+
+/// The field's beginning, for messages.
+pub(super) fn excerpt(field: &str) -> String {
+    const SHOWN: usize = 60;
+    let start: String = field.chars().take(SHOWN).collect();
+    match start.len() < field.len() {
+        true => format!("{start:?}..."),
+        false => format!("{start:?}"),
+    }
 }
 
 fn meant(near: Option<&str>) -> String {

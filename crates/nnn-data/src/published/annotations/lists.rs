@@ -1,6 +1,6 @@
 //! Lists of captions in one field: as JSON, or as Python prints a list of strings.
 
-use super::error::AnnotationProblem;
+use super::error::{AnnotationProblem, excerpt};
 use py_literal::Value;
 
 /// Reads a list of texts written either way.
@@ -46,16 +46,6 @@ pub(super) fn captions(field: &str, are_lists: bool) -> Result<Vec<String>, Anno
             expected: "one caption, as others of the column are",
         }),
         false => Ok(vec![field.to_owned()]),
-    }
-}
-
-/// The field's beginning, for messages.
-pub(super) fn excerpt(field: &str) -> String {
-    const SHOWN: usize = 60;
-    let start: String = field.chars().take(SHOWN).collect();
-    match start.len() < field.len() {
-        true => format!("{start:?}..."),
-        false => format!("{start:?}"),
     }
 }
 

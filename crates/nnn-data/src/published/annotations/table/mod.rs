@@ -34,7 +34,7 @@ mod columns;
 mod records;
 
 use super::builder::{Row, Rows};
-use super::error::{AnnotationError, AnnotationProblem, Place};
+use super::error::{AnnotationError, AnnotationProblem, Place, excerpt};
 use super::{Input, lists};
 use columns::{Columns, Header};
 use records::{Record, SEPARATORS};
@@ -207,7 +207,7 @@ fn tokens(text: &str, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {
         let Some((image, caption)) = numbered_caption(content) else {
             let problem = AnnotationProblem::Value {
                 what: "the line".to_owned(),
-                found: lists::excerpt(content),
+                found: excerpt(content),
                 expected: "`name#n`, a tab and a caption, as on the first line",
             };
             return Err(rows.error(place, problem));

@@ -221,8 +221,8 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         ),
         (
             "r.csv",
-            "query,gallery,score\n0,0,1\n0,0,0\n1,1,1\n",
-            "query 0 has gallery item 0 twice, with the grades 0 and 1".to_owned(),
+            "query,gallery,score\n0,0,0\n1,0,1\n1,0,0\n",
+            "query row 1: gallery item row 0 is judged twice, with the grades 0 and 1".to_owned(),
         ),
         (
             "r.csv",

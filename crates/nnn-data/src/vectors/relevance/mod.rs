@@ -12,7 +12,7 @@ pub use names::RowNames;
 
 use super::files::{Part, at, columns_of, extension, unknown};
 use crate::file_error::{FileError, FileProblem};
-use nnn_core::{Judged, Relevance};
+use nnn_core::{Judged, Relevance, RelevanceError};
 use nnn_files::counted;
 use std::fmt;
 use std::path::Path;
@@ -252,13 +252,37 @@ impl<'a> Lists<'a> {
 
     fn relevance(mut self, kept: Option<Vec<u32>>) -> Result<Answered, FileProblem> {
         let relevance = Relevance::graded(&self.all, self.gallery.len());
+        let relevance = relevance.map_err(|error| self.by_name(error, kept.as_deref()))?;
         // Several files say the same of ids.
         self.findings.dedup();
         Ok(Answered {
-            relevance: relevance.map_err(FileProblem::Relevance)?,
+            relevance,
             kept,
             findings: self.findings,
         })
+    }
+
+    /// What is wrong with a judgement, by the names that the file has for it; `kept` are the rows of the queries.
+    fn by_name(&self, error: RelevanceError, kept: Option<&[u32]>) -> FileProblem {
+        let place = |query: usize| {
+            let row = kept.map_or(query as u32, |kept| kept[query]);
+            Place::Query(self.queries.name(row))
+        };
+        match error {
+            RelevanceError::Contradiction {
+                query,
+                item,
+                grades: [one, other],
+            } => place(query).problem(format!(
+                "gallery item {} is judged twice, with the grades {one} and {other}",
+                self.gallery.name(item)
+            )),
+            RelevanceError::Grade { query, item, grade } => place(query).problem(format!(
+                "gallery item {} has the grade {grade}, expected a finite number",
+                self.gallery.name(item)
+            )),
+            other => FileProblem::Relevance(other),
+        }
     }
 }
 

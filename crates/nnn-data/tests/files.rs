@@ -242,7 +242,7 @@ fn extensions_and_absent_files() {
     let path = file(&folder, "rows.txt", "");
     assert_eq!(
         matrix_error(&path, None),
-        r#"rows.txt: unknown extension "txt", expected .npy, .npz, .safetensors, .parquet, .arrow, .feather, .pt, .pth, .pkl or .h5"#
+        r#"rows.txt: vectors are not read from text; convert it with Python: numpy.save("rows.npy", numpy.loadtxt("rows.txt", "float32"))"#
     );
     let path = file(&folder, "rows.xlsx", "");
     assert_eq!(

@@ -224,7 +224,7 @@ fn matrix(path: &Path, key: Option<&str>, rows: &mut Rows) -> Result<(), FilePro
         _ => array(kind, path, key, &mut |layout, body, size| {
             layout.matrix(body, size, rows)
         })
-        .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
+        .unwrap_or_else(|| Err(near::text(path))),
     }
 }
 
@@ -238,7 +238,7 @@ fn count(path: &Path, key: Option<&str>) -> Result<Option<usize>, FileProblem> {
         _ => array(kind, path, key, &mut |layout, _, size| {
             layout.count(size).map(Some)
         })
-        .unwrap_or_else(|| Err(unknown(path, OF_VECTORS))),
+        .unwrap_or_else(|| Err(near::text(path))),
     }
 }
 

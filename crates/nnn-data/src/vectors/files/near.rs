@@ -1,5 +1,6 @@
 //! What is said of files that are not there, or are not what their names say.
 
+use super::kind::extension;
 use crate::file_error::FileProblem;
 use nnn_files::nearby;
 use std::fs::File;
@@ -42,4 +43,22 @@ pub(super) fn look(path: &Path) -> Result<(), FileProblem> {
 /// The error of a file or folder that is not there, with what is there under nearly its name.
 pub(super) fn missing(path: &Path) -> FileProblem {
     FileProblem::Unusable(format!("no such file{}", nearby(path)))
+}
+
+/// The error of a file of text where vectors are wanted, with the line of Python that converts it.
+pub(super) fn text(path: &Path) -> FileProblem {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let rows = match extension(path).as_str() {
+        "csv" => format!("pandas.read_csv({name:?}).to_numpy(\"float32\")"),
+        "tsv" => format!("pandas.read_csv({name:?}, sep=\"\\t\").to_numpy(\"float32\")"),
+        "json" => format!("numpy.array(json.load(open({name:?})), \"float32\")"),
+        "jsonl" | "ndjson" => format!(
+            "numpy.array([json.loads(line)[\"embedding\"] for line in open({name:?})], \"float32\")"
+        ),
+        _ => format!("numpy.loadtxt({name:?}, \"float32\")"),
+    };
+    FileProblem::Unusable(format!(
+        "vectors are not read from text; convert it with Python: numpy.save(\"{stem}.npy\", {rows})"
+    ))
 }

@@ -13,9 +13,9 @@ use crate::plan::registry;
 use crate::spec::{EmbeddingsSpec, OnError};
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
-use nnn_files::{Sha256, sha256_file};
+use nnn_files::{Sha256, nearby, sha256_file};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -107,8 +107,20 @@ fn generate(
     Ok(folder)
 }
 
+/// The table of a folder of images.
+const CAPTIONS: &str = "captions.csv";
+
 /// Reads the captions of a folder, finds its images and holds both against the card.
 pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore> {
+    let table = root.join(CAPTIONS);
+    ensure!(
+        table.is_file(),
+        "data set `{}`: {}: no such file{}; a table of another name or form is named under `source: {{files: {{annotations: [...], \
+         images: [{{folder: ...}}]}}}}`",
+        card.name,
+        table.display(),
+        nearby(&table)
+    );
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
     let folder = ImageStore::folder(root, &splits, card.groups.as_ref())
         .with_context(|| format!("data set `{}`", card.name))?;
@@ -126,7 +138,7 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
         OnError::Fail => Vec::new(),
         OnError::Skip => skip_unloadable(card, &mut folder, card.splits.keys(), &BTreeMap::new())?,
     };
-    let table = root.join("captions.csv");
+    let table = root.join(CAPTIONS);
     let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
     let mut source = Source::new(&card.name, Content::Items(folder));
     source.warnings = warnings;

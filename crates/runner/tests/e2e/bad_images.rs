@@ -219,7 +219,11 @@ fn captions_that_do_not_fit() {
 fn a_missing_table() {
     let lab = folder();
     fs::remove_file(lab.path("pictures/captions.csv")).expect("it was there");
-    lab.refuses(CONFIG, &[], &["captions.csv", "No such file"]);
+    lab.refuses(
+        CONFIG,
+        &[],
+        &["captions.csv: no such file", "source: {files: "],
+    );
 }
 
 #[test]

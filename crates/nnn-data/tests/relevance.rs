@@ -56,6 +56,10 @@ fn every_form_says_the_same() {
             "r.csv",
             ",query_id,doc_id,relevance\n0,1,1,1\n1,0,0,1\n2,0,2,1\n",
         ),
+        (
+            "r.csv",
+            ",Unnamed: 0,query,gallery\n0,0,1,1\n1,1,0,0\n2,2,0,2\n",
+        ),
         ("r.csv", "query;gallery\n1;1\n0;0\n0;2\n"),
         ("r.csv", "query|gallery\n1|1\n0|0\n0|2\n"),
         (
@@ -175,6 +179,26 @@ fn queries_without_an_answer_are_left_out_and_that_is_said() {
 }
 
 #[test]
+fn lists_that_may_be_records_are_read_as_lists_and_that_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("r.json");
+    let read = |content: &str| {
+        fs::write(&path, content).expect("written");
+        let read = read_relevance(&path, None, &RowNames::queries(3), &RowNames::gallery(3));
+        read.expect("answers")
+    };
+    let records = read("[[0, 2], [1, 0], [2, 1]]");
+    assert_eq!(records.relevance.of(1), [0, 1]);
+    let finding = "every list begins with its own number, as records of a query and an item would";
+    assert!(
+        records.findings[0].starts_with(finding),
+        "{:?}",
+        records.findings
+    );
+    assert!(read("[[0, 2], [1], [2, 1]]").findings.is_empty());
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_with_its_place() {
     let columns = "expected a query (query, query_id, queryid, qid, q_id, topic, topic_id), a gallery item (gallery, gallery_id, corpus_id, \
                    corpusid, doc_id, docid, docno, did, doc, document, document_id, item, item_id, pid, passage_id) and, where there are \
@@ -237,7 +261,12 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         (
             "r.json",
             r#"{"0": {"0": "high"}, "1": {"1": 1}}"#,
-            "a key is needed to choose among \"0\" (object), \"1\" (object)".to_owned(),
+            "query \"0\": the grade is \"high\", expected a number".to_owned(),
+        ),
+        (
+            "r.json",
+            r#"{"0": {"0": 2, "0": 0}, "1": {"1": 1}}"#,
+            "not a readable .json file: \"0\" stands twice in one object at line 1 column 22".to_owned(),
         ),
     ];
     for (name, content, expected) in cases {

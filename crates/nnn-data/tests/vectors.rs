@@ -350,3 +350,32 @@ fn damaged_files_are_errors_or_matrices() {
         }
     }
 }
+
+/// A dictionary of two vectors as `pickle.dump(..., protocol=2)` writes it.
+fn two_by_id(ids: [u8; 2]) -> Vec<u8> {
+    let mut bytes = b"\x80\x02}(".to_vec();
+    for id in ids {
+        bytes.extend([b'K', id, b']', b'(']);
+        for value in [f64::from(id) + 1.0, 2.0] {
+            bytes.push(b'G');
+            bytes.extend(value.to_be_bytes());
+        }
+        bytes.push(b'e');
+    }
+    bytes.extend(b"u.");
+    bytes
+}
+
+/// Guards against rows that answers name by number, which then are other items than those of these ids.
+#[test]
+fn vectors_by_numbers_in_another_order_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("by_id.pkl");
+    std::fs::write(&path, two_by_id([0, 1])).expect("written");
+    let matrix = nnn_data::read_matrix(&path, None).expect("vectors");
+    assert_eq!(matrix.data, [1.0, 2.0, 2.0, 2.0]);
+    std::fs::write(&path, two_by_id([1, 0])).expect("written");
+    let error = nnn_data::read_matrix(&path, None).expect_err("another order");
+    let said = "its ids are the numbers 0 to 1 in another order than its vectors have in the file";
+    assert!(error.to_string().contains(said), "{error}");
+}

@@ -169,8 +169,8 @@ impl QueryMetric {
             Self::HitRate(k) => hit(first, k),
             Self::MedR | Self::MeanR => first,
             Self::Mrr => 1.0 / first,
-            Self::Ndcg(k) => ndcg(rankings, query, k.get(), |grade| grade),
-            Self::NdcgExp(k) => ndcg(rankings, query, k.get(), |grade| grade.exp2() - 1.0),
+            Self::Ndcg(k) => ndcg(rankings, query, k.get(), |grade, _| grade),
+            Self::NdcgExp(k) => ndcg(rankings, query, k.get(), exponential),
             Self::MapAtR => map_at_r(relevant),
             Self::Precision(k) => precision(relevant, k.get()),
             Self::Group(metric) => {
@@ -248,12 +248,20 @@ fn discount(place: f64) -> f64 {
     1.0 / (place + 1.0).log2()
 }
 
-/// `gain` of the grades of the relevant items, discounted by their places, over that of the best order.
-fn ndcg(rankings: &Rankings, query: usize, k: usize, gain: impl Fn(f64) -> f64) -> f64 {
+/// `2^grade - 1` in units of `2^largest`, which no grade makes too large and which changes no ratio.
+fn exponential(grade: f64, largest: f64) -> f64 {
+    (grade - largest).exp2() - (-largest).exp2()
+}
+
+/// `gain` of the grades of the relevant items, given the largest grade, discounted by their places, over that of the best order.
+fn ndcg(rankings: &Rankings, query: usize, k: usize, gain: impl Fn(f64, f64) -> f64) -> f64 {
     let ranks = rankings.relevant_ranks(query);
     let gains: Vec<f64> = match rankings.relevant_grades(query) {
-        Some(grades) => grades.iter().map(|&grade| gain(grade)).collect(),
-        None => vec![gain(1.0); ranks.len()],
+        Some(grades) => {
+            let largest = grades.iter().copied().fold(0.0, f64::max);
+            grades.iter().map(|&grade| gain(grade, largest)).collect()
+        }
+        None => vec![gain(1.0, 1.0); ranks.len()],
     };
     let found: f64 = (places(ranks).zip(&gains))
         .take_while(|(place, _)| *place <= k as f64)

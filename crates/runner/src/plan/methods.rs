@@ -42,9 +42,15 @@ impl Method {
                 }
             }
         }
-        let Some(error) = first.filter(|_| !points.is_empty()) else {
+        let Some(error) = first else {
             return Ok(None);
         };
+        if points.is_empty() {
+            points = self.largest(dim, sizes)?;
+        }
+        if points.is_empty() {
+            return Ok(None);
+        }
         let grid = self.grid.clone();
         let within = Self {
             points,
@@ -53,6 +59,26 @@ impl Method {
         };
         let points = left_out;
         Ok(Some((within, Beyond { points, error })))
+    }
+
+    /// The points with the largest published value of the one count that the config does not list, if there is one that is allowed.
+    fn largest(&self, dim: usize, sizes: BankSizes) -> Result<Vec<Box<dyn Normalizer>>> {
+        let counts = self.family.params().iter().filter(|info| info.whole);
+        let (&[count], Some(grid)) = (counts.collect::<Vec<_>>().as_slice(), &self.grid) else {
+            return Ok(Vec::new());
+        };
+        let mut values = count.grid.to_vec();
+        values.sort_by(|a, b| b.total_cmp(a));
+        for value in values {
+            let mut grid = grid.clone();
+            grid.insert(count.name.to_owned(), vec![value]);
+            let points = self.family.expand(&grid)?;
+            let refused = points.iter().find_map(|point| beyond(&**point, dim, sizes));
+            if refused.is_none() {
+                return Ok(points);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// The parameters of a point as in its signature, without the name: `k=128,alpha=0.75`.

@@ -3,6 +3,7 @@
 
 use crate::lab::Lab;
 use crate::vectors::{DIM, GALLERY, Matrix, by_dataset, by_role, dataset_config, npy, role_config};
+use std::collections::BTreeSet;
 use std::fs::File;
 
 /// Additive, gated and rescaling methods, at usual and at extreme values; `k` fits a bank of one item.
@@ -147,17 +148,20 @@ fn a_published_grid_beyond_the_bank() {
             assert!(reason.contains("is larger than the query bank"), "{reason}");
         }
     }
-    // One that is written stays an error, and so does a default that leaves nothing.
-    for (method, words) in [
-        (
-            "nnn: {choose: oracle, k: [1, 512]}",
-            "k = 512 is larger than the query bank",
-        ),
-        (
-            "nnn",
-            "this value is not the config's: list one that the bank allows",
-        ),
-    ] {
+    // The default is 128: the largest published value that the bank allows takes its place, under its own name.
+    lab.run(&dataset_config("methods: [nnn]"), &[]);
+    let points = &lab.warnings("lab", "left_out_of_grid")[0]["points"];
+    assert_eq!(points, &serde_json::json!(["nnn(k=128,alpha=0.75)"]));
+    let scores = lab.scores("lab");
+    let scores = scores.iter().filter(|row| row.cell.method == "nnn");
+    let params: BTreeSet<&str> = scores.map(|row| row.cell.params.as_str()).collect();
+    // Forty-eight texts and twenty-four images.
+    assert_eq!(params, ["k=16,alpha=0.75", "k=32,alpha=0.75"].into());
+    // One that is written stays an error.
+    for (method, words) in [(
+        "nnn: {choose: oracle, k: [1, 512]}",
+        "k = 512 is larger than the query bank",
+    )] {
         let config = dataset_config(&format!("methods: [{method}]"));
         lab.refuses(config, &[], &[words]);
     }

@@ -14,8 +14,16 @@ pub(in crate::vectors) type Part<'a> = (PathBuf, Option<&'a str>);
 /// Folders in each other at most; a link may lead back up.
 const DEEPEST: usize = 16;
 
-/// What writers of folders leave beside the data.
-const BESIDE: [&str; 2] = ["dataset_info.json", "state.json"];
+/// What writers and viewers of folders leave beside the data.
+const BESIDE: [&str; 7] = [
+    "dataset_info.json",
+    "state.json",
+    "README.md",
+    "LICENSE",
+    "Thumbs.db",
+    "desktop.ini",
+    "dataset_infos.json",
+];
 
 /// The files that `file` stands for, relative to `base`. Whether they can be read is not looked at.
 ///

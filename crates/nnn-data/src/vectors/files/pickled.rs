@@ -227,6 +227,10 @@ fn vectors<'d>(document: &'d Document<'_>, at: At) -> Result<Option<Vectors<'d>>
         Node::Map(entries) => (entries.iter().map(|it| it.1).collect(), true),
         _ => return Ok(None),
     };
+    let ids = match node(document, at)? {
+        Node::Map(entries) => row_numbers(document, entries),
+        _ => None,
+    };
     let mut first = None;
     for at in &items {
         let Some(found) = length(document, *at)? else {
@@ -238,7 +242,35 @@ fn vectors<'d>(document: &'d Document<'_>, at: At) -> Result<Option<Vectors<'d>>
         }
         first.get_or_insert(found);
     }
+    if let (Some(ids), Some(_)) = (ids, first) {
+        in_order(&ids)?;
+    }
     Ok(first.map(|length| Vectors::Each(items, length)))
+}
+
+/// The ids of vectors, if all are whole numbers.
+fn row_numbers(document: &Document<'_>, entries: &[(At, At)]) -> Option<Vec<i128>> {
+    let number = |id: &At| match document.node(*id).ok()? {
+        Node::Integer(number) => Some(number.into()),
+        Node::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    entries.iter().map(|(id, _)| number(id)).collect()
+}
+
+/// Refuses ids that are the numbers of the rows in another order: whoever names a row by such a number means the id.
+fn in_order(ids: &[i128]) -> Result<(), FileProblem> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    let are_rows = sorted.iter().copied().eq(0..ids.len() as i128);
+    if !are_rows || sorted == ids {
+        return Ok(());
+    }
+    Err(FileProblem::Unusable(format!(
+        "its ids are the numbers 0 to {} in another order than its vectors have in the file; write it in their order: \
+         dict(sorted(vectors.items(), key=lambda it: int(it[0])))",
+        ids.len() - 1
+    )))
 }
 
 /// Whether an array holds integers as ids and labels are, which lie beside each other under names, too.

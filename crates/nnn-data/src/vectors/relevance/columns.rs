@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path, names: &[String]) -> Result<Judgements, FileProb
     });
     Ok(Judgements {
         all: all.collect(),
-        lists: None,
+        ..Judgements::default()
     })
 }
 

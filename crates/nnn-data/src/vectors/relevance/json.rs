@@ -1,5 +1,6 @@
 //! Judgements in JSON: lists by place, objects by query id as ranx and pytrec_eval have them, and records.
 
+use super::unrepeated::Unrepeated;
 use super::{Judgement, Judgements, Key, Means, Place, expected_columns};
 use crate::file_error::FileProblem;
 use crate::vectors::files::{choose, json_kind, json_member};
@@ -16,7 +17,7 @@ use std::path::Path;
 /// - an object that has one of these at `key`.
 pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem> {
     let reader = BufReader::new(File::open(path)?);
-    let value =
+    let Unrepeated(value) =
         serde_json::from_reader(reader).map_err(|it| FileProblem::malformed(".json", it))?;
     match (value, key) {
         (Value::Array(entries), None) => listed(&entries),
@@ -24,7 +25,7 @@ pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FilePro
             key: key.to_owned(),
             present: Vec::new(),
         }),
-        (Value::Object(members), None) if members.values().all(is_answer) => by_query(&members),
+        (Value::Object(members), None) if !members.values().any(is_whole) => by_query(&members),
         (Value::Object(mut members), key) => {
             let name = choose(members.iter().map(json_member).collect(), key)?;
             match members.remove(&name) {
@@ -48,7 +49,8 @@ pub(super) fn lines(path: &Path) -> Result<Judgements, FileProblem> {
             return Err(problem("blank, expected a list or an object".to_owned()));
         }
         let value = serde_json::from_str(text);
-        let value = value.map_err(|it| problem(format!("not readable as JSON: {it}")))?;
+        let Unrepeated(value) =
+            value.map_err(|it| problem(format!("not readable as JSON: {it}")))?;
         entries.push((Place::Line(line), value));
     }
     entries_of(entries.iter().map(|(place, value)| (place.clone(), value)))
@@ -78,8 +80,25 @@ fn entries_of<'a>(
     }
     if !records {
         judgements.lists.get_or_insert(0);
+        judgements.are_pairs = are_pairs(&judgements);
     }
     Ok(judgements)
+}
+
+/// Whether every list begins with its own place, and all are of two or of three items: as records of a query, an item and perhaps a
+/// grade would be.
+fn are_pairs(judgements: &Judgements) -> bool {
+    let mut lists: Vec<Vec<&str>> = vec![Vec::new(); judgements.lists.unwrap_or(0)];
+    for judgement in &judgements.all {
+        if let Key::Row(row) = judgement.query {
+            lists[row].push(&judgement.item);
+        }
+    }
+    let length = lists.first().map_or(0, Vec::len);
+    let mut rows = lists.iter().enumerate();
+    lists.len() > 2
+        && (2..=3).contains(&length)
+        && rows.all(|(row, list)| list.len() == length && list[0] == row.to_string())
 }
 
 fn by_query(members: &Map<String, Value>) -> Result<Judgements, FileProblem> {
@@ -92,12 +111,13 @@ fn by_query(members: &Map<String, Value>) -> Result<Judgements, FileProblem> {
     Ok(judgements)
 }
 
-/// Whether it says what answers one query: an item, a list of items, or items with grades.
-fn is_answer(value: &Value) -> bool {
+/// Whether it holds the answers of many queries: lists or objects within a list or an object.
+fn is_whole(value: &Value) -> bool {
+    let inner = |value: &Value| value.is_array() || value.is_object();
     match value {
-        Value::Array(items) => items.iter().all(|item| item_id(item).is_some()),
-        Value::Object(grades) => grades.values().all(Value::is_number),
-        other => item_id(other).is_some(),
+        Value::Array(entries) => entries.iter().any(inner),
+        Value::Object(members) => members.values().any(inner),
+        _ => false,
     }
 }
 

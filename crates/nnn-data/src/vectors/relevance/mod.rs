@@ -7,6 +7,7 @@ mod json;
 mod names;
 mod table;
 mod trec;
+mod unrepeated;
 
 pub use names::RowNames;
 
@@ -19,6 +20,10 @@ use std::path::Path;
 
 const FORMATS: &str =
     ".csv, .tsv, .json, .jsonl, or TREC's columns in .txt, .trec, .qrels or .qrel";
+
+/// What is said of lists that may have been meant as records.
+const PAIRS: &str = "every list begins with its own number, as records of a query and an item would; they are read as lists of \
+                     items, records are written as {\"query\": ..., \"gallery\": ..., \"score\": ...}";
 
 /// One judgement as a file has it.
 struct Judgement {
@@ -73,6 +78,8 @@ struct Judgements {
     all: Vec<Judgement>,
     /// The number of lists, where a query is known by the place of its list.
     lists: Option<usize>,
+    /// Whether these look like records of a query and an item.
+    are_pairs: bool,
 }
 
 /// What answers what, as a file says it.
@@ -201,6 +208,9 @@ impl<'a> Lists<'a> {
         }
         if let Some(lists) = judgements.lists {
             self.counted = Some(before + lists);
+        }
+        if judgements.are_pairs {
+            self.findings.push(PAIRS.to_owned());
         }
         Ok(())
     }

@@ -81,13 +81,13 @@ struct Columns {
     query: usize,
     gallery: usize,
     grade: Option<usize>,
-    /// A table's own index, as pandas writes it: a column of row numbers without a name.
-    index: Option<usize>,
+    /// How many columns at the front are a table's own index, as pandas writes it: row numbers without a name.
+    index: usize,
 }
 
 impl Columns {
     fn of(header: &csv::StringRecord) -> Result<Self, FileProblem> {
-        let (mut parts, mut index) = (Vec::new(), None);
+        let (mut parts, mut index) = (Vec::new(), 0);
         for (column, name) in header.iter().enumerate() {
             match Means::of(name) {
                 Some(part) if parts.iter().any(|(_, found)| *found == part) => {
@@ -96,7 +96,7 @@ impl Columns {
                     )));
                 }
                 Some(part) => parts.push((column, part)),
-                None if column == 0 && matches!(name, "" | "Unnamed: 0") => index = Some(column),
+                None if column == index && is_nameless(name) => index += 1,
                 None => return Err(bad_header(format!("unknown column {name:?}"))),
             }
         }
@@ -115,6 +115,11 @@ impl Columns {
     }
 }
 
+/// Whether pandas gave the name to a column that had none.
+fn is_nameless(name: &str) -> bool {
+    name.is_empty() || name.starts_with("Unnamed: ")
+}
+
 fn bad_header(what: String) -> FileProblem {
     FileProblem::Line {
         line: 1,
@@ -130,13 +135,9 @@ fn with_header(text: &str, separator: u8) -> Result<Judgements, FileProblem> {
     for (row, record) in reader.records().enumerate() {
         let record = record.map_err(bad)?;
         let place = Place::Line(record.position().map_or(0, csv::Position::line));
-        if let Some(index) = columns.index
-            && record[index].parse() != Ok(row)
-        {
-            let detail = format!(
-                "{:?} in a column without a name, expected {row}",
-                &record[index]
-            );
+        if let Some(at) = (0..columns.index).find(|&at| record[at].parse() != Ok(row)) {
+            let found = &record[at];
+            let detail = format!("{found:?} in a column without a name, expected {row}");
             return Err(place.problem(detail));
         }
         let given = columns.grade.map(|column| grade(&record[column], &place));
@@ -147,7 +148,10 @@ fn with_header(text: &str, separator: u8) -> Result<Judgements, FileProblem> {
             place,
         });
     }
-    Ok(Judgements { all, lists: None })
+    Ok(Judgements {
+        all,
+        ..Judgements::default()
+    })
 }
 
 /// An id; one that pandas made a whole double (`8.0`) is its number.

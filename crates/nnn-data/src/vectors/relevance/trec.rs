@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Result<Judgements, FileProblem> {
     let all = lines.map(|(number, line)| judgement(line, Place::Line(number)));
     Ok(Judgements {
         all: all.collect::<Result<_, _>>()?,
-        lists: None,
+        ..Judgements::default()
     })
 }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a file of embeddings, indices, labels or relevance.
 
+use crate::text::NoText;
 use nnn_core::{EmbeddingError, RelevanceError};
 use nnn_files::counted;
 use std::fmt::{self, Write as _};
@@ -213,6 +214,15 @@ pub enum FileProblem {
     /// The relevance lists do not fit queries and gallery.
     #[error("{0}")]
     Relevance(RelevanceError),
+}
+
+impl From<NoText> for FileProblem {
+    fn from(error: NoText) -> Self {
+        Self::Line {
+            line: error.line,
+            detail: format!("not {}: {}", error.encoding, error.problem),
+        }
+    }
 }
 
 impl FileProblem {

@@ -24,6 +24,7 @@ mod pairs;
 mod panics;
 mod published;
 mod reference;
+mod text;
 mod vectors;
 
 pub use card::{CardError, DatasetCard, DatasetSource, ModelCard, ModelSource, SplitCounts};

@@ -95,6 +95,22 @@ fn every_form_says_the_same() {
     }
 }
 
+/// As Excel saves Unicode text.
+#[test]
+fn text_in_utf16_says_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("r.tsv");
+    let table = "\u{feff}query\tgallery\n0\t2\n1\t1\n";
+    let bytes: Vec<u8> = table.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&path, &bytes).expect("written");
+    let read = |path| read_relevance(path, None, &RowNames::queries(2), &RowNames::gallery(3));
+    let answers = read(&path).expect("answers");
+    assert_eq!(answers.relevance.of(0), [2]);
+    fs::write(&path, b"query\tgallery\n0\t\xe9\n").expect("written");
+    let error = read(&path).expect_err("Latin-1").to_string();
+    assert!(error.contains("line 2: not UTF-8: "), "{error}");
+}
+
 /// As `datasets` and ranx write judgements; pandas keeps an index beside.
 #[test]
 fn columns_say_the_same() {

@@ -20,6 +20,7 @@ pub use finding::Finding;
 
 use super::archive::{Archive, ArchiveError, ArchiveLimits};
 use super::source::{AnnotationFormat, AnnotationPart, FoundFile, OnGap, file_and_member};
+use crate::text::decoded;
 use builder::{Builder, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -152,31 +153,17 @@ impl Input {
 
     /// The whole content, which must be text in UTF-8, or in UTF-16 behind its mark; the mark is taken off.
     fn text(&self, rows: &Rows<'_, '_>) -> Result<String, AnnotationError> {
-        let bytes = self.bytes(rows)?;
-        if let Some(text) = utf16(&bytes) {
-            return text.map_err(|line| {
-                let problem = AnnotationProblem::Malformed {
-                    format: "UTF-16 text",
-                    problem: "half a character".to_owned(),
-                };
-                rows.error(Place::Line(line), problem)
-            });
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..valid]
-                .iter()
-                .filter(|&&byte| byte == b'\n');
-            let problem = AnnotationProblem::Malformed {
-                format: "UTF-8 text",
-                problem: error.utf8_error().to_string(),
+        decoded(self.bytes(rows)?).map_err(|error| {
+            let format = match error.encoding {
+                "UTF-16" => "UTF-16 text",
+                _ => "UTF-8 text",
             };
-            rows.error(Place::Line(line.count() as u64 + 1), problem)
-        })?;
-        match text.strip_prefix('\u{feff}') {
-            Some(rest) => Ok(rest.to_owned()),
-            None => Ok(text),
-        }
+            let problem = AnnotationProblem::Malformed {
+                format,
+                problem: error.problem,
+            };
+            rows.error(Place::Line(error.line), problem)
+        })
     }
 
     fn bytes(&self, rows: &Rows<'_, '_>) -> Result<Vec<u8>, AnnotationError> {
@@ -200,29 +187,6 @@ impl Input {
     fn archive(&self, limits: ArchiveLimits) -> Result<Archive, ArchiveError> {
         Archive::open(&self.path, &self.name, limits)
     }
-}
-
-/// Text in UTF-16, if the bytes begin with its mark; otherwise the line of what cannot be read.
-fn utf16(bytes: &[u8]) -> Option<Result<String, u64>> {
-    let unit = match bytes.get(..2)? {
-        [0xff, 0xfe] => u16::from_le_bytes,
-        [0xfe, 0xff] => u16::from_be_bytes,
-        _ => return None,
-    };
-    let units: Vec<u16> = bytes[2..]
-        .as_chunks()
-        .0
-        .iter()
-        .map(|&it| unit(it))
-        .collect();
-    let mut text = String::new();
-    for letter in char::decode_utf16(units) {
-        match letter {
-            Ok(letter) => text.push(letter),
-            Err(_) => return Some(Err(text.matches('\n').count() as u64 + 1)),
-        }
-    }
-    Some(Ok(text))
 }
 
 /// `"a" or "b"`.

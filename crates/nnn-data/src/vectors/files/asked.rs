@@ -2,6 +2,7 @@
 
 use super::text::csv_column;
 use crate::file_error::{FileProblem, Held};
+use crate::text::decoded;
 use std::fs;
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub(super) fn table(
     if key.is_some() {
         return csv_column(path, separator, key);
     }
-    let content = utf8(fs::read(path)?)?;
+    let content = decoded(fs::read(path)?)?;
     let records = records(&content, separator)?;
     let columns = records.first().map_or(0, Vec::len);
     let uneven = records.iter().any(|it| it.len() != columns);
@@ -59,17 +60,6 @@ pub(super) fn table(
         }),
         [] => Ok(Vec::new()),
     }
-}
-
-fn utf8(bytes: Vec<u8>) -> Result<String, FileProblem> {
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        FileProblem::Line {
-            line: valid.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1,
-            detail: format!("not UTF-8: {error}"),
-        }
-    })?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn records(content: &str, separator: u8) -> Result<Vec<Vec<String>>, FileProblem> {

@@ -3,6 +3,7 @@
 use super::choose;
 use super::stream::{index, whole};
 use crate::file_error::{FileProblem, Held};
+use crate::text::decoded;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -26,19 +27,19 @@ pub(super) fn csv_column(
     separator: u8,
     key: Option<&str>,
 ) -> Result<Vec<String>, FileProblem> {
-    let text = fs::read(path)?;
+    let text = decoded(fs::read(path)?)?;
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(separator)
         // In tables parted by tabs quotes are text.
         .quoting(separator != b'\t')
-        .from_reader(text.as_slice());
+        .from_reader(text.as_bytes());
     let header = reader.headers().map_err(bad_csv)?.clone();
     let name = choose(header.iter().map(Held::named).collect(), key)?;
     let column = header.iter().position(|h| h == name).unwrap_or_default();
     let value = |record: csv::Result<csv::StringRecord>| {
         let record = record.map_err(bad_csv)?;
         match (header.len() == 1)
-            .then(|| blank_line(&text, &record))
+            .then(|| blank_line(text.as_bytes(), &record))
             .flatten()
         {
             None => Ok(record[column].to_owned()),

@@ -3,6 +3,7 @@
 use super::unrepeated::Unrepeated;
 use super::{Judgement, Judgements, Key, Means, Place, expected_columns};
 use crate::file_error::FileProblem;
+use crate::text::decoded;
 use crate::vectors::files::{choose, json_kind, json_member};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
@@ -40,10 +41,9 @@ pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FilePro
 
 /// Reads one list per line, or one record per line; blank lines end the file.
 pub(super) fn lines(path: &Path) -> Result<Judgements, FileProblem> {
-    let text = fs::read_to_string(path)?;
-    let text = text.trim_start_matches('\u{feff}').trim_end();
+    let text = decoded(fs::read(path)?)?;
     let mut entries = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
+    for (line, text) in (1..).zip(text.trim_end().lines()) {
         let problem = |detail: String| FileProblem::Line { line, detail };
         if text.trim().is_empty() {
             return Err(problem("blank, expected a list or an object".to_owned()));

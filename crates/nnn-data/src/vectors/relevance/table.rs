@@ -2,22 +2,13 @@
 
 use super::{Judgement, Judgements, Key, Means, Place, expected_columns, grade, trec};
 use crate::file_error::FileProblem;
+use crate::text::{SEPARATORS, decoded};
 use std::fs;
 use std::path::Path;
 
-/// Separators, and what a message calls them.
-const SEPARATORS: [(u8, &str); 4] = [
-    (b',', "comma"),
-    (b'\t', "tab"),
-    (b';', "semicolon"),
-    (b'|', "pipe"),
-];
-
 /// Reads a table; the separator is the one that parts its header into known columns.
 pub(super) fn read(path: &Path) -> Result<Judgements, FileProblem> {
-    let bytes = fs::read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&bytes, error))?;
-    let text = text.trim_start_matches('\u{feff}');
+    let text = decoded(fs::read(path)?)?;
     let first = text.lines().find(|line| !line.trim().is_empty());
     let Some(first) = first else {
         return Err(FileProblem::malformed(".csv", "it has no line"));
@@ -26,36 +17,27 @@ pub(super) fn read(path: &Path) -> Result<Judgements, FileProblem> {
         .iter()
         .find(|(separator, _)| has_both(first, *separator));
     match separator {
-        Some(&(separator, _)) => with_header(text, separator),
-        None if trec::is_judgement(first) => trec::read(text),
+        Some(&(separator, _)) => with_header(&text, separator),
+        None if trec::is_judgement(first) => trec::read(&text),
         None => Err(no_header(first)),
     }
 }
 
-fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> FileProblem {
-    let before = &bytes[..error.valid_up_to()];
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
-    FileProblem::Line {
-        line,
-        detail: "not UTF-8; save the file in this encoding".to_owned(),
-    }
-}
-
-fn has_both(header: &str, separator: u8) -> bool {
+fn has_both(header: &str, separator: char) -> bool {
     let names = fields(header, separator);
     let has = |part| names.iter().any(|name| Means::of(name) == Some(part));
     has(Means::Query) && has(Means::Gallery)
 }
 
-fn fields(line: &str, separator: u8) -> Vec<String> {
+fn fields(line: &str, separator: char) -> Vec<String> {
     let mut reader = reader(line, separator);
     let record = reader.headers().cloned().unwrap_or_default();
     record.iter().map(str::to_owned).collect()
 }
 
-fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
+fn reader(text: &str, separator: char) -> csv::Reader<&[u8]> {
     csv::ReaderBuilder::new()
-        .delimiter(separator)
+        .delimiter(separator as u8)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes())
 }
@@ -63,8 +45,8 @@ fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
 fn no_header(first: &str) -> FileProblem {
     let seen = SEPARATORS
         .iter()
-        .max_by_key(|(separator, _)| first.bytes().filter(|byte| byte == separator).count());
-    let name = seen.filter(|it| first.as_bytes().contains(&it.0));
+        .max_by_key(|(separator, _)| first.matches(*separator).count());
+    let name = seen.filter(|it| first.contains(it.0));
     let separated = name.map_or("no separator", |it| it.1);
     let short: String = first.chars().take(80).collect();
     FileProblem::Line {
@@ -127,7 +109,7 @@ fn bad_header(what: String) -> FileProblem {
     }
 }
 
-fn with_header(text: &str, separator: u8) -> Result<Judgements, FileProblem> {
+fn with_header(text: &str, separator: char) -> Result<Judgements, FileProblem> {
     let mut reader = reader(text, separator);
     let header = reader.headers().map_err(bad)?.clone();
     let columns = Columns::of(&header)?;

@@ -36,8 +36,9 @@ mod records;
 use super::builder::{Row, Rows};
 use super::error::{AnnotationError, AnnotationProblem, Place, excerpt};
 use super::{Input, lists};
+use crate::text::SEPARATORS;
 use columns::{Columns, Header};
-use records::{Record, SEPARATORS};
+use records::Record;
 
 /// Reads a table into rows.
 pub(super) fn read(input: &Input, rows: &mut Rows<'_, '_>) -> Result<(), AnnotationError> {

@@ -13,14 +13,6 @@ pub(super) struct Record<'a> {
 /// What is wrong on a line.
 pub(super) type Fault = (u64, AnnotationProblem);
 
-/// What separates fields.
-pub(super) const SEPARATORS: [(char, &str); 4] = [
-    (',', "comma"),
-    ('\t', "tab"),
-    (';', "semicolon"),
-    ('|', "vertical bar"),
-];
-
 /// Reads a table, header included. `rest_is_last` says that of a line its last field may hold the separator. Every record must have
 /// as many fields as the first.
 pub(super) fn read(

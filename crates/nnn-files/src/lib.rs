@@ -12,7 +12,7 @@ mod words;
 
 pub use atomic::{is_temporary, write_atomically, write_unsynced};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
-pub use near::{names_in, nearby};
+pub use near::{LFS_POINTER, folded, names_in, nearby};
 pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
     remote_files,

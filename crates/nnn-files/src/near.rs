@@ -1,8 +1,11 @@
-//! What a file that is not there may have been meant to be.
+//! What a file that is not there may have been meant to be, and what often lies in its place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
+
+/// What a pointer of Git LFS begins with, which lies in a file's place where only its repository was fetched.
+pub const LFS_POINTER: &str = "version https://git-lfs";
 
 /// How a message about a missing file or folder ends: `; there is "gallery.npy"` where something lies there under nearly its name,
 /// `; a folder is parted by /, write "emb/gallery.npy"` where it has backslashes, else nothing.
@@ -52,7 +55,9 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-fn folded(name: &str) -> String {
+/// A name without what systems write differently: letter case, and the form of accented letters.
+#[must_use]
+pub fn folded(name: &str) -> String {
     name.nfc().collect::<String>().to_lowercase()
 }
 

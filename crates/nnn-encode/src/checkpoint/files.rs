@@ -2,6 +2,7 @@
 
 use super::error::LoadError;
 use crate::error::ReadError;
+use nnn_files::LFS_POINTER;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -214,7 +215,7 @@ const MOST: u64 = 1024;
 /// itself.
 pub(crate) fn stand_in(file: &Path) -> Result<Option<String>, ReadError> {
     let head = head(file)?;
-    if head.starts_with(b"version https://git-lfs") {
+    if head.starts_with(LFS_POINTER.as_bytes()) {
         return Ok(Some(POINTER.to_owned()));
     }
     let text = str::from_utf8(&head).unwrap_or_default().trim_end();

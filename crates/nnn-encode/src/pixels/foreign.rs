@@ -2,6 +2,7 @@
 
 use super::error::ImageError;
 use image::ImageFormat;
+use nnn_files::LFS_POINTER;
 use std::path::Path;
 
 /// Beginnings of files that are images, by place.
@@ -25,7 +26,7 @@ const IMAGES: [(usize, &[u8], &str); 14] = [
 /// Beginnings of files that are none.
 const OTHERS: [(&str, &str); 6] = [
     (
-        "version https://git-lfs",
+        LFS_POINTER,
         "a Git LFS pointer (`git lfs pull` fetches the image)",
     ),
     ("%pdf", "PDF"),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use unicode_normalization::UnicodeNormalization;
 
 /// The first of `names` that is `image` but for letter case, the form of accented letters (systems write one letter in two ways),
 /// backslashes and folders in front; else the first that has another folder; else one that has another ending or one at all.
@@ -26,8 +25,7 @@ pub(super) fn nearest(image: &str, names: impl Iterator<Item = String>) -> Optio
 }
 
 fn folded(name: &str) -> String {
-    let name = name.replace('\\', "/");
-    name.nfc().collect::<String>().to_lowercase()
+    nnn_files::folded(&name.replace('\\', "/"))
 }
 
 /// The last part of a path without its ending.

@@ -2,13 +2,10 @@
 
 use super::kind::extension;
 use crate::file_error::FileProblem;
-use nnn_files::nearby;
+use nnn_files::{LFS_POINTER, nearby};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
-
-/// What a pointer of Git LFS begins with.
-const POINTER: &[u8] = b"version https://git-lfs";
 
 /// What files begin with that a program packed, its name, and how they are unpacked.
 const PACKED: [(&[u8], &str, &str); 4] = [
@@ -26,7 +23,7 @@ pub(super) fn look(path: &Path) -> Result<(), FileProblem> {
     })?;
     let mut start = Vec::new();
     file.take(32).read_to_end(&mut start)?;
-    if start.starts_with(POINTER) {
+    if start.starts_with(LFS_POINTER.as_bytes()) {
         return Err(FileProblem::Unusable(
             "a Git LFS pointer, not the file itself; fetch it with: git lfs pull".to_owned(),
         ));

@@ -1,6 +1,5 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
-use nnn_core::FitError;
 use nnn_files::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -168,11 +167,17 @@ pub(crate) enum Warning {
         /// Why.
         reason: String,
     },
-    /// Points of a published grid ask for more dimensions than the vectors have, or for more items than the bank has.
-    #[error("left out of the published grid: {} ({reason})", first_of(points))]
+    /// Points that the config does not list ask for more dimensions than the vectors have, or for more items than the bank has.
+    #[error(
+        "left out, as the config does not ask for it: {} ({reason}){}",
+        first_of(points),
+        in_place(instead)
+    )]
     LeftOutOfGrid {
         /// The points' signatures.
         points: Vec<String>,
+        /// Those of others that are measured in their place, where none was left.
+        instead: Vec<String>,
         /// What does not allow the first of them.
         reason: String,
     },
@@ -201,12 +206,6 @@ pub(crate) enum Warning {
 }
 
 impl Warning {
-    /// Points that a bank, or vectors, do not allow.
-    pub(crate) fn beyond(points: Vec<String>, error: &FitError) -> Self {
-        let reason = error.to_string();
-        Self::LeftOutOfGrid { points, reason }
-    }
-
     /// Whether it was said when the files were fetched, before there was a run to warn of it.
     pub(crate) fn is_said_at_fetching(&self) -> bool {
         matches!(self, Self::Terms { .. } | Self::Alternative { .. })
@@ -221,6 +220,14 @@ fn first_of(names: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     shown.collect::<Vec<_>>().join(", ") + &more
+}
+
+/// What is measured in the place of what was left out.
+fn in_place(points: &[String]) -> String {
+    match points {
+        [] => String::new(),
+        _ => format!("; in its place: {}", first_of(points)),
+    }
 }
 
 /// The images of a split that cannot be fetched or decoded.

@@ -21,13 +21,15 @@ pub(crate) struct Method {
 pub(crate) struct Beyond {
     /// Their signatures.
     pub(crate) points: Vec<String>,
+    /// Signatures of others that take their place, where none was left.
+    pub(crate) instead: Vec<String>,
     /// What does not allow the first of them.
     pub(crate) error: FitError,
 }
 
 impl Method {
     /// The same with the points that vectors of this dimension and banks of these sizes allow, and the others; none where all are
-    /// allowed, or none is. What a config lists is kept, to be refused.
+    /// allowed. What a config lists is kept, to be refused.
     pub(crate) fn within(&self, dim: usize, sizes: BankSizes) -> Result<Option<(Self, Beyond)>> {
         if self.is_written {
             return Ok(None);
@@ -45,8 +47,10 @@ impl Method {
         let Some(error) = first else {
             return Ok(None);
         };
+        let mut instead = Vec::new();
         if points.is_empty() {
             points = self.largest(dim, sizes)?;
+            instead = points.iter().map(|point| point.signature()).collect();
         }
         if points.is_empty() {
             return Ok(None);
@@ -57,8 +61,12 @@ impl Method {
             grid,
             ..*self
         };
-        let points = left_out;
-        Ok(Some((within, Beyond { points, error })))
+        let beyond = Beyond {
+            points: left_out,
+            instead,
+            error,
+        };
+        Ok(Some((within, beyond)))
     }
 
     /// The points with the largest published value of the one count that the config does not list, if there is one that is allowed.

@@ -112,7 +112,11 @@ impl<'a> TrialRunner<'a> {
         for &index in &trial.methods {
             let within = self.plan.methods[index].within(dim, sizes)?;
             allowed.push(within.map(|(method, beyond)| {
-                warnings.push(Warning::beyond(beyond.points, &beyond.error));
+                warnings.push(Warning::LeftOutOfGrid {
+                    points: beyond.points,
+                    instead: beyond.instead,
+                    reason: beyond.error.to_string(),
+                });
                 method
             }));
         }

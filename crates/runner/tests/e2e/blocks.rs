@@ -2,6 +2,18 @@
 
 use crate::lab::{Lab, workspace};
 
+/// The weights of the shipped checkpoint.
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+
+/// All files of it.
+pub(crate) const FILES: [&str; 5] = [
+    "config.json",
+    WEIGHTS,
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+];
+
 /// A lab with the cards of the shipped checkpoint (`clip`) and of a small data set that is drawn (`tiny`).
 pub(crate) fn drawn(train: usize, test: usize) -> Lab {
     let lab = Lab::new();

@@ -1,19 +1,11 @@
 //! Checkpoints as people have them: without a card, from a hub of which nobody lists the files, and such as do not fit.
 
-use crate::blocks::drawn;
+use crate::blocks::{FILES, WEIGHTS, drawn};
 use crate::lab::{Ended, Lab, workspace};
 use nnn_testkit::hub::{COMMIT, Server};
 use std::fs;
 
 const REPO: &str = "acme/blocks-clip";
-const WEIGHTS: &str = "model.safetensors";
-const FILES: [&str; 5] = [
-    "config.json",
-    WEIGHTS,
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-];
 
 fn shipped(name: &str) -> Vec<u8> {
     let path = workspace().join("data/blocks/blocks-clip").join(name);

@@ -1,6 +1,6 @@
 //! From nothing to tables: a checkpoint from a hub on loopback, from the cache, and without a network.
 
-use crate::blocks::{SWEEP, drawn};
+use crate::blocks::{FILES, SWEEP, WEIGHTS, drawn};
 use crate::lab::{Ended, FOREIGN, Files, Lab, assert_same, lasting, workspace};
 use nnn_testkit::hub::{COMMIT, Fault, Resource, Server, sha256};
 use std::fs;
@@ -9,14 +9,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const REPO: &str = "owner/blocks-clip";
-const WEIGHTS: &str = "model.safetensors";
-const FILES: [&str; 5] = [
-    "config.json",
-    WEIGHTS,
-    "preprocessor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-];
 
 /// A hub with the shipped checkpoint, its weights in a storage of their own, and a lab whose card names it.
 struct World {

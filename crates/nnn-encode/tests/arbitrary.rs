@@ -5,29 +5,11 @@ mod common;
 
 use common::golden;
 use nnn_encode::{ImageLimits, load_image};
-use proptest::collection::vec;
+use nnn_testkit::damage::{change, changes};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Changes to bytes: others in their place, and an end.
-fn changes() -> impl Strategy<Value = (Vec<(Index, u8)>, Option<Index>)> {
-    (
-        vec(any::<(Index, u8)>(), 0..8),
-        proptest::option::weighted(0.2, any::<Index>()),
-    )
-}
-
-fn change(bytes: &mut Vec<u8>, (changes, end): (Vec<(Index, u8)>, Option<Index>)) {
-    for (at, byte) in changes {
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-    }
-    if let Some(end) = end {
-        bytes.truncate(end.index(bytes.len()));
-    }
-}
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(golden(folder)).expect(folder);

@@ -2,6 +2,7 @@
 //! does not have. `PROPTEST_CASES` sets how many are tried; the target in `fuzz/` goes on without end.
 
 use nnn_pickle::{Document, Node, PickleFile};
+use nnn_testkit::damage::{change, changes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -119,24 +120,6 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         9 => proptest::sample::select(known),
         1 => vec(any::<u8>(), 1..6),
     ]
-}
-
-/// Changes to bytes: others in their place, and an end.
-fn changes() -> impl Strategy<Value = (Vec<(Index, u8)>, Option<Index>)> {
-    (
-        vec(any::<(Index, u8)>(), 0..8),
-        proptest::option::weighted(0.2, any::<Index>()),
-    )
-}
-
-fn change(bytes: &mut Vec<u8>, (changes, end): (Vec<(Index, u8)>, Option<Index>)) {
-    for (at, byte) in changes {
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-    }
-    if let Some(end) = end {
-        bytes.truncate(end.index(bytes.len()));
-    }
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {

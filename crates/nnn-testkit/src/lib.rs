@@ -3,6 +3,8 @@
 
 #[cfg(feature = "checkpoints")]
 pub mod checkpoints;
+#[cfg(feature = "damage")]
+pub mod damage;
 #[cfg(feature = "hub")]
 pub mod hub;
 #[cfg(feature = "methods")]

@@ -1,6 +1,7 @@
 //! Models that are named without a card: a folder, or a repository of the hub. Their family follows from their files.
 
 use crate::plan::registry::MODELS;
+use crate::provenance;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{ModelCard, ModelSource};
 use nnn_encode::{CheckpointFiles, LoadError};
@@ -126,10 +127,13 @@ fn card(name: String, family: &str, source: ModelSource) -> ModelCard {
     }
 }
 
+/// The first digits of a commit; a branch or a tag as it is.
 fn short(revision: &str) -> &str {
-    match revision.len() {
-        40 => &revision[..10],
-        _ => revision,
+    let is_commit = revision.len() == 40 && revision.bytes().all(|it| it.is_ascii_hexdigit());
+    if is_commit {
+        provenance::short(revision)
+    } else {
+        revision
     }
 }
 
@@ -223,7 +227,7 @@ pub(crate) fn refuse_path(name: &str) -> Result<()> {
         not_a_folder(&folder)
     );
     ensure!(
-        !is_path(name),
+        !is_path(name) || Repository::parse(name).is_some(),
         "model `{name}`: no such folder (paths count from where the program is started)"
     );
     Ok(())
@@ -270,6 +274,24 @@ mod tests {
         ] {
             assert_eq!(Repository::parse(name), None, "{name}");
         }
+    }
+
+    /// Guards against an address of the hub that was taken for a folder, and a revision that was cut within a letter.
+    #[test]
+    fn a_repository_is_no_path_whatever_its_revision() {
+        for name in ["https://huggingface.co/a/b", "a/b@refs/pr/1", "a/b"] {
+            refuse_path(name).expect(name);
+        }
+        for name in ["a/b/c", "./a/b", "a\\b"] {
+            refuse_path(name).expect_err(name);
+        }
+        let revision = format!("{}é{}", "x".repeat(9), "x".repeat(29));
+        let repository = Repository::parse(&format!("a/b@{revision}")).expect("a repository");
+        assert_eq!(revision.len(), 40);
+        assert_eq!(
+            card_of_repository(&repository).name,
+            format!("a/b@{revision}")
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
         "nnn-encode" => Some(&["nnn-files", "nnn-pickle"]),
         "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
         "nnn-data" => Some(&["nnn-core", "nnn-files", "nnn-pickle"]),
+        "nnn-export" => Some(&["nnn-core", "nnn-files"]),
         // It knows the crates whose tests it serves.
         FOR_TESTS => Some(&["nnn-core", "nnn-encode", "nnn-files"]),
         _ if name.starts_with("method-") => Some(&["nnn-core"]),
@@ -41,9 +42,8 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars" | "plotters" => Some(|user| user == "nnn-report"),
-        "parquet" | "arrow-ipc" | "hdf5-reader" | "tar" | "memmap2" => {
-            Some(|user| user == "nnn-data")
-        }
+        "parquet" => Some(|user| user == "nnn-data" || user == "nnn-export"),
+        "arrow-ipc" | "hdf5-reader" | "tar" | "memmap2" => Some(|user| user == "nnn-data"),
         "anyhow" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         "clap" => Some(|user| user == "runner" || user == "xtask"),
         "pulldown-cmark" | "syn" => Some(|user| user == "xtask"),

@@ -1,0 +1,1 @@
+//! Corrections delivered: files of biases, and vectors for search engines in three exact forms.

@@ -1,0 +1,214 @@
+//! An export as it is written: items block by block, then everything about them.
+
+use crate::error::ExportError;
+use crate::expect::expectations;
+use crate::forms::{Constants, Form, Spread};
+use crate::ids::Ids;
+use crate::items::{Format, Shape, Writer, write_array, writer};
+use crate::manifest::{FileSum, Manifest, QueryMap};
+use crate::queries;
+use nnn_core::VectorMap;
+use nnn_files::write_atomically;
+use std::path::{Path, PathBuf};
+
+/// Rows that are written at once, so that an export's bytes do not depend on how its items arrived.
+const BLOCK: usize = 1024;
+
+/// The vectors of an export that is being written. Its files have their names, and its manifest exists, once
+/// [`Delivery::finish`] is through; what was written before a kill goes unnamed.
+pub struct Delivery {
+    folder: PathBuf,
+    form: Form,
+    format: Format,
+    /// Of the items as they are written.
+    shape: Shape,
+    constants: Option<Constants>,
+    writer: Box<dyn Writer>,
+    ids: Ids,
+    vectors: Vec<f32>,
+    rows: u64,
+}
+
+/// What a manifest says beside what the items themselves tell.
+pub struct About<'a> {
+    /// The method with its parameters.
+    pub method: String,
+    /// How biases spread, where there are any.
+    pub spread: Option<&'a Spread>,
+    /// What is done to queries, where vectors were moved.
+    pub query_map: Option<&'a VectorMap>,
+    /// What it was made from.
+    pub inputs: Vec<FileSum>,
+    /// Version of the program.
+    pub program: String,
+}
+
+impl Delivery {
+    /// Begins an export of items whose vectors have the shape `shape` before anything is appended; `constants` are those of the
+    /// form, and none where the vectors were moved.
+    ///
+    /// # Errors
+    /// The folder or its files cannot be made.
+    pub fn begin(
+        folder: &Path,
+        (form, format): (Form, Format),
+        shape: Shape,
+        constants: Option<Constants>,
+    ) -> Result<Self, ExportError> {
+        let extra = constants.as_ref().map_or(0, Constants::extra);
+        let shape = Shape {
+            dim: shape.dim + extra,
+            ..shape
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            form,
+            format,
+            shape,
+            constants,
+            writer: writer(format, folder, shape)?,
+            ids: Ids::none(shape.texts),
+            vectors: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    /// Adds items: their ids, their vectors, and their biases, which are none where the vectors were moved.
+    ///
+    /// # Errors
+    /// A bias has no place in the form, or a file cannot be written.
+    ///
+    /// # Panics
+    /// There are not as many vectors or biases as ids.
+    pub fn push(&mut self, ids: &Ids, vectors: &[f32], biases: &[f32]) -> Result<(), ExportError> {
+        let dim = self.dim();
+        assert_eq!(vectors.len(), ids.len() * dim, "one vector for every id");
+        let biased = self.constants.is_some();
+        assert_eq!(biases.len(), ids.len() * usize::from(biased), "one bias for every id");
+        for (place, row) in vectors.chunks_exact(dim).enumerate() {
+            self.vectors.extend_from_slice(row);
+            self.append(ids, place, biases)?;
+            self.ids.push(ids.at(place));
+            self.rows += 1;
+            if self.ids.len() == BLOCK {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, ids: &Ids, place: usize, biases: &[f32]) -> Result<(), ExportError> {
+        let Some(constants) = &self.constants else {
+            return Ok(());
+        };
+        let appended = constants.append(biases[place], &mut self.vectors);
+        appended.map_err(|problem| ExportError::Bias {
+            row: self.rows,
+            id: ids.at(place),
+            problem,
+        })
+    }
+
+    /// Coordinates of the vectors that arrive.
+    fn dim(&self) -> usize {
+        self.shape.dim - self.constants.as_ref().map_or(0, Constants::extra)
+    }
+
+    fn flush(&mut self) -> Result<(), ExportError> {
+        self.writer.push(&self.ids, &self.vectors)?;
+        self.ids = Ids::none(self.shape.texts);
+        self.vectors.clear();
+        Ok(())
+    }
+
+    /// Ends the export: the items' files get their names, then `queries.md` and at last `manifest.json` are written. What an
+    /// earlier export left in the folder goes.
+    ///
+    /// # Errors
+    /// Not all items arrived, or a file cannot be written.
+    pub fn finish(mut self, about: About<'_>) -> Result<Manifest, ExportError> {
+        if self.rows != self.shape.rows {
+            return Err(ExportError::Count {
+                found: self.rows,
+                expected: self.shape.rows,
+            });
+        }
+        self.flush()?;
+        let mut manifest = self.manifest(about.method, about.inputs, about.program);
+        manifest.bias = about.spread.map(Into::into);
+        Manifest::remove(&self.folder)?;
+        self.writer.finish()?;
+        let mut files = self.format.files(self.shape.texts);
+        if let Some(map) = about.query_map {
+            manifest.query_map = Some(write_map(map, &self.folder, &mut files)?);
+        }
+        manifest.expect = expectations(&manifest);
+        let path = self.folder.join(queries::FILE);
+        let text = queries::text(&manifest);
+        let written = write_atomically(&path, |out| out.write_all(text.as_bytes()));
+        written.map_err(ExportError::io(&path))?;
+        files.push(queries::FILE);
+        for file in files {
+            manifest.files.push(FileSum::of(&self.folder, file)?);
+        }
+        manifest.write(&self.folder)?;
+        Ok(manifest)
+    }
+
+    /// All that the items tell.
+    fn manifest(&self, method: String, inputs: Vec<FileSum>, program: String) -> Manifest {
+        let constants = self.constants.as_ref();
+        Manifest {
+            version: Manifest::version(),
+            form: self.form,
+            metric: self.form.metric().to_owned(),
+            items: self.format,
+            count: self.rows,
+            dim: self.dim(),
+            dim_out: self.shape.dim,
+            text_ids: self.shape.texts,
+            method,
+            c: constants.map(|it| it.scale),
+            offset: constants.map(|it| it.offset),
+            reach: constants.and_then(|it| it.reach),
+            length: constants.and_then(Constants::length),
+            query_suffix: constants.map_or_else(Vec::new, Constants::query_suffix),
+            query_map: None,
+            bias: None,
+            expect: Vec::new(),
+            inputs,
+            files: Vec::new(),
+            program,
+        }
+    }
+}
+
+/// Files of a map over queries.
+const SHIFT: &str = "query_shift.npy";
+const MATRIX: &str = "query_matrix.npy";
+
+/// Writes what is done to queries, and adds the files to `files`.
+fn write_map(
+    map: &VectorMap,
+    folder: &Path,
+    files: &mut Vec<&'static str>,
+) -> Result<QueryMap, ExportError> {
+    let mut written = QueryMap {
+        shift: None,
+        matrix: None,
+        normalize: map.normalize,
+    };
+    if !map.shift.is_empty() {
+        write_array(&folder.join(SHIFT), &[map.shift.len() as u64], &map.shift)?;
+        written.shift = Some(SHIFT.to_owned());
+        files.push(SHIFT);
+    }
+    if let Some(matrix) = &map.matrix {
+        let rows = matrix.data().len() / matrix.dim();
+        let shape = [rows, matrix.dim()].map(|it| it as u64);
+        write_array(&folder.join(MATRIX), &shape, matrix.data())?;
+        written.matrix = Some(MATRIX.to_owned());
+        files.push(MATRIX);
+    }
+    Ok(written)
+}

@@ -1,0 +1,132 @@
+//! Files of item vectors with their ids, one file of code per format: written block by block, and read back.
+
+mod binary;
+mod ids_file;
+mod jsonl;
+mod npy;
+mod parquet;
+mod pgcopy;
+
+pub(crate) use npy::write_array;
+
+use crate::error::ExportError;
+use crate::ids::Ids;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A format of item vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `items.parquet`: the columns `id` and `vector`, lists of one length.
+    Parquet,
+    /// `items.npy`, a matrix of f32, and the ids beside it.
+    Npy,
+    /// `items.fvecs`, every row its dimension and its values, and the ids beside it.
+    Fvecs,
+    /// `items.jsonl`: `{"id": ..., "vector": [...]}` in every line.
+    Jsonl,
+    /// `items.copy`: what `COPY ... WITH (FORMAT binary)` of PostgreSQL reads into `(id, embedding vector)`.
+    Pgcopy,
+}
+
+impl Format {
+    /// The name in commands: `parquet`, `npy`, `fvecs`, `jsonl`, `pgcopy`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Npy => "npy",
+            Self::Fvecs => "fvecs",
+            Self::Jsonl => "jsonl",
+            Self::Pgcopy => "pgcopy",
+        }
+    }
+
+    /// The names of its files; `texts` says whether ids are texts.
+    #[must_use]
+    pub fn files(self, texts: bool) -> Vec<&'static str> {
+        let ids = ids_file::name(texts);
+        match self {
+            Self::Parquet => vec!["items.parquet"],
+            Self::Npy => vec!["items.npy", ids],
+            Self::Fvecs => vec!["items.fvecs", ids],
+            Self::Jsonl => vec!["items.jsonl"],
+            Self::Pgcopy => vec!["items.copy"],
+        }
+    }
+}
+
+/// What files of items have to be told before the first item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// How many items there are.
+    pub rows: u64,
+    /// Coordinates of each, with what is appended.
+    pub dim: usize,
+    /// Whether ids are texts.
+    pub texts: bool,
+}
+
+/// Files that are being written. They have their names once they are finished.
+pub(crate) trait Writer {
+    /// Adds items: as many rows as ids.
+    fn push(&mut self, ids: &Ids, vectors: &[f32]) -> Result<(), ExportError>;
+
+    /// Ends the files and gives them their names.
+    fn finish(self: Box<Self>) -> Result<(), ExportError>;
+}
+
+/// Begins the files of a format in a folder.
+pub(crate) fn writer(
+    format: Format,
+    folder: &Path,
+    shape: Shape,
+) -> Result<Box<dyn Writer>, ExportError> {
+    let path = folder.join(format.files(shape.texts)[0]);
+    Ok(match format {
+        Format::Parquet => Box::new(parquet::ParquetWriter::create(&path, shape)?),
+        Format::Npy => Box::new(npy::writer(&path, shape)?),
+        Format::Fvecs => Box::new(binary::fvecs(&path, shape)?),
+        Format::Jsonl => Box::new(jsonl::JsonlWriter::create(&path, shape)?),
+        Format::Pgcopy => Box::new(pgcopy::PgcopyWriter::create(&path, shape)?),
+    })
+}
+
+/// Items at most in a block that is read back.
+const BLOCK: usize = 1024;
+
+/// What is done with a block of items: their ids and as many rows.
+pub type Take<'t> = &'t mut dyn FnMut(&Ids, &[f32]) -> Result<(), ExportError>;
+
+/// Reads items back, some at a time and in their order.
+///
+/// # Errors
+/// A file cannot be read or is not of this shape, or whatever `take` reports.
+pub fn read_items(
+    format: Format,
+    folder: &Path,
+    shape: Shape,
+    take: Take<'_>,
+) -> Result<(), ExportError> {
+    let path = folder.join(format.files(shape.texts)[0]);
+    let mut rows = 0;
+    let mut counted = |ids: &Ids, vectors: &[f32]| {
+        rows += ids.len() as u64;
+        take(ids, vectors)
+    };
+    match format {
+        Format::Parquet => parquet::read(&path, shape, &mut counted)?,
+        Format::Npy => npy::read(&path, shape, &mut counted)?,
+        Format::Fvecs => binary::read_fvecs(&path, shape, &mut counted)?,
+        Format::Jsonl => jsonl::read(&path, shape, &mut counted)?,
+        Format::Pgcopy => pgcopy::read(&path, shape, &mut counted)?,
+    }
+    match rows == shape.rows {
+        true => Ok(()),
+        false => Err(ExportError::unusable(
+            &path,
+            format!("{rows} items, expected {}", shape.rows),
+        )),
+    }
+}

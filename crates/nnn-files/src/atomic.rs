@@ -23,7 +23,7 @@ pub fn is_temporary(path: &Path) -> bool {
 /// Whatever creating the folder, `fill`, flushing or renaming reports; `path` is then untouched.
 pub fn write_atomically(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, File::sync_all, fill)
 }
@@ -35,7 +35,7 @@ pub fn write_atomically(
 /// As [`write_atomically`].
 pub fn write_unsynced(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, |_| Ok(()), fill)
 }
@@ -43,7 +43,7 @@ pub fn write_unsynced(
 fn write_whole(
     path: &Path,
     sync: impl FnOnce(&File) -> io::Result<()>,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

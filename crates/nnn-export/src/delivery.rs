@@ -1,9 +1,9 @@
 //! An export as it is written: items block by block, then everything about them.
 
+use crate::bias_file::Ids;
 use crate::error::ExportError;
 use crate::expect::expectations;
 use crate::forms::{Constants, Form, Spread};
-use crate::ids::Ids;
 use crate::items::{Format, Shape, Writer, write_array, writer};
 use crate::manifest::{FileSum, Manifest, QueryMap};
 use crate::queries;
@@ -67,7 +67,7 @@ impl Delivery {
             shape,
             constants,
             writer: writer(format, folder, shape)?,
-            ids: Ids::none(shape.texts),
+            ids: Ids::none(shape.named, 0),
             vectors: Vec::new(),
             rows: 0,
         })
@@ -84,11 +84,15 @@ impl Delivery {
         let dim = self.dim();
         assert_eq!(vectors.len(), ids.len() * dim, "one vector for every id");
         let biased = self.constants.is_some();
-        assert_eq!(biases.len(), ids.len() * usize::from(biased), "one bias for every id");
+        assert_eq!(
+            biases.len(),
+            ids.len() * usize::from(biased),
+            "one bias for every id"
+        );
         for (place, row) in vectors.chunks_exact(dim).enumerate() {
             self.vectors.extend_from_slice(row);
             self.append(ids, place, biases)?;
-            self.ids.push(ids.at(place));
+            self.ids.push(ids.id(place));
             self.rows += 1;
             if self.ids.len() == BLOCK {
                 self.flush()?;
@@ -104,7 +108,7 @@ impl Delivery {
         let appended = constants.append(biases[place], &mut self.vectors);
         appended.map_err(|problem| ExportError::Bias {
             row: self.rows,
-            id: ids.at(place),
+            id: ids.id(place),
             problem,
         })
     }
@@ -116,7 +120,7 @@ impl Delivery {
 
     fn flush(&mut self) -> Result<(), ExportError> {
         self.writer.push(&self.ids, &self.vectors)?;
-        self.ids = Ids::none(self.shape.texts);
+        self.ids = Ids::none(self.shape.named, self.rows as usize);
         self.vectors.clear();
         Ok(())
     }
@@ -138,7 +142,7 @@ impl Delivery {
         manifest.bias = about.spread.map(Into::into);
         Manifest::remove(&self.folder)?;
         self.writer.finish()?;
-        let mut files = self.format.files(self.shape.texts);
+        let mut files = self.format.files(self.shape.named);
         if let Some(map) = about.query_map {
             manifest.query_map = Some(write_map(map, &self.folder, &mut files)?);
         }
@@ -166,7 +170,7 @@ impl Delivery {
             count: self.rows,
             dim: self.dim(),
             dim_out: self.shape.dim,
-            text_ids: self.shape.texts,
+            named_ids: self.shape.named,
             method,
             c: constants.map(|it| it.scale),
             offset: constants.map(|it| it.offset),

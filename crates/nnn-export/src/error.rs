@@ -1,7 +1,7 @@
 //! What can go wrong with files that are handed over.
 
-use crate::ids::Id;
 use crate::forms::FormError;
+use crate::ids::Id;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;

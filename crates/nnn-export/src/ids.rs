@@ -1,5 +1,6 @@
 //! What items are called.
 
+use crate::bias_file::Ids;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,61 +23,33 @@ impl fmt::Display for Id {
     }
 }
 
-/// The ids of some items, all of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ids {
-    /// Rows of the gallery.
-    Rows(Vec<i64>),
-    /// Texts.
-    Texts(Vec<String>),
-}
-
 impl Ids {
-    /// None yet, of texts or of rows.
-    #[must_use]
-    pub fn none(texts: bool) -> Self {
-        match texts {
-            true => Self::Texts(Vec::new()),
-            false => Self::Rows(Vec::new()),
+    /// None yet, of items with ids of their own (`named`) or called by their rows.
+    pub(crate) fn none(named: bool, first: usize) -> Self {
+        match named {
+            true => Self::Named(Vec::new()),
+            false => Self::Rows(first..first),
         }
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Rows(rows) => rows.len(),
-            Self::Texts(texts) => texts.len(),
-        }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// One of them.
     ///
     /// # Panics
-    /// There are not so many.
+    /// `place` is not below [`Ids::len`].
     #[must_use]
-    pub fn at(&self, place: usize) -> Id {
+    pub fn id(&self, place: usize) -> Id {
         match self {
-            Self::Rows(rows) => Id::Row(rows[place]),
-            Self::Texts(texts) => Id::Text(texts[place].clone()),
+            Self::Named(names) => Id::Text(names[place].clone()),
+            Self::Rows(rows) => Id::Row((rows.start + place) as i64),
         }
     }
 
-    /// Adds one.
-    ///
-    /// # Panics
-    /// It is of the other kind.
-    pub fn push(&mut self, id: Id) {
+    /// Adds one; of rows it is the next.
+    pub(crate) fn push(&mut self, id: Id) {
         match (self, id) {
-            (Self::Rows(rows), Id::Row(row)) => rows.push(row),
-            (Self::Texts(texts), Id::Text(text)) => texts.push(text),
-            _ => panic!("ids are all rows or all texts"),
+            (Self::Named(names), Id::Text(name)) => names.push(name),
+            (Self::Named(names), Id::Row(row)) => names.push(row.to_string()),
+            (Self::Rows(rows), _) => rows.end += 1,
         }
     }
 }

@@ -30,8 +30,8 @@ pub struct Manifest {
     pub dim: usize,
     /// Coordinates of an item, and of a query with its suffix.
     pub dim_out: usize,
-    /// Whether ids are texts; if not, they are rows of the gallery.
-    pub text_ids: bool,
+    /// Whether items have ids of their own; if not, their ids are their rows.
+    pub named_ids: bool,
     /// The method with its parameters.
     pub method: String,
     /// `c`, by which the appended coordinate is longer and the query's shorter; absent, as the next three, where vectors were moved.
@@ -142,7 +142,7 @@ impl Manifest {
         Shape {
             rows: self.count,
             dim: self.dim_out,
-            texts: self.text_ids,
+            named: self.named_ids,
         }
     }
 

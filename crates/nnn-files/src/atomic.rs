@@ -24,7 +24,7 @@ pub fn is_temporary(path: &Path) -> bool {
 /// Whatever creating the folder, `fill`, flushing or renaming reports; `path` is then untouched.
 pub fn write_atomically(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, File::sync_all, fill)
 }
@@ -36,7 +36,7 @@ pub fn write_atomically(
 /// As [`write_atomically`].
 pub fn write_unsynced(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, |_| Ok(()), fill)
 }
@@ -44,7 +44,7 @@ pub fn write_unsynced(
 fn write_whole(
     path: &Path,
     sync: impl FnOnce(&File) -> io::Result<()>,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut file = WholeFile::create(path)?;
     fill(&mut file)?;

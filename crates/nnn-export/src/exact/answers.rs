@@ -42,12 +42,17 @@ pub fn read_answers(path: &Path, k: usize, texts: bool) -> Result<Vec<Answer>, E
         check(&answer, k).map_err(wrong)?;
         if let Some(earlier) = asked.insert(answer.query.clone(), line) {
             let query = &answer.query;
-            return Err(wrong(format!("the query {query} was answered in line {earlier} already")));
+            return Err(wrong(format!(
+                "the query {query} was answered in line {earlier} already"
+            )));
         }
         answers.push(Answer { line, ..answer });
     }
     match answers.is_empty() {
-        true => Err(ExportError::unusable(path, format!("it has no answer; expected {EXPECTED} in every line"))),
+        true => Err(ExportError::unusable(
+            path,
+            format!("it has no answer; expected {EXPECTED} in every line"),
+        )),
         false => Ok(answers),
     }
 }

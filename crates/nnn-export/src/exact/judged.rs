@@ -33,7 +33,9 @@ pub struct Judged {
 #[must_use]
 pub fn judge(list: &List, k: usize) -> Judged {
     let answered = list.answered.iter().take(k);
-    let answered: Vec<&Scored> = answered.map(|it| it.as_ref().expect("a known id")).collect();
+    let answered: Vec<&Scored> = answered
+        .map(|it| it.as_ref().expect("a known id"))
+        .collect();
     let last = list.best.last();
     let found = |it: &&&Scored| {
         let listed = list.best.iter().any(|best| best.id == it.id);

@@ -6,8 +6,9 @@ mod judged;
 pub use answers::{Answer, read_answers};
 pub use judged::{Difference, Judged, judge};
 
+use crate::bias_file::Ids;
 use crate::forms::{Constants, Form, rounding};
-use crate::ids::{Id, Ids};
+use crate::ids::Id;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -112,7 +113,7 @@ impl Exact {
         let mut found: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.lists.len()];
         if !self.places.is_empty() {
             for row in 0..ids.len() {
-                for &(query, place) in self.places.get(&ids.at(row)).into_iter().flatten() {
+                for &(query, place) in self.places.get(&ids.id(row)).into_iter().flatten() {
                     found[query].push((row, place));
                 }
             }
@@ -152,7 +153,7 @@ impl List {
         let scores = items.iter().map(|it| dot(it.vector, &self.query) - it.bias);
         let scores: Vec<f64> = scores.collect();
         let scored = |row: usize, length: f64, dim: usize| Scored {
-            id: ids.at(row),
+            id: ids.id(row),
             score: scores[row],
             rounding: rounding(form, dim + 2, items[row].length, length),
         };

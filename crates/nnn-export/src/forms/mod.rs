@@ -56,19 +56,25 @@ pub enum FormError {
         bias: f32,
     },
     /// The scale cannot be used.
-    #[error("the scale is {scale}, expected a number above 0 that f32 holds together with its inverse")]
+    #[error(
+        "the scale is {scale}, expected a number above 0 that f32 holds together with its inverse"
+    )]
     Scale {
         /// The value received.
         scale: f64,
     },
     /// The L2 form was given a scale.
-    #[error("the scale is {scale}, but the L2 form has none: no coordinate of its query could undo it")]
+    #[error(
+        "the scale is {scale}, but the L2 form has none: no coordinate of its query could undo it"
+    )]
     ScaleOfL2 {
         /// The value received.
         scale: f64,
     },
     /// A new item's bias is below all that the L2 form was made for.
-    #[error("the bias {bias} is below {offset}, the least that this L2 export can hold; export all items anew")]
+    #[error(
+        "the bias {bias} is below {offset}, the least that this L2 export can hold; export all items anew"
+    )]
     BelowOffset {
         /// The bias.
         bias: f32,
@@ -76,7 +82,9 @@ pub enum FormError {
         offset: f64,
     },
     /// A new item's bias is farther from the mean than all that the cosine form was made for.
-    #[error("the bias {bias} lies outside {least} to {most}, all that this cosine export can hold; export all items anew")]
+    #[error(
+        "the bias {bias} lies outside {least} to {most}, all that this cosine export can hold; export all items anew"
+    )]
     BeyondReach {
         /// The bias.
         bias: f32,

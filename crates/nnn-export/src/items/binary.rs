@@ -2,8 +2,8 @@
 
 use super::ids_file::{IdsReader, IdsWriter};
 use super::{BLOCK, Shape, Take, Writer};
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::Ids;
 use nnn_files::WholeFile;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};

@@ -1,16 +1,16 @@
-//! Ids beside files that hold vectors only: `ids.npy` of i64 for rows, `ids.txt` with one id a line for texts.
+//! Ids beside files that hold vectors only: `ids.npy` of i64 for items that are called by their rows, `ids.txt` with one id a line for ids of their own.
 
-use super::npy::header;
 use super::Shape;
+use super::npy::header;
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::Ids;
 use nnn_files::WholeFile;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 
-pub(super) fn name(texts: bool) -> &'static str {
-    match texts {
+pub(super) fn name(named: bool) -> &'static str {
+    match named {
         true => "ids.txt",
         false => "ids.npy",
     }
@@ -25,9 +25,9 @@ pub(super) struct IdsWriter {
 impl IdsWriter {
     /// Begins the file beside `items`.
     pub(super) fn create(items: &Path, shape: Shape) -> Result<Self, ExportError> {
-        let path = items.with_file_name(name(shape.texts));
+        let path = items.with_file_name(name(shape.named));
         let mut file = WholeFile::create(&path).map_err(ExportError::io(&path))?;
-        if !shape.texts {
+        if !shape.named {
             let header = header("<i8", &[shape.rows]);
             file.write_all(&header).map_err(ExportError::io(&path))?;
         }
@@ -36,15 +36,18 @@ impl IdsWriter {
 
     pub(super) fn push(&mut self, ids: &Ids) -> Result<(), ExportError> {
         let bytes = match ids {
-            Ids::Rows(rows) => rows.iter().flat_map(|row| row.to_le_bytes()).collect(),
-            Ids::Texts(texts) => self.lines(texts)?,
+            Ids::Rows(rows) => rows
+                .clone()
+                .flat_map(|row| (row as i64).to_le_bytes())
+                .collect(),
+            Ids::Named(names) => self.lines(names)?,
         };
         let written = self.file.write_all(&bytes);
         written.map_err(ExportError::io(&self.path))
     }
 
-    fn lines(&self, texts: &[String]) -> Result<Vec<u8>, ExportError> {
-        if let Some(broken) = texts.iter().find(|it| it.contains(['\n', '\r'])) {
+    fn lines(&self, names: &[String]) -> Result<Vec<u8>, ExportError> {
+        if let Some(broken) = names.iter().find(|it| it.contains(['\n', '\r'])) {
             return Err(ExportError::unusable(
                 &self.path,
                 format!(
@@ -52,7 +55,7 @@ impl IdsWriter {
                 ),
             ));
         }
-        let lines = texts.iter().flat_map(|text| [text, "\n"]);
+        let lines = names.iter().flat_map(|text| [text, "\n"]);
         Ok(lines.collect::<String>().into_bytes())
     }
 
@@ -61,51 +64,42 @@ impl IdsWriter {
     }
 }
 
-/// Ids that are being read.
+/// Ids that are being read; rows are known without a look.
 pub(super) struct IdsReader {
     path: PathBuf,
-    file: BufReader<File>,
-    texts: bool,
+    lines: Option<Lines<BufReader<File>>>,
+    rows: usize,
 }
 
 impl IdsReader {
     pub(super) fn open(items: &Path, shape: Shape) -> Result<Self, ExportError> {
-        let path = items.with_file_name(name(shape.texts));
-        let file = File::open(&path).map_err(ExportError::io(&path))?;
-        let mut file = BufReader::new(file);
-        if !shape.texts {
-            let expected = header("<i8", &[shape.rows]);
-            super::npy::skip_header(&path, &mut file, &expected)?;
-        }
-        let texts = shape.texts;
-        Ok(Self { path, file, texts })
+        let path = items.with_file_name(name(shape.named));
+        let lines = match shape.named {
+            true => {
+                let file = File::open(&path).map_err(ExportError::io(&path))?;
+                Some(BufReader::new(file).lines())
+            }
+            false => None,
+        };
+        let rows = 0;
+        Ok(Self { path, lines, rows })
     }
 
     /// The next ids.
     pub(super) fn take(&mut self, count: usize) -> Result<Ids, ExportError> {
-        match self.texts {
-            true => self.texts(count),
-            false => self.rows(count),
-        }
-    }
-
-    fn rows(&mut self, count: usize) -> Result<Ids, ExportError> {
-        let mut bytes = vec![0; count * 8];
-        let read = self.file.read_exact(&mut bytes);
-        read.map_err(ExportError::io(&self.path))?;
-        let (rows, _) = bytes.as_chunks::<8>();
-        Ok(Ids::Rows(
-            rows.iter().map(|it| i64::from_le_bytes(*it)).collect(),
-        ))
-    }
-
-    fn texts(&mut self, count: usize) -> Result<Ids, ExportError> {
-        let lines = self.file.by_ref().lines().take(count);
-        let texts = lines.collect::<Result<Vec<_>, _>>();
-        let texts = texts.map_err(ExportError::io(&self.path))?;
-        match texts.len() == count {
-            true => Ok(Ids::Texts(texts)),
-            false => Err(ExportError::unusable(&self.path, "it ends before the items do")),
+        let first = self.rows;
+        self.rows += count;
+        let Some(lines) = &mut self.lines else {
+            return Ok(Ids::Rows(first..self.rows));
+        };
+        let names = lines.take(count).collect::<Result<Vec<_>, _>>();
+        let names = names.map_err(ExportError::io(&self.path))?;
+        match names.len() == count {
+            true => Ok(Ids::Named(names)),
+            false => Err(ExportError::unusable(
+                &self.path,
+                "it ends before the items do",
+            )),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One JSON object a line: what bulk loaders of document stores and command-line tools take.
 
 use super::{BLOCK, Shape, Take, Writer};
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::{Id, Ids};
+use crate::ids::Id;
 use nnn_files::WholeFile;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -37,7 +38,7 @@ impl Writer for JsonlWriter {
     fn push(&mut self, ids: &Ids, vectors: &[f32]) -> Result<(), ExportError> {
         for (place, row) in vectors.chunks_exact(self.dim).enumerate() {
             let line = Line {
-                id: ids.at(place),
+                id: ids.id(place),
                 vector: row.into(),
             };
             let written = serde_json::to_writer(&mut self.file, &line);
@@ -55,20 +56,24 @@ impl Writer for JsonlWriter {
 
 pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), ExportError> {
     let file = File::open(path).map_err(ExportError::io(path))?;
-    let (mut ids, mut vectors) = (Ids::none(shape.texts), Vec::new());
+    let mut rows = 0;
+    let (mut ids, mut vectors) = (Ids::none(shape.named, rows), Vec::new());
     for (number, text) in (1..).zip(BufReader::new(file).lines()) {
         let text = text.map_err(ExportError::io(path))?;
         let wrong = |what: String| ExportError::unusable(path, format!("line {number}: {what}"));
         let line: Line<'_> = serde_json::from_str(&text).map_err(|it| wrong(it.to_string()))?;
         let found = line.vector.len();
-        if found != shape.dim || matches!(line.id, Id::Text(_)) != shape.texts {
-            return Err(wrong("it is not of the shape that the manifest says".to_owned()));
+        if found != shape.dim || matches!(line.id, Id::Text(_)) != shape.named {
+            return Err(wrong(
+                "it is not of the shape that the manifest says".to_owned(),
+            ));
         }
         ids.push(line.id);
         vectors.extend_from_slice(&line.vector);
         if ids.len() == BLOCK {
             take(&ids, &vectors)?;
-            (ids, vectors) = (Ids::none(shape.texts), Vec::new());
+            rows += BLOCK;
+            (ids, vectors) = (Ids::none(shape.named, rows), Vec::new());
         }
     }
     match ids.is_empty() {

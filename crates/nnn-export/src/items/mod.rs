@@ -9,8 +9,8 @@ mod pgcopy;
 
 pub(crate) use npy::write_array;
 
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::Ids;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -43,10 +43,10 @@ impl Format {
         }
     }
 
-    /// The names of its files; `texts` says whether ids are texts.
+    /// The names of its files; `named` says whether items have ids of their own.
     #[must_use]
-    pub fn files(self, texts: bool) -> Vec<&'static str> {
-        let ids = ids_file::name(texts);
+    pub fn files(self, named: bool) -> Vec<&'static str> {
+        let ids = ids_file::name(named);
         match self {
             Self::Parquet => vec!["items.parquet"],
             Self::Npy => vec!["items.npy", ids],
@@ -64,8 +64,8 @@ pub struct Shape {
     pub rows: u64,
     /// Coordinates of each, with what is appended.
     pub dim: usize,
-    /// Whether ids are texts.
-    pub texts: bool,
+    /// Whether items have ids of their own, and are not called by their rows.
+    pub named: bool,
 }
 
 /// Files that are being written. They have their names once they are finished.
@@ -83,7 +83,7 @@ pub(crate) fn writer(
     folder: &Path,
     shape: Shape,
 ) -> Result<Box<dyn Writer>, ExportError> {
-    let path = folder.join(format.files(shape.texts)[0]);
+    let path = folder.join(format.files(shape.named)[0]);
     Ok(match format {
         Format::Parquet => Box::new(parquet::ParquetWriter::create(&path, shape)?),
         Format::Npy => Box::new(npy::writer(&path, shape)?),
@@ -109,7 +109,7 @@ pub fn read_items(
     shape: Shape,
     take: Take<'_>,
 ) -> Result<(), ExportError> {
-    let path = folder.join(format.files(shape.texts)[0]);
+    let path = folder.join(format.files(shape.named)[0]);
     let mut rows = 0;
     let mut counted = |ids: &Ids, vectors: &[f32]| {
         rows += ids.len() as u64;

@@ -34,7 +34,10 @@ pub(super) fn skip_header(
     file.read_exact(&mut found).map_err(ExportError::io(path))?;
     match found == expected {
         true => Ok(()),
-        false => Err(ExportError::unusable(path, "it is not of the shape that the manifest says")),
+        false => Err(ExportError::unusable(
+            path,
+            "it is not of the shape that the manifest says",
+        )),
     }
 }
 
@@ -54,7 +57,9 @@ pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), Expo
 pub(crate) fn write_array(path: &Path, shape: &[u64], values: &[f32]) -> Result<(), ExportError> {
     let written = write_atomically(path, |out| {
         out.write_all(&header("<f4", shape))?;
-        values.iter().try_for_each(|it| out.write_all(&it.to_le_bytes()))
+        values
+            .iter()
+            .try_for_each(|it| out.write_all(&it.to_le_bytes()))
     });
     written.map_err(ExportError::io(path))
 }

@@ -1,11 +1,13 @@
 //! Parquet, with the vectors as lists of one length: Arrow's schema goes along, so that readers which know such lists have them.
 
 use super::{BLOCK, Shape, Take, Writer};
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::Ids;
-use arrow_array::types::{Float32Type, Int64Type};
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::types::Float32Type;
+use arrow_array::{
+    Array, ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use nnn_files::WholeFile;
 use parquet::arrow::ArrowWriter;
@@ -30,7 +32,7 @@ const ID: &str = "id";
 const VECTOR: &str = "vector";
 
 fn schema(shape: Shape) -> SchemaRef {
-    let id = match shape.texts {
+    let id = match shape.named {
         true => DataType::Utf8,
         false => DataType::Int64,
     };
@@ -63,8 +65,11 @@ impl ParquetWriter {
 
     fn batch(&self, ids: &Ids, vectors: &[f32]) -> Result<RecordBatch, ArrowError> {
         let ids: ArrayRef = match ids {
-            Ids::Rows(rows) => Arc::new(Int64Array::from(rows.clone())),
-            Ids::Texts(texts) => Arc::new(StringArray::from_iter_values(texts)),
+            Ids::Rows(rows) => {
+                let rows = rows.clone().map(|row| row as i64);
+                Arc::new(Int64Array::from_iter_values(rows))
+            }
+            Ids::Named(names) => Arc::new(StringArray::from_iter_values(names)),
         };
         let DataType::FixedSizeList(field, dim) = self.schema.field(1).data_type() else {
             return Err(ArrowError::SchemaError("no list".to_owned()));
@@ -97,22 +102,22 @@ pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), Expo
     if *reader.schema() != schema(shape) {
         return Err(wrong(&"it is not of the shape that the manifest says"));
     }
+    let mut first = 0;
     let batches = reader.with_batch_size(BLOCK).build();
     for batch in batches.map_err(|it| wrong(&it))? {
         let batch = batch.map_err(|it| wrong(&it))?;
         let vectors = batch.column(1).as_fixed_size_list().values();
         let vectors = vectors.as_primitive::<Float32Type>().values();
-        take(&ids(batch.column(0), shape), vectors)?;
+        take(&ids(batch.column(0), first), vectors)?;
+        first += batch.num_rows();
     }
     Ok(())
 }
 
-fn ids(column: &ArrayRef, shape: Shape) -> Ids {
-    match shape.texts {
-        true => {
-            let texts = column.as_string::<i32>().iter();
-            Ids::Texts(texts.map(|it| it.unwrap_or_default().to_owned()).collect())
-        }
-        false => Ids::Rows(column.as_primitive::<Int64Type>().values().to_vec()),
+/// The ids of a batch that begins at row `first`.
+fn ids(column: &ArrayRef, first: usize) -> Ids {
+    match column.as_string_opt::<i32>() {
+        Some(names) => Ids::Named(names.iter().flatten().map(str::to_owned).collect()),
+        None => Ids::Rows(first..first + column.len()),
     }
 }

@@ -2,8 +2,9 @@
 //! coordinates, all big-endian.
 
 use super::{BLOCK, Shape, Take, Writer};
+use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::ids::{Id, Ids};
+use crate::ids::Id;
 use nnn_files::WholeFile;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -54,7 +55,7 @@ impl Writer for PgcopyWriter {
         let mut bytes = Vec::new();
         for (place, row) in vectors.chunks_exact(self.dim).enumerate() {
             bytes.extend(FIELDS.to_be_bytes());
-            match ids.at(place) {
+            match ids.id(place) {
                 Id::Row(row) => field(&row.to_be_bytes(), &mut bytes),
                 Id::Text(text) => field(text.as_bytes(), &mut bytes),
             }
@@ -65,9 +66,10 @@ impl Writer for PgcopyWriter {
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), ExportError> {
-        let ended = self.file.write_all(&TRAILER.to_be_bytes());
-        let ended = ended.and_then(|()| self.file.commit());
-        ended.map_err(ExportError::io(&self.path))
+        let Self { path, file, .. } = &mut *self;
+        let ended = file.write_all(&TRAILER.to_be_bytes());
+        ended.map_err(ExportError::io(path))?;
+        self.file.commit().map_err(ExportError::io(&self.path))
     }
 }
 
@@ -75,16 +77,14 @@ pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), Expo
     let file = File::open(path).map_err(ExportError::io(path))?;
     let mut file = BufReader::new(file);
     super::npy::skip_header(path, &mut file, HEADER)?;
-    let mut left = shape.rows as usize;
-    while left > 0 {
-        let count = left.min(BLOCK);
-        let (mut ids, mut vectors) = (Ids::none(shape.texts), Vec::new());
-        for _ in 0..count {
+    let all = shape.rows as usize;
+    for first in (0..all).step_by(BLOCK) {
+        let (mut ids, mut vectors) = (Ids::none(shape.named, first), Vec::new());
+        for _ in first..all.min(first + BLOCK) {
             let id = row(&mut file, shape, &mut vectors).map_err(ExportError::io(path))?;
             ids.push(id);
         }
         take(&ids, &vectors)?;
-        left -= count;
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ fn row(file: &mut impl Read, shape: Shape, vectors: &mut Vec<f32>) -> io::Result
     let mut fields = [0; 2];
     file.read_exact(&mut fields)?;
     let id = bytes(file)?;
-    let id = match shape.texts {
+    let id = match shape.named {
         true => Id::Text(String::from_utf8(id).map_err(io::Error::other)?),
         false => Id::Row(i64::from_be_bytes(id.try_into().map_err(|_| wrong())?)),
     };

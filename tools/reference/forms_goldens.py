@@ -18,7 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-ITEMS, DIM, SCALE = 7, 4, 2.5
+ITEMS, DIM, SCALE = 7, 4, 2.6
+# What a query gets, in f32; items are divided by it.
+WEIGHT = np.float64(np.float32(1 / SCALE))
 
 
 def bits(values):
@@ -27,7 +29,8 @@ def bits(values):
 
 def items_of(form, vectors, biases):
     b = biases.astype(np.float64)
-    t = (SCALE * (b - b.mean())).astype(np.float32).astype(np.float64)
+    middle = (b.max() + b.min()) / 2
+    t = ((b - middle) / WEIGHT).astype(np.float32).astype(np.float64)
     reach = np.abs(t).max()
     appended = {
         "ip": [t],
@@ -38,7 +41,7 @@ def items_of(form, vectors, biases):
 
 
 def query_of(form, query):
-    suffix = {"ip": [-1 / SCALE], "l2": [0], "cosine": [-1 / SCALE, 0]}[form]
+    suffix = {"ip": [-WEIGHT], "l2": [0], "cosine": [-WEIGHT, 0]}[form]
     return np.concatenate([query, suffix]).astype(np.float32)
 
 

@@ -27,6 +27,9 @@ pub struct Delivery {
     ids: Ids,
     vectors: Vec<f32>,
     rows: u64,
+    /// The largest sizes of a coordinate that arrived and of one that was appended.
+    largest: f32,
+    appended: f32,
 }
 
 /// What a manifest says beside what the items themselves tell.
@@ -70,6 +73,8 @@ impl Delivery {
             ids: Ids::none(shape.named, 0),
             vectors: Vec::new(),
             rows: 0,
+            largest: 0.0,
+            appended: 0.0,
         })
     }
 
@@ -91,6 +96,7 @@ impl Delivery {
         );
         for (place, row) in vectors.chunks_exact(dim).enumerate() {
             self.vectors.extend_from_slice(row);
+            self.largest = largest(row).max(self.largest);
             self.append(ids, place, biases)?;
             self.ids.push(ids.id(place));
             self.rows += 1;
@@ -105,7 +111,9 @@ impl Delivery {
         let Some(constants) = &self.constants else {
             return Ok(());
         };
+        let before = self.vectors.len();
         let appended = constants.append(biases[place], &mut self.vectors);
+        self.appended = largest(&self.vectors[before..]).max(self.appended);
         appended.map_err(|problem| ExportError::Bias {
             row: self.rows,
             id: ids.id(place),
@@ -159,6 +167,11 @@ impl Delivery {
         Ok(manifest)
     }
 
+    fn step_ratio(&self, constants: &Constants) -> f64 {
+        let appended = largest(&constants.query_suffix()).max(self.appended);
+        (f64::from(appended) / f64::from(self.largest)).max(1.0)
+    }
+
     /// All that the items tell.
     fn manifest(&self, method: String, inputs: Vec<FileSum>, program: String) -> Manifest {
         let constants = self.constants.as_ref();
@@ -178,6 +191,8 @@ impl Delivery {
             length: constants.and_then(Constants::length),
             query_suffix: constants.map_or_else(Vec::new, Constants::query_suffix),
             query_map: None,
+            largest: self.largest,
+            step_ratio: constants.map(|it| self.step_ratio(it)),
             bias: None,
             expect: Vec::new(),
             inputs,
@@ -185,6 +200,12 @@ impl Delivery {
             program,
         }
     }
+}
+
+/// The largest size of a coordinate.
+fn largest(row: &[f32]) -> f32 {
+    row.iter()
+        .fold(0.0, |largest, value| value.abs().max(largest))
 }
 
 /// Files of a map over queries.

@@ -6,7 +6,7 @@
 //!
 //! | form | item | query |
 //! |---|---|---|
-//! | inner product | `[x, c (b - m)]`, `m` the mean of the biases | `[q, -1/c]` |
+//! | inner product | `[x, c (b - m)]`, `m` the middle between the ends of the biases | `[q, -1/c]` |
 //! | L2 | `[x, sqrt(2 (b - l))]`, `l` the least of them | `[q, 0]` |
 //! | cosine | `[x, t, sqrt(r^2 - t^2)]` with `t = c (b - m)`, `r` the largest `abs(t)` | `[q, -1/c, 0]` |
 //!
@@ -17,7 +17,10 @@
 //!
 //! **Cosine.** Every item has the length `M = sqrt(1 + t^2 + r^2 - t^2) = sqrt(1 + r^2)`, and `M^2 = max(1 + t^2)`. So the engine divides all
 //! products by the same `M |[q, -1/c, 0]|`, and the product is `s - (b - m)` as in the first form. With one coordinate alone the lengths
-//! would differ, and the engine would divide every item's score by another number.
+//! would differ, and the engine would divide every item's score by another number. As the lengths are equal, these items rank alike by
+//! inner product, by distance and by cosine.
+//!
+//! Any `m` and any `c` are exact; [`balanced_scale`] and the middle are those that cost engines with fewer bits least.
 //!
 //! What engines compute in f32 is off by no more than [`rounding`] derives. What was not in the proofs is measured by
 //! `docs/engines.md`: engines that search approximately or store fewer bits.

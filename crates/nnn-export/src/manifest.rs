@@ -51,6 +51,12 @@ pub struct Manifest {
     /// What is done to every query before, where vectors were moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_map: Option<QueryMap>,
+    /// The largest size of a coordinate of the items' own vectors.
+    pub largest: f32,
+    /// How many times larger the steps of an index are that stores all coordinates in fewer bits by one scale, beside those of the plain
+    /// vectors: the largest appended coordinate, the query's included, over `largest`, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_ratio: Option<f64>,
     /// How the biases spread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<BiasSummary>,

@@ -183,25 +183,41 @@ proptest! {
     }
 }
 
-/// `s - b` is 1/4 for both, in numbers that f32 holds exactly.
+/// Of the first two `s - b` is 1/4 and of the third it is 1/16, in numbers of which f32 rounds none.
 #[test]
 fn ties_remain_ties() {
     let case = Case {
         dim: 2,
-        items: vec![vec![0.0, 1.0], vec![1.0, 0.0], vec![-1.0, 0.0]],
-        biases: vec![0.125, 0.625, 0.125],
+        items: vec![vec![0.0, 1.0], vec![1.0, 0.0], vec![0.0, 1.0]],
+        biases: vec![0.125, 0.25, 0.3125],
         query: vec![0.5, 0.375],
         scale: 4.0,
     };
-    for form in [Form::Ip, Form::L2] {
-        let mut constants = case.constants(form);
-        constants.offset = 0.125;
-        let (items, query) = case.exported(&constants);
-        let scores = items.iter().map(|item| engine32(form, item, &query));
-        let scores: Vec<f32> = scores.collect();
-        assert_eq!(case.corrected(0), case.corrected(1) + 0.375);
-        assert!(scores[0] > scores[1] || form == Form::L2);
+    let corrected = [0, 1, 2].map(|item| case.corrected(item));
+    assert_eq!(corrected, [0.25, 0.25, 0.0625]);
+    let constants = case.constants(Form::Ip);
+    let (items, query) = case.exported(&constants);
+    let scores = [0, 1, 2].map(|item| engine32(Form::Ip, &items[item], &query));
+    assert_eq!(scores[0], scores[1]);
+    assert!(scores[1] > scores[2]);
+}
+
+/// The item's coordinate and the query's are equally large, and at the ends of the biases both are `sqrt(H)`.
+#[test]
+fn the_scale_balances_items_and_queries() {
+    let mut spread = Spread::default();
+    spread.extend([-0.5f32, 0.0, 1.5]);
+    let constants = Constants::new(Form::Ip, &spread, balanced_scale(&spread)).expect("constants");
+    let mut ends = Vec::new();
+    for bias in [-0.5, 1.5] {
+        constants.append(bias, &mut ends).expect("it fits");
     }
+    assert_eq!(ends, [-1.0, 1.0]);
+    assert_eq!(constants.query_suffix(), [-1.0]);
+    let mut spread = Spread::default();
+    spread.extend([0.0f32, 0.125]);
+    let constants = Constants::new(Form::Ip, &spread, balanced_scale(&spread)).expect("constants");
+    assert_eq!(constants.query_suffix(), [-0.25]);
 }
 
 #[test]
@@ -261,7 +277,7 @@ fn new_items_keep_the_constants_of_the_old() {
 fn equal_biases_have_a_scale_and_no_effect() {
     let mut spread = Spread::default();
     spread.extend([0.5f32; 3]);
-    assert_eq!(balanced_scale(&spread, 16), 1.0);
+    assert_eq!(balanced_scale(&spread), 1.0);
     let constants = Constants::new(Form::Cosine, &spread, 1.0).expect("constants");
     let mut item = Vec::new();
     constants.append(0.5, &mut item).expect("it fits");

@@ -81,7 +81,7 @@ pub enum FormError {
         /// The offset of the export.
         offset: f64,
     },
-    /// A new item's bias is farther from the mean than all that the cosine form was made for.
+    /// A new item's bias is farther from the middle than all that the cosine form was made for.
     #[error(
         "the bias {bias} lies outside {least} to {most}, all that this cosine export can hold; export all items anew"
     )]
@@ -110,7 +110,7 @@ pub struct Constants {
     pub form: Form,
     /// `c`: how much longer the item's coordinate is, and the query's shorter. 1 in the L2 form.
     pub scale: f64,
-    /// What is subtracted from every bias: their mean, in the L2 form the least.
+    /// What is subtracted from every bias: the middle between their ends, in the L2 form the least.
     pub offset: f64,
     /// The largest `|c (b - offset)|` of the cosine form, so that `M^2 = 1 + reach^2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,7 +135,7 @@ impl Constants {
             scale,
             offset: match form {
                 Form::L2 => spread.least().into(),
-                Form::Ip | Form::Cosine => spread.mean(),
+                Form::Ip | Form::Cosine => spread.middle(),
             },
             reach: None,
         };
@@ -162,8 +162,8 @@ impl Constants {
         self.reach.map(|reach| reach.hypot(1.0))
     }
 
-    /// Appends what an item with this bias gets: `c (b - mean)`, in the L2 form `sqrt(2 (b - min))`, in the cosine form
-    /// `c (b - mean)` and `sqrt(reach^2 - c^2 (b - mean)^2)`. All in f64, rounded once.
+    /// Appends what an item with this bias gets: `t = c (b - offset)`, in the L2 form `sqrt(2 (b - offset))`, in the cosine form `t` and
+    /// `sqrt(reach^2 - t^2)`. All in f64, rounded once.
     ///
     /// # Errors
     /// The bias is not finite, or beyond what the constants were made for.
@@ -185,12 +185,16 @@ impl Constants {
     /// What every query gets appended: `-1/c`, in the L2 form 0, in the cosine form `-1/c` and 0.
     #[must_use]
     pub fn query_suffix(&self) -> Vec<f32> {
-        let weight = (-self.scale.recip()) as f32;
         match self.form {
-            Form::Ip => vec![weight],
+            Form::Ip => vec![-self.weight()],
             Form::L2 => vec![0.0],
-            Form::Cosine => vec![weight, 0.0],
+            Form::Cosine => vec![-self.weight(), 0.0],
         }
+    }
+
+    /// `1/c` as f32 holds it. Items are divided by just this number, so that their products with it are rounded once less.
+    fn weight(&self) -> f32 {
+        self.scale.recip() as f32
     }
 
     /// `b - offset` of an item, from the coordinates that were appended to it: what is taken from its similarity.
@@ -199,12 +203,12 @@ impl Constants {
         let first = f64::from(appended[0]);
         match self.form {
             Form::L2 => first * first / 2.0,
-            Form::Ip | Form::Cosine => first * -f64::from(self.query_suffix()[0]),
+            Form::Ip | Form::Cosine => first * f64::from(self.weight()),
         }
     }
 
     fn scaled(&self, bias: f32) -> Result<f32, FormError> {
-        let coordinate = self.scale * (f64::from(bias) - self.offset);
+        let coordinate = (f64::from(bias) - self.offset) / f64::from(self.weight());
         match (coordinate as f32).is_finite() {
             true => Ok(coordinate as f32),
             false => Err(FormError::TooLarge { bias, coordinate }),
@@ -243,7 +247,7 @@ impl Constants {
 /// With `u = 2^-24`, `n` products added in any order, fused or not, are off by at most `g(n) |a| |b|` with
 /// `g(n) = n u / (1 - n u)` (Higham, Accuracy and Stability, section 3.1, and Cauchy-Schwarz).
 ///
-/// - Inner product: the two appended coordinates are rounded once each, which is `2 u` of their product. In all `g(dim + 2)`.
+/// - Inner product: the item's appended coordinate is rounded once, which is `u` of a product. In all `g(dim + 1)`.
 /// - Euclidean: half the squared distance stands for the similarity. From differences it is off by `g(dim + 2)` of itself, expanded into
 ///   `|q|^2 + |x|^2 - 2 q x` by `g(dim + 2)` of `(|q| + |x|)^2 / 2`, which is more; the rounded coordinate and a root add `4 u`, and
 ///   rounded vectors whose length is one only within `2 u` add `4 u`. In all `g(dim + 8) (|q| + |x|)^2 / 2`.
@@ -258,7 +262,7 @@ pub fn rounding(form: Form, dim: usize, item: f64, query: f64) -> f64 {
         steps / (1.0 - steps)
     };
     match form {
-        Form::Ip => bound(dim + 2) * item * query,
+        Form::Ip => bound(dim + 1) * item * query,
         Form::L2 => bound(dim + 8) * (item + query).powi(2) / 2.0,
         Form::Cosine => bound(2 * dim + 12) * item * query,
     }

@@ -45,6 +45,18 @@ impl Spread {
             .sqrt()
     }
 
+    /// Half way between the ends.
+    #[must_use]
+    pub fn middle(&self) -> f64 {
+        (f64::from(self.most) + f64::from(self.least)) / 2.0
+    }
+
+    /// Half the distance between the ends.
+    #[must_use]
+    pub fn half_range(&self) -> f64 {
+        (f64::from(self.most) - f64::from(self.least)) / 2.0
+    }
+
     /// The least; 0 of none.
     #[must_use]
     pub fn least(&self) -> f32 {

@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use nnn_data::ArrayFile;
+use runner::verbs::BiasRequest;
 use runner::{DeviceSpec, Folders, Plan, read_plans, verbs};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Hubness correction for contrastive retrieval, measured: YAML sweeps of models, data sets, reference sets and methods.
@@ -34,6 +36,8 @@ enum Verb {
         #[arg(long, value_name = "DIR")]
         summary: Option<PathBuf>,
     },
+    /// Compute the bias of every gallery item, from files of vectors and without a sweep.
+    Bias(BiasArgs),
     /// Show what is registered, with parameters, defaults and sources.
     List {
         /// What to list.
@@ -51,6 +55,57 @@ enum Verb {
         #[arg(long)]
         markdown: bool,
     },
+}
+
+/// Options of `bias`.
+#[derive(Args)]
+struct BiasArgs {
+    /// Vectors of the gallery, in the order of its items: files, folders or patterns. `'FILE[KEY]'` names an array in a file.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    gallery: Vec<ArrayFile>,
+    /// Ids of the items, in the same order: `items.txt`, `'items.parquet[id]'`; without, items are called by their rows.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    ids: Vec<ArrayFile>,
+    /// Vectors of the query bank: past queries, of which no answer need be known.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    reference: Vec<ArrayFile>,
+    /// Vectors of the gallery bank, for methods that read two.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    reference_gallery: Vec<ArrayFile>,
+    /// An additive method, such as 'nnn(k=128,alpha=0.75)'; parameters left out have their default.
+    #[arg(long, default_value = "nnn", value_name = "METHOD")]
+    method: String,
+    /// The file to write, such as bias.parquet.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Add the items to those of the file: new items of a gallery.
+    #[arg(long, conflicts_with = "overwrite")]
+    append: bool,
+    /// Replace a file that is there.
+    #[arg(long)]
+    overwrite: bool,
+    /// Number of threads; all cores unless said.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// `FILE` or `FILE[KEY]`.
+fn array_file(text: &str) -> Result<ArrayFile, String> {
+    let keyed = text
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once('['))
+        .filter(|(file, key)| !file.is_empty() && !key.is_empty() && !Path::new(text).exists());
+    let (file, key) = match keyed {
+        Some((file, key)) => (file, Some(key.to_owned())),
+        None => (text, None),
+    };
+    match file {
+        "" => Err("expected FILE or FILE[KEY]".to_owned()),
+        _ => Ok(ArrayFile {
+            file: PathBuf::from(file),
+            key,
+        }),
+    }
 }
 
 /// Options of `run`.
@@ -84,6 +139,22 @@ struct FetchArgs {
     /// Where embeddings, drawn data sets and downloads from outside the hub are kept between runs.
     #[arg(long, default_value = "cache", env = "NNN_CACHE", value_name = "DIR")]
     cache: PathBuf,
+}
+
+impl From<BiasArgs> for BiasRequest {
+    fn from(arguments: BiasArgs) -> Self {
+        Self {
+            gallery: arguments.gallery,
+            ids: arguments.ids,
+            reference: arguments.reference,
+            reference_gallery: arguments.reference_gallery,
+            method: arguments.method,
+            out: arguments.out,
+            append: arguments.append,
+            overwrite: arguments.overwrite,
+            threads: arguments.threads,
+        }
+    }
 }
 
 impl RunArgs {
@@ -124,6 +195,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Verb::Bias(arguments) => verbs::bias(&arguments.into())?,
         Verb::List {
             what,
             configs,

@@ -16,7 +16,9 @@ pub struct BiasFileError {
 }
 
 impl BiasFileError {
-    pub(super) fn new(path: &Path, problem: impl Into<BiasProblem>) -> Self {
+    /// What is wrong with a file.
+    #[must_use]
+    pub fn new(path: &Path, problem: impl Into<BiasProblem>) -> Self {
         Self {
             path: path.to_path_buf(),
             problem: problem.into(),

@@ -139,3 +139,33 @@ pub struct BiasRows {
     /// The marks of their vectors.
     pub vectors: Vec<u64>,
 }
+
+impl BiasRows {
+    /// No rows, of items with ids of their own (`named`) or called by their rows.
+    #[must_use]
+    pub fn empty(named: bool) -> Self {
+        Self {
+            ids: match named {
+                true => Ids::Named(Vec::new()),
+                false => Ids::Rows(0..0),
+            },
+            biases: Vec::new(),
+            vectors: Vec::new(),
+        }
+    }
+
+    /// Adds rows behind these; where items are called by their rows, they are numbered on.
+    ///
+    /// # Errors
+    /// [`BiasProblem::MixedIds`].
+    pub fn append(&mut self, more: &Self) -> Result<(), BiasProblem> {
+        match (&mut self.ids, &more.ids) {
+            (Ids::Named(names), Ids::Named(more)) => names.extend_from_slice(more),
+            (Ids::Rows(known), Ids::Rows(more)) => known.end += more.len(),
+            (_, other) => return Err(BiasProblem::MixedIds { rows: other.len() }),
+        }
+        self.biases.extend_from_slice(&more.biases);
+        self.vectors.extend_from_slice(&more.vectors);
+        Ok(())
+    }
+}

@@ -30,7 +30,7 @@ impl<W: Write + Send> BiasWriter<W> {
         Ok(Self {
             out,
             named,
-            waiting: empty(named),
+            waiting: BiasRows::empty(named),
         })
     }
 
@@ -39,18 +39,7 @@ impl<W: Write + Send> BiasWriter<W> {
     /// # Errors
     /// The file cannot be written; ids are of the other kind.
     pub fn push(&mut self, rows: &BiasRows) -> Result<(), BiasProblem> {
-        let waiting = &mut self.waiting;
-        match (&mut waiting.ids, &rows.ids) {
-            (Ids::Named(names), Ids::Named(more)) => names.extend_from_slice(more),
-            (Ids::Rows(known), Ids::Rows(more)) => known.end += more.len(),
-            _ => {
-                return Err(BiasProblem::MixedIds {
-                    rows: rows.ids.len(),
-                });
-            }
-        }
-        waiting.biases.extend_from_slice(&rows.biases);
-        waiting.vectors.extend_from_slice(&rows.vectors);
+        self.waiting.append(rows)?;
         while self.waiting.biases.len() >= GROUP {
             self.write_group(GROUP)?;
         }
@@ -87,17 +76,6 @@ impl<W: Write + Send> BiasWriter<W> {
         let batch = batch.map_err(|error| BiasProblem::Malformed(error.to_string()))?;
         self.out.write(&batch)?;
         Ok(self.out.flush()?)
-    }
-}
-
-fn empty(named: bool) -> BiasRows {
-    BiasRows {
-        ids: match named {
-            true => Ids::Named(Vec::new()),
-            false => Ids::Rows(0..0),
-        },
-        biases: Vec::new(),
-        vectors: Vec::new(),
     }
 }
 

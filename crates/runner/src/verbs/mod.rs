@@ -1,5 +1,6 @@
 //! What the command line offers, without its options: each prints to standard output.
 
+mod bias;
 mod check;
 mod dry_run;
 mod fetch;
@@ -7,6 +8,7 @@ mod list;
 mod run;
 mod schema;
 
+pub use bias::{BiasRequest, bias};
 pub use check::check;
 pub use dry_run::dry_run;
 pub use fetch::fetch;

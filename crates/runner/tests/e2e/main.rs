@@ -11,6 +11,7 @@ mod bad_files;
 mod bad_images;
 mod bad_sources;
 mod bank_search;
+mod bias;
 mod blocks;
 mod checkpoints;
 mod comparisons;

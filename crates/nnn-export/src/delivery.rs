@@ -7,7 +7,7 @@ use crate::forms::{Constants, Form, Spread};
 use crate::items::{Format, Shape, Writer, write_array, writer};
 use crate::manifest::{FileSum, Manifest, QueryMap};
 use crate::queries;
-use nnn_core::VectorMap;
+use nnn_core::{VectorMap, Vectors};
 use nnn_files::write_atomically;
 use std::path::{Path, PathBuf};
 
@@ -152,6 +152,8 @@ impl Delivery {
         self.writer.finish()?;
         let mut files = self.format.files(self.shape.named);
         if let Some(map) = about.query_map {
+            let taken = map.matrix.as_ref().map(Vectors::dim);
+            manifest.dim = taken.unwrap_or(manifest.dim);
             manifest.query_map = Some(write_map(map, &self.folder, &mut files)?);
         }
         manifest.expect = expectations(&manifest);
@@ -224,7 +226,7 @@ fn write_map(
         normalize: map.normalize,
     };
     if !map.shift.is_empty() {
-        write_array(&folder.join(SHIFT), &[map.shift.len() as u64], &map.shift)?;
+        write_array(&folder.join(SHIFT), &[1, map.shift.len() as u64], &map.shift)?;
         written.shift = Some(SHIFT.to_owned());
         files.push(SHIFT);
     }

@@ -26,9 +26,9 @@ pub struct Manifest {
     pub items: Format,
     /// How many items there are.
     pub count: u64,
-    /// Coordinates of a query before it gets its suffix.
+    /// Coordinates of a query as it arrives.
     pub dim: usize,
-    /// Coordinates of an item, and of a query with its suffix.
+    /// Coordinates of an item, and of a query as the engine gets it.
     pub dim_out: usize,
     /// Whether items have ids of their own; if not, their ids are their rows.
     pub named_ids: bool,
@@ -73,7 +73,7 @@ pub struct Manifest {
 /// `q -> (q - shift) matrix^T`, then to unit length if `normalize`: files of f32.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryMap {
-    /// A file with a vector, `(dim,)`; absent for none.
+    /// A file with a row, `(1, dim)`; absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<String>,
     /// A file with a matrix, `(dim_out, dim)`; absent for none.

@@ -6,7 +6,7 @@ use nnn_data::ArrayFile;
 use runner::verbs::BiasRequest;
 use runner::{DeviceSpec, Folders, Plan, read_plans, verbs};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Hubness correction for contrastive retrieval, measured: YAML sweeps of models, data sets, reference sets and methods.
@@ -38,6 +38,10 @@ enum Verb {
     },
     /// Compute the bias of every gallery item, from files of vectors and without a sweep.
     Bias(BiasArgs),
+    /// Write item vectors by which a search engine ranks as a correction does, and the lines that load and ask them.
+    Export(verbs::ExportOptions),
+    /// Compute the exact corrected ranking from an export, and compare an engine's answers with it.
+    Verify(verbs::VerifyOptions),
     /// Show what is registered, with parameters, defaults and sources.
     List {
         /// What to list.
@@ -61,16 +65,16 @@ enum Verb {
 #[derive(Args)]
 struct BiasArgs {
     /// Vectors of the gallery, in the order of its items: files, folders or patterns. `'FILE[KEY]'` names an array in a file.
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
     gallery: Vec<ArrayFile>,
     /// Ids of the items, in the same order: `items.txt`, `'items.parquet[id]'`; without, items are called by their rows.
-    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
     ids: Vec<ArrayFile>,
     /// Vectors of the query bank: past queries, of which no answer need be known.
-    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
     reference: Vec<ArrayFile>,
     /// Vectors of the gallery bank, for methods that read two.
-    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
     reference_gallery: Vec<ArrayFile>,
     /// An additive method, such as 'nnn(k=128,alpha=0.75)'; parameters left out have their default.
     #[arg(long, default_value = "nnn", value_name = "METHOD")]
@@ -87,25 +91,6 @@ struct BiasArgs {
     /// Number of threads; all cores unless said.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-}
-
-/// `FILE` or `FILE[KEY]`.
-fn array_file(text: &str) -> Result<ArrayFile, String> {
-    let keyed = text
-        .strip_suffix(']')
-        .and_then(|rest| rest.rsplit_once('['))
-        .filter(|(file, key)| !file.is_empty() && !key.is_empty() && !Path::new(text).exists());
-    let (file, key) = match keyed {
-        Some((file, key)) => (file, Some(key.to_owned())),
-        None => (text, None),
-    };
-    match file {
-        "" => Err("expected FILE or FILE[KEY]".to_owned()),
-        _ => Ok(ArrayFile {
-            file: PathBuf::from(file),
-            key,
-        }),
-    }
 }
 
 /// Options of `run`.
@@ -196,6 +181,12 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
             }
         }
         Verb::Bias(arguments) => verbs::bias(&arguments.into())?,
+        Verb::Export(options) => verbs::export(&options)?,
+        Verb::Verify(options) => {
+            if !verbs::verify(&options)? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Verb::List {
             what,
             configs,

@@ -7,6 +7,7 @@ pub use scale::balanced_scale;
 pub use spread::Spread;
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 use thiserror::Error;
 
 /// Unit roundoff of f32: half the distance from 1 to the next number.
@@ -43,6 +44,16 @@ impl Form {
             Self::L2 => "Euclidean distance",
             Self::Cosine => "cosine similarity",
         }
+    }
+}
+
+impl FromStr for Form {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = [Self::Ip, Self::L2, Self::Cosine];
+        let found = all.into_iter().find(|form| form.name() == name);
+        found.ok_or_else(|| "expected ip, l2 or cosine".to_owned())
     }
 }
 

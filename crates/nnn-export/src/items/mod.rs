@@ -13,6 +13,7 @@ use crate::bias_file::Ids;
 use crate::error::ExportError;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::str::FromStr;
 
 /// A format of item vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,22 @@ impl Format {
             Self::Jsonl => vec!["items.jsonl"],
             Self::Pgcopy => vec!["items.copy"],
         }
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let all = [
+            Self::Parquet,
+            Self::Npy,
+            Self::Fvecs,
+            Self::Jsonl,
+            Self::Pgcopy,
+        ];
+        let found = all.into_iter().find(|format| format.name() == name);
+        found.ok_or_else(|| "expected parquet, npy, fvecs, jsonl or pgcopy".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arrays of vectors and ids as the command line names them: `FILE`, `FILE[KEY]`, a pattern, or a folder.
+//! Arrays of vectors and ids as the command line names them.
 
 use anyhow::{Result, ensure};
 use nnn_core::Embeddings;
@@ -6,84 +6,93 @@ use nnn_data::{ArrayFile, ArrayFiles, each_block, read_labels};
 use nnn_export::FileSum;
 use std::path::{Path, PathBuf};
 
-/// Rows that are read at once.
-const BLOCK: usize = 4096;
+/// Files with the key of the array in each.
+pub(crate) type Parts = Vec<(PathBuf, Option<String>)>;
 
-/// What is named, in its order.
-pub(crate) fn named(names: &[String]) -> ArrayFiles {
-    ArrayFiles::Several(names.iter().map(|name| array(name)).collect())
-}
-
-fn array(name: &str) -> ArrayFile {
-    // A pattern may end in a bracket, too: it has no dot before it.
-    let keyed = name.strip_suffix(']').and_then(|it| it.rsplit_once('['));
-    let keyed = keyed.filter(|(file, _)| Path::new(file).extension().is_some());
-    let (file, key) = keyed.map_or((name, None), |(file, key)| (file, Some(key.to_owned())));
-    let file = file.into();
-    ArrayFile { file, key }
-}
-
-/// Every file that is named, with its key.
-pub(crate) fn parts(names: &[String]) -> Result<Vec<(PathBuf, Option<String>)>> {
-    let mut parts = Vec::new();
-    for array in named(names).all() {
-        let files = array.paths(Path::new(""))?;
-        parts.extend(files.into_iter().map(|file| (file, array.key.clone())));
+/// Reads `FILE` or `FILE[KEY]`; a file, a pattern or a folder.
+///
+/// # Errors
+/// There is no file in it.
+pub fn array_file(text: &str) -> Result<ArrayFile, String> {
+    let keyed = text
+        .strip_suffix(']')
+        .and_then(|rest| rest.rsplit_once('['))
+        .filter(|(file, key)| !file.is_empty() && !key.is_empty() && !Path::new(text).exists());
+    let (file, key) = match keyed {
+        Some((file, key)) => (file, Some(key.to_owned())),
+        None => (text, None),
+    };
+    match file {
+        "" => Err("expected FILE or FILE[KEY]".to_owned()),
+        _ => Ok(ArrayFile {
+            file: PathBuf::from(file),
+            key,
+        }),
     }
-    Ok(parts)
 }
 
-/// The ids in the files, one for every row.
-pub(crate) fn labels(names: &[String]) -> Result<Vec<String>> {
+/// How messages call several files.
+pub(crate) fn named(files: &[ArrayFile]) -> ArrayFiles {
+    ArrayFiles::Several(files.to_vec())
+}
+
+/// The files that names, folders and patterns stand for.
+pub(crate) fn parts(files: &[ArrayFile]) -> Result<Parts> {
+    parts_in(Path::new(""), files)
+}
+
+/// The same of files that are relative to `base`.
+pub(crate) fn parts_in(base: &Path, files: &[ArrayFile]) -> Result<Parts> {
     let mut all = Vec::new();
-    for (file, key) in parts(names)? {
-        all.append(&mut read_labels(&file, key.as_deref())?);
+    for file in files {
+        let paths = file.paths(base)?.into_iter();
+        all.extend(paths.map(|path| (path, file.key.clone())));
     }
     Ok(all)
 }
 
-/// Hands on the unit vectors of all files, some rows at a time; each must have the dimension `dim`, which `of` has.
+/// All vectors of some files; none of no files.
+pub(crate) fn vectors(files: &[ArrayFile]) -> Result<Option<Embeddings>> {
+    match files {
+        [] => Ok(None),
+        _ => Ok(Some(named(files).embeddings(Path::new(""))?)),
+    }
+}
+
+/// The ids in all parts.
+pub(crate) fn labels(parts: &Parts) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for (file, key) in parts {
+        all.append(&mut read_labels(file, key.as_deref())?);
+    }
+    Ok(all)
+}
+
+/// Hands on the unit vectors of all parts, some rows at a time, with the file that they are in; each must have the dimension `dim` that
+/// `of` has.
 pub(crate) fn each_vectors(
-    names: &[String],
-    (dim, of): (usize, &str),
-    mut take: impl FnMut(&Path, Embeddings) -> Result<()>,
+    parts: &Parts,
+    (dim, of): (usize, &Path),
+    mut take: impl FnMut(&Path, &Embeddings) -> Result<()>,
 ) -> Result<()> {
-    for (file, key) in parts(names)? {
-        each_block(&file, key.as_deref(), BLOCK, |_, block: Embeddings| {
+    /// Rows of a block.
+    const ROWS: usize = 4096;
+    for (file, key) in parts {
+        each_block(file, key.as_deref(), ROWS, |_, block| {
+            let (path, found) = (file.display(), block.dim());
             ensure!(
-                block.dim() == dim,
-                "{}: vectors of dimension {}, but {of} has dimension {dim}",
-                file.display(),
-                block.dim()
+                found == dim,
+                "{path}: vectors of dimension {found}, but {} has dimension {dim}",
+                of.display()
             );
-            take(&file, block)
+            take(file, &block)
         })?;
     }
     Ok(())
 }
 
-/// The checksums of the files.
-pub(crate) fn sums(names: &[String]) -> Result<Vec<FileSum>> {
-    let files = parts(names)?.into_iter();
-    let sums = files.map(|(file, _)| FileSum::of(Path::new(""), &file.display().to_string()));
-    Ok(sums.collect::<Result<_, _>>()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_and_patterns_are_told_apart() {
-        let read = |name: &str| {
-            let ArrayFile { file, key } = array(name);
-            (file.display().to_string(), key)
-        };
-        let key = |key: &str| Some(key.to_owned());
-        assert_eq!(read("a.npz[x]"), ("a.npz".to_owned(), key("x")));
-        assert_eq!(read("a/*.npz[x]"), ("a/*.npz".to_owned(), key("x")));
-        assert_eq!(read("a.npy"), ("a.npy".to_owned(), None));
-        assert_eq!(read("part-[0-9].npy"), ("part-[0-9].npy".to_owned(), None));
-        assert_eq!(read("part-[0-9]"), ("part-[0-9]".to_owned(), None));
-    }
+/// The checksums of all parts.
+pub(crate) fn sums(parts: &Parts) -> Result<Vec<FileSum>> {
+    let sum = |(file, _): &(PathBuf, _)| FileSum::of(Path::new(""), &file.display().to_string());
+    Ok(parts.iter().map(sum).collect::<Result<_, _>>()?)
 }

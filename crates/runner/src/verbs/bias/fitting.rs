@@ -1,8 +1,9 @@
 //! A method and its banks, with which any items are corrected.
 
-use super::request::{BiasRequest, vectors};
+use super::request::BiasRequest;
 use crate::plan::methods::from_signature;
 use crate::provenance::code_version;
+use crate::verbs::arrays::vectors;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nnn_core::{
     Bank, BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind,

@@ -1,6 +1,7 @@
 //! The ids of the items, one file after the other.
 
-use super::request::{BiasRequest, Parts};
+use super::request::BiasRequest;
+use crate::verbs::arrays::Parts;
 use anyhow::{Result, bail, ensure};
 use nnn_data::read_labels;
 use nnn_export::{BiasFile, Ids};

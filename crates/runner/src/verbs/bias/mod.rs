@@ -12,6 +12,7 @@ pub use request::BiasRequest;
 
 use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
+use crate::verbs::arrays::Parts;
 use anyhow::{Context, Result, bail, ensure};
 use fitting::Fitting;
 use ids::IdFiles;
@@ -20,7 +21,6 @@ use nnn_data::{count_rows, each_block};
 use nnn_export::{BiasFile, BiasHeader, BiasRows, Ids, vector_marks};
 use nnn_files::counted;
 use pieces::Pieces;
-use request::Parts;
 
 /// Items of one block: what a kill can lose.
 const BLOCK: usize = 1 << 14;

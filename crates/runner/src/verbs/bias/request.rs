@@ -1,9 +1,9 @@
 //! What is asked for.
 
+use crate::verbs::arrays::{Parts, parts};
 use anyhow::Result;
-use nnn_core::Embeddings;
-use nnn_data::{ArrayFile, ArrayFiles};
-use std::path::{Path, PathBuf};
+use nnn_data::ArrayFile;
+use std::path::PathBuf;
 
 /// The options of `runner bias`.
 #[derive(Debug, Clone)]
@@ -28,9 +28,6 @@ pub struct BiasRequest {
     pub threads: Option<usize>,
 }
 
-/// Files with the key of the array in each.
-pub(super) type Parts = Vec<(PathBuf, Option<String>)>;
-
 impl BiasRequest {
     pub(super) fn gallery_parts(&self) -> Result<Parts> {
         parts(&self.gallery)
@@ -39,23 +36,4 @@ impl BiasRequest {
     pub(super) fn id_parts(&self) -> Result<Parts> {
         parts(&self.ids)
     }
-}
-
-/// All vectors of some files; none of no files.
-pub(super) fn vectors(files: &[ArrayFile]) -> Result<Option<Embeddings>> {
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let files = ArrayFiles::Several(files.to_vec());
-    Ok(Some(files.embeddings(Path::new(""))?))
-}
-
-/// The files that names, folders and patterns stand for.
-fn parts(files: &[ArrayFile]) -> Result<Parts> {
-    let mut all = Vec::new();
-    for file in files {
-        let paths = file.paths(Path::new(""))?.into_iter();
-        all.extend(paths.map(|path| (path, file.key.clone())));
-    }
-    Ok(all)
 }

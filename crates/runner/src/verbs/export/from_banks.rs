@@ -3,12 +3,13 @@
 use super::whole::Items;
 use super::{ExportOptions, servable};
 use crate::plan::methods::from_signature;
-use crate::verbs::arrays::{labels, named, sums};
+use crate::verbs::arrays::{labels, named, parts, sums, vectors};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan};
+use nnn_core::{
+    BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan,
+};
 use nnn_export::{Ids, Manifest};
 use nnn_files::counted;
-use std::path::Path;
 
 pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
     let Some(method) = &options.method else {
@@ -20,15 +21,24 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
         );
     }
     let (_, point) = from_signature(method)?;
-    let gallery = embeddings(&options.gallery)?.context("--gallery names no file")?;
+    let gallery = vectors(&options.gallery)?.context("--gallery names no file")?;
+    ensure!(
+        !gallery.is_empty(),
+        "{} has no rows",
+        named(&options.gallery)
+    );
     let fitted = fit(options, &*point, &gallery)?;
     let Fitted::VectorMoving(moved) = fitted else {
         bail!("`{method}` does not move vectors");
     };
-    let names = [&options.gallery, &options.reference, &options.reference_gallery];
+    let names = [
+        &options.gallery,
+        &options.reference,
+        &options.reference_gallery,
+    ];
     let mut inputs = Vec::new();
     for names in names {
-        inputs.extend(sums(names)?);
+        inputs.extend(sums(&parts(names)?)?);
     }
     let items = Items {
         ids: ids(options, gallery.len())?,
@@ -39,9 +49,12 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
 }
 
 fn fit(options: &ExportOptions, point: &dyn Normalizer, gallery: &Embeddings) -> Result<Fitted> {
-    let query = embeddings(&options.reference)?;
-    let other = embeddings(&options.reference_gallery)?;
-    for (names, bank) in [(&options.reference, &query), (&options.reference_gallery, &other)] {
+    let query = vectors(&options.reference)?;
+    let other = vectors(&options.reference_gallery)?;
+    for (names, bank) in [
+        (&options.reference, &query),
+        (&options.reference_gallery, &other),
+    ] {
         if let Some(bank) = bank {
             ensure!(
                 bank.dim() == gallery.dim(),
@@ -55,7 +68,11 @@ fn fit(options: &ExportOptions, point: &dyn Normalizer, gallery: &Embeddings) ->
     }
     let asked = point.least_dim();
     let dim = gallery.dim();
-    ensure!(asked <= dim, "`{}` needs vectors of dimension {asked}, the gallery has {dim}", point.signature());
+    ensure!(
+        asked <= dim,
+        "`{}` needs vectors of dimension {asked}, the gallery has {dim}",
+        point.signature()
+    );
     let banks = Banks {
         query: query.as_ref().map(Embeddings::rows),
         gallery: other.as_ref().map(Embeddings::rows),
@@ -67,22 +84,12 @@ fn fit(options: &ExportOptions, point: &dyn Normalizer, gallery: &Embeddings) ->
     Ok(point.fit(&stats, gallery.rows())?)
 }
 
-/// The vectors that are named; none where nothing is.
-fn embeddings(names: &[String]) -> Result<Option<Embeddings>> {
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let rows = named(names).embeddings(Path::new(""))?;
-    ensure!(!rows.is_empty(), "{} has no rows", named(names));
-    Ok(Some(rows))
-}
-
 /// Ids from a file, or rows.
 fn ids(options: &ExportOptions, items: usize) -> Result<Ids> {
     if options.ids.is_empty() {
         return Ok(Ids::Rows(0..items));
     }
-    let ids = labels(&options.ids)?;
+    let ids = labels(&parts(&options.ids)?)?;
     ensure!(
         ids.len() == items,
         "{}: {}, expected {items}, one for each item of {}",

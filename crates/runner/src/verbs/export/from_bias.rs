@@ -1,10 +1,9 @@
-//! From a file of biases and the vectors that it was computed for. Both are streamed: memory does not grow with the gallery, but for a
-//! hash of every id.
+//! From a file of biases and the vectors that it was computed for. Both are streamed: memory does not grow with the gallery. That
+//! no id repeats `runner bias` has seen to.
 
-use super::repeats::Repeats;
 use super::{ExportOptions, program, servable};
 use crate::terminal::progress::Progress;
-use crate::verbs::arrays::{each_vectors, labels, sums};
+use crate::verbs::arrays::{each_vectors, labels, named, parts, sums};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Embeddings, MethodKind};
 use nnn_export::{
@@ -18,10 +17,18 @@ pub(super) fn export(options: &ExportOptions, path: &Path) -> Result<Manifest> {
     let file = BiasFile::open(path)?;
     let header = file.header().clone();
     let kind = servable(&header.method)?;
-    ensure!(kind == MethodKind::Additive, "`{}` has no bias", header.method);
+    ensure!(
+        kind == MethodKind::Additive,
+        "`{}` has no bias",
+        header.method
+    );
     if let Some(method) = &options.method {
         let found = &header.method;
-        ensure!(method == found, "{} has biases of `{found}`, not of `{method}`", path.display());
+        ensure!(
+            method == found,
+            "{} has biases of `{found}`, not of `{method}`",
+            path.display()
+        );
     }
     ensure!(!file.is_empty(), "{}: it has no items", path.display());
     let shape = Shape {
@@ -34,15 +41,15 @@ pub(super) fn export(options: &ExportOptions, path: &Path) -> Result<Manifest> {
     let mut delivery = options.begin(shape, Some(constants))?;
     let mut biases = Biases::new(path, file.blocks()?, own_ids(options, shape, path)?);
     let progress = Progress::new("export", shape.rows, "items");
-    let of = path.display().to_string();
-    each_vectors(&options.gallery, (header.dim, &of), |part, vectors| {
-        biases.deliver(part, &vectors, &mut delivery)?;
+    let gallery = parts(&options.gallery)?;
+    each_vectors(&gallery, (header.dim, path), |part, vectors| {
+        biases.deliver(part, vectors, &mut delivery)?;
         progress.advance(vectors.len() as u64);
         Ok(())
     })?;
     biases.ended()?;
-    let mut inputs = sums(&options.gallery)?;
-    inputs.push(FileSum::of(Path::new(""), &of)?);
+    let mut inputs = sums(&gallery)?;
+    inputs.push(FileSum::of(Path::new(""), &path.display().to_string())?);
     let about = About {
         method: header.method,
         spread: Some(&spread),
@@ -53,25 +60,11 @@ pub(super) fn export(options: &ExportOptions, path: &Path) -> Result<Manifest> {
     Ok(delivery.finish(about)?)
 }
 
-/// How the biases spread, once no id repeats.
+/// How the biases spread.
 fn survey(path: &Path) -> Result<Spread> {
-    let (mut spread, mut repeats) = (Spread::default(), Repeats::default());
+    let mut spread = Spread::default();
     for rows in BiasFile::open(path)?.blocks()? {
-        let rows = rows?;
-        spread.extend(rows.biases.iter().copied());
-        repeats.add(&rows.ids);
-    }
-    let mut suspects = repeats.suspects();
-    if suspects.is_none() {
-        return Ok(spread);
-    }
-    for rows in BiasFile::open(path)?.blocks()? {
-        if let Some((id, [first, second])) = suspects.repeated(&rows?.ids) {
-            bail!(
-                "{}: rows {first} and {second} have the same id {id:?}; an engine would keep one of them",
-                path.display()
-            );
-        }
+        spread.extend(rows?.biases);
     }
     Ok(spread)
 }
@@ -81,13 +74,13 @@ fn own_ids(options: &ExportOptions, shape: Shape, path: &Path) -> Result<Option<
     if options.ids.is_empty() {
         return Ok(None);
     }
-    let ids = labels(&options.ids)?;
+    let ids = labels(&parts(&options.ids)?)?;
     let (found, expected) = (counted(ids.len(), "id"), shape.rows);
     let path = path.display();
     ensure!(
         ids.len() as u64 == expected,
         "{}: {found}, expected {expected}, one for each row of {path}",
-        options.ids.join(" ")
+        named(&options.ids)
     );
     ensure!(
         shape.named,
@@ -139,7 +132,10 @@ impl<'a, I: Iterator<Item = Result<BiasRows, BiasFileError>>> Biases<'a, I> {
             Some(held) => held,
             None => self.blocks.next().transpose()?.with_context(|| {
                 let (path, rows) = (self.path.display(), counted(self.next, "item"));
-                format!("{path} has {rows}, but the gallery has more, in {}", part.display())
+                format!(
+                    "{path} has {rows}, but the gallery has more, in {}",
+                    part.display()
+                )
             })?,
         };
         let (first, rest) = split(held, most);
@@ -154,7 +150,10 @@ impl<'a, I: Iterator<Item = Result<BiasRows, BiasFileError>>> Biases<'a, I> {
                 && ids[row] != id
             {
                 let path = self.path.display();
-                bail!("row {row} has the id {:?}, but in {path} it is {id:?}", ids[row]);
+                bail!(
+                    "row {row} has the id {:?}, but in {path} it is {id:?}",
+                    ids[row]
+                );
             }
             ensure!(
                 biases.vectors[place] == *mark,

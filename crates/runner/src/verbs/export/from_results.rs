@@ -10,13 +10,12 @@ use crate::plan::names::file_part;
 use crate::plan::{self, Plan};
 use crate::results::run_record::Ran;
 use crate::run::TrialRunner;
-use crate::verbs::arrays;
+use crate::verbs::arrays::{labels, parts_in};
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Fitted, MethodKind};
-use nnn_data::{read_matrix, read_labels};
 use nnn_export::{FileSum, Ids, Manifest};
 use nnn_files::sha256_file;
-use nnn_report::{CellId, read_scores};
+use nnn_report::{CellId, read_bias, read_scores};
 use std::path::Path;
 
 pub(super) fn export(options: &ExportOptions, results: &Path) -> Result<Manifest> {
@@ -39,7 +38,10 @@ pub(super) fn export(options: &ExportOptions, results: &Path) -> Result<Manifest
     let trial = trial.with_context(|| format!("no trial of the config is {}", title(&cell)))?;
     let mut runner = TrialRunner::new(&plan, &sources, &options.cache);
     let gallery = runner.gallery(trial)?;
-    ensure!(!gallery.is_basis(), "only similarities are known of this gallery, no vectors to export");
+    ensure!(
+        !gallery.is_basis(),
+        "only similarities are known of this gallery, no vectors to export"
+    );
     let mut items = Items {
         ids: ids(&plan, &sources, &trial.test.gallery)?,
         inputs: inputs(&sources),
@@ -62,7 +64,8 @@ fn choose(options: &ExportOptions, results: &Path) -> Result<CellId> {
     let mut cells: Vec<CellId> = Vec::new();
     for row in read_scores(results)? {
         // What a matching head ranked again is no list of the method.
-        if !row.cell.method.contains('+') && row.cell.method != "raw" && !cells.contains(&row.cell) {
+        if !row.cell.method.contains('+') && row.cell.method != "raw" && !cells.contains(&row.cell)
+        {
             cells.push(row.cell);
         }
     }
@@ -78,7 +81,9 @@ fn choose(options: &ExportOptions, results: &Path) -> Result<CellId> {
     let results = results.display();
     match cells.as_slice() {
         [only] => Ok(only.clone()),
-        [] if given => bail!("{results}: nothing there is of this --method and --trial; there are{known}"),
+        [] if given => {
+            bail!("{results}: nothing there is of this --method and --trial; there are{known}")
+        }
         [] => bail!("{results}: no method there can be exported"),
         several => bail!(
             "{results}: name one by --method, and by --trial if several trials have it; there are{}",
@@ -88,7 +93,13 @@ fn choose(options: &ExportOptions, results: &Path) -> Result<CellId> {
 }
 
 fn listed(cells: &[CellId]) -> String {
-    let line = |cell: &CellId| format!("\n  --method '{}' --trial '{}'", cell.method_signature(), title(cell));
+    let line = |cell: &CellId| {
+        format!(
+            "\n  --method '{}' --trial '{}'",
+            cell.method_signature(),
+            title(cell)
+        )
+    };
     cells.iter().map(line).collect()
 }
 
@@ -105,8 +116,12 @@ fn title(cell: &CellId) -> String {
 fn is_of(trial: &TrialPlan, cell: &CellId) -> bool {
     let labels = &trial.labels;
     let reference = labels.reference.clone().unwrap_or_default();
-    (&labels.model, &labels.dataset, &labels.split, &labels.direction)
-        == (&cell.model, &cell.dataset, &cell.split, &cell.direction)
+    (
+        &labels.model,
+        &labels.dataset,
+        &labels.split,
+        &labels.direction,
+    ) == (&cell.model, &cell.dataset, &cell.split, &cell.direction)
         && reference == (cell.reference_set.clone(), cell.reference_size)
 }
 
@@ -119,7 +134,7 @@ fn bias(
 ) -> Result<(FileSum, Vec<f32>)> {
     let name = format!("bias/{}--{}.npy", trial.file_name, file_part(method));
     let path = results.join(&name);
-    let read = npy(&path).with_context(|| format!("the bias of `{method}`"))?;
+    let read = read_bias(&path)?;
     ensure!(
         read.len() == items,
         "{}: {} biases, expected {items}, one for each gallery item",
@@ -137,7 +152,12 @@ fn ids(plan: &Plan, sources: &Sources, side: &Side) -> Result<Ids> {
     Ok(match &side.table {
         Table::Images(split) => {
             let names = source.pairs(split)?.images();
-            Ids::Named(side.rows.iter().map(|&row| names[row as usize].clone()).collect())
+            Ids::Named(
+                side.rows
+                    .iter()
+                    .map(|&row| names[row as usize].clone())
+                    .collect(),
+            )
         }
         Table::Gallery => role_ids(plan, &source.name)?.unwrap_or(Ids::Rows(0..side.len())),
         // The wording of texts is not theirs alone.
@@ -154,12 +174,7 @@ fn role_ids(plan: &Plan, name: &str) -> Result<Option<Ids>> {
         return Ok(None);
     };
     let base = plan.config.parent().unwrap_or(Path::new(""));
-    let mut ids = Vec::new();
-    for array in files.all() {
-        for path in array.paths(base)? {
-            ids.append(&mut read_labels(&path, array.key.as_deref())?);
-        }
-    }
+    let ids = labels(&parts_in(base, files.all())?)?;
     Ok(Some(Ids::Named(ids)))
 }
 

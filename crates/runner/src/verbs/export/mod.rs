@@ -3,15 +3,16 @@
 mod from_banks;
 mod from_bias;
 mod from_results;
-mod repeats;
 mod whole;
 
 use crate::plan::methods::from_signature;
 use crate::provenance;
 use crate::terminal::progress::say;
+use crate::verbs::arrays::array_file;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
+use nnn_data::ArrayFile;
 use nnn_export::{
     Constants, Delivery, Form, Format, Manifest, PGVECTOR_LIMIT, Shape, Spread, balanced_scale,
     pgvector_limit,
@@ -35,17 +36,17 @@ pub struct ExportOptions {
     #[arg(long, value_name = "FILE")]
     pub bias: Option<PathBuf>,
     /// The items' vectors: FILE, FILE[KEY], patterns or folders, in the order of their rows.
-    #[arg(long, num_args = 1.., value_name = "FILE")]
-    pub gallery: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    pub gallery: Vec<ArrayFile>,
     /// The items' ids, one for every row.
-    #[arg(long, num_args = 1.., value_name = "FILE")]
-    pub ids: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    pub ids: Vec<ArrayFile>,
     /// The query bank, for methods that move vectors.
-    #[arg(long, num_args = 1.., value_name = "FILE")]
-    pub reference: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    pub reference: Vec<ArrayFile>,
     /// The gallery bank, for methods that read one.
-    #[arg(long, num_args = 1.., value_name = "FILE")]
-    pub reference_gallery: Vec<String>,
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
+    pub reference_gallery: Vec<ArrayFile>,
     /// What the engine ranks by: ip, l2 or cosine.
     #[arg(long)]
     pub form: Form,
@@ -115,7 +116,10 @@ impl ExportOptions {
         };
         let earlier = Manifest::read(like)?;
         let shown = like.display();
-        ensure!(self.scale.is_none(), "--like {shown} has a scale of its own; leave --scale out");
+        ensure!(
+            self.scale.is_none(),
+            "--like {shown} has a scale of its own; leave --scale out"
+        );
         let expected = (earlier.form, earlier.dim, earlier.method.as_str());
         ensure!(
             (self.form, dim, method) == expected,

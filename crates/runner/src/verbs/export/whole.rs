@@ -1,10 +1,10 @@
 //! Items that are in memory: what results and methods that move vectors have.
 
-use super::repeats::Repeats;
 use super::{ExportOptions, program};
 use anyhow::{Result, bail, ensure};
 use nnn_core::{MovedVectors, Rows};
 use nnn_export::{About, FileSum, Form, Ids, Manifest, Shape, Spread};
+use std::collections::HashMap;
 
 /// Items, and what they were made from.
 pub(super) struct Items {
@@ -15,10 +15,16 @@ pub(super) struct Items {
 
 impl Items {
     fn check_ids(&self) -> Result<()> {
-        let mut repeats = Repeats::default();
-        repeats.add(&self.ids);
-        if let Some((id, [first, second])) = repeats.suspects().repeated(&self.ids) {
-            bail!("rows {first} and {second} of the gallery have the same id {id:?}; an engine would keep one of them");
+        let Ids::Named(names) = &self.ids else {
+            return Ok(());
+        };
+        let mut rows = HashMap::new();
+        for (row, name) in names.iter().enumerate() {
+            if let Some(earlier) = rows.insert(name, row) {
+                bail!(
+                    "rows {earlier} and {row} of the gallery have the same id {name:?}; an engine would keep one of them"
+                );
+            }
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use crate::items::{Format, Shape, Writer, write_array, writer};
 use crate::manifest::{FileSum, Manifest, QueryMap};
 use crate::queries;
 use nnn_core::{VectorMap, Vectors};
-use nnn_files::write_atomically;
+use nnn_files::{is_temporary, write_atomically};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rows that are written at once, so that an export's bytes do not depend on how its items arrived.
@@ -58,6 +59,7 @@ impl Delivery {
         shape: Shape,
         constants: Option<Constants>,
     ) -> Result<Self, ExportError> {
+        remove_leftovers(folder)?;
         let extra = constants.as_ref().map_or(0, Constants::extra);
         let shape = Shape {
             dim: shape.dim + extra,
@@ -204,6 +206,17 @@ impl Delivery {
     }
 }
 
+/// Removes what killed exports left half written.
+fn remove_leftovers(folder: &Path) -> Result<(), ExportError> {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if is_temporary(&path) {
+            fs::remove_file(&path).map_err(ExportError::io(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// The largest size of a coordinate.
 fn largest(row: &[f32]) -> f32 {
     row.iter()
@@ -226,7 +239,11 @@ fn write_map(
         normalize: map.normalize,
     };
     if !map.shift.is_empty() {
-        write_array(&folder.join(SHIFT), &[1, map.shift.len() as u64], &map.shift)?;
+        write_array(
+            &folder.join(SHIFT),
+            &[1, map.shift.len() as u64],
+            &map.shift,
+        )?;
         written.shift = Some(SHIFT.to_owned());
         files.push(SHIFT);
     }

@@ -22,8 +22,8 @@
 //!
 //! Any `m` and any `c` are exact; [`balanced_scale`] and the middle are those that cost engines with fewer bits least.
 //!
-//! What engines compute in f32 is off by no more than [`rounding`] derives. What was not in the proofs is measured by
-//! `docs/engines.md`: engines that search approximately or store fewer bits.
+//! What engines compute in f32 is off by no more than [`rounding`] derives. Engines that search approximately or store fewer bits are
+//! outside these proofs; `tools/engines` measures them.
 //!
 //! [`Delivery`] writes an export: the items in a [`Format`], block by block, `queries.md` and the [`Manifest`]. [`Exact`] computes the
 //! exact ranking from one and [`judge`] compares an engine's answers with it. [`BiasFile`] and [`BiasWriter`] are the biases before.

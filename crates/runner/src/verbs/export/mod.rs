@@ -7,6 +7,7 @@ mod whole;
 
 use crate::plan::methods::from_signature;
 use crate::provenance;
+use crate::terminal::output::print;
 use crate::terminal::progress::say;
 use crate::verbs::arrays::array_file;
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -86,22 +87,21 @@ pub fn export(options: &ExportOptions) -> Result<()> {
              moves vectors"
         ),
     }?;
-    said(options, &manifest);
-    Ok(())
-}
-
-fn said(options: &ExportOptions, manifest: &Manifest) {
-    let items = counted(manifest.count as usize, "item");
-    let out = options.out.display();
-    say(&format!(
-        "{items} of {} coordinates, to be ranked by {}, are in {out}; see {}",
-        manifest.dim_out,
-        manifest.metric,
-        options.out.join("queries.md").display()
-    ));
-    if let Some(limit) = pgvector_limit(manifest) {
+    if let Some(limit) = pgvector_limit(&manifest) {
         say(&format!("warning: {limit}"));
     }
+    Ok(print(&summary(options, &manifest))?)
+}
+
+fn summary(options: &ExportOptions, manifest: &Manifest) -> String {
+    let (items, out) = (counted(manifest.count as usize, "item"), &options.out);
+    format!(
+        "{}: {items} of {} coordinates, to be ranked by {}; {} says how to load and ask them",
+        out.display(),
+        manifest.dim_out,
+        manifest.metric,
+        out.join("queries.md").display()
+    )
 }
 
 impl ExportOptions {

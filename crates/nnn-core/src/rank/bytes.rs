@@ -1,7 +1,7 @@
 //! Partial results as bytes, so that they travel between processes: all numbers little-endian.
 
 use super::count::{Tally, Target};
-use super::partial::{Counts, Gates, Shape, Thresholds};
+use super::partial::{Counts, Gates, MOST_ITEMS, Shape, Thresholds};
 use super::shard::PartialError;
 use crate::TieRule;
 
@@ -35,15 +35,15 @@ impl Thresholds {
         let choices = reader.size()?;
         let choices = reader.take(choices)?.to_vec();
         let queries = shape.queries();
-        let gated = best.len() == queries && choices.len() == queries * shape.rules;
-        let agree = (gated || best.is_empty() && choices.is_empty())
+        let gated = if shape.is_gated() { queries } else { 0 };
+        let agree = best.len() == gated
+            && Some(choices.len()) == gated.checked_mul(shape.rules)
             && Some(targets.len()) == shape.starts[queries].checked_mul(shape.forms);
         reader.end(agree)?;
-        let gates = (!best.is_empty()).then_some(Gates { best, choices });
         Ok(Self {
+            gates: shape.is_gated().then_some(Gates { best, choices }),
             shape,
             targets,
-            gates,
         })
     }
 }
@@ -77,7 +77,9 @@ impl Counts {
         })?;
         let top = reader.targets()?;
         let lists = shape.queries().checked_mul(shape.rules);
-        let agree = Some(tallies.len()) == shape.starts[shape.queries()].checked_mul(shape.rules)
+        let counted = |tally: &Tally| tally.greater as usize + tally.beside as usize;
+        let agree = tallies.iter().all(|tally| counted(tally) <= shape.items)
+            && Some(tallies.len()) == shape.starts[shape.queries()].checked_mul(shape.rules)
             && Some(top.len()) == lists.and_then(|lists| lists.checked_mul(top_width));
         reader.end(agree)?;
         Ok(Self {
@@ -180,6 +182,9 @@ impl<'a> Reader<'a> {
         let ties = TieRule::ALL.get(self.size()?).copied();
         let (all, items) = (self.size()? == 1, self.size()?);
         let count = self.size()?;
+        if items > MOST_ITEMS {
+            return Err(self.refuse("a size is too large"));
+        }
         if count > self.rest.len() / 8 {
             return Err(self.refuse("they are cut off"));
         }

@@ -81,10 +81,11 @@ impl<'a> Part<'a> {
     pub(super) fn thresholds(&self) -> Thresholds {
         let queries = (0..self.scorer.rows()).into_par_iter();
         let targets: Vec<Vec<Target>> = queries.map(|query| self.targets(query)).collect();
+        let shape = self.shape();
         Thresholds {
-            shape: self.shape(),
+            gates: shape.is_gated().then(|| self.gates()),
             targets: targets.concat(),
-            gates: self.plan.is_gated().then(|| self.gates()),
+            shape,
         }
     }
 

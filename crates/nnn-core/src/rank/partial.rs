@@ -6,6 +6,9 @@ use super::shard::PartialError;
 use crate::topk::better_first;
 use crate::{Rankings, Relevance, TieRule};
 
+/// The largest gallery: twice a rank is held in 32 bits.
+pub(super) const MOST_ITEMS: usize = i32::MAX as usize;
+
 /// Of what sizes partial results are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -26,6 +29,11 @@ impl Shape {
         self.starts.len() - 1
     }
 
+    /// Whether the best raw item of a query decides anything.
+    pub(super) fn is_gated(&self) -> bool {
+        self.forms > self.rules
+    }
+
     /// Takes in the shape of other queries with the same items.
     fn append(&mut self, other: &Self) {
         let last = self.starts[self.queries()];
@@ -39,10 +47,11 @@ impl Shape {
             items: self.items,
             ..other.clone()
         };
-        if *self != alike {
+        let items = self.items + other.items;
+        if *self != alike || items > MOST_ITEMS {
             return Err(PartialError::Differ);
         }
-        self.items += other.items;
+        self.items = items;
         Ok(())
     }
 
@@ -98,7 +107,7 @@ impl Thresholds {
     /// Those of no query.
     pub(super) fn none(shape: Shape) -> Self {
         Self {
-            gates: (shape.forms > shape.rules).then(Gates::default),
+            gates: shape.is_gated().then(Gates::default),
             targets: Vec::new(),
             shape,
         }
@@ -244,16 +253,17 @@ impl Counts {
     /// [`PartialError::Incomplete`]: parts of the gallery are missing. [`PartialError::Differ`]: `relevance` is not what was ranked.
     pub fn finish(&self, relevance: &Relevance) -> Result<Vec<Rankings>, PartialError> {
         self.shape.whole(relevance.gallery())?;
-        if self.shape.queries() != relevance.queries() {
-            return Err(PartialError::Differ);
-        }
-        let all = self.shape.all;
-        let width = |query: usize| self.shape.starts[query + 1] - self.shape.starts[query];
-        if (0..relevance.queries()).any(|query| all && width(query) != relevance.of(query).len()) {
+        let (queries, all) = (relevance.queries(), self.shape.all);
+        let width = |query: usize| if all { relevance.of(query).len() } else { 1 };
+        let starts = &self.shape.starts;
+        let alike = self.shape.queries() == queries
+            && (0..queries).all(|query| starts[query + 1] - starts[query] == width(query))
+            && (self.top.iter()).all(|item| (item.1 as usize) < relevance.gallery());
+        if !alike {
             return Err(PartialError::Differ);
         }
         let (rules, top) = (self.shape.rules, self.top_width);
-        let mut ranks: Vec<QueryRanks<'_>> = (0..relevance.queries())
+        let mut ranks: Vec<QueryRanks<'_>> = (0..queries)
             .map(|query| QueryRanks::new(relevance, query, all, rules, top))
             .collect();
         let places: Vec<usize> = (0..rules).collect();

@@ -2,6 +2,7 @@
 
 use super::RankOptions;
 use super::batch::Batch;
+use super::partial::MOST_ITEMS;
 use crate::{Fitted, GalleryBias, GatedBias, Relevance};
 
 /// A rule that is a bias, or one of several by the query's best raw item.
@@ -61,6 +62,7 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     pub(super) fn new(rules: Vec<Rule<'a>>, relevance: &Relevance, options: RankOptions) -> Self {
+        assert!(relevance.gallery() <= MOST_ITEMS, "ranks in 32 bits");
         let most = (0..relevance.queries())
             .map(|query| relevance.of(query).len())
             .max();
@@ -88,9 +90,13 @@ impl<'a> Plan<'a> {
         self.forms[self.rules.len()]
     }
 
-    /// Whether the best raw item of a query decides anything.
-    pub(super) fn is_gated(&self) -> bool {
-        self.all_forms() > self.rules.len()
+    /// Whether every rule has the choice that is made for it: `(query, rule)`.
+    pub(super) fn has(&self, choices: &[u8]) -> bool {
+        let biases = self.rules.iter().map(|rule| rule.biases().len()).cycle();
+        choices
+            .iter()
+            .zip(biases)
+            .all(|(&choice, biases)| usize::from(choice) < biases)
     }
 
     /// Queries that are counted together: as many as some memory holds, so that packed columns serve them all.

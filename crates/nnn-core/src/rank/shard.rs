@@ -118,6 +118,9 @@ impl<'a> Shard<'a> {
     ///
     /// # Errors
     /// [`PartialError`]: sizes do not agree, or a correction is no bias.
+    ///
+    /// # Panics
+    /// The gallery has 2^31 items or more.
     pub fn new(
         scorer: DotScorer<'a>,
         first: usize,
@@ -162,6 +165,10 @@ impl<'a> Shard<'a> {
     pub fn count(&self, thresholds: &Thresholds) -> Result<Counts, PartialError> {
         let part = self.part();
         thresholds.fit(&part.shape_of(self.scorer.rows()), self.relevance.gallery())?;
+        let choices = thresholds.gates.as_ref();
+        if choices.is_some_and(|gates| !self.plan.has(&gates.choices)) {
+            return Err(PartialError::Differ);
+        }
         let mut all = Counts::none(part.shape_of(0), part.top_width());
         part.each(|part| all.append(part.count(thresholds, part.first_query)));
         Ok(all)

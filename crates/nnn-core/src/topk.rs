@@ -99,6 +99,15 @@ impl BestItems {
         }
     }
 
+    /// As [`BestItems::new`], but takes memory only for what comes.
+    pub(crate) fn growing(n: usize) -> Self {
+        Self {
+            n,
+            threshold: f32::NEG_INFINITY,
+            kept: Vec::new(),
+        }
+    }
+
     /// Bytes that a collection of the `n` best holds.
     pub(crate) fn bytes(n: usize) -> usize {
         Self::room(n) * size_of::<(f32, u32)>()
@@ -123,6 +132,18 @@ impl BestItems {
     fn collect(&mut self, first: u32, chunk: &[f32]) {
         let (pairs, threshold) = (chunk.iter().copied().zip(first..), self.threshold);
         self.kept.extend(pairs.filter(|pair| pair.0 > threshold));
+        self.cut();
+    }
+
+    /// Adds the score of one item, which is after all before it and above what [`BestItems::push_one`] returned last; returns what
+    /// the next has to be above.
+    pub(crate) fn push_one(&mut self, item: u32, score: f32) -> f32 {
+        self.kept.push((score, item));
+        self.cut();
+        self.threshold
+    }
+
+    fn cut(&mut self) {
         if self.kept.len() >= 2 * self.n {
             self.kept.select_nth_unstable_by(self.n - 1, better_first);
             self.kept.truncate(self.n);

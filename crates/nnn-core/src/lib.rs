@@ -63,8 +63,8 @@ pub use raw::{Raw, RawFamily};
 pub use relevance::{Judged, Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
 pub use stats::{
-    Bank, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors, OwnStat,
-    PassOptions, Stat, StatPlan,
+    Bank, BankPart, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors,
+    OwnStat, Partial, PartialError, PassOptions, Stat, StatPlan,
 };
 pub use ties::TieRule;
 pub use topk::{LargestScores, best_items};

@@ -53,11 +53,13 @@ impl LargestScores {
         self.threshold = kth;
     }
 
-    /// The largest scores in descending order: `k`, or all when fewer were pushed.
+    /// The largest scores in descending order: `k`, or all when fewer were pushed. Zeros are positive: which of equal ones
+    /// were kept depends on the pieces that they came in.
     #[must_use]
     pub fn into_descending(mut self) -> Vec<f32> {
         self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
         self.kept.truncate(self.k);
+        self.kept.iter_mut().for_each(|score| *score += 0.0);
         self.kept
     }
 }

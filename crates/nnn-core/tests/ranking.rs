@@ -2,7 +2,7 @@
 
 use nnn_core::{
     Blocking, Counts, DotScorer, Embeddings, Fitted, GalleryBias, GatedBias, MovedVectors,
-    PartialError, RankOptions, Rankings, Relevance, RowRule, Shard, Thresholds, TieRule, VectorMap,
+    RankOptions, Rankings, Relevance, RowRule, Shard, ShardError, Thresholds, TieRule, VectorMap,
     Vectors, rank,
 };
 use nnn_testkit::methods::*;
@@ -235,7 +235,7 @@ fn parts_that_do_not_add_up_are_refused() {
     };
     let raw = |items: usize| Fitted::Additive(GalleryBias::zero(items));
     let (half, whole) = (raw(75), raw(GALLERY));
-    let told = |error: Option<PartialError>| error.expect("refused").to_string();
+    let told = |error: Option<ShardError>| error.expect("refused").to_string();
     let refused = |methods: &[&Fitted], first| {
         Shard::new(scorer(0..75), first, &relevance, methods, ALL).err()
     };
@@ -264,6 +264,6 @@ fn parts_that_do_not_add_up_are_refused() {
     assert_eq!(told(counts.finish(&relevance).err()), incomplete);
     let other = Shard::new(scorer(0..75), 0, &relevance, &[&half, &half], ALL).expect("a part");
     let differ = one.thresholds().merge(&other.thresholds());
-    assert_eq!(differ.err(), Some(PartialError::Differ));
+    assert_eq!(differ.err(), Some(ShardError::Differ));
     assert!(told(Counts::from_bytes(&one.thresholds().to_bytes()).err()).contains("no counts"));
 }

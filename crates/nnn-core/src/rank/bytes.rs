@@ -2,7 +2,7 @@
 
 use super::count::{Tally, Target};
 use super::partial::{Counts, Gates, MOST_ITEMS, Shape, Thresholds};
-use super::shard::PartialError;
+use super::shard::ShardError;
 use crate::TieRule;
 
 /// The first bytes of each kind; the last is the version.
@@ -27,8 +27,8 @@ impl Thresholds {
     /// Reads what [`Thresholds::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`PartialError::Bytes`]: they are of another kind or version, cut off, or do not agree among themselves.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PartialError> {
+    /// [`ShardError::Bytes`]: they are of another kind or version, cut off, or do not agree among themselves.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ShardError> {
         let mut reader = Reader::new(bytes, THRESHOLDS, "thresholds")?;
         let shape = reader.shape()?;
         let (targets, best) = (reader.targets()?, reader.targets()?);
@@ -67,8 +67,8 @@ impl Counts {
     /// Reads what [`Counts::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`PartialError::Bytes`]: they are of another kind or version, cut off, or do not agree among themselves.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PartialError> {
+    /// [`ShardError::Bytes`]: they are of another kind or version, cut off, or do not agree among themselves.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ShardError> {
         let mut reader = Reader::new(bytes, COUNTS, "counts")?;
         let (shape, top_width) = (reader.shape()?, reader.size()?);
         let tallies = reader.pairs(|greater, beside| Tally {
@@ -127,7 +127,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], kind: [u8; 8], expected: &'static str) -> Result<Self, PartialError> {
+    fn new(bytes: &'a [u8], kind: [u8; 8], expected: &'static str) -> Result<Self, ShardError> {
         let mut reader = Self {
             rest: bytes,
             found: bytes.len(),
@@ -139,15 +139,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn refuse(&self, reason: &'static str) -> PartialError {
-        PartialError::Bytes {
+    fn refuse(&self, reason: &'static str) -> ShardError {
+        ShardError::Bytes {
             found: self.found,
             expected: self.expected,
             reason,
         }
     }
 
-    fn take(&mut self, bytes: usize) -> Result<&'a [u8], PartialError> {
+    fn take(&mut self, bytes: usize) -> Result<&'a [u8], ShardError> {
         let (taken, rest) = self
             .rest
             .split_at_checked(bytes)
@@ -156,14 +156,14 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn size(&mut self) -> Result<usize, PartialError> {
+    fn size(&mut self) -> Result<usize, ShardError> {
         let mut size = [0; 8];
         size.copy_from_slice(self.take(8)?);
         usize::try_from(u64::from_le_bytes(size)).map_err(|_| self.refuse("a size is too large"))
     }
 
     /// A list of pairs of four bytes each.
-    fn pairs<T>(&mut self, make: impl Fn([u8; 4], [u8; 4]) -> T) -> Result<Vec<T>, PartialError> {
+    fn pairs<T>(&mut self, make: impl Fn([u8; 4], [u8; 4]) -> T) -> Result<Vec<T>, ShardError> {
         let size = self.size()?.checked_mul(8);
         let bytes = self.take(size.ok_or(self.refuse("a size is too large"))?)?;
         let pair = |pair: &[u8]| {
@@ -173,11 +173,11 @@ impl<'a> Reader<'a> {
         Ok(bytes.chunks_exact(8).map(pair).collect())
     }
 
-    fn targets(&mut self) -> Result<Vec<Target>, PartialError> {
+    fn targets(&mut self) -> Result<Vec<Target>, ShardError> {
         self.pairs(|score, item| (f32::from_le_bytes(score), u32::from_le_bytes(item)))
     }
 
-    fn shape(&mut self) -> Result<Shape, PartialError> {
+    fn shape(&mut self) -> Result<Shape, ShardError> {
         let (rules, forms) = (self.size()?, self.size()?);
         let ties = TieRule::ALL.get(self.size()?).copied();
         let (all, items) = (self.size()? == 1, self.size()?);
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// That nothing is left, and that what was read agrees.
-    fn end(&self, agree: bool) -> Result<(), PartialError> {
+    fn end(&self, agree: bool) -> Result<(), ShardError> {
         match (self.rest.is_empty(), agree) {
             (true, true) => Ok(()),
             (false, _) => Err(self.refuse("there are more than their sizes say")),

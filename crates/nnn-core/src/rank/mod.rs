@@ -22,7 +22,7 @@ use part::Part;
 pub use partial::{Counts, Thresholds};
 use plan::{Plan, Rule};
 use rescaled::Rescaled;
-pub use shard::{PartialError, Shard};
+pub use shard::{Shard, ShardError};
 
 /// What a ranking pass is to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::count::{Asked, Tally, Target};
 use super::found::QueryRanks;
-use super::shard::PartialError;
+use super::shard::ShardError;
 use crate::topk::better_first;
 use crate::{Rankings, Relevance, TieRule};
 
@@ -42,24 +42,24 @@ impl Shape {
     }
 
     /// Takes in the shape of other items with the same queries.
-    fn merge(&mut self, other: &Self) -> Result<(), PartialError> {
+    fn merge(&mut self, other: &Self) -> Result<(), ShardError> {
         let alike = Self {
             items: self.items,
             ..other.clone()
         };
         let items = self.items + other.items;
         if *self != alike || items > MOST_ITEMS {
-            return Err(PartialError::Differ);
+            return Err(ShardError::Differ);
         }
         self.items = items;
         Ok(())
     }
 
     /// That all items of the gallery were seen.
-    fn whole(&self, gallery: usize) -> Result<(), PartialError> {
+    fn whole(&self, gallery: usize) -> Result<(), ShardError> {
         match self.items == gallery {
             true => Ok(()),
-            false => Err(PartialError::Incomplete {
+            false => Err(ShardError::Incomplete {
                 items: self.items,
                 gallery,
             }),
@@ -124,10 +124,10 @@ impl Thresholds {
     /// Those of two parts of the gallery together, in either order.
     ///
     /// # Errors
-    /// [`PartialError::Differ`]: they are not of the same queries, corrections and options.
-    pub fn merge(mut self, other: &Self) -> Result<Self, PartialError> {
+    /// [`ShardError::Differ`]: they are not of the same queries, corrections and options.
+    pub fn merge(mut self, other: &Self) -> Result<Self, ShardError> {
         if self.gates.is_some() != other.gates.is_some() {
-            return Err(PartialError::Differ);
+            return Err(ShardError::Differ);
         }
         self.shape.merge(&other.shape)?;
         let later = self.shape.ties == TieRule::TrecEval;
@@ -147,14 +147,14 @@ impl Thresholds {
     }
 
     /// That they are of the whole of a gallery and of what a part counts.
-    pub(super) fn fit(&self, part: &Shape, gallery: usize) -> Result<(), PartialError> {
+    pub(super) fn fit(&self, part: &Shape, gallery: usize) -> Result<(), ShardError> {
         let alike = Shape {
             items: self.shape.items,
             ..part.clone()
         };
         match alike == self.shape {
             true => self.shape.whole(gallery),
-            false => Err(PartialError::Differ),
+            false => Err(ShardError::Differ),
         }
     }
 
@@ -226,10 +226,10 @@ impl Counts {
     /// Those of two parts of the gallery together, in either order.
     ///
     /// # Errors
-    /// [`PartialError::Differ`]: they are not of the same queries, corrections and options.
-    pub fn merge(mut self, other: &Self) -> Result<Self, PartialError> {
+    /// [`ShardError::Differ`]: they are not of the same queries, corrections and options.
+    pub fn merge(mut self, other: &Self) -> Result<Self, ShardError> {
         if self.top_width != other.top_width {
-            return Err(PartialError::Differ);
+            return Err(ShardError::Differ);
         }
         self.shape.merge(&other.shape)?;
         for (tally, other) in self.tallies.iter_mut().zip(&other.tallies) {
@@ -250,8 +250,8 @@ impl Counts {
     /// The rankings of the whole gallery, one for each correction, in their order.
     ///
     /// # Errors
-    /// [`PartialError::Incomplete`]: parts of the gallery are missing. [`PartialError::Differ`]: `relevance` is not what was ranked.
-    pub fn finish(&self, relevance: &Relevance) -> Result<Vec<Rankings>, PartialError> {
+    /// [`ShardError::Incomplete`]: parts of the gallery are missing. [`ShardError::Differ`]: `relevance` is not what was ranked.
+    pub fn finish(&self, relevance: &Relevance) -> Result<Vec<Rankings>, ShardError> {
         self.shape.whole(relevance.gallery())?;
         let (queries, all) = (relevance.queries(), self.shape.all);
         let width = |query: usize| if all { relevance.of(query).len() } else { 1 };
@@ -260,7 +260,7 @@ impl Counts {
             && (0..queries).all(|query| starts[query + 1] - starts[query] == width(query))
             && (self.top.iter()).all(|item| (item.1 as usize) < relevance.gallery());
         if !alike {
-            return Err(PartialError::Differ);
+            return Err(ShardError::Differ);
         }
         let (rules, top) = (self.shape.rules, self.top_width);
         let mut ranks: Vec<QueryRanks<'_>> = (0..queries)

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why parts of a gallery cannot be ranked, or do not add up.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PartialError {
+pub enum ShardError {
     /// Scores of other queries than those of the relevance.
     #[error("scores of {scores} queries, but relevant items of {relevance}")]
     Queries {
@@ -117,7 +117,7 @@ impl<'a> Shard<'a> {
     /// The items that are columns of `scorer`, which begin at item `first` of the gallery that `relevance` is of.
     ///
     /// # Errors
-    /// [`PartialError`]: sizes do not agree, or a correction is no bias.
+    /// [`ShardError`]: sizes do not agree, or a correction is no bias.
     ///
     /// # Panics
     /// The gallery has 2^31 items or more.
@@ -127,7 +127,7 @@ impl<'a> Shard<'a> {
         relevance: &'a Relevance,
         methods: &[&'a Fitted],
         options: RankOptions,
-    ) -> Result<Self, PartialError> {
+    ) -> Result<Self, ShardError> {
         check_sizes(&scorer, first, relevance)?;
         let rules = methods.iter().enumerate();
         let rules = rules.map(|(method, fitted)| rule(method, fitted, scorer.columns()));
@@ -161,13 +161,13 @@ impl<'a> Shard<'a> {
     /// Counts the items of this part against the thresholds of all parts.
     ///
     /// # Errors
-    /// [`PartialError::Incomplete`]: those of a part are missing. [`PartialError::Differ`]: they are of another ranking.
-    pub fn count(&self, thresholds: &Thresholds) -> Result<Counts, PartialError> {
+    /// [`ShardError::Incomplete`]: those of a part are missing. [`ShardError::Differ`]: they are of another ranking.
+    pub fn count(&self, thresholds: &Thresholds) -> Result<Counts, ShardError> {
         let part = self.part();
         thresholds.fit(&part.shape_of(self.scorer.rows()), self.relevance.gallery())?;
         let choices = thresholds.gates.as_ref();
         if choices.is_some_and(|gates| !self.plan.has(&gates.choices)) {
-            return Err(PartialError::Differ);
+            return Err(ShardError::Differ);
         }
         let mut all = Counts::none(part.shape_of(0), part.top_width());
         part.each(|part| all.append(part.count(thresholds, part.first_query)));
@@ -179,16 +179,16 @@ fn check_sizes(
     scorer: &DotScorer<'_>,
     first: usize,
     relevance: &Relevance,
-) -> Result<(), PartialError> {
+) -> Result<(), ShardError> {
     let (items, gallery) = (scorer.columns(), relevance.gallery());
     if scorer.rows() != relevance.queries() {
-        return Err(PartialError::Queries {
+        return Err(ShardError::Queries {
             scores: scorer.rows(),
             relevance: relevance.queries(),
         });
     }
     if first.checked_add(items).is_none_or(|end| end > gallery) {
-        return Err(PartialError::OutOfGallery {
+        return Err(ShardError::OutOfGallery {
             first,
             items,
             gallery,
@@ -197,9 +197,9 @@ fn check_sizes(
     Ok(())
 }
 
-fn rule(method: usize, fitted: &Fitted, items: usize) -> Result<Rule<'_>, PartialError> {
+fn rule(method: usize, fitted: &Fitted, items: usize) -> Result<Rule<'_>, ShardError> {
     let Some(rule) = Rule::of(fitted) else {
-        return Err(PartialError::NoBias {
+        return Err(ShardError::NoBias {
             method,
             kind: fitted.kind().name(),
             advice: match fitted {
@@ -210,7 +210,7 @@ fn rule(method: usize, fitted: &Fitted, items: usize) -> Result<Rule<'_>, Partia
     };
     let lengths = rule.biases().iter().map(|bias| bias.values().len());
     match lengths.into_iter().find(|&values| values != items) {
-        Some(values) => Err(PartialError::Bias {
+        Some(values) => Err(ShardError::Bias {
             method,
             values,
             items,

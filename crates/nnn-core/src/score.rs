@@ -41,7 +41,7 @@ impl RowSink for Keep {
 pub enum Delivery {
     /// In pieces as small as the cache likes them: for statistics, over any number of columns.
     Pieces,
-    /// In one piece: for whatever rewrites or ranks a row. Holds a packed copy of all columns.
+    /// In one piece: for what needs a row as a whole, over few columns. Holds a packed copy of all of them.
     WholeRows,
 }
 
@@ -85,7 +85,7 @@ const STRIP_BYTES: usize = 512 * 1024;
 
 /// Columns of a tile: enough that what is done once for a row and tile is little beside its scores, and few enough that the scores of
 /// a task's rows stay beside the packed columns in a second-level cache.
-const TILE_COLUMNS: usize = 1024;
+const TILE_COLUMNS: usize = 2048;
 
 /// Bytes of scores that a task holds at most, unless a single block of rows needs more: whole rows of a large gallery
 /// are long.
@@ -513,6 +513,29 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    fn pairs(scorer: &DotScorer<'_>) -> Vec<Vec<f32>> {
+        let columns: Vec<u32> = (0..scorer.columns() as u32).collect();
+        let rows = 0..scorer.rows();
+        rows.map(|row| scorer.pairs(row, &columns)).collect()
+    }
+
+    #[test]
+    fn single_pairs_have_the_scores_of_the_stream() {
+        let (left, right) = (matrix(9, 3), matrix(37, 8));
+        let scorer = DotScorer::new(left.rows(), right.rows()).expect("same dimension");
+        for kernel in Kernel::available() {
+            let scorer = scorer.with_kernel(kernel);
+            assert_eq!(pairs(&scorer), all_scores(&scorer, Delivery::Pieces));
+        }
+        let values: Vec<f32> = (0..9 * 37).map(|i| i as f32 / 400.0).collect();
+        let queries = Embeddings::similarities(Arc::new(values), 37).expect("cosines");
+        let gallery = Embeddings::basis(37).expect("items");
+        for (rows, columns) in [(&queries, &gallery), (&gallery, &queries)] {
+            let scorer = DotScorer::new(rows.rows(), columns.rows()).expect("same dimension");
+            assert_eq!(pairs(&scorer), all_scores(&scorer, Delivery::Pieces));
         }
     }
 

@@ -8,6 +8,7 @@
 use super::plan::Rule;
 use crate::GalleryBias;
 use crate::dispatch::dispatched;
+use crate::kernel::near::{CHUNK, near_places};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -165,7 +166,7 @@ impl Pack {
         cut: f32,
         near: &'a mut Vec<u32>,
     ) -> &'a [u32] {
-        near.resize(scores.len() + STEP, 0);
+        near.resize(scores.len() + CHUNK, 0);
         let range = first..first + scores.len();
         let found = near_places(scores, &self.least[range], cut, near);
         &near[..found]
@@ -191,29 +192,6 @@ fn least(item: &Lane<f32>, means: &Lane<f64>) -> f32 {
 
 /// Items that are compared before it is looked whether more need be.
 pub(super) const STEP: usize = 32;
-
-dispatched! {
-    /// Writes the places of the scores that, less `least`, are at least `cut`, ascending, and says how many there are. `near` has room
-    /// for 32 places more.
-    pub(crate) fn near_places(scores: &[f32], least: &[f32], cut: f32, near: &mut [u32]) -> usize {
-        let mut found = 0;
-        for (chunk, (scores, least)) in scores.chunks(32).zip(least.chunks(32)).enumerate() {
-            // Counting has no early exit, so it compiles to a few wide comparisons.
-            let pairs = scores.iter().zip(least);
-            if pairs.map(|(score, least)| u32::from(score - least >= cut)).sum::<u32>() == 0 {
-                continue;
-            }
-            let near = &mut near[found..found + 32];
-            let mut some = 0;
-            for (place, (score, least)) in scores.iter().zip(least).enumerate() {
-                near[some & 31] = (chunk * 32 + place) as u32;
-                some += usize::from(score - least >= cut);
-            }
-            found += some;
-        }
-        found
-    }
-}
 
 dispatched! {
     /// Raises every bias's best corrected score to that of some items.

@@ -104,30 +104,31 @@ impl Compared<'_> {
 }
 
 /// One batch of a query.
-struct BatchCount<'a> {
-    pack: &'a Pack,
+struct BatchCount {
     /// Scores of the targets, and their items.
     thresholds: Lane<f32>,
     targets: Lane<u32>,
     tallies: (Lane<u32>, Lane<u32>),
+    /// The lowest scores of the top lists.
+    lowest: Lane<f32>,
+}
+
+/// What the items of a batch are held against before anything else is fetched.
+struct Look<'a> {
+    pack: &'a Pack,
     /// An item below it is above and beside no target.
     cut: f32,
-    /// The same of the top lists: the lowest scores in them, and below what no item comes into any.
-    lowest: Lane<f32>,
+    /// An item below it comes into no top list.
     top_cut: f32,
 }
 
-impl<'a> BatchCount<'a> {
-    fn new(pack: &'a Pack, targets: Lane<Target>) -> Self {
-        let thresholds = targets.map(|target| target.0);
+impl BatchCount {
+    fn new(targets: Lane<Target>) -> Self {
         Self {
-            pack,
-            thresholds,
+            thresholds: targets.map(|target| target.0),
             targets: targets.map(|target| target.1),
             tallies: ([0; WIDTH], [0; WIDTH]),
-            cut: pack.cut(&thresholds),
             lowest: [f32::NEG_INFINITY; WIDTH],
-            top_cut: f32::NEG_INFINITY,
         }
     }
 
@@ -170,14 +171,14 @@ impl<'a> BatchCount<'a> {
         self.tallies.0.iter().all(|&greater| greater >= most)
     }
 
-    /// Puts one item into the lists of the batch's rules where it is among the best.
+    /// Puts one item into the lists of the batch's rules where it is among the best, and says whether any needs more from now on.
     fn keep(
         &mut self,
         (score, item): Target,
         biases: &Lane<f32>,
         rules: &[usize],
         top: &mut [BestItems],
-    ) {
+    ) -> bool {
         let mut raised = false;
         for (lane, &rule) in rules.iter().enumerate() {
             let corrected = score - biases[lane];
@@ -187,11 +188,9 @@ impl<'a> BatchCount<'a> {
                 self.lowest[lane] = lowest;
             }
         }
-        if raised {
-            let first = self.lowest[0];
-            self.lowest[rules.len()..].fill(first);
-            self.top_cut = self.pack.cut(&self.lowest);
-        }
+        let first = self.lowest[0];
+        self.lowest[rules.len()..].fill(first);
+        raised
     }
 }
 
@@ -214,14 +213,17 @@ pub(super) struct Asked<'a> {
     pub(super) choices: &'a [u8],
 }
 
+/// Items that are looked at before those that are near are compared: after a few of these no more may be needed.
+const LOOK: usize = 256;
+
 /// One query while the gallery passes.
 pub(super) struct QueryCount<'a> {
     plan: &'a Plan<'a>,
     asked: Asked<'a>,
     /// Place of the first item of this part in the whole gallery.
     first: usize,
-    /// None where the rules of a batch have different choices.
-    batches: Vec<Option<BatchCount<'a>>>,
+    looks: Vec<Look<'a>>,
+    batches: Vec<BatchCount>,
     alone: Vec<Alone<'a>>,
     /// The best items of every rule, where they are wanted.
     top: Vec<BestItems>,
@@ -235,6 +237,7 @@ impl<'a> QueryCount<'a> {
             plan,
             asked,
             first,
+            looks: Vec::with_capacity(plan.batches.len()),
             batches: Vec::with_capacity(plan.batches.len()),
             alone: Vec::new(),
             top: lists.map(|_| BestItems::growing(top)).collect(),
@@ -264,8 +267,20 @@ impl<'a> QueryCount<'a> {
         // Gates that are alike in this part of the gallery may not be in the part that has the query's best item.
         let agree = batch.rules.iter().all(|&rule| self.choice(rule) == common);
         let targets = batch.lanes(|rule| self.asked.targets[self.form(rule)]);
-        self.batches
-            .push(agree.then(|| BatchCount::new(&batch.packs[common], targets)));
+        let (pack, count) = (&batch.packs[common], BatchCount::new(targets));
+        self.looks.push(match agree {
+            true => Look {
+                pack,
+                cut: pack.cut(&count.thresholds),
+                top_cut: f32::NEG_INFINITY,
+            },
+            false => Look {
+                pack,
+                cut: f32::INFINITY,
+                top_cut: f32::INFINITY,
+            },
+        });
+        self.batches.push(count);
         if !agree {
             batch.rules.iter().for_each(|&rule| self.begin_alone(rule));
         }
@@ -300,41 +315,47 @@ impl<'a> QueryCount<'a> {
 
     /// Counts the items from `first` on under one batch; `near` is scratch.
     pub(super) fn add(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
-        let options = &self.plan.options;
-        let Some(count) = &mut self.batches[batch] else {
+        let (options, look) = (&self.plan.options, &mut self.looks[batch]);
+        if look.cut == f32::INFINITY {
             return;
-        };
-        let near = count.pack.near(first, scores, count.cut, near);
-        for places in near.chunks(STEP) {
-            let some = Compared {
-                first: self.first + first,
-                scores,
-                items: count.pack.items(first..first + scores.len()),
-                places,
-            };
-            count.compare(&some, options);
-            if count.is_settled(options.most()) {
-                count.cut = f32::INFINITY;
-                return;
+        }
+        let firsts = (first..).step_by(LOOK);
+        for (first, scores) in firsts.zip(scores.chunks(LOOK)) {
+            let items = look.pack.items(first..first + scores.len());
+            for places in look.pack.near(first, scores, look.cut, near).chunks(STEP) {
+                let count = &mut self.batches[batch];
+                let some = Compared {
+                    first: self.first + first,
+                    scores,
+                    items,
+                    places,
+                };
+                count.compare(&some, options);
+                if count.is_settled(options.most()) {
+                    look.cut = f32::INFINITY;
+                    return;
+                }
             }
         }
     }
 
     /// Keeps the best of the items from `first` on under one batch; `near` is scratch.
     pub(super) fn keep(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
-        let rules = &self.plan.batches[batch].rules;
-        let Some(count) = &mut self.batches[batch] else {
+        let (rules, look) = (&self.plan.batches[batch].rules, &mut self.looks[batch]);
+        if look.top_cut == f32::INFINITY {
             return;
-        };
-        let pack = count.pack;
-        let near = pack.near(first, scores, count.top_cut, near);
-        for (&place, least) in near.iter().zip(pack.least_of(first, near)) {
+        }
+        let items = look.pack.items(first..first + scores.len());
+        let near = look.pack.near(first, scores, look.top_cut, near);
+        for (&place, least) in near.iter().zip(look.pack.least_of(first, near)) {
             let score = scores[place as usize];
             // The cut may have risen since.
-            if score - least >= count.top_cut {
+            if score - least >= look.top_cut {
                 let item = (score, (self.first + first) as u32 + place);
-                let biases = &pack.items(first..first + scores.len())[place as usize];
-                count.keep(item, biases, rules, &mut self.top);
+                let count = &mut self.batches[batch];
+                if count.keep(item, &items[place as usize], rules, &mut self.top) {
+                    look.top_cut = look.pack.cut(&count.lowest);
+                }
             }
         }
     }
@@ -377,17 +398,17 @@ impl<'a> QueryCount<'a> {
     pub(super) fn finish(self) -> (Vec<Tally>, Vec<Vec<Target>>) {
         let width = self.asked.targets.len() / self.plan.all_forms();
         let mut tallies = vec![Tally::default(); self.plan.rules.len() * width];
-        for alone in self.alone {
-            tallies[alone.rule * width..][..width].copy_from_slice(&alone.tallies);
-        }
         for (batch, count) in self.plan.batches.iter().zip(self.batches) {
-            let Some(count) = count else { continue };
             for (lane, &rule) in batch.rules.iter().enumerate() {
                 tallies[rule] = Tally {
                     greater: count.tallies.0[lane],
                     beside: count.tallies.1[lane],
                 };
             }
+        }
+        // After the batches: of those whose rules have different choices nothing was counted.
+        for alone in self.alone {
+            tallies[alone.rule * width..][..width].copy_from_slice(&alone.tallies);
         }
         (
             tallies,

@@ -51,6 +51,10 @@ impl<'a> QueryRanks<'a> {
     /// Keeps what was counted of the relevant items. Those that share a rank stay in the gallery's order.
     pub(super) fn keep_ranks(&mut self, rule: usize, tallies: &[Tally], ties: TieRule) {
         self.make_room();
+        if let ([tally], None) = (tallies, self.given_grades) {
+            self.doubled[rule * self.width] = tally.doubled(ties);
+            return;
+        }
         let doubled = tallies.iter().map(|tally| tally.doubled(ties));
         let mut order: Vec<(u32, usize)> = doubled.zip(0..).collect();
         order.sort_unstable();

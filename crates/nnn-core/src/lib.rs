@@ -28,6 +28,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A gallery may come in any number of parts, since a statistic of an item depends on that item and the bank; a bank may,
+//! too, and on several machines: see [`Partial`].
 
 mod dispatch;
 mod embeddings;

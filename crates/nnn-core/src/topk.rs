@@ -177,6 +177,21 @@ mod tests {
         prop::collection::vec((-5i8..5).prop_map(|v| f32::from(v) / 4.0), 0..400)
     }
 
+    /// Guards against a sign that depended on which of equal zeros came first.
+    #[test]
+    fn a_largest_score_of_zero_is_positive() {
+        for (first, last) in [(-0.0, 0.0), (0.0, -0.0), (-0.0, -0.0f32)] {
+            let mut largest = LargestScores::new(1);
+            largest.push(&[first; 200]);
+            largest.push(&[last]);
+            assert_eq!(
+                largest.into_descending()[0].to_bits(),
+                0,
+                "{first} then {last}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn largest_scores_equal_a_sort(scores in tied_scores(), k in 0usize..50, piece in 1usize..90) {

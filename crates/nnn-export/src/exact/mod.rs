@@ -10,7 +10,6 @@ use crate::bias_file::Ids;
 use crate::forms::{Constants, Form, rounding};
 use crate::ids::Id;
 use rayon::prelude::*;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// An item's exact corrected score for one query.
@@ -158,10 +157,10 @@ impl List {
             rounding: rounding(form, dim + 2, items[row].length, length),
         };
         let (length, dim) = (self.length, self.query.len());
-        for row in 0..items.len() {
+        for (row, &score) in scores.iter().enumerate() {
             let full = self.best.len() == k;
-            if !full || self.best.last().is_some_and(|it| scores[row] > it.score) {
-                let above = |it: &Scored| it.score.total_cmp(&scores[row]) != Ordering::Less;
+            if !full || self.best.last().is_some_and(|it| score > it.score) {
+                let above = |it: &Scored| it.score >= score;
                 let place = self.best.partition_point(above);
                 self.best.insert(place, scored(row, length, dim));
                 self.best.truncate(k);

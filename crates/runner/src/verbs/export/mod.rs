@@ -9,7 +9,7 @@ use crate::plan::methods::from_signature;
 use crate::provenance;
 use crate::terminal::output::print;
 use crate::terminal::progress::say;
-use crate::verbs::arrays::array_file;
+use crate::verbs::arrays::{array_file, parts};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
@@ -19,7 +19,7 @@ use nnn_export::{
     pgvector_limit,
 };
 use nnn_files::counted;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is exported, and how.
 #[derive(Debug, Args)]
@@ -76,6 +76,7 @@ pub struct ExportOptions {
 /// # Errors
 /// What is named does not fit together, the method cannot be served by an engine, or something cannot be read or written.
 pub fn export(options: &ExportOptions) -> Result<()> {
+    options.check_out()?;
     let banks = !(options.reference.is_empty() && options.reference_gallery.is_empty());
     let gallery = !options.gallery.is_empty();
     let manifest = match (&options.results, &options.bias) {
@@ -131,6 +132,24 @@ impl ExportOptions {
         );
         let constants = earlier.constants();
         constants.with_context(|| format!("--like {shown} moved its vectors and has no constants"))
+    }
+
+    /// Refuses to write among the files that are read: one may be called as one that is written.
+    fn check_out(&self) -> Result<()> {
+        let Ok(out) = self.out.canonicalize() else {
+            return Ok(());
+        };
+        for (file, _) in parts(&self.gallery)? {
+            let folder = file.canonicalize().ok();
+            let folder = folder.as_deref().and_then(Path::parent);
+            let shown = self.out.display();
+            ensure!(
+                folder != Some(&out),
+                "--out {shown}: the gallery lies there, in {}; name another folder",
+                file.display()
+            );
+        }
+        Ok(())
     }
 
     /// Begins the files, once pgvector can hold them if they go there.

@@ -4,16 +4,13 @@ use crate::bias_file::Ids;
 use crate::error::ExportError;
 use crate::expect::expectations;
 use crate::forms::{Constants, Form, Spread};
-use crate::items::{Format, Shape, Writer, write_array, writer};
+use crate::items::{BLOCK, Format, Shape, Writer, write_array, writer};
 use crate::manifest::{FileSum, Manifest, QueryMap};
 use crate::queries;
 use nnn_core::{VectorMap, Vectors};
 use nnn_files::{is_temporary, write_atomically};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Rows that are written at once, so that an export's bytes do not depend on how its items arrived.
-const BLOCK: usize = 1024;
 
 /// The vectors of an export that is being written. Its files have their names, and its manifest exists, once
 /// [`Delivery::finish`] is through; what was written before a kill goes unnamed.
@@ -102,6 +99,7 @@ impl Delivery {
             self.append(ids, place, biases)?;
             self.ids.push(ids.id(place));
             self.rows += 1;
+            // In pieces of one size, so that bytes do not depend on how the items arrived.
             if self.ids.len() == BLOCK {
                 self.flush()?;
             }

@@ -1,6 +1,6 @@
 //! An engine's answer beside the exact list.
 
-use super::{List, Scored};
+use super::list::{List, Scored};
 
 /// One place at which an engine's answer is not the exact list's.
 #[derive(Debug, Clone, PartialEq)]

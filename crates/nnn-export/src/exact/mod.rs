@@ -2,47 +2,19 @@
 
 mod answers;
 mod judged;
+mod list;
 
 pub use answers::{Answer, read_answers};
 pub use judged::{Difference, Judged, judge};
+pub use list::{List, Scored};
 
 use crate::bias_file::Ids;
-use crate::forms::{Constants, Form, rounding};
+use crate::forms::{Constants, Form, FormError};
 use crate::ids::Id;
+use list::{Item, squares};
+use nnn_core::Rows;
 use rayon::prelude::*;
-use std::cmp::Ordering;
 use std::collections::HashMap;
-
-/// An item's exact corrected score for one query.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
-    /// The item.
-    pub id: Id,
-    /// `s - b`, or the product of moved vectors: in f64, from the f32 vectors.
-    pub score: f64,
-    /// How far an engine's f32 score may lie from it.
-    pub rounding: f64,
-}
-
-impl Scored {
-    /// Whether f32 rounding allows either order.
-    #[must_use]
-    pub fn ties_with(&self, other: &Self) -> bool {
-        (self.score - other.score).abs() <= self.rounding + other.rounding
-    }
-}
-
-/// One query's list.
-#[derive(Debug, Clone)]
-pub struct List {
-    query: Vec<f32>,
-    /// Length of the query with its suffix.
-    length: f64,
-    /// The best items, best first; of equals the one that came first.
-    pub best: Vec<Scored>,
-    /// The exact scores of the items that an engine returned, in its order; none for ids that no item has.
-    pub answered: Vec<Option<Scored>>,
-}
 
 /// Exact lists of some queries over items that arrive block by block; memory holds the lists alone.
 #[derive(Debug)]
@@ -53,14 +25,6 @@ pub struct Exact {
     lists: Vec<List>,
     /// Of every id that was answered, the lists and places.
     places: HashMap<Id, Vec<(usize, usize)>>,
-}
-
-/// An item before it is scored.
-struct Item<'a> {
-    vector: &'a [f32],
-    bias: f64,
-    /// Length with what is appended.
-    length: f64,
 }
 
 impl Exact {
@@ -110,22 +74,42 @@ impl Exact {
         assert_eq!(rows.len(), ids.len() * width, "one row for every id");
         let item = |row| self.item(row);
         let items: Vec<Item<'_>> = rows.chunks_exact(width.max(1)).map(item).collect();
-        let mut found: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.lists.len()];
-        if !self.places.is_empty() {
-            for row in 0..ids.len() {
-                for &(query, place) in self.places.get(&ids.id(row)).into_iter().flatten() {
-                    found[query].push((row, place));
-                }
+        self.score(ids, &items);
+    }
+
+    /// Adds items from before they were exported: unit vectors and biases.
+    ///
+    /// # Errors
+    /// A bias has no place in the form.
+    ///
+    /// # Panics
+    /// The vectors or biases are not as many as the ids.
+    pub fn push_biased(
+        &mut self,
+        ids: &Ids,
+        vectors: Rows<'_>,
+        biases: &[f32],
+    ) -> Result<(), FormError> {
+        assert_eq!([vectors.len(), biases.len()], [ids.len(); 2]);
+        let item = |(row, &bias): (usize, &f32)| {
+            let mut exported = vectors.row(row).to_vec();
+            if let Some(constants) = &self.constants {
+                constants.append(bias, &mut exported)?;
             }
-        }
-        let (k, form) = (self.k, self.form);
-        let lists = self.lists.par_iter_mut().zip(found);
-        lists.for_each(|(list, found)| list.push(k, form, ids, &items, &found));
+            Ok(Item {
+                vector: vectors.row(row),
+                bias: bias.into(),
+                length: squares(&exported).sqrt(),
+            })
+        };
+        let items = biases.iter().enumerate().map(item);
+        let items: Vec<Item<'_>> = items.collect::<Result<_, _>>()?;
+        self.score(ids, &items);
+        Ok(())
     }
 
     fn item<'r>(&self, row: &'r [f32]) -> Item<'r> {
-        let extra = self.constants.as_ref().map_or(0, Constants::extra);
-        let (vector, appended) = row.split_at(row.len() - extra);
+        let (vector, appended) = row.split_at(row.len() - self.extra());
         let bias = self.constants.as_ref();
         Item {
             vector,
@@ -134,63 +118,27 @@ impl Exact {
         }
     }
 
+    fn extra(&self) -> usize {
+        self.constants.as_ref().map_or(0, Constants::extra)
+    }
+
+    fn score(&mut self, ids: &Ids, items: &[Item<'_>]) {
+        let mut found: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.lists.len()];
+        if !self.places.is_empty() {
+            for row in 0..ids.len() {
+                for &(query, place) in self.places.get(&ids.id(row)).into_iter().flatten() {
+                    found[query].push((row, place));
+                }
+            }
+        }
+        let (k, form, extra) = (self.k, self.form, self.extra());
+        let lists = self.lists.par_iter_mut().zip(found);
+        lists.for_each(|(list, found)| list.push(k, (form, extra), ids, items, &found));
+    }
+
     /// The lists, in the order of the queries.
     #[must_use]
     pub fn into_lists(self) -> Vec<List> {
         self.lists
     }
-}
-
-impl List {
-    fn push(
-        &mut self,
-        k: usize,
-        form: Form,
-        ids: &Ids,
-        items: &[Item<'_>],
-        answered: &[(usize, usize)],
-    ) {
-        let scores = items.iter().map(|it| dot(it.vector, &self.query) - it.bias);
-        let scores: Vec<f64> = scores.collect();
-        let scored = |row: usize, length: f64, dim: usize| Scored {
-            id: ids.id(row),
-            score: scores[row],
-            rounding: rounding(form, dim + 2, items[row].length, length),
-        };
-        let (length, dim) = (self.length, self.query.len());
-        for row in 0..items.len() {
-            let full = self.best.len() == k;
-            if !full || self.best.last().is_some_and(|it| scores[row] > it.score) {
-                let above = |it: &Scored| it.score.total_cmp(&scores[row]) != Ordering::Less;
-                let place = self.best.partition_point(above);
-                self.best.insert(place, scored(row, length, dim));
-                self.best.truncate(k);
-            }
-        }
-        for &(row, place) in answered {
-            self.answered[place] = Some(scored(row, length, dim));
-        }
-    }
-}
-
-/// Sums side by side in [`dot`].
-const LANES: usize = 8;
-
-/// In f64, where the products of f32 are exact.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let mut sums = [0.0; LANES];
-    let (a, a_rest) = a.as_chunks::<LANES>();
-    let (b, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
-        }
-    }
-    let rest = a_rest.iter().zip(b_rest);
-    let rest = rest.map(|(&a, &b)| f64::from(a) * f64::from(b));
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
-}
-
-fn squares(values: &[f32]) -> f64 {
-    dot(values, values)
 }

@@ -1,7 +1,8 @@
 //! Rows of little-endian f32 behind a header, each behind the same few bytes: `.npy` and `.fvecs`.
 
+use super::header::skip_header;
 use super::ids_file::{IdsReader, IdsWriter};
-use super::{BLOCK, Shape, Take, Writer};
+use super::shape::{BLOCK, Shape, Take, Writer};
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use nnn_files::WholeFile;
@@ -67,7 +68,7 @@ pub(super) fn read_rows(
 ) -> Result<(), ExportError> {
     let file = File::open(path).map_err(ExportError::io(path))?;
     let mut file = BufReader::new(file);
-    super::npy::skip_header(path, &mut file, header)?;
+    skip_header(path, &mut file, header)?;
     let mut ids = IdsReader::open(path, shape)?;
     let width = before.len() + shape.dim * 4;
     let mut left = shape.rows as usize;

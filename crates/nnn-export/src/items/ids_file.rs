@@ -1,7 +1,7 @@
 //! Ids beside files that hold vectors only: `ids.npy` of i64 for items that are called by their rows, `ids.txt` with one id a line for ids of their own.
 
-use super::Shape;
-use super::npy::header;
+use super::header::header;
+use super::shape::Shape;
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use nnn_files::WholeFile;

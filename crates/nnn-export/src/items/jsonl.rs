@@ -1,6 +1,6 @@
 //! One JSON object a line: what bulk loaders of document stores and command-line tools take.
 
-use super::{BLOCK, Shape, Take, Writer};
+use super::shape::{BLOCK, Shape, Take, Writer};
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use crate::ids::Id;

@@ -1,13 +1,17 @@
 //! Files of item vectors with their ids, one file of code per format: written block by block, and read back.
 
 mod binary;
+mod header;
 mod ids_file;
 mod jsonl;
 mod npy;
 mod parquet;
 mod pgcopy;
+mod shape;
 
 pub(crate) use npy::write_array;
+pub(crate) use shape::{BLOCK, Writer};
+pub use shape::{Shape, Take};
 
 use crate::bias_file::Ids;
 use crate::error::ExportError;
@@ -74,26 +78,6 @@ impl FromStr for Format {
     }
 }
 
-/// What files of items have to be told before the first item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// How many items there are.
-    pub rows: u64,
-    /// Coordinates of each, with what is appended.
-    pub dim: usize,
-    /// Whether items have ids of their own, and are not called by their rows.
-    pub named: bool,
-}
-
-/// Files that are being written. They have their names once they are finished.
-pub(crate) trait Writer {
-    /// Adds items: as many rows as ids.
-    fn push(&mut self, ids: &Ids, vectors: &[f32]) -> Result<(), ExportError>;
-
-    /// Ends the files and gives them their names.
-    fn finish(self: Box<Self>) -> Result<(), ExportError>;
-}
-
 /// Begins the files of a format in a folder.
 pub(crate) fn writer(
     format: Format,
@@ -109,12 +93,6 @@ pub(crate) fn writer(
         Format::Pgcopy => Box::new(pgcopy::PgcopyWriter::create(&path, shape)?),
     })
 }
-
-/// Items at most in a block that is read back.
-const BLOCK: usize = 1024;
-
-/// What is done with a block of items: their ids and as many rows.
-pub type Take<'t> = &'t mut dyn FnMut(&Ids, &[f32]) -> Result<(), ExportError>;
 
 /// Reads items back, some at a time and in their order.
 ///

@@ -1,6 +1,6 @@
 //! Parquet, with the vectors as lists of one length: Arrow's schema goes along, so that readers which know such lists have them.
 
-use super::{BLOCK, Shape, Take, Writer};
+use super::shape::{BLOCK, Shape, Take, Writer};
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use arrow_array::cast::AsArray;

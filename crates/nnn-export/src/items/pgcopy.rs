@@ -1,7 +1,8 @@
 //! PostgreSQL's binary copy, with the vectors as pgvector's `vector` receives them: a count of coordinates, a zero, and the
 //! coordinates, all big-endian.
 
-use super::{BLOCK, Shape, Take, Writer};
+use super::header::skip_header;
+use super::shape::{BLOCK, Shape, Take, Writer};
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use crate::ids::Id;
@@ -76,7 +77,7 @@ impl Writer for PgcopyWriter {
 pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), ExportError> {
     let file = File::open(path).map_err(ExportError::io(path))?;
     let mut file = BufReader::new(file);
-    super::npy::skip_header(path, &mut file, HEADER)?;
+    skip_header(path, &mut file, HEADER)?;
     let all = shape.rows as usize;
     for first in (0..all).step_by(BLOCK) {
         let (mut ids, mut vectors) = (Ids::none(shape.named, first), Vec::new());

@@ -43,8 +43,9 @@ fn head(manifest: &Manifest) -> String {
         "# {count} items corrected by {method}\n\n\
          Every item has {dim_out} coordinates. Rank them by {metric}.\n\n\
          {expect}\n\
-         ## A query\n\n```python\n{}```\n{}",
+         ## A query\n\n```python\n{}```\n{}{}",
         query(manifest),
+        meaning(manifest),
         items(manifest)
     )
 }
@@ -67,6 +68,33 @@ fn query(manifest: &Manifest) -> String {
     }
     lines.push("query = query.astype(np.float32)".to_owned());
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// How the corrected score follows from what an engine returns; of moved vectors it is what the engine returns.
+fn meaning(manifest: &Manifest) -> String {
+    let (Some(c), Some(offset)) = (manifest.c, manifest.offset) else {
+        return String::new();
+    };
+    let said = match manifest.form {
+        Form::Ip => format!(
+            "`p - ({offset})`, where `p` is the inner product: the number itself (faiss, Qdrant, Milvus), 1 less the number (hnswlib, usearch, \
+             LanceDB, Chroma), or the number with its sign turned (pgvector, DuckDB)"
+        ),
+        Form::L2 => format!(
+            "`1 - ({offset}) - e / 2`, where `e` is the squared distance: the number itself (faiss, hnswlib, usearch, LanceDB, Chroma), or \
+             its square (Qdrant, pgvector, DuckDB, sqlite-vec)"
+        ),
+        Form::Cosine => {
+            let lengths = manifest.length.unwrap_or(1.0) * c.recip().hypot(1.0);
+            format!(
+                "`{lengths} p - ({offset})`, where `p` is the cosine: the number itself (Qdrant), or 1 less the number (hnswlib, usearch, LanceDB, \
+                 Chroma, pgvector, DuckDB, sqlite-vec)"
+            )
+        }
+    };
+    format!(
+        "\nThe corrected score `s - b` of an item follows from the number that an engine returns: {said}.\n"
+    )
 }
 
 /// The lines that read the items, where an engine does not read the file by itself.

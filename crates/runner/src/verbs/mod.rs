@@ -2,6 +2,7 @@
 
 mod arrays;
 mod bias;
+mod biased;
 mod check;
 mod dry_run;
 mod export;

@@ -292,7 +292,7 @@ fn an_export_of_biases_does_not_depend_on_how_the_gallery_is_cut() {
         let parts = export(
             &lab,
             &[&how[..], &["--gallery", "parts", "--ids", "ids.json"]].concat(),
-            "parts",
+            "cut",
         );
         assert_eq!(whole.files, parts.files, "{format}");
         assert_eq!(whole.inputs.len(), 2);
@@ -414,6 +414,9 @@ fn items_that_are_not_those_of_the_biases_are_named() {
         &[&whole[..], &scaled].concat(),
         &["the scale is -1, expected a number above 0"],
     );
+    let among = ["--form", "ip", "--to", "npy", "--out", "."];
+    lab.call(&[&["export"], &whole[..], &among].concat())
+        .refused(&["--out .: the gallery lies there, in gallery.npy"]);
     let unknown = lab.call(
         &[
             &["export"],
@@ -498,7 +501,7 @@ fn ids_that_repeat_are_named() {
 #[test]
 fn new_items_are_exported_beside_the_old() {
     let lab = biased(50);
-    lab.write("new.npy", npy(&Noise(1).rows(50)[10..20].to_vec()));
+    lab.write("new.npy", npy(&Noise(1).rows(50)[10..12].to_vec()));
     bias(&lab, &["new.npy"], "new.parquet");
     let old = [
         "--bias",
@@ -526,7 +529,7 @@ fn new_items_are_exported_beside_the_old() {
         assert_eq!(first.constants(), second.constants());
         let (_, before) = items(&lab, form, &first);
         let (_, after) = items(&lab, "new", &second);
-        assert_eq!(before[10..20], after, "{form}");
+        assert_eq!(before[10..12], after, "{form}");
     }
     let how = ["--form", "cosine", "--like", "ip"];
     refused(
@@ -644,8 +647,8 @@ fn a_killed_export_leaves_nothing_that_looks_whole() {
     let start = || {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
         let command = command.arg("export").args(how).args(["--out", "out"]);
-        let command = command.current_dir(lab.path("")).stderr(Stdio::null());
-        command.spawn().expect("it starts")
+        let command = command.current_dir(lab.path("")).stdout(Stdio::null());
+        command.stderr(Stdio::null()).spawn().expect("it starts")
     };
     let mut noise = Noise(5);
     for _ in 0..10 {
@@ -700,6 +703,40 @@ fn the_manifest_says_all_that_is_needed() {
     let text = fs::read_to_string(lab.path("out/manifest.json")).expect("text");
     let again: Manifest = serde_json::from_str(&text).expect("it reads back");
     assert_eq!(again, manifest);
+}
+
+#[test]
+fn queries_md_has_the_words_of_the_form_and_of_the_format() {
+    let lab = biased(50);
+    let words = [
+        ("ip", "METRIC_INNER_PRODUCT", "sqlite-vec"),
+        ("l2", "Distance.EUCLID", "<#>"),
+        ("cosine", "distance_metric=cosine", "METRIC_L2"),
+    ];
+    for (form, there, absent) in words {
+        for format in FORMATS {
+            let how = [
+                "--bias",
+                "bias.parquet",
+                "--gallery",
+                "gallery.npy",
+                "--form",
+                form,
+            ];
+            let manifest = export(&lab, &[&how[..], &["--to", format]].concat(), "out");
+            let text = fs::read_to_string(lab.path("out/queries.md")).expect("a page");
+            assert!(!text.contains("{{"), "{text}");
+            assert!(
+                text.contains(&format!("{:?}", manifest.query_suffix)),
+                "{text}"
+            );
+            // PostgreSQL's binary copy is for PostgreSQL alone.
+            assert_eq!(text.contains("\\copy items"), format == "pgcopy");
+            assert_eq!(text.contains("## faiss"), format != "pgcopy");
+            assert_eq!(text.contains(there), format != "pgcopy", "{form} {format}");
+            assert!(!text.contains(absent), "{form} {format}");
+        }
+    }
 }
 
 /// The gallery's vectors come from the cache of the run, and images keep their names.

@@ -125,6 +125,52 @@ fn the_exact_lists_are_those_of_the_formula() {
     }
 }
 
+/// From the vectors and biases before the export, the lists are those from the export, and the scores up to what it rounds.
+#[test]
+fn the_exact_lists_from_the_source_are_those_from_the_export() {
+    let lab = lab(&NAMED);
+    let from_export = truth(&lab);
+    let source = ["--bias", "bias.parquet", "--gallery", "gallery.npy"];
+    let options = [
+        "verify",
+        "out",
+        "--queries",
+        "queries.npy",
+        "--out",
+        "source.jsonl",
+    ];
+    well(&lab.call(&[&options[..], &source].concat()));
+    let text = fs::read_to_string(lab.path("source.jsonl")).expect("lists");
+    assert_eq!(text.lines().count(), QUERIES);
+    for (line, other) in text.lines().zip(&from_export) {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(line["ids"], other["ids"]);
+        let scores = |line: &Value| line["scores"][0].as_f64().expect("a number");
+        assert!((scores(&line) - scores(other)).abs() <= f64::from(f32::EPSILON));
+    }
+    let more = [
+        "--reference",
+        "bank.npy",
+        "--method",
+        "csls(k=4)",
+        "--out",
+        "csls.parquet",
+    ];
+    well(
+        &lab.call(
+            &[
+                &["bias", "--gallery", "gallery.npy", "--ids", "ids.json"],
+                &more[..],
+            ]
+            .concat(),
+        ),
+    );
+    let other = ["--bias", "csls.parquet", "--gallery", "gallery.npy"];
+    lab.call(&[&options[..], &other].concat()).refused(&[
+        "40 biases of `csls(k=4)`, but the export has 40 items of `nnn(k=4,alpha=0.75)`",
+    ]);
+}
+
 #[test]
 fn right_answers_pass_and_are_enough() {
     for ids in [&NAMED[..], &[]] {

@@ -1,7 +1,7 @@
 //! Vectors moved on the spot, from files of a gallery and of banks. All are held in memory: a map is fitted to the whole.
 
+use super::options::{ExportOptions, servable};
 use super::whole::Items;
-use super::{ExportOptions, servable};
 use crate::plan::methods::from_signature;
 use crate::verbs::arrays::{labels, named, parts, sums, vectors};
 use anyhow::{Context, Result, bail, ensure};

@@ -1,7 +1,7 @@
 //! From the results of a sweep: the bias that it wrote, or the map that it fitted, over the gallery that it ranked.
 
+use super::options::{ExportOptions, servable};
 use super::whole::Items;
-use super::{ExportOptions, servable};
 use crate::fetch;
 use crate::open::trials::{TrialPlan, Trials};
 use crate::open::{Side, Sources, Table};

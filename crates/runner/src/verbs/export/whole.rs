@@ -1,6 +1,7 @@
 //! Items that are in memory: what results and methods that move vectors have.
 
-use super::{ExportOptions, program};
+use super::options::ExportOptions;
+use crate::provenance::code_version;
 use anyhow::{Result, bail, ensure};
 use nnn_core::{MovedVectors, Rows};
 use nnn_export::{About, FileSum, Form, Ids, Manifest, Shape, Spread};
@@ -55,7 +56,7 @@ impl Items {
             spread: Some(&spread),
             query_map: None,
             inputs: self.inputs,
-            program: program(),
+            program: code_version(),
         })?)
     }
 
@@ -76,7 +77,7 @@ impl Items {
             spread: None,
             query_map: Some(&moved.query),
             inputs: self.inputs,
-            program: program(),
+            program: code_version(),
         })?)
     }
 

@@ -1,49 +1,22 @@
 //! `runner verify`.
 
+mod options;
 mod queries;
 mod report;
 
 use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
-use crate::verbs::arrays::array_file;
+use crate::verbs::arrays::parts;
+use crate::verbs::biased::each_biased;
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
-use nnn_data::ArrayFile;
-use nnn_export::{Answer, Exact, Id, List, Manifest, read_answers, read_items};
+use nnn_export::{Answer, BiasFile, Exact, Id, List, Manifest, read_answers, read_items};
 use nnn_files::write_atomically;
 use queries::Queries;
 use report::Report;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// What is verified, and against what.
-#[derive(Debug, Args)]
-pub struct VerifyOptions {
-    /// An export that `runner export` wrote.
-    #[arg(value_name = "DIR")]
-    pub export: PathBuf,
-    /// Vectors of queries, as they are before anything is appended: FILE, FILE[KEY], patterns or folders.
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = array_file)]
-    pub queries: Vec<ArrayFile>,
-    /// Ids of the queries, one for every row, where answers name queries by ids.
-    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
-    pub query_ids: Vec<ArrayFile>,
-    /// An engine's answers: `{"query": ROW OR ID, "ids": [...]}` in every line, best first.
-    #[arg(long, value_name = "FILE", conflicts_with = "sample")]
-    pub results: Option<PathBuf>,
-    /// How many queries are looked at, evenly spread, where there are no answers.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub sample: usize,
-    /// Length of the lists.
-    #[arg(long, default_value_t = 10)]
-    pub k: usize,
-    /// Exit with status 1 where recall or the share of queries with the order kept is less.
-    #[arg(long, value_name = "SHARE", requires = "results")]
-    pub at_least: Option<f64>,
-    /// A file for the exact lists, one line of JSON for every query.
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-}
+pub use options::VerifyOptions;
 
 /// Computes the exact corrected lists of some queries from an export and prints or writes them; with an engine's answers, prints how
 /// these compare. Whether they are as good as was asked.
@@ -109,6 +82,15 @@ fn exact(
     let form = (manifest.form, manifest.constants());
     let mut exact = Exact::new(options.k, form, queries, &answered);
     let progress = Progress::new("exact ranking", manifest.count, "items");
+    if let Some(path) = &options.bias {
+        is_source(path, manifest)?;
+        let gallery = parts(&options.gallery)?;
+        each_biased(path, &gallery, None, |ids, vectors, biases| {
+            progress.advance(ids.len() as u64);
+            Ok(exact.push_biased(ids, vectors, biases)?)
+        })?;
+        return Ok(exact.into_lists());
+    }
     let shape = manifest.shape();
     read_items(manifest.items, &options.export, shape, &mut |ids, rows| {
         exact.push(ids, rows);
@@ -116,6 +98,28 @@ fn exact(
         Ok(())
     })?;
     Ok(exact.into_lists())
+}
+
+/// Refuses biases of another method, or of other items than were exported.
+fn is_source(path: &Path, manifest: &Manifest) -> Result<()> {
+    let file = BiasFile::open(path)?;
+    let found = (
+        file.header().method.as_str(),
+        file.len() as u64,
+        file.is_named(),
+    );
+    let expected = (manifest.method.as_str(), manifest.count, manifest.named_ids);
+    let constants = manifest.constants();
+    ensure!(
+        found == expected && constants.is_some(),
+        "{}: {} biases of `{}`, but the export has {} items of `{}`",
+        path.display(),
+        found.1,
+        found.0,
+        expected.1,
+        expected.0
+    );
+    Ok(())
 }
 
 /// Refuses answers with ids that no item has.

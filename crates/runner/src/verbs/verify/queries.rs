@@ -1,6 +1,6 @@
 //! Queries as an export wants them.
 
-use super::VerifyOptions;
+use super::options::VerifyOptions;
 use crate::verbs::arrays::{labels, named, parts, vectors};
 use anyhow::{Context, Result, ensure};
 use nnn_core::{Embeddings, VectorMap, Vectors};

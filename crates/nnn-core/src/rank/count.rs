@@ -20,32 +20,42 @@ pub(super) struct Tally {
     pub(super) beside: u32,
 }
 
-impl Tally {
-    /// Adds items from `first` on. The target's own item is among those beside it where a tie is halved.
-    pub(super) fn add(
-        &mut self,
-        ties: TieRule,
-        target: Target,
-        first: usize,
-        scores: &[f32],
-        bias: &[f32],
-    ) {
-        let (score, item) = (target.0, target.1 as usize);
-        let (greater, equal) = count(scores, bias, score);
-        self.greater += greater;
-        if equal == 0 {
-            return;
+/// Scores from item `first` of the whole gallery on, and the bias that is subtracted from them.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'t> {
+    pub(super) first: usize,
+    pub(super) scores: &'t [f32],
+    pub(super) bias: &'t [f32],
+}
+
+impl Piece<'_> {
+    /// Adds to the tally of every target. Its own item is among those beside it where a tie is halved.
+    pub(super) fn add(&self, ties: TieRule, targets: &[Target], tallies: &mut [Tally]) {
+        for (tally, &(score, item)) in tallies.iter_mut().zip(targets) {
+            let (greater, equal) = count(self.scores, self.bias, score);
+            tally.greater += greater;
+            if equal > 0 {
+                tally.beside += self.beside(ties, score, item, equal);
+            }
         }
-        let before = item.saturating_sub(first).min(scores.len());
-        let after = (item + 1).saturating_sub(first).min(scores.len());
-        self.beside += match ties {
-            TieRule::Optimistic => 0,
-            TieRule::Average => equal,
-            TieRule::Index => count(&scores[..before], &bias[..before], score).1,
-            TieRule::TrecEval => count(&scores[after..], &bias[after..], score).1,
-        };
     }
 
+    /// Those of the items of a target's score that the tie rule looks at.
+    fn beside(&self, ties: TieRule, score: f32, item: u32, equal: u32) -> u32 {
+        let end = self.scores.len();
+        let within = |item: u32| (item as usize).saturating_sub(self.first).min(end);
+        let equal_in =
+            |range: Range<usize>| count(&self.scores[range.clone()], &self.bias[range], score).1;
+        match ties {
+            TieRule::Optimistic => 0,
+            TieRule::Average => equal,
+            TieRule::Index => equal_in(0..within(item)),
+            TieRule::TrecEval => equal_in(within(item.saturating_add(1))..end),
+        }
+    }
+}
+
+impl Tally {
     /// Twice the rank, so that it is whole.
     pub(super) fn doubled(self, ties: TieRule) -> u32 {
         let beside = match ties {
@@ -365,16 +375,12 @@ impl<'a> QueryCount<'a> {
         let Some(alone) = self.alone.get_mut(place) else {
             return;
         };
-        let bias = &alone.bias[first..first + scores.len()];
-        for (tally, &target) in alone.tallies.iter_mut().zip(alone.targets) {
-            tally.add(
-                self.plan.options.ties,
-                target,
-                self.first + first,
-                scores,
-                bias,
-            );
-        }
+        let piece = Piece {
+            first: self.first + first,
+            scores,
+            bias: &alone.bias[first..first + scores.len()],
+        };
+        piece.add(self.plan.options.ties, alone.targets, &mut alone.tallies);
     }
 
     /// Keeps the best of the items from `first` on under one of these rules; `corrected` is scratch.

@@ -49,7 +49,7 @@ impl RankOptions {
 /// [`Rankings`] for each of `methods`, in their order.
 ///
 /// # Panics
-/// `relevance` was not made for the queries and gallery of `scorer`, or the gallery has 2^31 items or more.
+/// `relevance` was not made for the queries and gallery of `scorer`, or the gallery has 2^31 - 1 items or more.
 #[must_use]
 pub fn rank(
     scorer: &DotScorer<'_>,

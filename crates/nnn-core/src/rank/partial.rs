@@ -7,7 +7,7 @@ use crate::topk::better_first;
 use crate::{Rankings, Relevance, TieRule};
 
 /// The largest gallery: twice a rank is held in 32 bits.
-pub(super) const MOST_ITEMS: usize = i32::MAX as usize;
+pub(super) const MOST_ITEMS: usize = i32::MAX as usize - 1;
 
 /// Of what sizes partial results are.
 #[derive(Debug, Clone, PartialEq, Eq)]

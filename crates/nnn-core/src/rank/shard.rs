@@ -120,7 +120,7 @@ impl<'a> Shard<'a> {
     /// [`PartialError`]: sizes do not agree, or a correction is no bias.
     ///
     /// # Panics
-    /// The gallery has 2^31 items or more.
+    /// The gallery has 2^31 - 1 items or more.
     pub fn new(
         scorer: DotScorer<'a>,
         first: usize,

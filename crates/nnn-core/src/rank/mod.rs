@@ -8,21 +8,26 @@
 mod batch;
 mod bytes;
 mod count;
+mod error;
 mod found;
 mod part;
 mod partial;
 mod plan;
 mod rescaled;
+mod rule;
 mod shard;
+mod tally;
 
 use crate::score::{DotScorer, Scorer};
 use crate::{Fitted, GalleryBias, MovedVectors, Rankings, Relevance, TieRule};
+pub use error::PartialError;
 use found::QueryRanks;
 use part::Part;
 pub use partial::{Counts, Thresholds};
-use plan::{Plan, Rule};
+use plan::Plan;
 use rescaled::Rescaled;
-pub use shard::{PartialError, Shard};
+use rule::Rule;
+pub use shard::Shard;
 
 /// What a ranking pass is to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

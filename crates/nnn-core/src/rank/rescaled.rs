@@ -1,8 +1,8 @@
 //! Rules that rewrite rows, which need whole ones.
 
 use super::RankOptions;
-use super::count::{Piece, Tally, Target};
 use super::found::QueryRanks;
+use super::tally::{Piece, Tally, Target};
 use crate::score::{DotScorer, Scorer};
 use crate::topk::best_items;
 use crate::{Fitted, GalleryBias, Relevance};

@@ -85,7 +85,7 @@ const STRIP_BYTES: usize = 512 * 1024;
 
 /// Columns of a tile: enough that what is done once for a row and tile is little beside its scores, and few enough that the scores of
 /// a task's rows stay beside the packed columns in a second-level cache.
-const TILE_COLUMNS: usize = 2048;
+const TILE_COLUMNS: usize = 1024;
 
 /// Bytes of scores that a task holds at most, unless a single block of rows needs more: whole rows of a large gallery
 /// are long.

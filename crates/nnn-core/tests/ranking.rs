@@ -56,7 +56,7 @@ fn others(gallery: &Embeddings) -> [Fitted; 2] {
 /// Some queries have one relevant item, some three; all are graded or none is.
 fn relevance(graded: bool, several: bool) -> Relevance {
     let items = |q: usize| [q * 3, q * 5 + 1, q * 7 + 2].map(|item| (item % GALLERY) as u32);
-    let list = |q: usize| items(q)[..if several && q % 2 == 0 { 3 } else { 1 }].to_vec();
+    let list = |q: usize| items(q)[..if several && q.is_multiple_of(2) { 3 } else { 1 }].to_vec();
     let lists: Vec<Vec<u32>> = (0..QUERIES).map(list).collect();
     if !graded {
         return Relevance::new(&lists, GALLERY).expect("within the gallery");

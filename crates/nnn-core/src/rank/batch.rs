@@ -5,7 +5,7 @@
 //! they spread). An item `j` can reach the threshold `t` of some bias only if `s_j - min b'_j >= min (t + mean(b))`, the minima
 //! over the biases of the batch: one subtraction per item and batch finds the few that are then compared under all its biases.
 
-use super::plan::Rule;
+use super::rule::Rule;
 use crate::GalleryBias;
 use crate::dispatch::dispatched;
 use crate::kernel::near::{CHUNK, near_places};

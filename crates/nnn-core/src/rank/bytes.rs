@@ -1,8 +1,8 @@
 //! Partial results as bytes, so that they travel between processes: all numbers little-endian.
 
-use super::count::{Tally, Target};
-use super::partial::{Counts, Gates, MOST_ITEMS, Shape, Thresholds};
-use super::shard::ShardError;
+use super::error::ShardError;
+use super::partial::{Counts, Gates, Shape, Thresholds};
+use super::tally::{MOST_ITEMS, Tally, Target};
 use crate::TieRule;
 
 /// The first bytes of each kind; the last is the version.

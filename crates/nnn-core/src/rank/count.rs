@@ -3,81 +3,9 @@
 use super::RankOptions;
 use super::batch::{Batch, Lane, Pack, STEP, WIDTH, compare, highest};
 use super::plan::Plan;
+use super::tally::{Asked, Piece, Tally, Target, is_beside, within};
 use crate::TieRule;
-use crate::dispatch::dispatched;
 use crate::topk::BestItems;
-use std::ops::Range;
-
-/// A relevant item's corrected score and its place in the whole gallery.
-pub(super) type Target = (f32, u32);
-
-/// What is counted of a target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// Items of a higher score.
-    pub(super) greater: u32,
-    /// Items of the same score that the tie rule looks at.
-    pub(super) beside: u32,
-}
-
-impl Tally {
-    /// Adds items from `first` on. The target's own item is among those beside it where a tie is halved.
-    pub(super) fn add(
-        &mut self,
-        ties: TieRule,
-        target: Target,
-        first: usize,
-        scores: &[f32],
-        bias: &[f32],
-    ) {
-        let (score, item) = (target.0, target.1 as usize);
-        let (greater, equal) = count(scores, bias, score);
-        self.greater += greater;
-        if equal == 0 {
-            return;
-        }
-        let before = item.saturating_sub(first).min(scores.len());
-        let after = (item + 1).saturating_sub(first).min(scores.len());
-        self.beside += match ties {
-            TieRule::Optimistic => 0,
-            TieRule::Average => equal,
-            TieRule::Index => count(&scores[..before], &bias[..before], score).1,
-            TieRule::TrecEval => count(&scores[after..], &bias[after..], score).1,
-        };
-    }
-
-    /// Twice the rank, so that it is whole.
-    pub(super) fn doubled(self, ties: TieRule) -> u32 {
-        let beside = match ties {
-            TieRule::Average => self.beside.saturating_sub(1),
-            _ => 2 * self.beside,
-        };
-        2 + 2 * self.greater + beside
-    }
-}
-
-/// Whether the tie rule looks at an item of the target's score.
-fn is_beside(ties: TieRule, item: u32, target: u32) -> bool {
-    match ties {
-        TieRule::Index => item < target,
-        TieRule::Optimistic => false,
-        TieRule::Average => true,
-        TieRule::TrecEval => item > target,
-    }
-}
-
-dispatched! {
-    /// How many of `row - bias` are above `score`, and how many equal it.
-    pub(crate) fn count(row: &[f32], bias: &[f32], score: f32) -> (u32, u32) {
-        let (mut greater, mut equal) = (0u32, 0u32);
-        for (value, bias) in row.iter().zip(bias) {
-            let corrected = value - bias;
-            greater += u32::from(corrected > score);
-            equal += u32::from(corrected == score);
-        }
-        (greater, equal)
-    }
-}
 
 /// Some items of a tile that are compared under all biases of a batch.
 struct Compared<'t> {
@@ -200,17 +128,6 @@ struct Alone<'a> {
     bias: &'a [f32],
     targets: &'a [Target],
     tallies: Vec<Tally>,
-}
-
-/// What a query is counted by.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    /// Its relevant items, of the whole gallery.
-    pub(super) relevant: &'a [u32],
-    /// `(form, width)`.
-    pub(super) targets: &'a [Target],
-    /// Which bias of each rule applies; empty where none has a choice.
-    pub(super) choices: &'a [u8],
 }
 
 /// Items that are looked at before those that are near are compared: after a few of these no more may be needed.
@@ -365,16 +282,12 @@ impl<'a> QueryCount<'a> {
         let Some(alone) = self.alone.get_mut(place) else {
             return;
         };
-        let bias = &alone.bias[first..first + scores.len()];
-        for (tally, &target) in alone.tallies.iter_mut().zip(alone.targets) {
-            tally.add(
-                self.plan.options.ties,
-                target,
-                self.first + first,
-                scores,
-                bias,
-            );
-        }
+        let piece = Piece {
+            first: self.first + first,
+            scores,
+            bias: &alone.bias[first..first + scores.len()],
+        };
+        piece.add(self.plan.options.ties, alone.targets, &mut alone.tallies);
     }
 
     /// Keeps the best of the items from `first` on under one of these rules; `corrected` is scratch.
@@ -415,11 +328,4 @@ impl<'a> QueryCount<'a> {
             self.top.into_iter().map(BestItems::into_best).collect(),
         )
     }
-}
-
-/// The places in an ascending list of the items from `start` on, `len` at most.
-pub(super) fn within(items: &[u32], start: u32, len: usize) -> Range<usize> {
-    let from = items.partition_point(|&item| item < start);
-    let some = items[from..].partition_point(|&item| ((item - start) as usize) < len);
-    from..from + some
 }

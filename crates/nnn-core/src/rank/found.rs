@@ -1,6 +1,6 @@
 //! The ranks and best items of queries under every rule.
 
-use super::count::Tally;
+use super::tally::Tally;
 use crate::{Rankings, Relevance, TieRule};
 
 /// One query's ranks and best items under every rule.

@@ -8,21 +8,26 @@
 mod batch;
 mod bytes;
 mod count;
+mod error;
 mod found;
 mod part;
 mod partial;
 mod plan;
 mod rescaled;
+mod rule;
 mod shard;
+mod tally;
 
 use crate::score::{DotScorer, Scorer};
 use crate::{Fitted, GalleryBias, MovedVectors, Rankings, Relevance, TieRule};
+pub use error::ShardError;
 use found::QueryRanks;
 use part::Part;
 pub use partial::{Counts, Thresholds};
-use plan::{Plan, Rule};
+use plan::Plan;
 use rescaled::Rescaled;
-pub use shard::{Shard, ShardError};
+use rule::Rule;
+pub use shard::Shard;
 
 /// What a ranking pass is to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +54,7 @@ impl RankOptions {
 /// [`Rankings`] for each of `methods`, in their order.
 ///
 /// # Panics
-/// `relevance` was not made for the queries and gallery of `scorer`, or the gallery has 2^31 items or more.
+/// `relevance` was not made for the queries and gallery of `scorer`, or the gallery has 2^31 - 1 items or more.
 #[must_use]
 pub fn rank(
     scorer: &DotScorer<'_>,

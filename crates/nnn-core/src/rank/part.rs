@@ -1,8 +1,10 @@
 //! Some queries against a part of the gallery, or all of it.
 
-use super::count::{Asked, QueryCount, Target, within};
+use super::count::QueryCount;
 use super::partial::{Counts, Gates, Shape, Thresholds};
 use super::plan::Plan;
+use super::rule::Rule;
+use super::tally::{Asked, Target, within};
 use crate::score::{DotScorer, Scorer, Tile};
 use crate::topk::BestItems;
 use crate::{Relevance, TieRule, screen};
@@ -157,7 +159,7 @@ impl<'a> Part<'a> {
     fn gates(&self) -> Gates {
         let best = best_raw(&self.scorer);
         let choices = best.iter().flat_map(|best| {
-            let choice = |rule: &super::plan::Rule<'_>| rule.choice(best.1) as u8;
+            let choice = |rule: &Rule<'_>| rule.choice(best.1) as u8;
             self.plan.rules.iter().map(choice)
         });
         Gates {

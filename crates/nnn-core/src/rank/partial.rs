@@ -1,13 +1,10 @@
 //! What is known of a ranking from a part of the gallery, and how it adds up.
 
-use super::count::{Asked, Tally, Target};
+use super::error::ShardError;
 use super::found::QueryRanks;
-use super::shard::ShardError;
+use super::tally::{Asked, MOST_ITEMS, Tally, Target};
 use crate::topk::better_first;
 use crate::{Rankings, Relevance, TieRule};
-
-/// The largest gallery: twice a rank is held in 32 bits.
-pub(super) const MOST_ITEMS: usize = i32::MAX as usize;
 
 /// Of what sizes partial results are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Rules that rewrite rows, which need whole ones.
 
 use super::RankOptions;
-use super::count::{Tally, Target};
 use super::found::QueryRanks;
+use super::tally::{Piece, Tally, Target};
 use crate::score::{DotScorer, Scorer};
 use crate::topk::best_items;
 use crate::{Fitted, GalleryBias, Relevance};
@@ -74,22 +74,24 @@ impl Rescaled<'_> {
 
     /// Of all relevant items, or of the best placed.
     fn tallies(&self, row: &[f32], relevant: &[u32]) -> Vec<Tally> {
-        let tally = |item: u32| {
-            let (mut tally, target): (_, Target) = (Tally::default(), (row[item as usize], item));
-            tally.add(self.options.ties, target, 0, row, self.zero.values());
-            tally
-        };
-        if self.options.all_relevant {
-            return relevant.iter().map(|&item| tally(item)).collect();
-        }
-        let score = |item: &u32| row[*item as usize];
-        let best = relevant.iter().map(score).fold(f32::NEG_INFINITY, f32::max);
+        let (ties, all) = (self.options.ties, self.options.all_relevant);
+        let targets = relevant.iter().map(|&item| (row[item as usize], item));
+        let best = targets
+            .clone()
+            .fold(f32::NEG_INFINITY, |best, target| best.max(target.0));
         // Only those that share the best score can be first.
-        let first = relevant.iter().filter(|item| score(item) == best);
-        let first = first.map(|&item| tally(item));
-        first
-            .min_by_key(|tally| tally.doubled(self.options.ties))
-            .into_iter()
-            .collect()
+        let targets: Vec<Target> = targets.filter(|target| all || target.0 == best).collect();
+        let mut tallies = vec![Tally::default(); targets.len()];
+        let piece = Piece {
+            first: 0,
+            scores: row,
+            bias: self.zero.values(),
+        };
+        piece.add(ties, &targets, &mut tallies);
+        if !all {
+            tallies.sort_by_key(|tally| tally.doubled(ties));
+            tallies.truncate(1);
+        }
+        tallies
     }
 }

@@ -260,10 +260,10 @@ impl Constants {
 ///
 /// - Inner product: the item's appended coordinate is rounded once, which is `u` of a product. In all `g(dim + 1)`.
 /// - Euclidean: half the squared distance stands for the similarity. From differences it is off by `g(dim + 2)` of itself, expanded into
-///   `|q|^2 + |x|^2 - 2 q x` by `g(dim + 2)` of `(|q| + |x|)^2 / 2`, which is more; the rounded coordinate and a root add `4 u`, and
-///   rounded vectors whose length is one only within `2 u` add `4 u`. In all `g(dim + 8) (|q| + |x|)^2 / 2`.
-/// - Cosine: the engine divides by two lengths, each off by `g(dim + 2) / 2` at most, and divides and takes roots four times. The
-///   item's own length is `M` within `4 u`. In all `g(2 dim + 12) |q| |x|`.
+///   `|q|^2 + |x|^2 - 2 q x` by `g(dim + 2)` of `(|q| + |x|)^2 / 2`, which is more; the square of the rounded coordinate, a root,
+///   and the squared length of an item's rounded unit vector add `2 u` of it each. In all `g(dim + 8) (|q| + |x|)^2 / 2`.
+/// - Cosine: the product is off by `g(dim)`, the two lengths together by `g(dim + 2)` and a root each, a product and a quotient follow,
+///   and the item's own length is `M` within `2 u`. In all less than `g(2 dim + 12) |q| |x|`.
 ///
 /// Two items whose exact scores differ by no more than the sum of their bounds may be returned in either order.
 #[must_use]

@@ -12,7 +12,7 @@ use crate::results::run_record::Ran;
 use crate::run::TrialRunner;
 use crate::verbs::arrays::{labels, parts_in};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{Fitted, MethodKind};
+use nnn_core::{Embeddings, Fitted, MethodKind};
 use nnn_export::{FileSum, Ids, Manifest};
 use nnn_files::sha256_file;
 use nnn_report::{CellId, read_bias, read_scores};
@@ -54,6 +54,11 @@ pub(super) fn export(options: &ExportOptions, results: &Path) -> Result<Manifest
         };
         return items.moved(options, &moved);
     }
+    // Encoders give unit length within 1e-4, more than the forms allow.
+    let gallery = match trial.model {
+        Some(_) => Embeddings::normalize(gallery.rows().data().to_vec(), gallery.dim())?,
+        None => (*gallery).clone(),
+    };
     let (file, bias) = bias(results, trial, &items.method, gallery.len())?;
     items.inputs.push(file);
     items.biased(options, gallery.rows(), &bias)

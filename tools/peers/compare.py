@@ -162,11 +162,10 @@ def check_hits(grid):
     return rows
 
 
-def machine():
+def machine(packages=("faiss-cpu", "nnn-retrieval", "numpy", "torch")):
     """Processor, cores, memory, load and versions."""
     info = Path("/proc/cpuinfo").read_text()
     model = next(line.split(": ")[1] for line in info.splitlines() if line.startswith("model name"))
-    names = ["faiss-cpu", "nnn-retrieval", "numpy", "torch"]
     return {
         "processor": model,
         "avx512": "avx512f" in info,
@@ -174,7 +173,7 @@ def machine():
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "load_before": os.getloadavg(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in names},
+        "versions": {name: version(name) for name in packages},
     }
 
 

@@ -156,14 +156,21 @@ fn log_spaced(i: usize, n: usize) -> Param {
     Param::new(0.001 * 400_000f64.powf(share)).expect("finite")
 }
 
+/// As many scores from a gallery that fits a cache and from one that does not.
 fn ranking(c: &mut Criterion) {
-    let (queries, gallery) = (unit_rows(2000, 5), unit_rows(5000, 6));
+    for (queries, gallery) in [(2000, 5000), (200, 50_000)] {
+        rank_gallery(c, queries, gallery);
+    }
+}
+
+fn rank_gallery(c: &mut Criterion, queries: usize, gallery: usize) {
+    let (queries, gallery) = (unit_rows(queries, 5), unit_rows(gallery, 6));
     let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
     let answers: Vec<u32> = (0..queries.len() as u32).collect();
     let relevance = Relevance::one_each(&answers, gallery.len()).expect("within the gallery");
     let biases: Vec<Fitted> = (0..60)
         .map(|method| {
-            let values = (0..5000).map(|g| f64::from((g * 7 + method) % 100) * 1e-3);
+            let values = (0..gallery.len()).map(|g| ((g * 7 + method) % 100) as f64 * 1e-3);
             Fitted::Additive(GalleryBias::from_f64(values))
         })
         .collect();

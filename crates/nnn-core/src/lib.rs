@@ -28,6 +28,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A gallery may come in any number of parts, since a statistic of an item depends on that item and the bank; a bank may,
+//! too, and on several machines: see [`Partial`].
 
 mod dispatch;
 mod embeddings;
@@ -57,14 +60,14 @@ pub use moved::{MovedVectors, VectorMap, Vectors};
 pub use nnn::{Nnn, NnnFamily};
 pub use order::{rewrite_by_key, weighted_key};
 pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
-pub use rank::{RankOptions, rank, rank_each};
+pub use rank::{Counts, RankOptions, Shard, ShardError, Thresholds, rank, rank_each};
 pub use rankings::Rankings;
 pub use raw::{Raw, RawFamily};
 pub use relevance::{Judged, Relevance, RelevanceError};
 pub use score::{Blocking, Delivery, DimensionMismatch, DotScorer, RowSink, Scorer};
 pub use stats::{
-    Bank, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors, OwnStat,
-    PassOptions, Stat, StatPlan,
+    Bank, BankPart, BankSizes, BankStats, Banks, FitError, LargestLists, NeighborStat, Neighbors,
+    OwnStat, Partial, PartialError, PassOptions, Stat, StatPlan,
 };
 pub use ties::TieRule;
 pub use topk::{LargestScores, best_items};

@@ -56,17 +56,17 @@ impl Rankings {
         Self::new(gallery, Vec::new(), Vec::new())
     }
 
-    /// As [`Rankings::new`] from borrowed lists, the ranks ascending.
+    /// As [`Rankings::new`] from borrowed lists of twice the ranks, ascending.
     pub(crate) fn gather<'a>(
         gallery: usize,
-        ranks: impl Iterator<Item = &'a [f32]>,
+        doubled: impl Iterator<Item = &'a [u32]>,
         top: impl Iterator<Item = &'a [u32]>,
     ) -> Self {
         let mut gathered = Self::empty(gallery);
-        for (ranks, top) in ranks.zip(top) {
+        for (doubled, top) in doubled.zip(top) {
             gathered
                 .ranks
-                .extend(ranks.iter().map(|&rank| f64::from(rank)));
+                .extend(doubled.iter().map(|&doubled| f64::from(doubled) / 2.0));
             gathered.offsets.push(gathered.ranks.len());
             gathered.top.extend_from_slice(top);
             gathered.top_width = top.len();

@@ -1,7 +1,7 @@
 //! Streamed score rows: nothing here ever holds a whole score matrix.
 
 use crate::Rows;
-use crate::kernel::{Kernel, PANEL, PackedColumns, PackedRows};
+use crate::kernel::{Kernel, LANES, PANEL, PackedColumns, PackedRows};
 use rayon::prelude::*;
 use std::ops::Range;
 use thiserror::Error;
@@ -41,7 +41,7 @@ impl RowSink for Keep {
 pub enum Delivery {
     /// In pieces as small as the cache likes them: for statistics, over any number of columns.
     Pieces,
-    /// In one piece: for whatever rewrites or ranks a row. Holds a packed copy of all columns.
+    /// In one piece: for what needs a row as a whole, over few columns. Holds a packed copy of all of them.
     WholeRows,
 }
 
@@ -82,6 +82,10 @@ impl Default for Blocking {
 /// Bytes of packed columns that a task multiplies all its rows with before it goes on: half of a small second-level
 /// cache.
 const STRIP_BYTES: usize = 512 * 1024;
+
+/// Columns of a tile: enough that what is done once for a row and tile is little beside its scores, and few enough that the scores of
+/// a task's rows stay beside the packed columns in a second-level cache.
+const TILE_COLUMNS: usize = 2048;
 
 /// Bytes of scores that a task holds at most, unless a single block of rows needs more: whole rows of a large gallery
 /// are long.
@@ -171,23 +175,102 @@ impl<'a> DotScorer<'a> {
         self.rows.is_basis() || self.columns.is_basis()
     }
 
-    /// [`Scorer::stream`] where the products are values that are there.
-    fn hand_over(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
-        let at_once = self.columns_at_once(delivery);
-        let groups = sinks.par_chunks_mut(self.rows_at_once()).enumerate();
-        groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
+    /// Computes every score of the rows from `first` on once: `states[i]` belongs to row `first + i`, and `each` is given the states
+    /// of some rows with their scores, tile by tile in ascending order of columns. Groups of rows are taken in parallel, and the
+    /// columns of a block are packed once for all of them.
+    pub(crate) fn tiles<S: Send>(
+        &self,
+        first: usize,
+        states: &mut [S],
+        each: impl Fn(&mut [S], Tile<'_>) + Sync,
+    ) {
+        let strip = self.strip_columns();
+        let piece = strip * (TILE_COLUMNS / strip).max(1);
+        self.blocks(self.block_columns(), piece, first, states, each);
+    }
+
+    /// As [`DotScorer::tiles`] in given sizes: columns that are packed at a time, and columns of a tile.
+    fn blocks<S: Send>(
+        &self,
+        at_once: usize,
+        piece: usize,
+        first: usize,
+        states: &mut [S],
+        each: impl Fn(&mut [S], Tile<'_>) + Sync,
+    ) {
+        if self.is_given() {
+            return self.hand_over(at_once, first, states, each);
+        }
+        let mut packed = PackedColumns::default();
+        for start in (0..self.columns()).step_by(at_once) {
+            let end = self.columns().min(start + at_once);
+            packed.fill(self.columns.slice(start..end));
+            let task = Task {
+                kernel: self.kernel,
+                packed: &packed,
+                first_column: start,
+                strip: self.strip_columns(),
+                piece,
+            };
+            let task_rows = self.task_rows(piece);
+            let groups = states.par_chunks_mut(task_rows).enumerate();
+            groups.for_each_init(Vec::new, |scratch, (group, states)| {
+                let from = first + group * task_rows;
+                let rows = self.rows.slice(from..from + states.len());
+                task.run(rows, states, scratch, &each);
+                self.advance(states.len() * (end - start));
+            });
+        }
+    }
+
+    /// [`DotScorer::blocks`] where the products are values that are there.
+    fn hand_over<S: Send>(
+        &self,
+        at_once: usize,
+        first: usize,
+        states: &mut [S],
+        each: impl Fn(&mut [S], Tile<'_>) + Sync,
+    ) {
+        let groups = states.par_chunks_mut(self.rows_at_once()).enumerate();
+        groups.for_each_init(Vec::new, |scratch, (group, states)| {
             let first = first + group * self.rows_at_once();
-            let rows = self.rows.slice(first..first + sinks.len());
+            let rows = self.rows.slice(first..first + states.len());
             for start in (0..self.columns()).step_by(at_once) {
                 let end = self.columns().min(start + at_once);
-                scratch.resize(sinks.len() * (end - start), 0.0);
+                scratch.resize(states.len() * (end - start), 0.0);
                 given(rows, self.columns, start..end, scratch);
-                for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(end - start)) {
-                    sink.piece(start, scores);
-                }
-                self.advance(sinks.len() * (end - start));
+                let tile = Tile {
+                    first: start,
+                    columns: end - start,
+                    stride: end - start,
+                    scores: scratch,
+                };
+                each(states, tile);
+                self.advance(states.len() * (end - start));
             }
         });
+    }
+
+    /// Scores of one row with some columns, with the bits of every other way to them.
+    pub(crate) fn pairs(&self, row: usize, columns: &[u32]) -> Vec<f32> {
+        let row = self.rows.slice(row..row + 1);
+        let mut scores = Vec::with_capacity(columns.len());
+        if self.is_given() {
+            let mut score = [0.0];
+            for &column in columns {
+                let column = column as usize;
+                given(row, self.columns, column..column + 1, &mut score);
+                scores.extend(score);
+            }
+            return scores;
+        }
+        for some in columns.chunks(LANES) {
+            // Where there are fewer than the product takes, one fills up.
+            let other = |i: usize| self.columns.row(some[i.min(some.len() - 1)] as usize);
+            let found = (self.kernel.chains)(row.row(0), std::array::from_fn(other), &[]);
+            scores.extend_from_slice(&found[..some.len()]);
+        }
+        scores
     }
 
     /// Rows of one task.
@@ -205,9 +288,13 @@ impl<'a> DotScorer<'a> {
     /// Columns that are packed at a time.
     pub(crate) fn columns_at_once(&self, delivery: Delivery) -> usize {
         match delivery {
-            Delivery::Pieces => self.blocking.columns.max(1).next_multiple_of(PANEL),
+            Delivery::Pieces => self.block_columns(),
             Delivery::WholeRows => self.columns.len().max(1),
         }
+    }
+
+    fn block_columns(&self) -> usize {
+        self.blocking.columns.max(1).next_multiple_of(PANEL)
     }
 
     /// Columns whose packed form stays in a second-level cache while the rows of a task pass over it.
@@ -237,33 +324,33 @@ impl Scorer for DotScorer<'_> {
 
     fn stream(&self, delivery: Delivery, first: usize, sinks: &mut [&mut dyn RowSink]) {
         assert!(first + sinks.len() <= self.rows(), "one row for every sink");
-        if self.is_given() {
-            return self.hand_over(delivery, first, sinks);
-        }
-        let mut packed = PackedColumns::default();
         let at_once = self.columns_at_once(delivery);
-        let strip = self.strip_columns();
-        for start in (0..self.columns()).step_by(at_once) {
-            let end = self.columns().min(start + at_once);
-            packed.fill(self.columns.slice(start..end));
-            let task = Task {
-                kernel: self.kernel,
-                packed: &packed,
-                first_column: start,
-                strip,
-                piece: match delivery {
-                    Delivery::Pieces => strip,
-                    Delivery::WholeRows => at_once.next_multiple_of(PANEL),
-                },
-            };
-            let task_rows = self.task_rows(task.piece);
-            let groups = sinks.par_chunks_mut(task_rows).enumerate();
-            groups.for_each_init(Vec::new, |scratch, (group, sinks)| {
-                let from = first + group * task_rows;
-                task.run(self.rows.slice(from..from + sinks.len()), sinks, scratch);
-                self.advance(sinks.len() * (end - start));
-            });
-        }
+        let piece = match delivery {
+            Delivery::Pieces => self.strip_columns(),
+            Delivery::WholeRows => at_once.next_multiple_of(PANEL),
+        };
+        self.blocks(at_once, piece, first, sinks, |sinks, mut tile| {
+            for (row, sink) in sinks.iter_mut().enumerate() {
+                sink.piece(tile.first, tile.row(row));
+            }
+        });
+    }
+}
+
+/// The scores of some rows with some columns.
+pub(crate) struct Tile<'a> {
+    /// The first column.
+    pub(crate) first: usize,
+    pub(crate) columns: usize,
+    /// Row-major, rows `stride` apart.
+    scores: &'a mut [f32],
+    stride: usize,
+}
+
+impl Tile<'_> {
+    /// The scores of one row, which are scratch.
+    pub(crate) fn row(&mut self, row: usize) -> &mut [f32] {
+        &mut self.scores[row * self.stride..][..self.columns]
     }
 }
 
@@ -310,16 +397,26 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(&self, rows: Rows<'_>, sinks: &mut [&mut dyn RowSink], scratch: &mut Vec<f32>) {
+    fn run<S>(
+        &self,
+        rows: Rows<'_>,
+        states: &mut [S],
+        scratch: &mut Vec<f32>,
+        each: impl Fn(&mut [S], Tile<'_>),
+    ) {
         let left = PackedRows::new(rows, self.kernel.rows);
         for start in (0..self.packed.columns()).step_by(self.piece) {
             let end = self.packed.columns().min(start + self.piece);
             let stride = (end - start).next_multiple_of(PANEL);
             scratch.resize(left.blocks() * self.kernel.rows * stride, 0.0);
             self.multiply(&left, start..end, scratch, stride);
-            for (sink, scores) in sinks.iter_mut().zip(scratch.chunks_mut(stride)) {
-                sink.piece(self.first_column + start, &mut scores[..end - start]);
-            }
+            let tile = Tile {
+                first: self.first_column + start,
+                columns: end - start,
+                scores: scratch,
+                stride,
+            };
+            each(states, tile);
         }
     }
 
@@ -416,6 +513,29 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    fn pairs(scorer: &DotScorer<'_>) -> Vec<Vec<f32>> {
+        let columns: Vec<u32> = (0..scorer.columns() as u32).collect();
+        let rows = 0..scorer.rows();
+        rows.map(|row| scorer.pairs(row, &columns)).collect()
+    }
+
+    #[test]
+    fn single_pairs_have_the_scores_of_the_stream() {
+        let (left, right) = (matrix(9, 3), matrix(37, 8));
+        let scorer = DotScorer::new(left.rows(), right.rows()).expect("same dimension");
+        for kernel in Kernel::available() {
+            let scorer = scorer.with_kernel(kernel);
+            assert_eq!(pairs(&scorer), all_scores(&scorer, Delivery::Pieces));
+        }
+        let values: Vec<f32> = (0..9 * 37).map(|i| i as f32 / 400.0).collect();
+        let queries = Embeddings::similarities(Arc::new(values), 37).expect("cosines");
+        let gallery = Embeddings::basis(37).expect("items");
+        for (rows, columns) in [(&queries, &gallery), (&gallery, &queries)] {
+            let scorer = DotScorer::new(rows.rows(), columns.rows()).expect("same dimension");
+            assert_eq!(pairs(&scorer), all_scores(&scorer, Delivery::Pieces));
         }
     }
 

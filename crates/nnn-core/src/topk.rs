@@ -53,11 +53,13 @@ impl LargestScores {
         self.threshold = kth;
     }
 
-    /// The largest scores in descending order: `k`, or all when fewer were pushed.
+    /// The largest scores in descending order: `k`, or all when fewer were pushed. Zeros are positive: which of equal ones
+    /// were kept depends on the pieces that they came in.
     #[must_use]
     pub fn into_descending(mut self) -> Vec<f32> {
         self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
         self.kept.truncate(self.k);
+        self.kept.iter_mut().for_each(|score| *score += 0.0);
         self.kept
     }
 }
@@ -99,6 +101,15 @@ impl BestItems {
         }
     }
 
+    /// As [`BestItems::new`], but takes memory only for what comes.
+    pub(crate) fn growing(n: usize) -> Self {
+        Self {
+            n,
+            threshold: f32::NEG_INFINITY,
+            kept: Vec::new(),
+        }
+    }
+
     /// Bytes that a collection of the `n` best holds.
     pub(crate) fn bytes(n: usize) -> usize {
         Self::room(n) * size_of::<(f32, u32)>()
@@ -123,6 +134,18 @@ impl BestItems {
     fn collect(&mut self, first: u32, chunk: &[f32]) {
         let (pairs, threshold) = (chunk.iter().copied().zip(first..), self.threshold);
         self.kept.extend(pairs.filter(|pair| pair.0 > threshold));
+        self.cut();
+    }
+
+    /// Adds the score of one item, which is after all before it and above what [`BestItems::push_one`] returned last; returns what
+    /// the next has to be above.
+    pub(crate) fn push_one(&mut self, item: u32, score: f32) -> f32 {
+        self.kept.push((score, item));
+        self.cut();
+        self.threshold
+    }
+
+    fn cut(&mut self) {
         if self.kept.len() >= 2 * self.n {
             self.kept.select_nth_unstable_by(self.n - 1, better_first);
             self.kept.truncate(self.n);
@@ -152,6 +175,21 @@ mod tests {
     /// Few distinct values, so that ties are everywhere.
     fn tied_scores() -> impl Strategy<Value = Vec<f32>> {
         prop::collection::vec((-5i8..5).prop_map(|v| f32::from(v) / 4.0), 0..400)
+    }
+
+    /// Guards against a sign that depended on which of equal zeros came first.
+    #[test]
+    fn a_largest_score_of_zero_is_positive() {
+        for (first, last) in [(-0.0, 0.0), (0.0, -0.0), (-0.0, -0.0f32)] {
+            let mut largest = LargestScores::new(1);
+            largest.push(&[first; 200]);
+            largest.push(&[last]);
+            assert_eq!(
+                largest.into_descending()[0].to_bits(),
+                0,
+                "{first} then {last}"
+            );
+        }
     }
 
     proptest! {

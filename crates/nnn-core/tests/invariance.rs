@@ -3,9 +3,9 @@
 mod own;
 
 use nnn_core::{
-    Bank, BankStats, Banks, Blocking, Delivery, DotScorer, Embeddings, Fitted, Kernel, Nnn,
-    Normalizer, PassOptions, RankOptions, Rankings, Raw, Relevance, RowSink, Scorer, Stat, TieRule,
-    rank,
+    Bank, BankPart, BankStats, Banks, Blocking, Delivery, DotScorer, Embeddings, Fitted, Kernel,
+    Nnn, Normalizer, Partial, PassOptions, RankOptions, Rankings, Raw, Relevance, RowSink, Scorer,
+    Stat, TieRule, rank,
 };
 use nnn_testkit::methods::*;
 use own::{Centroid, Pool};
@@ -112,6 +112,37 @@ fn threads_and_blocks_change_no_bit() {
             );
         }
     }
+}
+
+/// More rows than are summed in one chain, so that the tree of chunks shows.
+#[test]
+fn parts_of_a_large_bank_give_the_bits_of_the_whole() {
+    let rows = 2 * Partial::CHUNK + 5000;
+    let (items, bank) = (random_rows(3, 32, 1), random_rows(rows, 32, 2));
+    let stats = all_stats().into_iter().filter(Stat::merges);
+    let plan = plan(&stats.collect::<Vec<_>>());
+    let blocking = Blocking {
+        columns: 3000,
+        rows: 2,
+    };
+    let options = PassOptions {
+        blocking,
+        ..PassOptions::default()
+    };
+    let whole = BankStats::collect(&plan, items.rows(), query_bank(&bank), options);
+    let part = |rows: std::ops::Range<usize>| {
+        let part = BankPart {
+            bank: Bank::Query,
+            first: rows.start,
+            rows: bank.rows().slice(rows),
+            total: bank.len(),
+        };
+        Partial::collect(&plan, items.rows(), part, PassOptions::default()).expect("a part")
+    };
+    let mut last = part(Partial::CHUNK..rows);
+    last.merge(part(0..Partial::CHUNK)).expect("the other");
+    let found = last.finish(items.rows()).expect("all rows");
+    assert_eq!(found, whole.expect("valid plan"));
 }
 
 #[test]

@@ -43,5 +43,6 @@ pub use reference::{HoldOut, SelectError, hold_out, reference_set};
 pub use vectors::{
     Answered, ArrayFile, ArrayFiles, EmbeddedDataset, EmbeddedRoles, EmbeddedSplit,
     EmbeddingSource, Matrix, RoleSource, RowNames, SimilarityError, SimilaritySource, SourceError,
-    read_embeddings, read_indices, read_labels, read_matrix, read_relevance, read_texts,
+    count_rows, each_block, read_embeddings, read_indices, read_labels, read_matrix,
+    read_relevance, read_texts,
 };

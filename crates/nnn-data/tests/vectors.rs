@@ -1,7 +1,8 @@
 //! Files of vectors as other libraries write them, bit for bit; and several files as one.
 
 use nnn_data::{
-    ArrayFiles, EmbeddedRoles, RoleSource, read_embeddings, read_indices, read_labels, read_matrix,
+    ArrayFiles, EmbeddedRoles, FileError, RoleSource, each_block, read_embeddings, read_indices,
+    read_labels, read_matrix,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -73,6 +74,36 @@ fn what_other_libraries_write_is_read_as_they_read_it() {
     let fault = |case: &Case| Some(format!("{} {:?}: {}", case.file, case.key, case.fault()?));
     let faults: Vec<String> = cases.iter().filter_map(fault).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Vectors in blocks are those read at once, and what is refused is refused in the same words.
+#[test]
+fn blocks_of_rows_are_the_rows_of_the_file() {
+    let text = fs::read_to_string(golden("cases.json")).expect("cases");
+    let cases: Vec<Case> = serde_json::from_str(&text).expect("cases");
+    let of_vectors = |case: &&Case| case.labels.is_none() && case.indices.is_none();
+    for case in cases.iter().filter(of_vectors) {
+        let (path, key) = (golden(&case.file), case.key.as_deref());
+        for rows in [1, 2, 3, 1000] {
+            let whole = read_embeddings(&path, key);
+            let whole = whole.map(|it| it.rows().data().to_vec());
+            let in_blocks = in_blocks(&path, key, rows);
+            let texts = [whole, in_blocks].map(|it| format!("{it:?}"));
+            assert_eq!(texts[0], texts[1], "{} {key:?} by {rows}", case.file);
+        }
+    }
+}
+
+fn in_blocks(path: &Path, key: Option<&str>, rows: usize) -> Result<Vec<f32>, FileError> {
+    let mut all = Vec::new();
+    let mut next = 0;
+    each_block(path, key, rows, |first, block| {
+        assert!(first == next && (1..=rows).contains(&block.len()));
+        next += block.len();
+        all.extend_from_slice(block.rows().data());
+        Ok::<(), FileError>(())
+    })?;
+    Ok(all)
 }
 
 fn folder() -> TempDir {

@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// How the names of temporary files begin.
 const TEMPORARY: &str = ".part-";
@@ -23,7 +24,7 @@ pub fn is_temporary(path: &Path) -> bool {
 /// Whatever creating the folder, `fill`, flushing or renaming reports; `path` is then untouched.
 pub fn write_atomically(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, File::sync_all, fill)
 }
@@ -35,7 +36,7 @@ pub fn write_atomically(
 /// As [`write_atomically`].
 pub fn write_unsynced(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
     write_whole(path, |_| Ok(()), fill)
 }
@@ -43,25 +44,66 @@ pub fn write_unsynced(
 fn write_whole(
     path: &Path,
     sync: impl FnOnce(&File) -> io::Result<()>,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(folder)?;
-    {
-        let mut buffered = BufWriter::new(temporary.as_file_mut());
-        fill(&mut buffered)?;
-        buffered.flush()?;
+    let mut file = WholeFile::create(path)?;
+    fill(&mut file)?;
+    file.commit_after(sync)
+}
+
+/// A file that is written piece by piece, for writers that cannot be a closure of [`write_atomically`]: it takes its name in
+/// [`WholeFile::commit`], and what was written goes away where that is never called.
+#[derive(Debug)]
+pub struct WholeFile {
+    temporary: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl WholeFile {
+    /// Begins a file, in a folder that is made where it is missing.
+    ///
+    /// # Errors
+    /// The folder or the temporary file beside `path` cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(folder)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(folder)?;
+        Ok(Self {
+            temporary: BufWriter::new(temporary),
+            path: path.to_owned(),
+        })
     }
-    sync(temporary.as_file())?;
-    make_readable(temporary.as_file())?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+
+    /// Flushes the file to disk and gives it its name.
+    ///
+    /// # Errors
+    /// Whatever flushing or renaming reports; what had the name before is then untouched.
+    pub fn commit(self) -> io::Result<()> {
+        self.commit_after(File::sync_all)
+    }
+
+    fn commit_after(self, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let temporary = self.temporary.into_inner().map_err(|it| it.into_error())?;
+        sync(temporary.as_file())?;
+        make_readable(temporary.as_file())?;
+        temporary.persist(self.path).map_err(|it| it.error)?;
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
 }
 
 /// Temporary files are private to their owner; results are meant to be read by others too.

@@ -10,7 +10,7 @@ mod near;
 mod remote;
 mod words;
 
-pub use atomic::{is_temporary, write_atomically, write_unsynced};
+pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
 pub use near::{LFS_POINTER, folded, names_in, nearby};
 pub use remote::{

@@ -5,7 +5,7 @@
 //! - **records**: what a sweep yields, [`ScoreRow`]s, [`GridRow`]s, [`ComparisonRow`]s, [`ChoosingRow`]s, [`ClassRow`]s,
 //!   [`SearchRow`]s and [`QueryTable`]s, and the files that hold them. [`write_scores`], [`write_grid`],
 //!   [`write_comparisons`], [`write_choosing`], [`write_classes`], [`write_queries`] and [`write_bias`] store them;
-//!   [`read_scores`], [`read_grid`], [`read_comparisons`] and [`read_queries`] read them back; [`occurrences()`] counts hubs.
+//!   [`read_scores`], [`read_bias`], [`read_grid`], [`read_comparisons`] and [`read_queries`] read them back; [`occurrences()`] counts hubs.
 //! - **tables**: [`write_tables`] lays [`Records`] out as the NNN paper does and draws histograms of hubs; [`draw_hubs`] draws
 //!   one of them for a page.
 //! - **terminal**: [`summary()`] prints scores.
@@ -31,7 +31,7 @@ pub use error::ReportError;
 pub use records::{
     AbsentModel, CellId, ChoosingRow, ChoosingSeconds, ClassRow, ComparisonRow, Gain, GridRow,
     Interval, MethodId, OccurrenceRow, QueryColumn, QueryTable, Records, ScoreRow, SearchRow,
-    occurrences, read_comparisons, read_grid, read_queries, read_scores, write_bias,
+    occurrences, read_bias, read_comparisons, read_grid, read_queries, read_scores, write_bias,
     write_choosing, write_classes, write_comparisons, write_grid, write_queries, write_scores,
 };
 pub use tables::{draw_hubs, write_tables};

@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use nnn_data::ArrayFile;
+use runner::verbs::BiasRequest;
 use runner::{DeviceSpec, Folders, Plan, read_plans, verbs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -34,6 +36,12 @@ enum Verb {
         #[arg(long, value_name = "DIR")]
         summary: Option<PathBuf>,
     },
+    /// Compute the bias of every gallery item, from files of vectors and without a sweep.
+    Bias(BiasArgs),
+    /// Write item vectors by which a search engine ranks as a correction does, and the lines that load and ask them.
+    Export(verbs::ExportOptions),
+    /// Compute the exact corrected ranking from an export, and compare an engine's answers with it.
+    Verify(verbs::VerifyOptions),
     /// Show what is registered, with parameters, defaults and sources.
     List {
         /// What to list.
@@ -51,6 +59,38 @@ enum Verb {
         #[arg(long)]
         markdown: bool,
     },
+}
+
+/// Options of `bias`.
+#[derive(Args)]
+struct BiasArgs {
+    /// Vectors of the gallery, in the order of its items: files, folders or patterns. `'FILE[KEY]'` names an array in a file.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
+    gallery: Vec<ArrayFile>,
+    /// Ids of the items, in the same order: `items.txt`, `'items.parquet[id]'`; without, items are called by their rows.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
+    ids: Vec<ArrayFile>,
+    /// Vectors of the query bank: past queries, of which no answer need be known.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
+    reference: Vec<ArrayFile>,
+    /// Vectors of the gallery bank, for methods that read two.
+    #[arg(long, num_args = 1.., value_name = "FILE", value_parser = verbs::array_file)]
+    reference_gallery: Vec<ArrayFile>,
+    /// An additive method, such as 'nnn(k=128,alpha=0.75)'; parameters left out have their default.
+    #[arg(long, default_value = "nnn", value_name = "METHOD")]
+    method: String,
+    /// The file to write, such as bias.parquet.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Add the items to those of the file: new items of a gallery.
+    #[arg(long, conflicts_with = "overwrite")]
+    append: bool,
+    /// Replace a file that is there.
+    #[arg(long)]
+    overwrite: bool,
+    /// Number of threads; all cores unless said.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
 }
 
 /// Options of `run`.
@@ -84,6 +124,22 @@ struct FetchArgs {
     /// Where embeddings, drawn data sets and downloads from outside the hub are kept between runs.
     #[arg(long, default_value = "cache", env = "NNN_CACHE", value_name = "DIR")]
     cache: PathBuf,
+}
+
+impl From<BiasArgs> for BiasRequest {
+    fn from(arguments: BiasArgs) -> Self {
+        Self {
+            gallery: arguments.gallery,
+            ids: arguments.ids,
+            reference: arguments.reference,
+            reference_gallery: arguments.reference_gallery,
+            method: arguments.method,
+            out: arguments.out,
+            append: arguments.append,
+            overwrite: arguments.overwrite,
+            threads: arguments.threads,
+        }
+    }
 }
 
 impl RunArgs {
@@ -121,6 +177,13 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
         }
         Verb::Check { results, summary } => {
             if !verbs::check(&results, summary.as_deref())? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Verb::Bias(arguments) => verbs::bias(&arguments.into())?,
+        Verb::Export(options) => verbs::export(&options)?,
+        Verb::Verify(options) => {
+            if !verbs::verify(&options)? {
                 return Ok(ExitCode::FAILURE);
             }
         }

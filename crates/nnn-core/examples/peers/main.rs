@@ -8,6 +8,8 @@
 //! peers products WHO GALLERY.npy BANK.npy K        all scores in f32 by ours, gemm or faer; alone and with the K largest kept
 //! peers betas GALLERY.npy BANK.npy                 log-mean-exp of 20 betas beside one top-mean pass
 //! peers passes GALLERY.npy BANK.npy QUERIES.npy    one pass that computes all scores of each: what `grids.py` divides by
+//! peers rank GALLERY.npy QUERIES.npy TOP           raw ranks, and the TOP best items of each query: what `scaling.py` times
+//! peers sweep GALLERY.npy BANK.npy QUERIES.npy     ranks of 60 points of NNN, beside the product alone
 //! ```
 //!
 //! In `grid` the answer to query `q` is gallery item `q / 5`, as five captions have one image; queries left over belong
@@ -17,6 +19,7 @@
 #![allow(clippy::print_stdout)] // the output is what this program is for
 
 mod products;
+mod scaling;
 
 use nnn_core::{
     Bank, BankStats, Banks, DotScorer, Embeddings, Fitted, Kernel, Nnn, Normalizer, Param,
@@ -45,7 +48,9 @@ fn main() -> Outcome<()> {
         ["grid", gallery, bank, queries] => grid(gallery, bank, queries),
         ["betas", gallery, bank] => betas(gallery, bank),
         ["passes", gallery, bank, queries] => passes(gallery, bank, queries),
-        _ => Err("expected: bias|products|grid|betas|passes and files".into()),
+        ["rank", gallery, queries, top] => scaling::rank_raw(gallery, queries, top.parse()?),
+        ["sweep", gallery, bank, queries] => scaling::sweep(gallery, bank, queries),
+        _ => Err("expected: bias|products|grid|betas|passes|rank|sweep and files".into()),
     }
 }
 
@@ -84,17 +89,7 @@ fn products(who: &str, gallery: &str, bank: &str, k: usize) -> Outcome<()> {
 fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
     let (gallery, bank, queries) = (read(gallery)?, read(bank)?, read(queries)?);
     let relevance = relevance(&gallery, &queries)?;
-    let points: Vec<Nnn> = KS
-        .iter()
-        .flat_map(|&k| ALPHAS.map(|alpha| (k, alpha)))
-        .map(|(k, alpha)| {
-            Ok(Nnn {
-                k,
-                alpha: Param::new(alpha).ok_or("not finite")?,
-            })
-        })
-        .collect::<Outcome<_>>()?;
-
+    let points = points()?;
     let clock = Clock::start()?;
     let stats = collect(
         &gallery,
@@ -103,10 +98,7 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         Kernel::detect(),
     )?;
     let bias = clock.read()?;
-    let fitted: Vec<Fitted> = points
-        .iter()
-        .map(|point| point.fit(&stats, gallery.rows()))
-        .collect::<Result<_, _>>()?;
+    let fitted = fit(&points, &stats, &gallery)?;
     let methods: Vec<&Fitted> = fitted.iter().collect();
     let scorer = DotScorer::new(queries.rows(), gallery.rows())?;
     let rankings = rank(&scorer, &relevance, &methods, FIRST_RANKS);
@@ -127,6 +119,23 @@ fn grid(gallery: &str, bank: &str, queries: &str) -> Outcome<()> {
         memory(&[&gallery, &bank, &queries])?
     );
     Ok(())
+}
+
+/// 6 alphas x 10 ks.
+fn points() -> Outcome<Vec<Nnn>> {
+    let pairs = KS.iter().flat_map(|&k| ALPHAS.map(|alpha| (k, alpha)));
+    let point = |(k, alpha)| {
+        Ok(Nnn {
+            k,
+            alpha: Param::new(alpha).ok_or("not finite")?,
+        })
+    };
+    pairs.map(point).collect()
+}
+
+fn fit(points: &[Nnn], stats: &BankStats, gallery: &Embeddings) -> Outcome<Vec<Fitted>> {
+    let fitted = points.iter().map(|point| point.fit(stats, gallery.rows()));
+    Ok(fitted.collect::<Result<_, _>>()?)
 }
 
 fn betas(gallery: &str, bank: &str) -> Outcome<()> {

@@ -10,6 +10,7 @@ mod avx2;
 mod avx512;
 pub(crate) mod bytes;
 pub(crate) mod chains;
+pub(crate) mod near;
 mod pack;
 mod portable;
 

@@ -1,5 +1,7 @@
 //! The columns of a row whose scores may be among its largest, by their upper bounds.
 
+use crate::kernel::PANEL;
+
 /// Bytes of candidates held at a time, at about five times `k` per row.
 pub(super) const HELD_BYTES: usize = 80 << 20;
 
@@ -27,15 +29,26 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(k: usize, guess: f32) -> Self {
+    /// For the `k` largest, of which a guess says where the lowest lies; about `expected` columns are above it.
+    pub(super) fn new(k: usize, guess: f32, expected: usize) -> Self {
         Self {
             k,
             guess,
-            kept: Vec::new(),
+            // There is one list per row: to grow all of them by and by takes a tenth of a pass.
+            kept: Vec::with_capacity(expected + PANEL),
             looked_at: 0,
             room: 8 * k + 256,
             width: 0.0,
             least: f64::from(guess),
+        }
+    }
+
+    /// For the `k` largest of a sample. Nothing is known of them, and a cut costs less than what it keeps from being kept.
+    pub(super) fn of_sample(k: usize) -> Self {
+        let room = 2 * k + 64;
+        Self {
+            room,
+            ..Self::new(k, f32::NEG_INFINITY, room)
         }
     }
 

@@ -38,7 +38,7 @@ use crate::score::{DotScorer, Scorer};
 use crate::topk::LargestScores;
 use candidates::{Candidate, HELD_BYTES, Screen};
 use exact::{BestPairs, Collect, compute};
-use sweep::{Look, Sweep};
+use sweep::{Look, SAMPLE, Sweep, in_sample};
 
 /// A bank has to be this many times larger than `k` for screening to be worth its while: on smaller ones, too many scores
 /// are among the largest.
@@ -87,7 +87,7 @@ fn screened<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) ->
         let part = scorer.over(items, bank);
         let sweep = Sweep::new(part, kernel);
         let guesses = sweep.guesses(k)?.into_iter();
-        let screens = guesses.map(|guess| Screen::new(k, guess));
+        let screens = guesses.map(|guess| Screen::new(k, guess, in_sample(k) * SAMPLE));
         found.extend(compute(k, &part, sweep.run(screens, Look::All)?));
     }
     Some(found)
@@ -102,7 +102,7 @@ mod tests {
     use crate::score::{Delivery, Keep, RowSink};
     use crate::{Blocking, Embeddings};
     use quantize::Strided;
-    use sweep::{SAMPLE, unlikely};
+    use sweep::unlikely;
 
     struct All(LargestScores);
 
@@ -322,7 +322,7 @@ mod tests {
         for kernel in kernels().into_iter().filter_map(|kernel| kernel.bytes) {
             let sweep = Sweep::new(scorer, kernel);
             let mut screens: Vec<Screen> = (0..left.len())
-                .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY))
+                .map(|_| Screen::new(usize::MAX / 16, f32::NEG_INFINITY, 0))
                 .collect();
             sweep.step(&columns, Look::All, &mut screens);
             for (screen, scores) in screens.iter().zip(&scores) {

@@ -61,8 +61,8 @@ impl<'a> Sweep<'a> {
     /// For each row a score that, most likely, at least `k` are not below: in the sample, the one below as many as hardly
     /// ever belong to the `k` largest of all.
     pub(super) fn guesses(&self, k: usize) -> Option<Vec<f32>> {
-        let place = unlikely(k as f64 / SAMPLE as f64);
-        let screens = (0..self.scorer.rows()).map(|_| Screen::new(place, f32::NEG_INFINITY));
+        let place = in_sample(k);
+        let screens = (0..self.scorer.rows()).map(|_| Screen::of_sample(place));
         let screens = self.run(screens, Look::Sample)?;
         Some(screens.iter().map(|screen| screen.least as f32).collect())
     }
@@ -127,6 +127,11 @@ impl<'a> Sweep<'a> {
         let shares = rows.div_ceil(most).next_multiple_of(threads);
         rows.div_ceil(shares).next_multiple_of(self.kernel.rows)
     }
+}
+
+/// As many of a sample as hardly ever belong to the `k` largest of all.
+pub(super) fn in_sample(k: usize) -> usize {
+    unlikely(k as f64 / SAMPLE as f64)
 }
 
 /// A number that a Poisson number of this mean hardly ever reaches (once in some thousands): above it by deviations and some.

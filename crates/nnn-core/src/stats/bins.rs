@@ -7,6 +7,9 @@
 //! `WIDTH x^3 exp(x) / 3072`: 1.5e-9 at `beta = 400` and 3.2e-9 at [`LARGEST`], a tenth of half a unit in the last place
 //! of a bias in f32 of 1/4 or more; 1.5e-13 at `beta = 20`.
 //!
+//! That is of one chunk of a bank. A larger bank's logarithms are joined from those of its chunks (`sums.rs`), which are no
+//! further off together than alone, but for a few roundings at every level.
+//!
 //! What a score costs does not depend on how many temperatures are wanted, and no result on which others are.
 
 use crate::dispatch::dispatched;

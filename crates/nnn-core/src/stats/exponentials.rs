@@ -82,17 +82,20 @@ impl<'a> Exponentials<'a> {
         self.shift = shift;
     }
 
-    /// `ln((1/bank) sum exp(beta s))` for every `beta`, in the order of the caller.
-    pub(super) fn finish(self, bank: usize) -> impl Iterator<Item = f64> {
-        let mut low = self.bins.finish(&self.temperatures.low, bank).into_iter();
-        let mut high = self.sums.into_iter();
-        let shift = f64::from(self.shift);
-        self.temperatures.betas.iter().map(move |&beta| {
+    /// `ln((1/rows) sum exp(beta s))` for every `beta`, in the order of the caller, of the `rows` scores that were pushed
+    /// since the last call.
+    pub(super) fn take(&mut self, rows: usize) -> Vec<f64> {
+        let taken = std::mem::replace(self, Self::new(self.temperatures));
+        let mut low = taken.bins.finish(&self.temperatures.low, rows).into_iter();
+        let mut high = taken.sums.iter();
+        let shift = f64::from(taken.shift);
+        let log = |&beta: &f64| {
             if is_low(beta) {
                 return low.next().unwrap_or(f64::NAN);
             }
-            let sum = high.next().map_or(f64::NAN, |sums| total(&sums));
-            beta * shift + (sum / bank as f64).ln()
-        })
+            let sum = high.next().map_or(f64::NAN, total);
+            beta * shift + (sum / rows as f64).ln()
+        };
+        self.temperatures.betas.iter().map(log).collect()
     }
 }

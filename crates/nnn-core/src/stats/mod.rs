@@ -15,11 +15,14 @@ mod items;
 mod lists;
 mod moments;
 mod neighbors;
+mod partial;
 mod places;
 mod potential;
+mod sums;
 
 pub use lists::LargestLists;
 pub use neighbors::{NeighborStat, Neighbors, OwnStat};
+pub use partial::{BankPart, Partial, PartialError};
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
 use crate::{Kernel, Param, Rows};
@@ -131,6 +134,22 @@ impl Stat {
         }
     }
 
+    /// Whether it can be computed from parts of a bank, one by one: see [`Partial`].
+    #[must_use]
+    pub fn merges(&self) -> bool {
+        self.why_whole().is_none()
+    }
+
+    /// What keeps it from being computed from parts of a bank.
+    fn why_whole(&self) -> Option<&'static str> {
+        match self {
+            Self::BestPlace { .. } => Some("an item's place depends on all other items"),
+            Self::Potential { .. } => Some("every round reads the whole bank and all items"),
+            Self::Own(_) => Some("it may read the vectors of all of its rows"),
+            _ => None,
+        }
+    }
+
     /// How many rows of a bank of `bank` rows the statistic cannot do without.
     fn rows_needed(&self, bank: usize) -> usize {
         match *self {
@@ -231,6 +250,16 @@ pub enum FitError {
         /// The item's place in the gallery; from the gallery's length on, in the gallery bank stacked below it.
         item: usize,
     },
+    /// A statistic is to be computed from parts of a bank, and cannot be.
+    #[error("{stat} cannot be computed from parts of the {bank}, as {why}; give it the whole bank")]
+    DoesNotMerge {
+        /// The statistic.
+        stat: Stat,
+        /// Its bank.
+        bank: Bank,
+        /// What it reads.
+        why: &'static str,
+    },
     /// A statistic was read that no method had declared.
     #[error("{stat} of the {bank} was not declared in `needs`")]
     NotDeclared {
@@ -308,6 +337,19 @@ impl StatPlan {
 }
 
 impl StatPlan {
+    /// Checks that all of it can be computed from parts of the banks, one by one: see [`Partial`].
+    ///
+    /// # Errors
+    /// [`FitError::DoesNotMerge`] for the first need that cannot.
+    pub fn merges(&self) -> Result<(), FitError> {
+        let whole = self.iter().find_map(|(bank, stat)| {
+            let why = stat.why_whole()?;
+            let stat = stat.clone();
+            Some(FitError::DoesNotMerge { stat, bank, why })
+        });
+        whole.map_or(Ok(()), Err)
+    }
+
     /// How many scores [`BankStats::collect`] computes for `gallery` items: what its progress counts up to.
     #[must_use]
     pub fn scores(&self, gallery: usize, sizes: BankSizes) -> u64 {
@@ -446,9 +488,24 @@ impl BankStats {
     /// Computes all planned statistics: one pass over each bank for everything that reduces an item's row, one more with
     /// the sides exchanged if a list of places is wanted, one for statistics of neighbours, and for potentials one per round.
     ///
+    /// Numbers of an item depend on that item and the banks alone, whatever other items there are, but for
+    /// [`Stat::BestPlace`] and [`Stat::Potential`]: so a gallery may come in any number of parts. For a bank in parts there is
+    /// [`Partial`].
+    ///
     /// # Errors
     /// As [`StatPlan::check`]; the dimensions of gallery and bank differ; or a temperature is too small.
     pub fn collect(
+        plan: &StatPlan,
+        gallery: Rows<'_>,
+        banks: Banks<'_>,
+        options: PassOptions<'_>,
+    ) -> Result<Self, FitError> {
+        Self::collect_in(sums::CHUNK, plan, gallery, banks, options)
+    }
+
+    /// The same in chunks of another size.
+    fn collect_in(
+        chunk: usize,
         plan: &StatPlan,
         gallery: Rows<'_>,
         banks: Banks<'_>,
@@ -468,10 +525,10 @@ impl BankStats {
             let needs = plan.of_bank(bank);
             let item_major = options.scorer(gallery, rows).map_err(dimension)?;
             let bank_major = options.scorer(rows, gallery).map_err(dimension)?;
-            let mut computed = items::reduce_items(&needs, &item_major);
+            let mut computed = items::reduce_items(&needs, &item_major, chunk);
             computed.extend(places::best_places(&needs, &bank_major));
             computed.extend(neighbors::neighbor_stats(&needs, &item_major));
-            computed.extend(moments::moments(&needs, &item_major));
+            computed.extend(moments::moments(&needs, &item_major, chunk));
             computed.extend(potential::potentials(&needs, &bank_major, banks.gallery)?);
             values.extend(
                 computed

@@ -1,46 +1,82 @@
 //! Mean and second moments of a bank, and what follows from the mean alone.
 
 use super::Stat;
+use super::sums::{Chunks, Sums, Tree};
 use crate::Rows;
 use crate::dispatch::dispatched;
 use crate::score::DotScorer;
 use rayon::prelude::*;
 
 /// Rows that are summed by one task: fixed, so that no number of threads moves a sum.
-const CHUNK: usize = 4096;
+const STEP_ROWS: usize = 4096;
 
 /// The means of every item's similarities, and the moments of the bank, if wanted.
-pub(super) fn moments(needs: &[Stat], item_major: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {
-    let (items, bank) = (item_major.row_vectors(), item_major.column_vectors());
-    let wanted = [Stat::Mean, Stat::Moments];
-    let wanted: Vec<Stat> = wanted.into_iter().filter(|s| needs.contains(s)).collect();
-    if wanted.is_empty() {
+pub(super) fn moments(
+    needs: &[Stat],
+    item_major: &DotScorer<'_>,
+    chunk: usize,
+) -> Vec<(Stat, Vec<f64>)> {
+    if !needs.iter().any(is_moment) {
         return Vec::new();
     }
-    let mean = mean(bank);
+    let sums = sums(needs, item_major.column_vectors(), Chunks::of_whole(chunk));
+    finish(needs, item_major.row_vectors(), &sums.into_total())
+}
+
+/// Whether a statistic follows from sums of the bank's vectors.
+pub(super) fn is_moment(stat: &Stat) -> bool {
+    matches!(stat, Stat::Mean | Stat::Moments)
+}
+
+/// The sums that the needs follow from.
+pub(super) fn sums(needs: &[Stat], bank: Rows<'_>, chunks: Chunks) -> Tree {
+    let vector = needs.iter().any(is_moment);
+    let products = needs.contains(&Stat::Moments);
+    Tree::of_chunks(chunks, bank.len(), |rows| {
+        let rows = bank.slice(rows);
+        let [vector, products] = [
+            vector.then(|| sum_of_rows(rows)),
+            products.then(|| sum_of_products(rows)),
+        ];
+        Sums {
+            vector: vector.unwrap_or_default(),
+            products: products.unwrap_or_default(),
+            ..Sums::default()
+        }
+    })
+}
+
+/// Those of the needs that follow from the sums of the whole bank.
+pub(super) fn finish(needs: &[Stat], items: Rows<'_>, sums: &Sums) -> Vec<(Stat, Vec<f64>)> {
+    let share = |sum: &f64| sum / sums.rows as f64;
+    let mean: Vec<f64> = sums.vector.iter().map(share).collect();
     let numbers = |stat: &Stat| match stat {
-        Stat::Moments => [&mean[..], &second_moments(bank)].concat(),
+        Stat::Moments => [
+            &mean[..],
+            &sums.products.iter().map(share).collect::<Vec<_>>(),
+        ]
+        .concat(),
         // The mean of products with the bank's rows is the product with their mean.
         _ => (0..items.len())
             .map(|item| dot(items.row(item), &mean))
             .collect(),
     };
-    let columns: Vec<Vec<f64>> = wanted.iter().map(numbers).collect();
-    wanted.into_iter().zip(columns).collect()
+    let wanted = needs.iter().filter(|need| is_moment(need));
+    wanted.map(|need| (need.clone(), numbers(need))).collect()
 }
 
-/// `(1/M) sum d_i`, each coordinate summed in f64 in fixed chunks.
-fn mean(bank: Rows<'_>) -> Vec<f64> {
-    let chunks: Vec<Vec<f64>> = bank
+/// `sum d_i`, each coordinate summed in f64 in fixed steps.
+fn sum_of_rows(bank: Rows<'_>) -> Vec<f64> {
+    let steps: Vec<Vec<f64>> = bank
         .data()
-        .par_chunks(CHUNK * bank.dim())
+        .par_chunks(STEP_ROWS * bank.dim())
         .map(|rows| sum(rows, bank.dim()))
         .collect();
     let mut total = vec![0.0; bank.dim()];
-    for chunk in chunks {
-        total.iter_mut().zip(chunk).for_each(|(t, c)| *t += c);
+    for step in steps {
+        total.iter_mut().zip(step).for_each(|(t, s)| *t += s);
     }
-    total.iter().map(|t| t / bank.len() as f64).collect()
+    total
 }
 
 fn sum(rows: &[f32], dim: usize) -> Vec<f64> {
@@ -70,11 +106,11 @@ const LAID_OUT: usize = 1024;
 type Line = [f64; PANEL];
 type Tile = [Line; PANEL];
 
-/// `(1/M) sum d_i d_i^T`, row by row.
+/// `sum d_i d_i^T`, row by row.
 ///
 /// The product of two f32 is exact in f64, and every sum is one chain in the order of the bank: the bits depend on
 /// nothing else. Tiles below the diagonal are mirrored.
-fn second_moments(bank: Rows<'_>) -> Vec<f64> {
+fn sum_of_products(bank: Rows<'_>) -> Vec<f64> {
     let panels = bank.dim().div_ceil(PANEL);
     // Of panel `p` the tiles with the panels from `p` on.
     let mut bands: Vec<Vec<Tile>> = (0..panels)
@@ -88,7 +124,7 @@ fn second_moments(bank: Rows<'_>) -> Vec<f64> {
             .with_max_len(1)
             .for_each(|(panel, band)| add_band(&laid_out[panel..], band));
     }
-    square(&bands, bank.dim(), bank.len())
+    square(&bands, bank.dim())
 }
 
 /// Panel by panel, row by row; what is missing in the last panel is zero.
@@ -137,11 +173,11 @@ dispatched! {
     }
 }
 
-/// The whole matrix, divided by the number of rows.
-fn square(bands: &[Vec<Tile>], dim: usize, rows: usize) -> Vec<f64> {
+/// The whole matrix.
+fn square(bands: &[Vec<Tile>], dim: usize) -> Vec<f64> {
     let at = |i: usize, j: usize| {
         let (i, j) = (i.min(j), i.max(j));
-        bands[i / PANEL][j / PANEL - i / PANEL][i % PANEL][j % PANEL] / rows as f64
+        bands[i / PANEL][j / PANEL - i / PANEL][i % PANEL][j % PANEL]
     };
     let row = |i: usize| (0..dim).map(move |j| at(i, j));
     (0..dim).flat_map(row).collect()

@@ -12,7 +12,10 @@ mod similarity;
 pub use array_file::{ArrayFile, ArrayFiles};
 pub use dataset::{EmbeddedDataset, EmbeddedSplit, EmbeddingSource};
 pub use error::{SimilarityError, SourceError};
-pub use files::{Matrix, read_embeddings, read_indices, read_labels, read_matrix, read_texts};
+pub use files::{
+    Matrix, count_rows, each_block, read_embeddings, read_indices, read_labels, read_matrix,
+    read_texts,
+};
 pub use relevance::{Answered, RowNames, read_relevance};
 pub use roles::{EmbeddedRoles, RoleSource};
 pub use similarity::SimilaritySource;

@@ -1,6 +1,7 @@
 //! `bias/*.npy`: the gallery bias of an additive method.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use npyz::WriterBuilder;
@@ -17,6 +18,15 @@ use crate::records::frame::write_bytes;
 pub fn write_bias(path: &Path, bias: &[f32]) -> Result<(), ReportError> {
     let bytes = npy(bias).map_err(ReportError::write(path))?;
     write_bytes(path, &bytes)
+}
+
+/// Reads a bias that [`write_bias`] wrote.
+///
+/// # Errors
+/// [`ReportError::Read`] where the file is absent or holds something else.
+pub fn read_bias(path: &Path) -> Result<Vec<f32>, ReportError> {
+    let read = || npyz::NpyFile::new(BufReader::new(File::open(path)?))?.into_vec();
+    read().map_err(ReportError::read(path))
 }
 
 fn npy(values: &[f32]) -> io::Result<Vec<u8>> {

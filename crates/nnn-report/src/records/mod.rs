@@ -28,7 +28,7 @@ pub(crate) mod trial;
 
 use serde::{Deserialize, Serialize};
 
-pub use bias::write_bias;
+pub use bias::{read_bias, write_bias};
 pub use choosing::write_choosing;
 pub use classes::write_classes;
 pub use comparisons::{read_comparisons, write_comparisons};

@@ -3,7 +3,9 @@
 use crate::plan::registry;
 use crate::spec::{Choose, MethodSpec, Spec, Values};
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{BankSizes, FitError, MethodFamily, Normalizer, ParamError, ParamGrid, StatPlan};
+use nnn_core::{
+    BankSizes, FitError, MethodFamily, Normalizer, ParamError, ParamGrid, StatPlan, parse_signature,
+};
 
 /// A method with all its parameter points.
 pub(crate) struct Method {
@@ -126,6 +128,20 @@ impl Method {
     /// Its points.
     pub(crate) fn normalizers(&self) -> impl Iterator<Item = &dyn Normalizer> {
         self.points.iter().map(|point| &**point)
+    }
+}
+
+/// The method that a signature such as `nnn(k=128,alpha=0.75)` names; parameters left out have their default.
+pub(crate) fn from_signature(
+    signature: &str,
+) -> Result<(&'static dyn MethodFamily, Box<dyn Normalizer>)> {
+    let written: String = signature.split_whitespace().collect();
+    let (name, grid) = parse_signature(&written)?;
+    let family = registry::method(&name)?;
+    let mut points = family.expand(&grid)?;
+    match (points.pop(), points.is_empty()) {
+        (Some(point), true) => Ok((family, point)),
+        _ => bail!("`{signature}` is not one point of a method"),
     }
 }
 

@@ -101,7 +101,7 @@ fn check_names(plans: &[Plan]) -> Result<()> {
 }
 
 /// Checks every name, value and card of a config.
-fn resolve(spec: Spec, config: &Path) -> Result<Plan> {
+pub(crate) fn resolve(spec: Spec, config: &Path) -> Result<Plan> {
     resolve_spec(spec, config).with_context(|| format!("{} cannot be run", config.display()))
 }
 

@@ -6,12 +6,14 @@ use crate::plan::published::Coverage;
 use crate::provenance::{self, Machine};
 use crate::results::folder::write_json;
 use crate::results::trial_record::TrialRecord;
+use crate::spec::Spec;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
 use nnn_report::{AbsentModel, Expectation, SearchRow};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The name of the file.
 const FILE: &str = "run.json";
@@ -97,14 +99,33 @@ pub(crate) struct Config {
 impl RunRecord {
     /// Reads the record of a results folder.
     pub(crate) fn read(results: &Path) -> Result<Self> {
-        let path = results.join(FILE);
-        let text = std::fs::read_to_string(&path).with_context(|| {
-            format!(
-                "{}: cannot be read; expected a folder that `runner run` wrote",
-                path.display()
-            )
-        })?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{}: not a run's record", path.display()))
+        read(results)
     }
+}
+
+/// The part of a run's record by which what it computed from is found again.
+#[derive(Deserialize)]
+pub(crate) struct Ran {
+    pub(crate) config: Spec,
+    pub(crate) config_file: PathBuf,
+    /// The checksums of all that was read.
+    pub(crate) inputs: serde_json::Value,
+}
+
+impl Ran {
+    /// Reads it from a results folder.
+    pub(crate) fn read(results: &Path) -> Result<Self> {
+        read(results)
+    }
+}
+
+fn read<T: DeserializeOwned>(results: &Path) -> Result<T> {
+    let path = results.join(FILE);
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "{}: cannot be read; expected a folder that `runner run` wrote",
+            path.display()
+        )
+    })?;
+    serde_json::from_str(&text).with_context(|| format!("{}: not a run's record", path.display()))
 }

@@ -18,7 +18,9 @@ use anyhow::Result;
 use clock::timed;
 use embedder::Embedder;
 use matcher::Matcher;
-use nnn_core::{Embeddings, MethodKind, PassOptions, StatPlan};
+use nnn_core::{
+    BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan,
+};
 use std::path::Path;
 use std::sync::Arc;
 use task::{BankVectors, TaskVectors};
@@ -77,6 +79,33 @@ impl<'a> TrialRunner<'a> {
         })
     }
 
+    /// The vectors of a trial's gallery.
+    pub(crate) fn gallery(&mut self, trial: &TrialPlan) -> Result<Arc<Embeddings>> {
+        self.embedder.embed(trial.model, &trial.test.gallery)
+    }
+
+    /// One method alone, fitted to a trial's gallery and banks.
+    pub(crate) fn fit(&mut self, trial: &TrialPlan, point: &dyn Normalizer) -> Result<Fitted> {
+        let gallery = self.gallery(trial)?;
+        let banks = self.banks(trial)?;
+        let banks = Banks {
+            query: banks.query.as_ref().map(|bank| bank.rows()),
+            gallery: banks.gallery.as_ref().map(|bank| bank.rows()),
+            evaluated: None,
+        };
+        let plan = StatPlan::of([point]);
+        let pass = PassOptions::default();
+        let stats = BankStats::collect(&plan, gallery.rows(), banks, pass)?;
+        Ok(point.fit(&stats, gallery.rows())?)
+    }
+
+    fn banks(&mut self, trial: &TrialPlan) -> Result<BankVectors> {
+        Ok(BankVectors {
+            query: self.side(trial, trial.query_bank.as_ref())?,
+            gallery: self.side(trial, trial.gallery_bank.as_ref())?,
+        })
+    }
+
     fn inputs(&mut self, trial: &TrialPlan) -> Result<Inputs> {
         Ok(Inputs {
             test: self.task(trial, &trial.test)?,
@@ -84,10 +113,7 @@ impl<'a> TrialRunner<'a> {
                 Some(task) => Some(self.task(trial, task)?),
                 None => None,
             },
-            banks: BankVectors {
-                query: self.side(trial, trial.query_bank.as_ref())?,
-                gallery: self.side(trial, trial.gallery_bank.as_ref())?,
-            },
+            banks: self.banks(trial)?,
         })
     }
 

@@ -122,7 +122,8 @@ fn repository() -> Lab {
     let made_up = of_dataset
         .into_iter()
         .chain(similarities())
-        .chain(judgements());
+        .chain(judgements())
+        .chain(more_vectors());
     for (name, content) in made_up {
         lab.write(&name, content);
     }
@@ -149,6 +150,13 @@ fn similarities() -> [(String, Vec<u8>); 2] {
         ("test.npy".to_owned(), test),
         ("train.npy".to_owned(), train),
     ]
+}
+
+/// New items, and a gallery bank.
+fn more_vectors() -> [(String, Vec<u8>); 2] {
+    let mut noise = Noise(6);
+    let files = ["new.npy", "reference_gallery.npy"];
+    files.map(|name| (name.to_owned(), npy(&noise.rows(QUERIES))))
 }
 
 /// Judgements of the vectors by role, by ids.

@@ -5,6 +5,7 @@
 //! that the file's size contradicts.
 
 mod asked;
+mod blocks;
 mod columns;
 mod hdf5;
 mod kind;
@@ -18,6 +19,7 @@ mod stream;
 mod tensors;
 mod text;
 
+pub use blocks::{count_rows, each_block};
 pub(super) use kind::extension;
 pub(super) use parts::{Part, parts};
 pub(super) use stream::Mask;
@@ -101,7 +103,7 @@ fn in_part(error: &mut EmbeddingError, starts: &[usize]) -> usize {
     part
 }
 
-fn read_rows(parts: &[Part<'_>]) -> Result<Rows, FileError> {
+fn read_rows(parts: &[Part<'_>]) -> Result<Rows<'static>, FileError> {
     let mut rows = Rows::default();
     if let [_, _, ..] = parts {
         let sizes = parts

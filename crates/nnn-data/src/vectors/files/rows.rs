@@ -1,4 +1,4 @@
-//! Rows of equal length, of one part after the other, in one vector that is sized once.
+//! Rows of equal length, of one part after the other: kept in one vector that is sized once, or handed on in blocks.
 
 use super::Matrix;
 use crate::file_error::FileProblem;
@@ -7,9 +7,20 @@ use std::path::{Path, PathBuf};
 /// What every row of a column of vectors must hold.
 pub(super) const VECTORS: &str = "a list of numbers in every row";
 
+/// Takes some rows of a dimension that it is told.
+pub(super) type TakeRows<'a> = &'a mut dyn FnMut(Vec<f32>, usize) -> Result<(), FileProblem>;
+
+/// Where rows go that are not kept.
+struct Drain<'a> {
+    /// Rows of a block.
+    rows: usize,
+    take: TakeRows<'a>,
+}
+
 /// Rows as they arrive.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct Rows<'a> {
+    drain: Option<Drain<'a>>,
     data: Vec<f32>,
     rows: usize,
     dim: Option<usize>,
@@ -24,7 +35,18 @@ pub(super) struct Rows {
     begin: usize,
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
+    /// Hands on every `rows` rows, at least 1, and forgets them.
+    pub(super) fn drained(rows: usize, take: TakeRows<'a>) -> Self {
+        Self {
+            drain: Some(Drain {
+                rows: rows.max(1),
+                take,
+            }),
+            ..Self::default()
+        }
+    }
+
     /// Rows of the next part follow.
     pub(super) fn begin_part(&mut self, path: &Path) {
         path.clone_into(&mut self.part);
@@ -32,8 +54,11 @@ impl Rows {
         self.starts.push(self.rows);
     }
 
-    /// Makes room for `count` more values, unless there is.
+    /// Makes room for `count` more values, unless there is, or they are not kept.
     pub(super) fn room(&mut self, count: usize) -> Result<(), FileProblem> {
+        if self.drain.is_some() {
+            return Ok(());
+        }
         let values = count as u64;
         let done = self.data.try_reserve_exact(count);
         done.map_err(|_| FileProblem::TooLarge { values })
@@ -49,6 +74,40 @@ impl Rows {
         self.check(dim)?;
         self.rows += rows;
         Ok(&mut self.data)
+    }
+
+    /// How many of `rows` rows may be appended before [`Rows::settle`].
+    pub(super) fn at_once(&self, rows: usize) -> usize {
+        self.drain.as_ref().map_or(rows.max(1), |drain| drain.rows)
+    }
+
+    /// Hands on the blocks that are whole.
+    pub(super) fn settle(&mut self) -> Result<(), FileProblem> {
+        let (Some(drain), Some(dim)) = (&mut self.drain, self.dim) else {
+            return Ok(());
+        };
+        let block = drain.rows.saturating_mul(dim);
+        if block == 0 || self.data.len() < block {
+            return Ok(());
+        }
+        let blocks = self.data.chunks_exact(block);
+        let rest = blocks.remainder().to_vec();
+        blocks
+            .map(<[f32]>::to_vec)
+            .try_for_each(|it| (drain.take)(it, dim))?;
+        self.begin = rest.len();
+        self.data = rest;
+        Ok(())
+    }
+
+    /// Hands on what is left of the last block.
+    pub(super) fn drain_rest(mut self) -> Result<(), FileProblem> {
+        match (self.drain, self.dim) {
+            (Some(drain), Some(dim)) if !self.data.is_empty() => {
+                (drain.take)(std::mem::take(&mut self.data), dim)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Begins a row.
@@ -76,7 +135,7 @@ impl Rows {
     pub(super) fn end(&mut self) -> Result<(), FileProblem> {
         self.check(self.data.len() - self.begin)?;
         self.rows += 1;
-        Ok(())
+        self.settle()
     }
 
     /// The present row in its part, and the column of the next value.

@@ -90,16 +90,23 @@ impl Layout {
         let (rows, dim) = self.rows_and_columns()?;
         let count = self.check_size(available)?;
         out.room(count)?;
-        let data = out.block(rows, dim)?;
+        out.block(0, dim)?;
         if self.fortran {
-            self.columns(body, rows, dim, data)
-        } else {
-            let start = data.len();
-            self.floats(body, count, data, |at| {
-                let at = at - start;
-                (at / dim, at % dim)
-            })
+            self.columns(body, rows, dim, out.block(rows, dim)?)?;
+            return out.settle();
         }
+        let step = out.at_once(rows);
+        for first in (0..rows).step_by(step) {
+            let some = step.min(rows - first);
+            let data = out.block(some, dim)?;
+            let start = data.len();
+            self.floats(body, some * dim, data, |at| {
+                let at = at - start;
+                (first + at / dim, at % dim)
+            })?;
+            out.settle()?;
+        }
+        Ok(())
     }
 
     /// Number of values of a matrix that the file holds.

@@ -1,0 +1,425 @@
+//! One query's items above and beside its thresholds, counted tile by tile.
+
+use super::RankOptions;
+use super::batch::{Batch, Lane, Pack, STEP, WIDTH, compare, highest};
+use super::plan::Plan;
+use crate::TieRule;
+use crate::dispatch::dispatched;
+use crate::topk::BestItems;
+use std::ops::Range;
+
+/// A relevant item's corrected score and its place in the whole gallery.
+pub(super) type Target = (f32, u32);
+
+/// What is counted of a target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Items of a higher score.
+    pub(super) greater: u32,
+    /// Items of the same score that the tie rule looks at.
+    pub(super) beside: u32,
+}
+
+impl Tally {
+    /// Adds items from `first` on. The target's own item is among those beside it where a tie is halved.
+    pub(super) fn add(
+        &mut self,
+        ties: TieRule,
+        target: Target,
+        first: usize,
+        scores: &[f32],
+        bias: &[f32],
+    ) {
+        let (score, item) = (target.0, target.1 as usize);
+        let (greater, equal) = count(scores, bias, score);
+        self.greater += greater;
+        if equal == 0 {
+            return;
+        }
+        let before = item.saturating_sub(first).min(scores.len());
+        let after = (item + 1).saturating_sub(first).min(scores.len());
+        self.beside += match ties {
+            TieRule::Optimistic => 0,
+            TieRule::Average => equal,
+            TieRule::Index => count(&scores[..before], &bias[..before], score).1,
+            TieRule::TrecEval => count(&scores[after..], &bias[after..], score).1,
+        };
+    }
+
+    /// Twice the rank, so that it is whole.
+    pub(super) fn doubled(self, ties: TieRule) -> u32 {
+        let beside = match ties {
+            TieRule::Average => self.beside.saturating_sub(1),
+            _ => 2 * self.beside,
+        };
+        2 + 2 * self.greater + beside
+    }
+}
+
+/// Whether the tie rule looks at an item of the target's score.
+fn is_beside(ties: TieRule, item: u32, target: u32) -> bool {
+    match ties {
+        TieRule::Index => item < target,
+        TieRule::Optimistic => false,
+        TieRule::Average => true,
+        TieRule::TrecEval => item > target,
+    }
+}
+
+dispatched! {
+    /// How many of `row - bias` are above `score`, and how many equal it.
+    pub(crate) fn count(row: &[f32], bias: &[f32], score: f32) -> (u32, u32) {
+        let (mut greater, mut equal) = (0u32, 0u32);
+        for (value, bias) in row.iter().zip(bias) {
+            let corrected = value - bias;
+            greater += u32::from(corrected > score);
+            equal += u32::from(corrected == score);
+        }
+        (greater, equal)
+    }
+}
+
+/// Some items of a tile that are compared under all biases of a batch.
+struct Compared<'t> {
+    /// Place of the tile's first item in the whole gallery.
+    first: usize,
+    scores: &'t [f32],
+    /// The biases of the tile's items.
+    items: &'t [Lane<f32>],
+    /// Places in the tile.
+    places: &'t [u32],
+}
+
+impl Compared<'_> {
+    /// The items with their corrected scores under one bias.
+    fn corrected(&self, lane: usize) -> impl Iterator<Item = Target> {
+        self.places.iter().map(move |&place| {
+            let at = place as usize;
+            (
+                self.scores[at] - self.items[at][lane],
+                self.first as u32 + place,
+            )
+        })
+    }
+}
+
+/// One batch of a query.
+struct BatchCount {
+    /// Scores of the targets, and their items.
+    thresholds: Lane<f32>,
+    targets: Lane<u32>,
+    tallies: (Lane<u32>, Lane<u32>),
+    /// The lowest scores of the top lists.
+    lowest: Lane<f32>,
+}
+
+/// What the items of a batch are held against before anything else is fetched.
+struct Look<'a> {
+    pack: &'a Pack,
+    /// An item below it is above and beside no target.
+    cut: f32,
+    /// An item below it comes into no top list.
+    top_cut: f32,
+}
+
+impl BatchCount {
+    fn new(targets: Lane<Target>) -> Self {
+        Self {
+            thresholds: targets.map(|target| target.0),
+            targets: targets.map(|target| target.1),
+            tallies: ([0; WIDTH], [0; WIDTH]),
+            lowest: [f32::NEG_INFINITY; WIDTH],
+        }
+    }
+
+    fn compare(&mut self, some: &Compared<'_>, options: &RankOptions) {
+        let greater = &mut self.tallies.0;
+        let mut equal = [0; WIDTH];
+        // Whether an item is above is all that the first place depends on.
+        if options.most() == 1 {
+            let mut best = [f32::NEG_INFINITY; WIDTH];
+            highest(some.scores, some.places, some.items, &mut best);
+            for lane in 0..WIDTH {
+                greater[lane] |= u32::from(best[lane] > self.thresholds[lane]);
+                equal[lane] = u32::from(best[lane] == self.thresholds[lane]);
+            }
+        } else {
+            let counts = (greater, &mut equal);
+            compare(
+                some.scores,
+                some.places,
+                some.items,
+                &self.thresholds,
+                counts,
+            );
+        }
+        if equal != [0; WIDTH] {
+            self.add_beside(some, options.ties);
+        }
+    }
+
+    fn add_beside(&mut self, some: &Compared<'_>, ties: TieRule) {
+        for lane in 0..WIDTH {
+            let (threshold, target) = (self.thresholds[lane], self.targets[lane]);
+            let equal = some.corrected(lane).filter(|item| item.0 == threshold);
+            let beside = equal.filter(|item| is_beside(ties, item.1, target));
+            self.tallies.1[lane] += beside.count() as u32;
+        }
+    }
+
+    fn is_settled(&self, most: u32) -> bool {
+        self.tallies.0.iter().all(|&greater| greater >= most)
+    }
+
+    /// Puts one item into the lists of the batch's rules where it is among the best, and says whether any needs more from now on.
+    fn keep(
+        &mut self,
+        (score, item): Target,
+        biases: &Lane<f32>,
+        rules: &[usize],
+        top: &mut [BestItems],
+    ) -> bool {
+        let mut raised = false;
+        for (lane, &rule) in rules.iter().enumerate() {
+            let corrected = score - biases[lane];
+            if corrected > self.lowest[lane] {
+                let lowest = top[rule].push_one(item, corrected);
+                raised |= lowest > self.lowest[lane];
+                self.lowest[lane] = lowest;
+            }
+        }
+        let first = self.lowest[0];
+        self.lowest[rules.len()..].fill(first);
+        raised
+    }
+}
+
+/// A rule that is counted by itself.
+struct Alone<'a> {
+    rule: usize,
+    bias: &'a [f32],
+    targets: &'a [Target],
+    tallies: Vec<Tally>,
+}
+
+/// What a query is counted by.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Its relevant items, of the whole gallery.
+    pub(super) relevant: &'a [u32],
+    /// `(form, width)`.
+    pub(super) targets: &'a [Target],
+    /// Which bias of each rule applies; empty where none has a choice.
+    pub(super) choices: &'a [u8],
+}
+
+/// Items that are looked at before those that are near are compared: after a few of these no more may be needed.
+const LOOK: usize = 256;
+
+/// One query while the gallery passes.
+pub(super) struct QueryCount<'a> {
+    plan: &'a Plan<'a>,
+    asked: Asked<'a>,
+    /// Place of the first item of this part in the whole gallery.
+    first: usize,
+    looks: Vec<Look<'a>>,
+    batches: Vec<BatchCount>,
+    alone: Vec<Alone<'a>>,
+    /// The best items of every rule, where they are wanted.
+    top: Vec<BestItems>,
+}
+
+impl<'a> QueryCount<'a> {
+    pub(super) fn new(plan: &'a Plan<'a>, first: usize, asked: Asked<'a>) -> Self {
+        let top = plan.options.top;
+        let lists = plan.rules.iter().filter(|_| top > 0);
+        let mut query = Self {
+            plan,
+            asked,
+            first,
+            looks: Vec::with_capacity(plan.batches.len()),
+            batches: Vec::with_capacity(plan.batches.len()),
+            alone: Vec::new(),
+            top: lists.map(|_| BestItems::growing(top)).collect(),
+        };
+        for &rule in &plan.alone {
+            query.begin_alone(rule);
+        }
+        for batch in &plan.batches {
+            query.begin(batch);
+        }
+        query
+    }
+
+    fn choice(&self, rule: usize) -> usize {
+        self.asked
+            .choices
+            .get(rule)
+            .map_or(0, |&choice| choice.into())
+    }
+
+    fn form(&self, rule: usize) -> usize {
+        self.plan.forms[rule] + self.choice(rule)
+    }
+
+    fn begin(&mut self, batch: &'a Batch) {
+        let common = self.choice(batch.rules[0]);
+        // Gates that are alike in this part of the gallery may not be in the part that has the query's best item.
+        let agree = batch.rules.iter().all(|&rule| self.choice(rule) == common);
+        let targets = batch.lanes(|rule| self.asked.targets[self.form(rule)]);
+        let (pack, count) = (&batch.packs[common], BatchCount::new(targets));
+        self.looks.push(match agree {
+            true => Look {
+                pack,
+                cut: pack.cut(&count.thresholds),
+                top_cut: f32::NEG_INFINITY,
+            },
+            false => Look {
+                pack,
+                cut: f32::INFINITY,
+                top_cut: f32::INFINITY,
+            },
+        });
+        self.batches.push(count);
+        if !agree {
+            batch.rules.iter().for_each(|&rule| self.begin_alone(rule));
+        }
+    }
+
+    fn begin_alone(&mut self, rule: usize) {
+        let width = self.asked.targets.len() / self.plan.all_forms();
+        self.alone.push(Alone {
+            rule,
+            bias: self.plan.rules[rule].biases()[self.choice(rule)].values(),
+            targets: &self.asked.targets[self.form(rule) * width..][..width],
+            tallies: vec![Tally::default(); width],
+        });
+    }
+
+    /// Rules that are counted by themselves.
+    pub(super) fn alone(&self) -> usize {
+        self.alone.len()
+    }
+
+    /// Puts the relevant items below all others, where only the others are counted.
+    pub(super) fn hide(&self, first: usize, scores: &mut [f32]) {
+        let options = &self.plan.options;
+        if self.plan.several || options.ties == TieRule::Average {
+            return;
+        }
+        let start = (self.first + first) as u32;
+        for at in within(self.asked.relevant, start, scores.len()) {
+            scores[(self.asked.relevant[at] - start) as usize] = f32::NEG_INFINITY;
+        }
+    }
+
+    /// Counts the items from `first` on under one batch; `near` is scratch.
+    pub(super) fn add(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
+        let (options, look) = (&self.plan.options, &mut self.looks[batch]);
+        if look.cut == f32::INFINITY {
+            return;
+        }
+        let firsts = (first..).step_by(LOOK);
+        for (first, scores) in firsts.zip(scores.chunks(LOOK)) {
+            let items = look.pack.items(first..first + scores.len());
+            for places in look.pack.near(first, scores, look.cut, near).chunks(STEP) {
+                let count = &mut self.batches[batch];
+                let some = Compared {
+                    first: self.first + first,
+                    scores,
+                    items,
+                    places,
+                };
+                count.compare(&some, options);
+                if count.is_settled(options.most()) {
+                    look.cut = f32::INFINITY;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Keeps the best of the items from `first` on under one batch; `near` is scratch.
+    pub(super) fn keep(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
+        let (rules, look) = (&self.plan.batches[batch].rules, &mut self.looks[batch]);
+        if look.top_cut == f32::INFINITY {
+            return;
+        }
+        let items = look.pack.items(first..first + scores.len());
+        let near = look.pack.near(first, scores, look.top_cut, near);
+        for (&place, least) in near.iter().zip(look.pack.least_of(first, near)) {
+            let score = scores[place as usize];
+            // The cut may have risen since.
+            if score - least >= look.top_cut {
+                let item = (score, (self.first + first) as u32 + place);
+                let count = &mut self.batches[batch];
+                if count.keep(item, &items[place as usize], rules, &mut self.top) {
+                    look.top_cut = look.pack.cut(&count.lowest);
+                }
+            }
+        }
+    }
+
+    /// Counts the items from `first` on under one of the rules that are counted by themselves.
+    pub(super) fn add_alone(&mut self, place: usize, first: usize, scores: &[f32]) {
+        let Some(alone) = self.alone.get_mut(place) else {
+            return;
+        };
+        let bias = &alone.bias[first..first + scores.len()];
+        for (tally, &target) in alone.tallies.iter_mut().zip(alone.targets) {
+            tally.add(
+                self.plan.options.ties,
+                target,
+                self.first + first,
+                scores,
+                bias,
+            );
+        }
+    }
+
+    /// Keeps the best of the items from `first` on under one of these rules; `corrected` is scratch.
+    pub(super) fn keep_alone(
+        &mut self,
+        place: usize,
+        first: usize,
+        scores: &[f32],
+        corrected: &mut Vec<f32>,
+    ) {
+        let Some(alone) = self.alone.get(place) else {
+            return;
+        };
+        corrected.clear();
+        let pairs = scores.iter().zip(&alone.bias[first..]);
+        corrected.extend(pairs.map(|(score, bias)| score - bias));
+        self.top[alone.rule].push((self.first + first) as u32, corrected);
+    }
+
+    /// What was counted: `(rule, width)`, and the best items of every rule.
+    pub(super) fn finish(self) -> (Vec<Tally>, Vec<Vec<Target>>) {
+        let width = self.asked.targets.len() / self.plan.all_forms();
+        let mut tallies = vec![Tally::default(); self.plan.rules.len() * width];
+        for (batch, count) in self.plan.batches.iter().zip(self.batches) {
+            for (lane, &rule) in batch.rules.iter().enumerate() {
+                tallies[rule] = Tally {
+                    greater: count.tallies.0[lane],
+                    beside: count.tallies.1[lane],
+                };
+            }
+        }
+        // After the batches: of those whose rules have different choices nothing was counted.
+        for alone in self.alone {
+            tallies[alone.rule * width..][..width].copy_from_slice(&alone.tallies);
+        }
+        (
+            tallies,
+            self.top.into_iter().map(BestItems::into_best).collect(),
+        )
+    }
+}
+
+/// The places in an ascending list of the items from `start` on, `len` at most.
+pub(super) fn within(items: &[u32], start: u32, len: usize) -> Range<usize> {
+    let from = items.partition_point(|&item| item < start);
+    let some = items[from..].partition_point(|&item| ((item - start) as usize) < len);
+    from..from + some
+}

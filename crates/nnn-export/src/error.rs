@@ -1,0 +1,63 @@
+//! What can go wrong with files that are handed over.
+
+use crate::forms::FormError;
+use crate::ids::Id;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why something cannot be exported or read back.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// A file cannot be opened, read or written.
+    #[error("{}: {problem}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{}: {problem}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was found and expected.
+        problem: String,
+    },
+    /// An item's bias has no place in the form.
+    #[error("row {row} (id {id}): {problem}")]
+    Bias {
+        /// The item's row, from zero.
+        row: u64,
+        /// Its id.
+        id: Id,
+        /// What is wrong.
+        problem: FormError,
+    },
+    /// The constants cannot be made.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// The rows are not as many as was said before.
+    #[error("{found} rows arrived, expected {expected}")]
+    Count {
+        /// How many arrived.
+        found: u64,
+        /// How many were announced.
+        expected: u64,
+    },
+}
+
+impl ExportError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |problem| Self::Io { path, problem }
+    }
+
+    pub(crate) fn unusable(path: &Path, problem: impl ToString) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            problem: problem.to_string(),
+        }
+    }
+}

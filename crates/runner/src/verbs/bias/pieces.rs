@@ -1,0 +1,157 @@
+//! Blocks as they are done, beside the file that they become.
+
+use anyhow::{Context, Result};
+use nnn_export::{BiasFile, BiasFileError, BiasHeader, BiasProblem, BiasRows, BiasWriter};
+use nnn_files::{Sha256, write_atomically};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The pieces of one file.
+pub(super) struct Pieces<'a> {
+    out: &'a Path,
+    header: &'a BiasHeader,
+    named: bool,
+    /// `bias.parquet.parts`.
+    root: PathBuf,
+    /// In it, the pieces of these banks, this method and this program.
+    folder: PathBuf,
+}
+
+impl<'a> Pieces<'a> {
+    /// Those of an earlier call with the same method, banks and program are kept, any others removed.
+    pub(super) fn open(out: &'a Path, header: &'a BiasHeader, named: bool) -> Result<Self> {
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(".parts");
+        let root = out.with_file_name(name);
+        let key = Sha256::new()
+            .part(serde_json::to_vec(header)?)
+            .part(crate::provenance::sources())
+            .hex();
+        let folder = root.join(&key[..16]);
+        if !folder.exists() && root.exists() {
+            fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
+        }
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self {
+            out,
+            header,
+            named,
+            root,
+            folder,
+        })
+    }
+
+    /// Keeps the piece that begins at item `first`; its biases are computed unless they are there already.
+    pub(super) fn keep(
+        &self,
+        first: usize,
+        mut rows: BiasRows,
+        compute: impl FnOnce() -> Result<Vec<f32>>,
+    ) -> Result<()> {
+        let path = self.path(first);
+        if self.is_there(&path, &rows) {
+            return Ok(());
+        }
+        rows.biases = compute()?;
+        self.write(&path, |out| out.push(&rows))
+    }
+
+    /// Whether a piece is whole and of these very items.
+    fn is_there(&self, path: &Path, rows: &BiasRows) -> bool {
+        let Ok(found) = read(path) else { return false };
+        found.ids == rows.ids && found.vectors == rows.vectors
+    }
+
+    fn path(&self, first: usize) -> PathBuf {
+        // Padded, so that their order is that of their names.
+        self.folder.join(format!("{first:015}.parquet"))
+    }
+
+    /// Whether the last items of a file are the `items` items of the pieces, vector by vector.
+    pub(super) fn are_the_end_of(&self, old: &Path, items: usize) -> Result<bool> {
+        let old = BiasFile::open(old)?;
+        let Some(skipped) = old.len().checked_sub(items) else {
+            return Ok(false);
+        };
+        let (mut at, mut piece, mut same) = (0, Vec::new().into_iter(), true);
+        let mut next = 0;
+        for rows in old.blocks()? {
+            for vector in rows?.vectors {
+                at += 1;
+                if at <= skipped || !same {
+                    continue;
+                }
+                if piece.len() == 0 {
+                    let vectors = read(&self.path(next))?.vectors;
+                    next += vectors.len();
+                    piece = vectors.into_iter();
+                }
+                same = piece.next() == Some(vector);
+            }
+        }
+        Ok(same)
+    }
+
+    /// Puts all pieces of `items` items into one file, behind the rows of `old`, and removes them.
+    pub(super) fn join(&self, old: Option<BiasFile>, items: usize) -> Result<()> {
+        let mut next = 0;
+        // Here first, so that a kill leaves nothing beside the file.
+        let joined = self.folder.join("joined.parquet");
+        self.write(&joined, |out| {
+            if let Some(old) = old {
+                for rows in old.blocks().map_err(|error| error.problem)? {
+                    out.push(&rows.map_err(|error| error.problem)?)?;
+                }
+            }
+            while next < items {
+                let rows = read(&self.path(next)).map_err(|error| error.problem)?;
+                next += rows.biases.len();
+                out.push(&rows)?;
+            }
+            Ok(())
+        })?;
+        fs::rename(&joined, self.out)
+            .with_context(|| format!("{}: cannot be written", self.out.display()))?;
+        self.remove()
+    }
+
+    /// Removes all pieces.
+    pub(super) fn remove(&self) -> Result<()> {
+        fs::remove_dir_all(&self.root).with_context(|| self.root.display().to_string())
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        fill: impl FnOnce(&mut BiasWriter<&mut (dyn io::Write + Send)>) -> Result<(), BiasProblem>,
+    ) -> Result<()> {
+        let written = write_atomically(path, |out| {
+            let fill = || {
+                let mut writer = BiasWriter::new(out, self.header, self.named)?;
+                fill(&mut writer)?;
+                writer.finish()
+            };
+            fill().map_err(into_io)
+        });
+        written.with_context(|| format!("{}: cannot be written", path.display()))
+    }
+}
+
+fn into_io(problem: BiasProblem) -> io::Error {
+    match problem {
+        BiasProblem::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// The rows of one piece.
+fn read(path: &Path) -> Result<BiasRows, BiasFileError> {
+    let file = BiasFile::open(path)?;
+    let mut all = BiasRows::empty(file.is_named());
+    for rows in file.blocks()? {
+        let added = all.append(&rows?);
+        added.map_err(|problem| BiasFileError::new(path, problem))?;
+    }
+    Ok(all)
+}

@@ -244,7 +244,7 @@ impl<'a> ItemFold<'a> {
 
     /// The sums of the scores since the last call, of which there are so many, and the log-mean-exps.
     fn take_sums(&mut self, rows: usize) -> (Option<[f64; 2]>, Vec<f64>) {
-        let powers = self.sums.as_mut().map(|sums| std::mem::take(sums));
+        let powers = self.sums.as_mut().map(std::mem::take);
         let powers = powers.map(|sums| sums.map(|sums| total(&sums)));
         (powers, self.exponentials.take(rows))
     }

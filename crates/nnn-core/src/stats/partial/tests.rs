@@ -480,83 +480,85 @@ fn edited(from: &str, to: &str) -> Result<Partial, PartialError> {
     Partial::from_bytes(&bytes)
 }
 
+/// Texts of a description, what they are replaced with, and what is said of it.
+const MISFITS: [(&str, &str, &str); 15] = [
+    (
+        "version 1",
+        "version 2",
+        "partial statistics of version 2; this program reads version 1",
+    ),
+    (
+        "chunk 2\\n",
+        "chunk 0\\n",
+        "no partial statistics: a chunk of no rows",
+    ),
+    (
+        "items 2 3 ",
+        "items 9 3 ",
+        "powers is F64 of shape [2, 2], expected F64 of shape [9, 2]",
+    ),
+    (
+        "kth(k=4)",
+        "kth(k=9)",
+        "k = 9 is larger than the query bank, which has 7 items",
+    ),
+    ("kth(k=4)", "kth(k=0)", "kth(k=0) is out of range"),
+    (
+        "kth(k=4)",
+        "kth(j=4)",
+        "expected a bank and a statistic that merges",
+    ),
+    (
+        "kth(k=4)",
+        "kth(k=3)",
+        "query.largest is F32 of shape [2, 4], expected F32 of shape [2, 3]",
+    ),
+    (
+        "deviation",
+        "deviatiom",
+        "expected a bank and a statistic that merges",
+    ),
+    (
+        "sum query 1 0",
+        "sum query 3 0",
+        "the tensor query.3.powers is missing",
+    ),
+    (
+        "sum query 1 0",
+        "sum query 9 0",
+        "expected chunks of its bank",
+    ),
+    (
+        "sum query 1 0",
+        "sum query 1 1",
+        "expected chunks of its bank",
+    ),
+    (
+        "sum query 1 0",
+        "sum query 1 x",
+        "expected `sum` and whole numbers",
+    ),
+    (
+        "sum query 1 0",
+        "sum quern 1 0",
+        "expected a bank, `query`, `gallery` or `evaluated`",
+    ),
+    (
+        "sum query 1 0",
+        "mum query 1 0",
+        "expected `need`, `bank`, `sum` or `numbers`",
+    ),
+    (
+        "bank query 7",
+        "bank query 4",
+        "expected chunks of its bank",
+    ),
+];
+
 /// A description that its checksum fits, as another program might write it.
 #[test]
 fn a_description_that_does_not_fit_its_numbers_is_refused() {
-    let cases = [
-        (
-            "version 1",
-            "version 2",
-            "partial statistics of version 2; this program reads version 1",
-        ),
-        (
-            "chunk 2\\n",
-            "chunk 0\\n",
-            "no partial statistics: a chunk of no rows",
-        ),
-        (
-            "items 2 3 ",
-            "items 9 3 ",
-            "powers is F64 of shape [2, 2], expected F64 of shape [9, 2]",
-        ),
-        (
-            "kth(k=4)",
-            "kth(k=9)",
-            "k = 9 is larger than the query bank, which has 7 items",
-        ),
-        ("kth(k=4)", "kth(k=0)", "kth(k=0) is out of range"),
-        (
-            "kth(k=4)",
-            "kth(j=4)",
-            "expected a bank and a statistic that merges",
-        ),
-        (
-            "kth(k=4)",
-            "kth(k=3)",
-            "query.largest is F32 of shape [2, 4], expected F32 of shape [2, 3]",
-        ),
-        (
-            "deviation",
-            "deviatiom",
-            "expected a bank and a statistic that merges",
-        ),
-        (
-            "sum query 1 0",
-            "sum query 3 0",
-            "the tensor query.3.powers is missing",
-        ),
-        (
-            "sum query 1 0",
-            "sum query 9 0",
-            "expected chunks of its bank",
-        ),
-        (
-            "sum query 1 0",
-            "sum query 1 1",
-            "expected chunks of its bank",
-        ),
-        (
-            "sum query 1 0",
-            "sum query 1 x",
-            "expected `sum` and whole numbers",
-        ),
-        (
-            "sum query 1 0",
-            "sum quern 1 0",
-            "expected a bank, `query`, `gallery` or `evaluated`",
-        ),
-        (
-            "sum query 1 0",
-            "mum query 1 0",
-            "expected `need`, `bank`, `sum` or `numbers`",
-        ),
-        (
-            "bank query 7",
-            "bank query 4",
-            "expected chunks of its bank",
-        ),
-    ];
-    for (from, to, message) in cases {
+    for (from, to, message) in MISFITS {
         let error = edited(from, to).expect_err("refused").to_string();
         assert!(error.contains(message), "{to}: {error}");
     }

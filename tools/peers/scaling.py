@@ -1,7 +1,7 @@
 """Ranking over galleries from 5,000 to 1,000,000 items: this project beside PyTorch and faiss, one machine, one run.
 
 2,000 queries of 256 numbers. Ours gives the rank of each query's relevant item, alone and with the ten best items; the peers give
-the ten best. Then 60 points of NNN for 10,000 queries over 500,000 items beside the product of these alone. Every measurement
+the ten best, PyTorch in two ways. Then 60 points of NNN for 10,000 queries over 500,000 items beside the product of these alone. Every measurement
 is a process of its own with two threads, and the contenders take turns. Prints Markdown tables and writes JSON.
 
     python tools/peers/scaling.py --binary target/release/examples/peers --output scaling.json
@@ -54,17 +54,19 @@ def search(folder, binary, who, size):
 
 
 def table(results):
-    """Medians in seconds, wall and in brackets processor; how many times ours the faster peer takes; and what an item costs beside
-    an item of the largest gallery."""
-    heads = ["items", *OURS, "PyTorch", "faiss", "faster peer / ours with ten best", "of ours for an item, beside the largest gallery"]
+    """Medians in seconds, wall and in brackets processor; how many times ours with ten best each peer takes; and what an item costs
+    us beside an item of the largest gallery."""
+    heads = ["items", "ranks", "with ten best", "an item, beside the largest gallery", "PyTorch, whole rows", "PyTorch, in blocks", "faiss"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    times = {size: {who: [median(runs, what) for what in TIMES] for who, runs in of.items()} for size, of in results["search"].items()}
-    last = max(times, key=int)
-    for size, of in times.items():
-        cells = ["{:.2f} ({:.2f})".format(*of[who]) for who in [*OURS, *PEERS]]
-        ratios = [min(of[who][i] for who in PEERS) / of[OURS[1]][i] for i in (0, 1)]
-        costs = [(of[who][1] / int(size)) / (times[last][who][1] / int(last)) for who in OURS]
-        lines.append(f"| {int(size):,} | {' | '.join(cells)} | {ratios[0]:.1f} ({ratios[1]:.1f}) | {costs[0]:.2f}, {costs[1]:.2f} |")
+    last = max(results["search"], key=int)
+    for size, of in results["search"].items():
+        ours = [[median(of[who], what) for what in TIMES] for who in OURS]
+        costs = [cpu / int(size) / (median(results["search"][last][who], TIMES[1]) / int(last)) for who, (_, cpu) in zip(OURS, ours)]
+        peers = [[run[way] for run in of["torch"]] for way in ("whole_rows", "in_blocks")] + [of["faiss"]]
+        peers = [[median(runs, what) for what in TIMES] for runs in peers]
+        cells = ["{:.2f} ({:.2f})".format(*times) for times in ours] + ["{:.2f}, {:.2f}".format(*costs)]
+        cells += ["{:.2f} ({:.2f}): {:.1f} ({:.1f})".format(*times, *(t / o for t, o in zip(times, ours[1]))) for times in peers]
+        lines.append(f"| {int(size):,} | {' | '.join(cells)} |")
     runs = results["sweep"]
     ours, product = ([median(runs, part + what) for what in TIMES] for part in ("", "product_"))
     ratios = [one / other for one, other in zip(ours, product)]

@@ -179,7 +179,7 @@ proptest! {
 
         let mut ends = [cuts, vec![0, GALLERY]].concat();
         ends.sort_unstable();
-        let mut parts: Vec<Range<usize>> = ends.windows(2).map(|pair| pair[0]..pair[1]).filter(|part| !part.is_empty()).collect();
+        let mut parts: Vec<Range<usize>> = ends.windows(2).map(|pair| pair[0]..pair[1]).collect();
         let count = parts.len();
         parts.rotate_left(turn % count);
         let fitted: Vec<Vec<Fitted>> = parts.iter().map(|part| biases(part.clone())).collect();
@@ -234,6 +234,9 @@ fn parts_that_do_not_add_up_are_refused() {
         DotScorer::new(queries.rows(), gallery.rows().slice(items)).expect("one dimension")
     };
     let raw = |items: usize| Fitted::Additive(GalleryBias::zero(items));
+    let none = Shard::new(scorer(0..GALLERY), 0, &relevance, &[], ALL).expect("no correction");
+    let counts = none.count(&none.thresholds()).expect("of all");
+    assert_eq!(counts.finish(&relevance), Ok(Vec::new()));
     let (half, whole) = (raw(75), raw(GALLERY));
     let told = |error: Option<ShardError>| error.expect("refused").to_string();
     let refused = |methods: &[&Fitted], first| {

@@ -179,6 +179,11 @@ impl<'a> QueryCount<'a> {
         self.plan.forms[rule] + self.choice(rule)
     }
 
+    /// Targets under each rule.
+    fn width(&self) -> usize {
+        self.asked.targets.len() / self.plan.all_forms().max(1)
+    }
+
     fn begin(&mut self, batch: &'a Batch) {
         let common = self.choice(batch.rules[0]);
         // Gates that are alike in this part of the gallery may not be in the part that has the query's best item.
@@ -204,7 +209,7 @@ impl<'a> QueryCount<'a> {
     }
 
     fn begin_alone(&mut self, rule: usize) {
-        let width = self.asked.targets.len() / self.plan.all_forms();
+        let width = self.width();
         self.alone.push(Alone {
             rule,
             bias: self.plan.rules[rule].biases()[self.choice(rule)].values(),
@@ -309,7 +314,7 @@ impl<'a> QueryCount<'a> {
 
     /// What was counted: `(rule, width)`, and the best items of every rule.
     pub(super) fn finish(self) -> (Vec<Tally>, Vec<Vec<Target>>) {
-        let width = self.asked.targets.len() / self.plan.all_forms();
+        let width = self.width();
         let mut tallies = vec![Tally::default(); self.plan.rules.len() * width];
         for (batch, count) in self.plan.batches.iter().zip(self.batches) {
             for (lane, &rule) in batch.rules.iter().enumerate() {

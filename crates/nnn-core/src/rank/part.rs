@@ -155,19 +155,22 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The best raw item of every query, and what each gate makes of it.
+    /// The best raw item of every query, and what each gate makes of it; nothing, where the part has no item.
     fn gates(&self) -> Gates {
-        let best = best_raw(&self.scorer);
+        let mut best = best_raw(&self.scorer);
+        let choice = |rule: &Rule<'_>, best: &Target| match *best == NONE {
+            true => 0,
+            false => rule.choice(best.1) as u8,
+        };
         let choices = best.iter().flat_map(|best| {
-            let choice = |rule: &Rule<'_>| rule.choice(best.1) as u8;
-            self.plan.rules.iter().map(choice)
+            let rules = self.plan.rules.iter();
+            rules.map(move |rule| choice(rule, best))
         });
-        Gates {
-            choices: choices.collect(),
-            best: (best.iter())
-                .map(|&(score, item)| (score, item + self.first_item as u32))
-                .collect(),
+        let choices = choices.collect();
+        for best in best.iter_mut().filter(|best| **best != NONE) {
+            best.1 += self.first_item as u32;
         }
+        Gates { best, choices }
     }
 
     /// Counts what is above and beside the thresholds, those from `first` on.
@@ -187,7 +190,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// The best item of every row and its score.
+/// The best item of every row and its score; [`NONE`] where there is no column.
 fn best_raw(scorer: &DotScorer<'_>) -> Vec<Target> {
     let found = screen::best(1, scorer).unwrap_or_else(|| {
         let mut best: Vec<BestItems> = (0..scorer.rows()).map(|_| BestItems::new(1)).collect();
@@ -198,7 +201,8 @@ fn best_raw(scorer: &DotScorer<'_>) -> Vec<Target> {
         });
         best.into_iter().map(BestItems::into_best).collect()
     });
-    found.into_iter().map(|best| best[0]).collect()
+    let first = |best: Vec<Target>| best.first().copied().unwrap_or(NONE);
+    found.into_iter().map(first).collect()
 }
 
 /// Biases outside, queries inside, so that biases fetched for one query serve the others.

@@ -87,7 +87,7 @@ def main():
     for dim, clusters in SHAPES:
         for skewed in (False, True):
             records += measure(Size(items=3_000, dim=dim, queries=150, bank=1_000, clusters=clusters), skewed)
-    OUTPUT.write_text(json.dumps(records, indent=1) + "\n")
+    OUTPUT.write_text("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,9 @@ def data(results):
 
 def versions(results):
     found = [(ENGINES[name].package, results["engines"][name]["version"]) for name in ENGINES if name in results["engines"]]
-    return "Versions: " + ", ".join(f"{package} {version}" for package, version in found) + "."
+    missing = [name for name in ENGINES if name not in results["engines"]]
+    absent = f" Not in these tables, since the recorded run was cut short: {', '.join(missing)}." if missing else ""
+    return "Versions: " + ", ".join(f"{package} {version}" for package, version in found) + "." + absent
 
 
 def as_written(results):

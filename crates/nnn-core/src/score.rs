@@ -146,6 +146,14 @@ impl<'a> DotScorer<'a> {
         }
     }
 
+    /// The same without reports: for scores that are computed a second time.
+    pub(crate) fn quiet(self) -> Self {
+        Self {
+            progress: None,
+            ..self
+        }
+    }
+
     pub(crate) fn kernel(&self) -> &Kernel {
         &self.kernel
     }

@@ -8,6 +8,7 @@ use nnn_core::{
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const GALLERY: usize = 150;
 const QUERIES: usize = 40;
@@ -225,6 +226,29 @@ const ALL: RankOptions = RankOptions {
     all_relevant: true,
     depth: None,
 };
+
+/// Gates and rules that rewrite rows take passes of their own, which are not reported.
+#[test]
+fn progress_counts_every_score_once_whatever_is_ranked() {
+    let (gallery, queries) = (tied_rows(GALLERY, 1), tied_rows(QUERIES, 2));
+    let mut fitted = biases(0..GALLERY);
+    fitted.push(Fitted::Rescaling(Box::new(Squares)));
+    let all: Vec<&Fitted> = fitted.iter().collect();
+    for methods in [&all[..], &all[all.len() - 1..]] {
+        let counted = AtomicU64::new(0);
+        let count = |scores| {
+            counted.fetch_add(scores, Ordering::Relaxed);
+        };
+        let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
+        let _ = rank(
+            &scorer.with_progress(&count),
+            &relevance(false, true),
+            methods,
+            ALL,
+        );
+        assert_eq!(counted.into_inner(), (GALLERY * QUERIES) as u64);
+    }
+}
 
 #[test]
 fn parts_that_do_not_add_up_are_refused() {

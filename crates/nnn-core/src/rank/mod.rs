@@ -160,7 +160,12 @@ fn rank_rules(
         options,
     };
     if !rescaled.rules.is_empty() {
-        rescaled.rank(scorer, relevance, &mut queries);
+        let scorer = if places.is_empty() {
+            *scorer
+        } else {
+            scorer.quiet()
+        };
+        rescaled.rank(&scorer, relevance, &mut queries);
     }
     for (rule, &(place, _)) in rules.iter().enumerate() {
         done(place, QueryRanks::gather(&queries, rule, gallery));

@@ -157,7 +157,7 @@ impl<'a> Part<'a> {
 
     /// The best raw item of every query, and what each gate makes of it; nothing, where the part has no item.
     fn gates(&self) -> Gates {
-        let mut best = best_raw(&self.scorer);
+        let mut best = best_raw(&self.scorer.quiet());
         let choice = |rule: &Rule<'_>, best: &Target| match *best == NONE {
             true => 0,
             false => rule.choice(best.1) as u8,

@@ -2,7 +2,7 @@
 
     python tools/peers/stream.py --runner target/release/runner --binary target/release/examples/peers
 
-draws a gallery of `--items` x 256 in parts of 100,000 (seeded, float32, five gigabytes for 5,000,000 items), a bank of 20,000, and
+draws a gallery of `--items` x 256 in parts of 100,000 (seeded, float32, five gigabytes for 5,000,000 items), a bank of 10,000, and
 measures
 
 - `streamed`: `runner bias` over all parts: seconds, processor seconds, and the most memory that the process ever held;
@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-DIM, BANK, K, PART = 256, 20_000, 128, 100_000
+DIM, BANK, K, PART = 256, 10_000, 128, 100_000
 METHOD = f"nnn(k={K},alpha=0.75)"
 
 

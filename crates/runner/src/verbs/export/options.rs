@@ -26,7 +26,7 @@ pub struct ExportOptions {
     /// A file of biases that `runner bias` wrote.
     #[arg(long, value_name = "FILE")]
     pub bias: Option<PathBuf>,
-    /// The items' vectors: FILE, FILE[KEY], patterns or folders, in the order of their rows.
+    /// The items' vectors: `FILE`, `FILE[KEY]`, patterns or folders, in the order of their rows.
     #[arg(long, num_args = 1.., value_name = "FILE", value_parser = array_file)]
     pub gallery: Vec<ArrayFile>,
     /// The items' ids, one for every row.

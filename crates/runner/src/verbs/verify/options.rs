@@ -11,7 +11,7 @@ pub struct VerifyOptions {
     /// An export that `runner export` wrote.
     #[arg(value_name = "DIR")]
     pub export: PathBuf,
-    /// Vectors of queries, as they are before anything is appended: FILE, FILE[KEY], patterns or folders.
+    /// Vectors of queries, as they are before anything is appended: `FILE`, `FILE[KEY]`, patterns or folders.
     #[arg(long, required = true, num_args = 1.., value_name = "FILE", value_parser = array_file)]
     pub queries: Vec<ArrayFile>,
     /// Ids of the queries, one for every row, where answers name queries by ids.

@@ -12,7 +12,7 @@ use crate::{Fitted, Relevance};
 ///
 /// 1. Every part tells its [`Thresholds`]; they merge, in any order.
 /// 2. Every part counts its items against the thresholds of all; [`Counts`] merge, in any order, and
-///    [finish](Counts::finish) as rankings, which have the bits of [`rank`](crate::rank) over the whole gallery.
+///    [finish](Counts::finish) as rankings, which have the bits of [`rank`](crate::rank()) over the whole gallery.
 ///
 /// Items count in the whole gallery: `relevance` is that of all, and `first` is the place of the part's first item. Biases have one value
 /// per item of the part. Corrections are additive or gated.

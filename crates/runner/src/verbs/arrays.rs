@@ -68,26 +68,30 @@ pub(crate) fn labels(parts: &Parts) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// Hands on the unit vectors of all parts, some rows at a time, with the file that they are in; each must have the dimension `dim` that
+/// Hands on the unit vectors of all parts, `rows` at a time at most, with the file that they are in; each must have the dimension `dim`, which
 /// `of` has.
 pub(crate) fn each_vectors(
     parts: &Parts,
-    (dim, of): (usize, &Path),
+    rows: usize,
+    (dim, of): (usize, &str),
     mut take: impl FnMut(&Path, &Embeddings) -> Result<()>,
 ) -> Result<()> {
-    /// Rows of a block.
-    const ROWS: usize = 4096;
     for (file, key) in parts {
-        each_block(file, key.as_deref(), ROWS, |_, block| {
-            let (path, found) = (file.display(), block.dim());
-            ensure!(
-                found == dim,
-                "{path}: vectors of dimension {found}, but {} has dimension {dim}",
-                of.display()
-            );
+        each_block(file, key.as_deref(), rows, |_, block| {
+            check_dim(file, block.dim(), (dim, of))?;
             take(file, &block)
         })?;
     }
+    Ok(())
+}
+
+/// Refuses vectors of another dimension than `of` has.
+pub(crate) fn check_dim(file: &Path, found: usize, (dim, of): (usize, &str)) -> Result<()> {
+    ensure!(
+        found == dim,
+        "{}: vectors of dimension {found}, but {of} {dim}",
+        file.display()
+    );
     Ok(())
 }
 

@@ -7,6 +7,9 @@ use nnn_export::{BiasFile, BiasFileError, BiasRows, Ids, vector_marks};
 use nnn_files::counted;
 use std::path::Path;
 
+/// Rows of vectors read at a time.
+const ROWS: usize = 4096;
+
 /// Hands on items with their ids, unit vectors and biases, some at a time. `ids`, if any, must be those of the biases.
 ///
 /// # Errors
@@ -20,7 +23,8 @@ pub(crate) fn each_biased(
     let file = BiasFile::open(path)?;
     let dim = file.header().dim;
     let mut biases = Biases::new(path, file.blocks()?, ids);
-    each_vectors(gallery, (dim, path), |part, vectors| {
+    let of = format!("{} has dimension", path.display());
+    each_vectors(gallery, ROWS, (dim, &of), |part, vectors| {
         biases.of(part, vectors, &mut take)
     })?;
     biases.ended()

@@ -7,6 +7,7 @@ mod check;
 mod dry_run;
 mod export;
 mod fetch;
+mod fitting;
 mod list;
 mod run;
 mod schema;

@@ -7,14 +7,13 @@ use nnn_data::read_labels;
 use nnn_export::{BiasFile, Ids};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
 /// Ids in the order of their items. Of several files one is held at a time.
 pub(super) struct IdFiles {
-    files: IntoIter<(std::path::PathBuf, Option<String>)>,
+    files: IntoIter<(PathBuf, Option<String>)>,
     open: IntoIter<String>,
-    taken: usize,
     total: usize,
 }
 
@@ -38,7 +37,6 @@ impl IdFiles {
         Ok(Some(Self {
             files: parts.into_iter(),
             open: Vec::new().into_iter(),
-            taken: 0,
             total,
         }))
     }
@@ -56,7 +54,6 @@ impl IdFiles {
                 None => bail!("{} ids, but the gallery has more items", self.total),
             }
         }
-        self.taken += count;
         Ok(ids)
     }
 

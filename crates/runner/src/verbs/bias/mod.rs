@@ -3,7 +3,7 @@
 //! A bias depends on the item and the banks only. So blocks of a gallery are computed by themselves, kept as they are done, and
 //! put together at the end; memory does not grow with the gallery.
 
-mod fitting;
+mod additive;
 mod ids;
 mod pieces;
 mod request;
@@ -13,11 +13,10 @@ pub use request::BiasRequest;
 use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
 use crate::verbs::arrays::Parts;
+use additive::Additive;
 use anyhow::{Context, Result, bail, ensure};
-use fitting::Fitting;
 use ids::IdFiles;
-use nnn_core::Embeddings;
-use nnn_data::{count_rows, each_block};
+use nnn_data::count_rows;
 use nnn_export::{BiasFile, BiasHeader, BiasRows, Ids, vector_marks};
 use nnn_files::counted;
 use pieces::Pieces;
@@ -42,15 +41,15 @@ pub fn bias(request: &BiasRequest) -> Result<()> {
 
 fn compute(request: &BiasRequest) -> Result<()> {
     let old = existing(request)?;
-    let fitting = Fitting::new(request)?;
-    let (gallery, header) = (request.gallery_parts()?, fitting.header());
+    let additive = Additive::new(request)?;
+    let (gallery, header) = (request.gallery_parts()?, additive.header());
     if let Some(old) = &old {
         fits(request, old, &header)?;
-        fitting.of_new_items()?;
+        additive.of_new_items()?;
     }
     let ids = IdFiles::read(request, old.as_ref())?;
     let pieces = Pieces::open(&request.out, &header, ids.is_some())?;
-    let items = compute_pieces(&fitting, &gallery, ids, &pieces)?;
+    let items = compute_pieces(&additive, &gallery, ids, &pieces)?;
     ensure!(
         items > 0,
         "{}: the gallery has no items",
@@ -119,14 +118,14 @@ fn fits(request: &BiasRequest, old: &BiasFile, new: &BiasHeader) -> Result<()> {
 
 /// Computes what no earlier call has computed, and gives the number of items.
 fn compute_pieces(
-    fitting: &Fitting<'_>,
+    additive: &Additive<'_>,
     gallery: &Parts,
     mut ids: Option<IdFiles>,
     pieces: &Pieces<'_>,
 ) -> Result<usize> {
-    let progress = progress(gallery, fitting.dim())?;
+    let progress = progress(gallery, additive.dim())?;
     let mut next = 0;
-    each_of(fitting, gallery, |block| {
+    additive.each_block(gallery, BLOCK, |block| {
         let rows = BiasRows {
             ids: match &mut ids {
                 Some(ids) => Ids::Named(ids.take(block.len())?),
@@ -135,7 +134,7 @@ fn compute_pieces(
             biases: Vec::new(),
             vectors: vector_marks(block.rows()),
         };
-        pieces.keep(next, rows, || fitting.biases(block.rows()))?;
+        pieces.keep(next, rows, || additive.biases(block.rows()))?;
         next += block.len();
         let advance = |it: &Progress| it.advance(block.len() as u64);
         progress.iter().for_each(advance);
@@ -145,26 +144,6 @@ fn compute_pieces(
         ids.end(next)?;
     }
     Ok(next)
-}
-
-/// Hands on the gallery in blocks, or whole to a method that corrects all items together.
-fn each_of(
-    fitting: &Fitting<'_>,
-    gallery: &Parts,
-    mut take: impl FnMut(&Embeddings) -> Result<()>,
-) -> Result<()> {
-    if fitting.needs_whole_gallery() {
-        let all = fitting.whole_gallery()?;
-        fitting.check_dim(&gallery[0].0, all.dim())?;
-        return take(&all);
-    }
-    for (path, key) in gallery {
-        each_block(path, key.as_deref(), BLOCK, |_, block| {
-            fitting.check_dim(path, block.dim())?;
-            take(&block)
-        })?;
-    }
-    Ok(())
 }
 
 /// None where files do not say how many items they have.

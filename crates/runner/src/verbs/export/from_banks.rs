@@ -2,12 +2,10 @@
 
 use super::options::{ExportOptions, servable};
 use super::whole::Items;
-use crate::plan::methods::from_signature;
 use crate::verbs::arrays::{labels, named, parts, sums, vectors};
+use crate::verbs::fitting::Fitting;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{
-    BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan,
-};
+use nnn_core::{Fitted, MethodKind};
 use nnn_export::{Ids, Manifest};
 use nnn_files::counted;
 
@@ -20,15 +18,14 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
             "`{method}` has a bias for every item: compute it by `runner bias` and export that with --bias"
         );
     }
-    let (_, point) = from_signature(method)?;
+    let fitting = Fitting::read(method, &options.reference, &options.reference_gallery)?;
     let gallery = vectors(&options.gallery)?.context("--gallery names no file")?;
     ensure!(
         !gallery.is_empty(),
         "{} has no rows",
         named(&options.gallery)
     );
-    let fitted = fit(options, &*point, &gallery)?;
-    let Fitted::VectorMoving(moved) = fitted else {
+    let Fitted::VectorMoving(moved) = fitting.fit(gallery.rows())? else {
         bail!("`{method}` does not move vectors");
     };
     let names = [
@@ -42,46 +39,10 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
     }
     let items = Items {
         ids: ids(options, gallery.len())?,
-        method: point.signature(),
+        method: fitting.point.signature(),
         inputs,
     };
     items.moved(options, &moved)
-}
-
-fn fit(options: &ExportOptions, point: &dyn Normalizer, gallery: &Embeddings) -> Result<Fitted> {
-    let query = vectors(&options.reference)?;
-    let other = vectors(&options.reference_gallery)?;
-    for (names, bank) in [
-        (&options.reference, &query),
-        (&options.reference_gallery, &other),
-    ] {
-        if let Some(bank) = bank {
-            ensure!(
-                bank.dim() == gallery.dim(),
-                "{} has dimension {}, but {} has dimension {}",
-                named(names),
-                bank.dim(),
-                named(&options.gallery),
-                gallery.dim()
-            );
-        }
-    }
-    let asked = point.least_dim();
-    let dim = gallery.dim();
-    ensure!(
-        asked <= dim,
-        "`{}` needs vectors of dimension {asked}, the gallery has {dim}",
-        point.signature()
-    );
-    let banks = Banks {
-        query: query.as_ref().map(Embeddings::rows),
-        gallery: other.as_ref().map(Embeddings::rows),
-        evaluated: None,
-    };
-    let plan = StatPlan::of([point]);
-    let stats = BankStats::collect(&plan, gallery.rows(), banks, PassOptions::default());
-    let stats = stats.with_context(|| format!("`{}`", point.signature()))?;
-    Ok(point.fit(&stats, gallery.rows())?)
 }
 
 /// Ids from a file, or rows.

@@ -2,6 +2,7 @@
 
 use crate::plan::methods::from_signature;
 use crate::verbs::arrays::{array_file, parts};
+use crate::verbs::fitting::unservable;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
@@ -123,20 +124,14 @@ impl ExportOptions {
 /// The kind of a method that can be exported; the others are refused with the reason.
 pub(super) fn servable(signature: &str) -> Result<MethodKind> {
     let (family, _) = from_signature(signature)?;
-    let reason = match family.kind() {
+    let kind = family.kind();
+    let reason = match unservable(kind) {
         _ if family.transductive() => {
-            "it reads all evaluated queries at once, so that an answer depends on what else is asked"
+            "reads all evaluated queries at once, so that an answer depends on what else is asked"
         }
-        kind @ (MethodKind::Additive | MethodKind::VectorMoving) if family.name() != "raw" => {
-            return Ok(kind);
-        }
-        MethodKind::Gated => {
-            "it is gated: which bias counts depends on the query's own best item, which an engine knows only after the search"
-        }
-        MethodKind::Rescaling => {
-            "it is rescaling: it rewrites a query's scores by a rule that needs all of them, which no vector of an item holds"
-        }
-        _ => "it changes nothing: the vectors are served as they are",
+        Some(reason) => reason,
+        None if family.name() == "raw" => "changes nothing: the vectors are served as they are",
+        None => return Ok(kind),
     };
-    Err(anyhow!("`{signature}` cannot be exported: {reason}"))
+    Err(anyhow!("`{signature}` cannot be exported: it {reason}"))
 }

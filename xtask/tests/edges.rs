@@ -1,7 +1,6 @@
 //! Which crate may see which. A new edge is a decision: it is made in ARCHITECTURE.md and then here.
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
-use std::path::Path;
 
 fn metadata() -> Metadata {
     MetadataCommand::new()
@@ -14,21 +13,27 @@ fn metadata() -> Metadata {
 /// Of tests only: nothing that is built for users may depend on it.
 const FOR_TESTS: &str = "nnn-testkit";
 
-/// Workspace crates that a crate may depend on; `None` allows all but [`FOR_TESTS`].
-fn allowed_crates(name: &str) -> Option<&'static [&'static str]> {
+/// Whether a crate may depend on another of the workspace.
+fn may_see(name: &str, other: &str) -> bool {
+    let among = |crates: &[&str]| crates.contains(&other);
     match name {
-        "runner" => None,
-        "nnn-core" | "nnn-files" | "nnn-pickle" | "xtask" => Some(&[]),
-        "nnn-ann" | "nnn-metrics" => Some(&["nnn-core"]),
-        "nnn-encode" => Some(&["nnn-files", "nnn-pickle"]),
-        "nnn-hub" | "nnn-report" => Some(&["nnn-files"]),
-        "nnn-data" => Some(&["nnn-core", "nnn-files", "nnn-pickle"]),
-        "nnn-export" => Some(&["nnn-core", "nnn-files"]),
+        "runner" => other != FOR_TESTS,
+        "nnn-core" | "nnn-files" | "nnn-pickle" | "xtask" => false,
+        "nnn-ann" | "nnn-metrics" => among(&["nnn-core"]),
+        "nnn-encode" => among(&["nnn-files", "nnn-pickle"]),
+        "nnn-hub" | "nnn-report" => among(&["nnn-files"]),
+        "nnn-data" => among(&["nnn-core", "nnn-files", "nnn-pickle"]),
+        "nnn-export" => among(&["nnn-core", "nnn-files"]),
+        // It registers every method.
+        "nnn-trial" => {
+            other.starts_with("method-")
+                || among(&["nnn-ann", "nnn-core", "nnn-files", "nnn-metrics"])
+        }
         // It knows the crates whose tests it serves.
-        FOR_TESTS => Some(&["nnn-core", "nnn-encode", "nnn-files"]),
-        _ if name.starts_with("method-") => Some(&["nnn-core"]),
-        _ if name.starts_with("encoder-") => Some(&["nnn-encode"]),
-        _ if name.starts_with("dataset-") => Some(&[]),
+        FOR_TESTS => among(&["nnn-core", "nnn-encode", "nnn-files"]),
+        _ if name.starts_with("method-") => among(&["nnn-core"]),
+        _ if name.starts_with("encoder-") => among(&["nnn-encode"]),
+        _ if name.starts_with("dataset-") => false,
         _ => panic!("crate `{name}` has no place in the layout; see ARCHITECTURE.md"),
     }
 }
@@ -65,10 +70,8 @@ fn crates_see_only_what_lies_below_them() {
     let own: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
     for package in &metadata.packages {
         for dependency in normal_dependencies(package).filter(|d| own.contains(d)) {
-            let allowed = allowed_crates(&package.name)
-                .map_or(dependency != FOR_TESTS, |list| list.contains(&dependency));
             assert!(
-                allowed,
+                may_see(&package.name, dependency),
                 "`{}` must not depend on `{dependency}`",
                 package.name
             );
@@ -101,24 +104,17 @@ fn heavy_libraries_stay_where_they_belong() {
     }
 }
 
-/// The text of the runner's one file of that name.
-fn file_of_the_runner(name: &str) -> String {
-    let source = |file: &&std::path::PathBuf| {
-        file.starts_with("crates/runner/src") && file.file_name() == Path::new(name).file_name()
-    };
-    let files = xtask::tracked();
-    let found: Vec<_> = files.iter().filter(source).collect();
-    let [file] = found[..] else {
-        panic!("expected one {name} in the runner, found {found:?}");
-    };
-    std::fs::read_to_string(xtask::root().join(file)).expect("readable source")
-}
+/// Where methods, encoders and generators of data are registered.
+const REGISTRIES: [&str; 3] = [
+    "crates/nnn-trial/src/registry.rs",
+    "crates/runner/src/plan/registry.rs",
+    "crates/runner/src/plan/generators.rs",
+];
 
 #[test]
 fn every_method_encoder_and_data_set_is_registered() {
-    let registry = ["registry.rs", "generators.rs"]
-        .map(file_of_the_runner)
-        .concat();
+    let read = |file| std::fs::read_to_string(xtask::root().join(file)).expect("readable source");
+    let registry = REGISTRIES.map(read).concat();
     let metadata = metadata();
     let plugins = metadata.packages.iter().filter(|package| {
         ["method-", "encoder-", "dataset-"]

@@ -69,7 +69,7 @@ fn every_method_is_found_by_its_own_name() {
 
 #[test]
 fn every_family_is_registered() {
-    let registry = read(&xtask::root().join("crates/runner/src/plan/registry.rs"));
+    let registry = read(&xtask::root().join("crates/nnn-trial/src/registry.rs"));
     for (package, _) in methods() {
         let folder = xtask::root().join("crates").join(&package);
         for file in xtask::rust_files(&folder.join("src")) {

@@ -1,17 +1,19 @@
 //! The ground that every crate with files stands on, so that none needs the data crate for it.
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
-//! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, and [`counted`] puts counts into
-//! messages.
+//! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint`] what a wrong name was,
+//! and [`counted`] puts counts into messages.
 
 mod atomic;
 mod checksum;
+mod hint;
 mod near;
 mod remote;
 mod words;
 
 pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
 pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use hint::{hint, unknown};
 pub use near::{LFS_POINTER, folded, names_in, nearby};
 pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,

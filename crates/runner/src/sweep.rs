@@ -146,7 +146,7 @@ impl<'a> Sweep<'a> {
     ) -> Result<TrialRecord> {
         let warn = |warnings: &[Warning]| warnings.iter().for_each(|it| self.warn(it));
         let finished = runner.run(trial, warn)?;
-        if let Some(search) = &finished.outcome.bank_search {
+        if let Some(search) = &finished.rows.bank_search {
             say(&format!("{}: {search}", trial.title()));
         }
         // From here on the folder holds something of this run, and not all of it.

@@ -15,7 +15,7 @@ mod vectors;
 
 pub(crate) use counts::Counts;
 pub(crate) use side::{Side, Table};
-pub(crate) use task::{Task, TaskItems};
+pub(crate) use task::TaskItems;
 
 use crate::fetch::checkpoint::Checkpoint;
 use crate::provenance::short;

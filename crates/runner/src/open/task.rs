@@ -1,15 +1,16 @@
-//! What asks what: the same before and after its two sides become vectors.
+//! What asks what, before its two sides become vectors.
 
 use crate::open::side::Side;
 use anyhow::Result;
-use nnn_core::{Groups, Relevance};
+use nnn_core::{Embeddings, Groups, Relevance};
 use nnn_data::Cluster;
 use nnn_metrics::Clusters;
+use std::sync::Arc;
 
-/// Queries, a gallery, and which item answers which query. `S` is what a side is: items by name, or vectors.
-pub(crate) struct Task<S> {
-    pub(crate) queries: S,
-    pub(crate) gallery: S,
+/// Queries, a gallery, and which item answers which query, by name.
+pub(crate) struct TaskItems {
+    pub(crate) queries: Side,
+    pub(crate) gallery: Side,
     pub(crate) relevance: Relevance,
     /// What the bootstrap resamples, of every query: its image, for example.
     pub(crate) clusters: Clusters,
@@ -22,20 +23,17 @@ pub(crate) struct Task<S> {
     pub(crate) groups: Option<Groups>,
 }
 
-/// A task whose items have names only.
-pub(crate) type TaskItems = Task<Side>;
-
-impl<S> Task<S> {
-    /// The same task with its queries and its gallery made into something else.
-    pub(crate) fn try_map<T>(&self, mut change: impl FnMut(&S) -> Result<T>) -> Result<Task<T>> {
-        Ok(Task {
-            queries: change(&self.queries)?,
-            gallery: change(&self.gallery)?,
+impl TaskItems {
+    /// The same with vectors on both sides.
+    pub(crate) fn vectors(
+        &self,
+        mut embed: impl FnMut(&Side) -> Result<Arc<Embeddings>>,
+    ) -> Result<nnn_trial::Task> {
+        Ok(nnn_trial::Task {
+            queries: embed(&self.queries)?,
+            gallery: embed(&self.gallery)?,
             relevance: self.relevance.clone(),
             clusters: self.clusters.clone(),
-            cluster: self.cluster,
-            query_ids: self.query_ids.clone(),
-            query_classes: self.query_classes.clone(),
             groups: self.groups.clone(),
         })
     }

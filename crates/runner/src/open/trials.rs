@@ -3,17 +3,18 @@
 
 use crate::open::reference::{Drawn, draw_references};
 use crate::open::{Side, Source, Sources, TaskItems};
-use crate::plan::metrics::MOST_COMPARED;
+use crate::plan::Plan;
 use crate::plan::names::file_part;
-use crate::plan::settings::top_means;
-use crate::plan::{Method, Plan};
 use crate::provenance::{self, short};
-use crate::spec::Choose;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_core::{Bank, BankSizes, FitError, Groups, MethodKind, StatPlan};
 use nnn_data::Direction;
 use nnn_files::Sha256;
+use nnn_trial::Choose;
+use nnn_trial::MOST_COMPARED;
+use nnn_trial::Method;
+use nnn_trial::top_means;
 
 /// All trials, in the order of the tables.
 #[derive(Default)]
@@ -215,7 +216,7 @@ impl TaskTrials<'_> {
             readers.join(", ")
         );
         ensure!(
-            self.plan.settings.bank_search.is_none(),
+            self.plan.settings.measures.bank_search.is_none(),
             "it is given by similarity, but `compute.bank_search` reads vectors"
         );
         Ok(())
@@ -253,11 +254,13 @@ impl TaskTrials<'_> {
         bank: Option<usize>,
         trials: &mut Trials,
     ) -> Result<()> {
-        let search = self.plan.settings.bank_search.as_ref();
+        let search = self.plan.settings.measures.bank_search.as_ref();
         let Some(search) = search.filter(|_| !top_means(needs).is_empty()) else {
             return Ok(());
         };
-        search.check(bank.unwrap_or(0))?;
+        search
+            .check_bank(bank.unwrap_or(0))
+            .context("`compute.bank_search.ivf`")?;
         if !search.check {
             let index = search.ivf.to_string();
             trials.warnings.push(Warning::SearchUnchecked { index });
@@ -324,6 +327,7 @@ impl TaskTrials<'_> {
         let settings = &self.plan.settings;
         let gallery = trial.test.gallery.len();
         settings
+            .measures
             .metrics
             .check_gallery(gallery, trial.test.groups.as_ref())?;
         if let Some(depth) = settings.rerank {
@@ -340,7 +344,10 @@ impl TaskTrials<'_> {
         let mut tasks = tasks.into_iter().flatten();
         tasks.try_for_each(|task| {
             let groups = task.groups.as_ref();
-            settings.objective.check_gallery(task.gallery.len(), groups)
+            let objective = settings.measures.objective;
+            objective
+                .check_gallery(task.gallery.len(), groups)
+                .context("`objective`")
         })
     }
 

@@ -2,9 +2,10 @@
 
 use crate::plan::registry;
 use crate::plan::unlisted::{self, Repository};
-use crate::spec::{hint, read_yaml};
+use crate::spec::read_yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nnn_data::{DatasetCard, DatasetSource, ModelCard, ModelSource};
+use nnn_files::hint;
 use nnn_files::{RemoteSource, RepoKind, nearby};
 use nnn_report::AbsentModel;
 use serde::de::DeserializeOwned;

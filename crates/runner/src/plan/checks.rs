@@ -1,13 +1,14 @@
 //! What a config must say before its cards are read: names, directions, reference sets, and settings that go together.
 
 use crate::plan::cards::ModelEntry;
-use crate::plan::methods::Method;
 use crate::plan::registry::{self, ModelFamily};
-use crate::plan::settings::{Settings, top_means};
+use crate::plan::settings::Settings;
 use crate::spec::{EmbeddingsSpec, Spec};
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nnn_core::TieRule;
 use nnn_data::Direction;
+use nnn_trial::Method;
+use nnn_trial::top_means;
 
 /// Names become parts of file names, which systems limit to 255 bytes.
 const LONGEST_NAME: usize = 80;
@@ -131,7 +132,7 @@ pub(super) fn banks(spec: &Spec, methods: &[Method]) -> Result<()> {
 
 /// A search that nothing reads would be ignored, and a number that no bank fits is known to be wrong already.
 pub(super) fn bank_search(settings: &Settings, methods: &[Method]) -> Result<()> {
-    let Some(search) = settings.bank_search else {
+    let Some(search) = settings.measures.bank_search else {
         return Ok(());
     };
     let read = methods
@@ -142,7 +143,8 @@ pub(super) fn bank_search(settings: &Settings, methods: &[Method]) -> Result<()>
         "`compute.bank_search` is set, but no method here reads means of the largest similarities to the query bank, as `nnn` \
          and `csls` do"
     );
-    search.check(usize::MAX)
+    let checked = search.check_bank(usize::MAX);
+    checked.context("`compute.bank_search.ivf`")
 }
 
 /// Ranking again takes a head that looks at items, not vectors, and says which of equals comes first.
@@ -155,9 +157,9 @@ pub(super) fn rerank(spec: &Spec, settings: &Settings, models: &[ModelEntry]) ->
         "`rerank` looks at images and captions, but `embeddings` gives vectors; use `models` and `datasets`"
     );
     ensure!(
-        settings.ties == TieRule::Index,
+        settings.measures.ties == TieRule::Index,
         "`rerank` goes with `ties: index`, received `{}`",
-        settings.ties.name()
+        settings.measures.ties.name()
     );
     // The family of a repository without a card is known once its files are here.
     for ModelEntry { card, .. } in models.iter().filter(|it| it.repository.is_none()) {

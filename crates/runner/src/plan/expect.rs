@@ -2,11 +2,13 @@
 
 use crate::plan::Plan;
 use crate::plan::names::{marked, method_id};
-use crate::plan::settings::{SEARCH_METRIC, top_means};
-use crate::spec::{Choose, EmbeddingsSpec, ROLE_REFERENCE, ReferenceSpec, hint};
+use crate::spec::{EmbeddingsSpec, ROLE_REFERENCE, ReferenceSpec};
 use anyhow::{Result, bail, ensure};
 use nnn_data::Direction;
+use nnn_files::hint;
 use nnn_report::Expectation;
+use nnn_trial::Choose;
+use nnn_trial::{SEARCH_METRIC, top_means};
 use thiserror::Error;
 
 /// Names that a message lists.
@@ -152,10 +154,11 @@ fn reference_sets(entry: &Expectation, places: &[&Place], offers: &[&Offer]) -> 
 
 /// Metrics by their names in scores, what they gain over raw, and what a search through an index is worth.
 fn check_metric(plan: &Plan, entry: &Expectation, offers: &[&Offer]) -> Result<()> {
-    let measured = plan.settings.metrics.names();
+    let measured = plan.settings.measures.metrics.names();
     let gains = measured.iter().map(|metric| format!("gain:{metric}"));
     let gains = gains.filter(|_| entry.method != "raw");
-    let searched = plan.settings.bank_search.is_some() && offers.iter().any(|it| it.searchable);
+    let searched =
+        plan.settings.measures.bank_search.is_some() && offers.iter().any(|it| it.searchable);
     let searches = search_metrics().into_iter().filter(|_| searched);
     let known: Vec<String> = measured
         .iter()

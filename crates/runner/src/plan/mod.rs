@@ -5,7 +5,6 @@ pub(crate) mod checks;
 pub(crate) mod expect;
 pub(crate) mod generators;
 pub(crate) mod methods;
-pub(crate) mod metrics;
 pub(crate) mod names;
 pub(crate) mod needs;
 pub(crate) mod overrides;
@@ -15,14 +14,14 @@ mod schema;
 pub(crate) mod settings;
 pub(crate) mod unlisted;
 
-pub(crate) use methods::Method;
 pub(crate) use settings::Settings;
 
-use crate::spec::{Choose, Spec, read_spec};
+use crate::spec::{Spec, read_spec};
 use anyhow::{Context, Result, bail, ensure};
 use cards::{DatasetEntry, ModelEntry};
 use nnn_core::StatPlan;
 use nnn_report::AbsentModel;
+use nnn_trial::{Choose, Method};
 use published::Coverage;
 use std::path::{Path, PathBuf};
 

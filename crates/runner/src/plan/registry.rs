@@ -1,40 +1,9 @@
-//! What exists: one entry per method, model family and generator of data. Adding one means adding its entry here.
+//! What exists: one entry per model family and generator of data; methods are registered in `nnn-trial`. Adding one means adding its entry here.
 
 use crate::plan::generators::{self, Generate};
-use crate::spec::hint;
 use anyhow::{Context, Result, bail};
-use nnn_core::{MethodFamily, NnnFamily, RawFamily};
 use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
 use std::path::Path;
-
-/// Every method family, raw first.
-pub(crate) const METHODS: &[&dyn MethodFamily] = &[
-    &RawFamily,
-    &NnnFamily,
-    &method_csls::CslsFamily,
-    &method_distnorm::DnFamily,
-    &method_qbnorm::IsFamily,
-    &method_qbnorm::DisFamily,
-    &method_dbnorm::DualIsFamily,
-    &method_dbnorm::DualDisFamily,
-    &method_dbnorm::DualDisReleasedFamily,
-    &method_sinkhorn::SnFamily,
-    &method_sinkhorn::DbsnFamily,
-    &method_dissim::DisSimLocalFamily,
-    &method_centering::CenteringFamily,
-    &method_centering::GrClipFamily,
-    &method_centering::AbttFamily,
-    &method_centering::WhiteningFamily,
-    &method_invgc::InvGcFamily,
-    &method_invgc::LocalAdjFamily,
-    &method_gc::GcFamily,
-    &method_scaling::LsFamily,
-    &method_scaling::NicdmFamily,
-    &method_scaling::MpNormalFamily,
-    &method_scaling::MpEmpiricalFamily,
-    &method_scaling::ZscoreFamily,
-    &method_dsl::DslFamily,
-];
 
 /// Opens a checkpoint.
 type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
@@ -122,14 +91,6 @@ pub(crate) const MODELS: &[ModelFamily] = &[
 /// Every generator of data, by the name in a card's `generate: {generator: ...}`.
 pub(crate) const GENERATORS: &[(&str, Generate)] = &[("blocks", generators::blocks)];
 
-/// The method family of a name, or an error with the nearest name.
-pub(crate) fn method(name: &str) -> Result<&'static dyn MethodFamily> {
-    match METHODS.iter().find(|family| family.name() == name) {
-        Some(family) => Ok(*family),
-        None => unknown("method", name, METHODS.iter().map(|family| family.name())),
-    }
-}
-
 /// The model family of a name, or an error with the nearest name.
 pub(crate) fn model_family(name: &str) -> Result<&'static ModelFamily> {
     match MODELS.iter().find(|family| family.name == name) {
@@ -182,10 +143,5 @@ pub(crate) fn unknown<'a, T>(
     name: &str,
     valid: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<T> {
-    let known: Vec<_> = valid.clone().collect();
-    let near = hint(name, valid);
-    bail!(
-        "unknown {kind} `{name}`{near} (known: {})",
-        known.join(", ")
-    )
+    bail!(nnn_files::unknown(kind, name, valid))
 }

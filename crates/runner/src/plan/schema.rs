@@ -1,8 +1,8 @@
 //! What the schema of a config says of methods: which are registered, and the parameters of each.
 
-use crate::plan::registry::METHODS;
 use crate::spec::MethodSpec;
 use nnn_core::{MethodFamily, ParamInfo};
+use nnn_trial::METHODS;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;

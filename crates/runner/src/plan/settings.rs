@@ -1,27 +1,22 @@
 //! What holds for every trial of an experiment: metrics, statistics, blocks, and how the query bank is searched.
 
-use crate::plan::metrics::{Metrics, Objective};
 use crate::spec::{BankSearchSpec, ComputeSpec, Spec};
 use anyhow::{Context, Result, ensure};
 use nnn_ann::Ivf;
-use nnn_core::{Bank, Blocking, Stat, StatPlan, TieRule};
+use nnn_core::{Blocking, TieRule};
 use nnn_encode::Compute;
 use nnn_metrics::{Metric, Resampling};
+use nnn_trial::{BankSearch, Measures, Metrics, Objective};
 
 /// What holds for every trial of an experiment.
 pub(crate) struct Settings {
-    pub(crate) metrics: Metrics,
-    pub(crate) objective: Objective,
-    pub(crate) ties: TieRule,
-    pub(crate) top: usize,
+    /// What is measured, and how.
+    pub(crate) measures: Measures,
     pub(crate) blocking: Blocking,
-    pub(crate) bank_search: Option<BankSearch>,
     /// Where and in which numbers encoders run.
     pub(crate) encoders: Compute,
     /// How many items of each list the matching head ranks again.
     pub(crate) rerank: Option<usize>,
-    /// Whether every method's parameters are chosen once more by itself, for its time.
-    pub(crate) time_methods: bool,
 }
 
 pub(super) fn settings(spec: &Spec) -> Result<Settings> {
@@ -46,18 +41,20 @@ pub(super) fn settings(spec: &Spec) -> Result<Settings> {
     let metrics = metrics(&spec.metrics)?;
     let objective = Objective(spec.objective.parse().context("`objective`")?);
     Ok(Settings {
-        metrics: Metrics::new(metrics, objective, resampling),
-        objective,
-        ties: ties.map_err(anyhow::Error::msg).context("`ties`")?,
-        top: spec.top,
+        measures: Measures {
+            metrics: Metrics::new(metrics, objective, resampling),
+            objective,
+            ties: ties.map_err(anyhow::Error::msg).context("`ties`")?,
+            top: spec.top,
+            bank_search: spec.compute.bank_search.as_ref().map(bank_search),
+            time_methods: spec.time_methods,
+        },
         blocking: blocking(&spec.compute)?,
-        bank_search: spec.compute.bank_search.as_ref().map(BankSearch::new),
         encoders: Compute::new(spec.compute.device.name(), spec.compute.dtype.name())
             .context("`compute.device`")?,
         rerank: (spec.rerank)
             .map(|it| positive("rerank.depth", it.depth))
             .transpose()?,
-        time_methods: spec.time_methods,
     })
 }
 
@@ -122,43 +119,13 @@ pub(super) fn positive(key: &str, value: usize) -> Result<usize> {
     Ok(value)
 }
 
-/// What searches are compared by.
-pub(crate) const SEARCH_METRIC: &str = "R@1";
-
-/// The search that an experiment asks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BankSearch {
-    pub(crate) ivf: Ivf,
-    pub(crate) check: bool,
-}
-
-impl BankSearch {
-    pub(crate) fn new(spec: &BankSearchSpec) -> Self {
-        Self {
-            ivf: Ivf {
-                lists: spec.ivf.lists,
-                probes: spec.ivf.probes,
-                seed: spec.ivf.seed,
-            },
-            check: spec.check,
-        }
-    }
-
-    /// Refuses numbers that do not fit each other or a query bank of `bank` rows.
-    pub(crate) fn check(&self, bank: usize) -> Result<()> {
-        self.ivf.check(bank).context("`compute.bank_search.ivf`")
-    }
-}
-
-/// Every `k` of which a plan needs the mean of the largest similarities to the query bank, ascending.
-pub(crate) fn top_means(plan: &StatPlan) -> Vec<usize> {
-    plan.iter().filter_map(top_mean).collect()
-}
-
-/// The `k` of a mean of the largest similarities to the query bank.
-pub(crate) fn top_mean(need: (Bank, &Stat)) -> Option<usize> {
-    match need {
-        (Bank::Query, Stat::TopMean { k }) => Some(*k),
-        _ => None,
+fn bank_search(spec: &BankSearchSpec) -> BankSearch {
+    BankSearch {
+        ivf: Ivf {
+            lists: spec.ivf.lists,
+            probes: spec.ivf.probes,
+            seed: spec.ivf.seed,
+        },
+        check: spec.check,
     }
 }

@@ -69,13 +69,13 @@ impl ResultsFolder {
         finished: FinishedTrial,
     ) -> Result<TrialRecord> {
         let FinishedTrial {
-            outcome,
+            rows,
             warnings,
             seconds,
         } = finished;
         let mut files = vec![format!("queries/{name}.parquet")];
-        write_queries(&self.folder.join(&files[0]), &outcome.queries)?;
-        for (signature, bias) in &outcome.biases {
+        write_queries(&self.folder.join(&files[0]), &rows.queries)?;
+        for (signature, bias) in &rows.biases {
             let file = format!("bias/{name}--{}.npy", file_part(signature));
             write_bias(&self.folder.join(&file), bias)?;
             files.push(file);
@@ -85,16 +85,16 @@ impl ResultsFolder {
             Ok((file, sum))
         });
         let record = TrialRecord {
-            occurrences: occurrences(&outcome.queries, &outcome.scores, DRAWN),
-            scores: outcome.scores,
-            comparisons: outcome.comparisons,
-            grid: outcome.grid,
-            choosing: outcome.choosing,
-            classes: outcome.classes,
+            occurrences: occurrences(&rows.queries, &rows.scores, DRAWN),
+            scores: rows.scores,
+            comparisons: rows.comparisons,
+            grid: rows.grid,
+            choosing: rows.choosing,
+            classes: rows.classes,
             files: summed.collect::<Result<_>>()?,
             warnings,
             seconds,
-            bank_search: outcome.bank_search,
+            bank_search: rows.bank_search,
         };
         write_json(&self.record_path(key), &record)?;
         Ok(record)
@@ -110,7 +110,7 @@ impl ResultsFolder {
         records: &[TrialRecord],
         plan: &Plan,
     ) -> Result<Vec<ScoreRow>> {
-        let objective = plan.settings.objective.name();
+        let objective = plan.settings.measures.objective.name();
         let scores = gather(records, |record| &record.scores);
         let comparisons = gather(records, |record| &record.comparisons);
         let choosing = gather(records, |record| &record.choosing);

@@ -1,10 +1,10 @@
 //! What a finished trial leaves on disk.
 
-use crate::run::bank_search::SearchRecord;
 use crate::warning::Warning;
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, ScoreRow, SearchRow,
 };
+use nnn_trial::{SEARCH_METRIC, SearchRecord};
 use serde::{Deserialize, Serialize};
 
 /// A finished trial on disk. Written last, so that whatever it names is there whole.
@@ -28,9 +28,31 @@ pub(crate) struct TrialRecord {
 }
 
 impl TrialRecord {
-    /// The methods that read what an index found.
+    /// What the index was worth for every reported method that read it, where that was measured.
     pub(crate) fn searches(&self) -> Vec<SearchRow> {
-        let search = self.bank_search.as_ref();
-        search.map_or(Vec::new(), |search| search.rows(&self.scores))
+        let Some(record) = &self.bank_search else {
+            return Vec::new();
+        };
+        let Some(check) = &record.check else {
+            return Vec::new();
+        };
+        let first = self.scores.first().map(|row| &row.metric);
+        let measured = self.scores.iter().filter(|row| Some(&row.metric) == first);
+        let row = |score: &ScoreRow| {
+            let signature = score.cell.method_signature();
+            let changes = check.recall_at_1.iter();
+            let change = changes.into_iter().find(|it| it.method == signature)?;
+            Some(SearchRow {
+                cell: score.cell.clone(),
+                index: record.index.clone(),
+                metric: SEARCH_METRIC.to_owned(),
+                exact: change.exact,
+                approximate: change.approximate,
+                exact_seconds: check.exact_seconds,
+                build_seconds: record.build_seconds,
+                search_seconds: record.search_seconds,
+            })
+        };
+        measured.filter_map(row).collect()
     }
 }

@@ -3,12 +3,13 @@
 use crate::open::images::named;
 use crate::open::{Content, Side, Table, TaskItems};
 use crate::run::embedder::{Embedder, Known};
-use crate::run::trial::{Matched, PairMatcher, QueryItem};
 use crate::terminal::progress::Progress;
 use anyhow::{Context, Result, bail};
 use nnn_encode::{ExtractOptions, Pair, match_pairs};
+use nnn_trial::{Matched, PairMatcher, QueryItem};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The pairs of one task.
@@ -33,7 +34,7 @@ impl<'e, 'a> Matcher<'e, 'a> {
 }
 
 impl PairMatcher for Matcher<'_, '_> {
-    fn matched(&self, pairs: &[QueryItem]) -> Result<Matched> {
+    fn matched(&self, pairs: &[QueryItem]) -> Result<Matched, Box<dyn Error + Send + Sync>> {
         let model = self.model.context("vectors from files have no model")?;
         let (queries, gallery) = (&self.task.queries, &self.task.gallery);
         let images_ask = matches!(queries.table, Table::Images(_));
@@ -48,7 +49,7 @@ impl PairMatcher for Matcher<'_, '_> {
         };
         let pairs: Vec<Pair> = pairs.iter().map(pair).collect();
         let images = if images_ask { queries } else { gallery };
-        self.embedder.borrow_mut().matched(model, images, &pairs)
+        Ok(self.embedder.borrow_mut().matched(model, images, &pairs)?)
     }
 }
 

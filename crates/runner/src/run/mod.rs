@@ -1,30 +1,25 @@
 //! Runs trials: every item is encoded or found in the cache, and one bank pass and one query pass serve all settings.
 
-pub(crate) mod bank_search;
-mod clock;
 mod embedder;
 mod matcher;
-mod measuring;
-mod task;
-pub(crate) mod trial;
+mod rows;
 
 use crate::open::trials::TrialPlan;
 use crate::open::{Side, Sources, TaskItems};
-use crate::plan::{Method, Plan};
-use crate::spec::Choose;
+use crate::plan::Plan;
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
 use anyhow::Result;
-use clock::timed;
 use embedder::Embedder;
 use matcher::Matcher;
 use nnn_core::{
     BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan,
 };
+use nnn_trial::{BankVectors, Choose, Method, Reranking, Task, Trial, TrialError, timed};
+use rows::Named;
+pub(crate) use rows::TrialRows;
 use std::path::Path;
 use std::sync::Arc;
-use task::{BankVectors, TaskVectors};
-use trial::{Outcome, Reranking, Trial};
 
 /// Runs the trials of a plan, one after the other, on sources that are open.
 pub(crate) struct TrialRunner<'a> {
@@ -34,7 +29,7 @@ pub(crate) struct TrialRunner<'a> {
 
 /// What a trial came to.
 pub(crate) struct FinishedTrial {
-    pub(crate) outcome: Outcome,
+    pub(crate) rows: TrialRows,
     /// What came up on the way.
     pub(crate) warnings: Vec<Warning>,
     /// Seconds of every step, encoding first.
@@ -43,8 +38,8 @@ pub(crate) struct FinishedTrial {
 
 /// The vectors of one trial.
 struct Inputs {
-    test: TaskVectors,
-    validation: Option<TaskVectors>,
+    test: Task,
+    validation: Option<Task>,
     banks: BankVectors,
 }
 
@@ -69,11 +64,11 @@ impl<'a> TrialRunner<'a> {
         let mut warnings = std::mem::take(&mut self.embedder.warnings);
         warnings.extend(left_out);
         warn(&warnings);
-        let outcome = self.compute(trial, &allowed, &inputs)?;
+        let (rows, steps) = self.compute(trial, &allowed, &inputs)?;
         let mut seconds = vec![("embeddings".to_owned(), encoding)];
-        seconds.extend(outcome.seconds.iter().cloned());
+        seconds.extend(steps);
         Ok(FinishedTrial {
-            outcome,
+            rows,
             warnings,
             seconds,
         })
@@ -117,8 +112,8 @@ impl<'a> TrialRunner<'a> {
         })
     }
 
-    fn task(&mut self, trial: &TrialPlan, items: &TaskItems) -> Result<TaskVectors> {
-        items.try_map(|side| self.embedder.embed(trial.model, side))
+    fn task(&mut self, trial: &TrialPlan, items: &TaskItems) -> Result<Task> {
+        items.vectors(|side| self.embedder.embed(trial.model, side))
     }
 
     fn side(&mut self, trial: &TrialPlan, side: Option<&Side>) -> Result<Option<Arc<Embeddings>>> {
@@ -154,7 +149,7 @@ impl<'a> TrialRunner<'a> {
         trial: &TrialPlan,
         allowed: &[Option<Method>],
         inputs: &Inputs,
-    ) -> Result<Outcome> {
+    ) -> Result<(TrialRows, Vec<(String, f64)>)> {
         let planned = trial.methods.iter().map(|&index| &self.plan.methods[index]);
         let methods: Vec<&Method> = planned
             .zip(allowed)
@@ -167,21 +162,39 @@ impl<'a> TrialRunner<'a> {
             depth,
             matcher: &matcher,
         });
-        let trial = Trial {
+        let computed = Trial {
             reranking,
-            labels: &trial.labels,
             methods: &methods,
             test: &inputs.test,
             validation: inputs.validation.as_ref(),
             banks: &inputs.banks,
-            settings: &self.plan.settings,
+            measures: &self.plan.settings.measures,
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
                 progress: Some(&advance),
                 ..PassOptions::default()
             },
         };
-        trial.run()
+        let outcome = computed.run().map_err(with_key)?;
+        let named = Named {
+            labels: &trial.labels,
+            settings: &self.plan.settings,
+            methods: &methods,
+            items: &trial.test,
+            test: &inputs.test,
+            held_out: inputs.validation.as_ref().map_or(0, |it| it.queries.len()),
+            outcome: &outcome,
+        };
+        Ok((named.rows()?, outcome.seconds.clone()))
+    }
+}
+
+/// With the key of the config that it is about.
+fn with_key(error: TrialError) -> anyhow::Error {
+    match error {
+        TrialError::Search(_) => anyhow::Error::new(error).context("`compute.bank_search`"),
+        TrialError::Matching(error) => anyhow::anyhow!(error),
+        error => error.into(),
     }
 }
 
@@ -192,10 +205,9 @@ impl Inputs {
         let chosen = |choose: Choose| methods.iter().any(|method| method.choose == choose);
         let reported = |method: &Method| method.reported() as u64;
         let report = self.test.pairs() * (1 + moving(methods, reported));
-        let ranking = |task: &TaskVectors| {
-            task.pairs() * (1 + moving(methods, |method| method.points.len() as u64))
-        };
-        let statistics = |task: &TaskVectors| {
+        let ranking =
+            |task: &Task| task.pairs() * (1 + moving(methods, |method| method.points.len() as u64));
+        let statistics = |task: &Task| {
             let sizes = self.banks.sizes(task);
             plan.scores(task.gallery.len(), sizes)
         };

@@ -1,6 +1,6 @@
 //! Methods as written: `nnn`, or `nnn: {k: 16, alpha: [0.5, 0.75]}`.
 
-use crate::spec::Choose;
+use nnn_trial::{Choose, Values};
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,15 +18,7 @@ pub(crate) struct MethodSpec {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct MethodOptions {
     pub(crate) choose: Option<Choose>,
-    pub(crate) params: BTreeMap<String, Values>,
-}
-
-/// One value, a list, or the published grid.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Values {
-    Listed(Vec<f64>),
-    /// Written `paper`.
-    Published,
+    pub(crate) params: BTreeMap<String, WrittenValues>,
 }
 
 impl<'de> Deserialize<'de> for MethodSpec {
@@ -97,9 +89,13 @@ impl<'de> Visitor<'de> for OptionsVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Values {
+/// [`Values`] as YAML has them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WrittenValues(pub(crate) Values);
+
+impl<'de> Deserialize<'de> for WrittenValues {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValuesVisitor)
+        deserializer.deserialize_any(ValuesVisitor).map(Self)
     }
 }
 
@@ -164,11 +160,11 @@ impl Serialize for MethodOptions {
     }
 }
 
-impl Serialize for Values {
+impl Serialize for WrittenValues {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Listed(values) => values.serialize(serializer),
-            Self::Published => serializer.serialize_str("paper"),
+        match &self.0 {
+            Values::Listed(values) => values.serialize(serializer),
+            Values::Published => serializer.serialize_str("paper"),
         }
     }
 }

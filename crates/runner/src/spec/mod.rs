@@ -2,18 +2,17 @@
 
 mod expect;
 mod method;
-mod nearest;
 mod problem;
 mod read;
 
 pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
-pub(crate) use method::{MethodSpec, Values};
-pub(crate) use nearest::hint;
+pub(crate) use method::MethodSpec;
 pub(crate) use read::read_yaml;
 pub use read::{parse_spec, read_spec};
 
 use clap::ValueEnum;
 use nnn_data::{ArrayFile, Direction, EmbeddingSource, RoleSource, SimilaritySource};
+use nnn_trial::Choose;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -183,29 +182,6 @@ impl ReferenceSpec {
             ""
         };
         format!("{origin}{share}{seed}{unlike}")
-    }
-}
-
-/// How a method's parameters are set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Choose {
-    /// Every listed value is a row of its own; parameters left out have their defaults.
-    #[default]
-    Fixed,
-    /// The best grid point on held-out training items; parameters left out have their published grid.
-    Validation,
-    /// The best grid point on the evaluated items themselves: an upper bound, marked as such.
-    Oracle,
-}
-
-impl Choose {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Validation => "validation",
-            Self::Oracle => "oracle",
-        }
     }
 }
 

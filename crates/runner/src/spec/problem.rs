@@ -1,6 +1,6 @@
 //! What is wrong with a YAML text, in the words of a config: place, what was found, what was expected, and the line.
 
-use crate::spec::nearest::hint;
+use nnn_files::hint;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, Location, MessageFormatter, UserMessageFormatter};
 

@@ -1,9 +1,9 @@
 //! YAML with exact positions, overrides from the command line, and the nearest valid name for a wrong one.
 
 use crate::spec::Spec;
-use crate::spec::nearest::hint;
 use crate::spec::problem::parse_yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use nnn_files::hint;
 use nnn_files::nearby;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

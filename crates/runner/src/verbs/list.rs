@@ -2,8 +2,7 @@
 
 use crate::fetch::{self, availability, megabytes};
 use crate::plan::cards::{self, ModelEntry};
-use crate::plan::names::kind;
-use crate::plan::registry::{METHODS, MODELS};
+use crate::plan::registry::MODELS;
 use crate::terminal::output::print;
 use anyhow::Result;
 use clap::ValueEnum;
@@ -11,6 +10,8 @@ use nnn_core::{MethodFamily, ParamInfo};
 use nnn_data::{DatasetCard, DatasetSource, ModelSource};
 use nnn_files::{RemoteSource, RepoKind, counted};
 use nnn_hub::{Hub, State};
+use nnn_trial::METHODS;
+use nnn_trial::kind;
 use std::fmt::Write;
 use std::path::Path;
 

@@ -15,10 +15,9 @@
 //! | `notes` | keys of `notes.csv` (`key`, `text`), separated by spaces |
 
 use crate::plan::expect::search_metrics;
-use crate::plan::registry;
-use crate::spec::hint;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use csv::StringRecord;
+use nnn_files::hint;
 use nnn_metrics::Metric;
 use nnn_report::{Expectation, GridValue};
 use std::collections::BTreeMap;
@@ -349,7 +348,7 @@ impl Line<'_> {
     fn method(&self) -> Result<String> {
         let name = self.needed("method")?;
         let family = name.strip_suffix("+itm").unwrap_or(name);
-        registry::method(family).with_context(|| self.place())?;
+        nnn_trial::method(family).with_context(|| self.place())?;
         Ok(name.to_owned())
     }
 
@@ -375,7 +374,7 @@ impl Line<'_> {
 
     fn param(&self, pair: &str) -> Result<(String, GridValue)> {
         let (name, paper) = pair.split_once('=').unwrap_or_default();
-        let family = registry::method(self.needed("method")?).with_context(|| self.place())?;
+        let family = nnn_trial::method(self.needed("method")?).with_context(|| self.place())?;
         let own = family.params().iter().any(|info| info.name == name);
         let paper = paper.parse().ok().filter(|_| own).ok_or_else(|| {
             let expected = "parameters of the method, such as k=128,alpha=0.75";

@@ -1,13 +1,13 @@
 //! An additive method over a gallery: what of it is computed in blocks, and what a file of its biases says.
 
 use super::request::BiasRequest;
-use crate::plan::methods::from_signature;
 use crate::provenance::code_version;
 use crate::verbs::arrays::{Parts, check_dim, each_vectors, vectors};
-use crate::verbs::fitting::{Fitting, unservable};
+use crate::verbs::fitting::fitting;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{Bank, Embeddings, Fitted, MethodKind, Rows, Stat, StatPlan};
+use nnn_core::{Bank, Embeddings, Fitted, MethodKind, PassOptions, Rows, Stat, StatPlan};
 use nnn_export::{BankMark, BiasHeader};
+use nnn_trial::{Fitting, from_signature, unservable};
 
 /// Whose dimension vectors must have.
 const OF_BANKS: &str = "those of the bank have dimension";
@@ -27,22 +27,22 @@ impl<'a> Additive<'a> {
             reference_gallery,
             ..
         } = request;
-        let fitting = Fitting::read(method, reference, reference_gallery)?;
+        let fitting = fitting(method, reference, reference_gallery)?;
         Ok(Self { request, fitting })
     }
 
     /// Dimension of the vectors.
     pub(super) fn dim(&self) -> usize {
-        self.fitting.dim
+        self.fitting.dim()
     }
 
     pub(super) fn header(&self) -> BiasHeader {
-        let mark = |bank: &Option<Embeddings>| bank.as_ref().map(|it| BankMark::of(it.rows()));
+        let mark = |bank: Option<&Embeddings>| bank.map(|it| BankMark::of(it.rows()));
         BiasHeader {
-            method: self.fitting.point.signature(),
+            method: self.fitting.point().signature(),
             dim: self.dim(),
-            query_bank: mark(&self.fitting.query),
-            gallery_bank: mark(&self.fitting.gallery),
+            query_bank: mark(self.fitting.query()),
+            gallery_bank: mark(self.fitting.gallery()),
             code: code_version(),
         }
     }
@@ -55,7 +55,7 @@ impl<'a> Additive<'a> {
         mut take: impl FnMut(&Embeddings) -> Result<()>,
     ) -> Result<()> {
         let of = (self.dim(), OF_BANKS);
-        if needs_whole_gallery(&self.fitting.plan) {
+        if needs_whole_gallery(self.fitting.plan()) {
             let all = vectors(&self.request.gallery)?.context("no gallery")?;
             check_dim(&gallery[0].0, all.dim(), of)?;
             return take(&all);
@@ -66,19 +66,19 @@ impl<'a> Additive<'a> {
     /// Refuses to correct new items by themselves where a bias depends on all items.
     pub(super) fn of_new_items(&self) -> Result<()> {
         ensure!(
-            !needs_whole_gallery(&self.fitting.plan),
+            !needs_whole_gallery(self.fitting.plan()),
             "{}: a bias depends on all items of the gallery; compute all of them anew",
-            self.fitting.point.signature()
+            self.fitting.point().signature()
         );
         Ok(())
     }
 
     /// The biases of some items.
     pub(super) fn biases(&self, items: Rows<'_>) -> Result<Vec<f32>> {
-        match self.fitting.fit(items)? {
+        match self.fitting.fit(items, PassOptions::default())? {
             Fitted::Additive(bias) => Ok(bias.values().to_vec()),
             // `check` let no other through.
-            _ => bail!("{} is no bias", self.fitting.point.signature()),
+            _ => bail!("{} is no bias", self.fitting.point().signature()),
         }
     }
 }
@@ -122,8 +122,8 @@ fn check(request: &BiasRequest) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::registry::METHODS;
     use nnn_core::{BankStats, Banks, Normalizer, ParamGrid, PassOptions};
+    use nnn_trial::METHODS;
 
     fn vectors(rows: usize, seed: usize) -> Embeddings {
         let value = |at: usize| ((at * 7919 + seed * 104_729) % 1009) as f32 / 1009.0 - 0.4;

@@ -7,7 +7,6 @@ use crate::fetch::checkpoint::Checkpoint;
 use crate::fetch::{self, Availability, availability, megabytes};
 use crate::plan::Plan;
 use crate::plan::cards::ModelEntry;
-use crate::spec::Choose;
 use crate::sweep::Folders;
 use crate::terminal::output;
 use anyhow::{Context, Result};
@@ -15,6 +14,7 @@ use data::DataLines;
 use nnn_files::{RemoteFile, counted};
 use nnn_hub::{Hub, State};
 use nnn_report::AbsentModel;
+use nnn_trial::Choose;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ fn print(plan: &Plan, hub: &Hub, folders: &Folders) -> Result<()> {
     for source in &plan.spec.embeddings {
         let _ = writeln!(text, "  data {}: embeddings from files", source.name);
     }
-    if let Some(search) = &plan.settings.bank_search {
+    if let Some(search) = &plan.settings.measures.bank_search {
         let check = if search.check { "checked" } else { "unchecked" };
         let _ = writeln!(text, "  bank search: {}, {check}", search.ivf);
     }

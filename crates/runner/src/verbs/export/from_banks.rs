@@ -3,9 +3,9 @@
 use super::options::{ExportOptions, servable};
 use super::whole::Items;
 use crate::verbs::arrays::{labels, named, parts, sums, vectors};
-use crate::verbs::fitting::Fitting;
+use crate::verbs::fitting::fitting;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{Fitted, MethodKind};
+use nnn_core::{Fitted, MethodKind, PassOptions};
 use nnn_export::{Ids, Manifest};
 use nnn_files::counted;
 
@@ -18,14 +18,14 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
             "`{method}` has a bias for every item: compute it by `runner bias` and export that with --bias"
         );
     }
-    let fitting = Fitting::read(method, &options.reference, &options.reference_gallery)?;
+    let fitting = fitting(method, &options.reference, &options.reference_gallery)?;
     let gallery = vectors(&options.gallery)?.context("--gallery names no file")?;
     ensure!(
         !gallery.is_empty(),
         "{} has no rows",
         named(&options.gallery)
     );
-    let Fitted::VectorMoving(moved) = fitting.fit(gallery.rows())? else {
+    let Fitted::VectorMoving(moved) = fitting.fit(gallery.rows(), PassOptions::default())? else {
         bail!("`{method}` does not move vectors");
     };
     let names = [
@@ -39,7 +39,7 @@ pub(super) fn export(options: &ExportOptions) -> Result<Manifest> {
     }
     let items = Items {
         ids: ids(options, gallery.len())?,
-        method: fitting.point.signature(),
+        method: fitting.point().signature(),
         inputs,
     };
     items.moved(options, &moved)

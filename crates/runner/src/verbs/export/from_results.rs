@@ -5,7 +5,6 @@ use super::whole::Items;
 use crate::fetch;
 use crate::open::trials::{TrialPlan, Trials};
 use crate::open::{Side, Sources, Table};
-use crate::plan::methods::from_signature;
 use crate::plan::names::file_part;
 use crate::plan::{self, Plan};
 use crate::results::run_record::Ran;
@@ -16,6 +15,7 @@ use nnn_core::{Embeddings, Fitted, MethodKind};
 use nnn_export::{FileSum, Ids, Manifest};
 use nnn_files::sha256_file;
 use nnn_report::{CellId, read_bias, read_scores};
+use nnn_trial::from_signature;
 use std::path::Path;
 
 pub(super) fn export(options: &ExportOptions, results: &Path) -> Result<Manifest> {

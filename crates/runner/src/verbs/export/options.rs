@@ -1,8 +1,6 @@
 //! What is asked for, and what of it can be had.
 
-use crate::plan::methods::from_signature;
 use crate::verbs::arrays::{array_file, parts};
-use crate::verbs::fitting::unservable;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
@@ -10,6 +8,7 @@ use nnn_data::ArrayFile;
 use nnn_export::{
     Constants, Delivery, Form, Format, Manifest, PGVECTOR_LIMIT, Shape, Spread, balanced_scale,
 };
+use nnn_trial::{from_signature, unservable};
 use std::path::{Path, PathBuf};
 
 /// What is exported, and how.

@@ -1,21 +1,33 @@
 //! What a trial is computed from: the vectors of a task and of the banks.
 
-use crate::open::Task;
-use nnn_core::{BankSizes, Banks, Embeddings, Rankings};
-use nnn_metrics::{Audit, Ranked};
+use nnn_core::{BankSizes, Banks, Embeddings, Groups, Rankings, Relevance};
+use nnn_metrics::{Audit, Clusters, Ranked};
 use std::sync::Arc;
 
-/// A task whose queries and gallery are vectors.
-pub(crate) type TaskVectors = Task<Arc<Embeddings>>;
+/// Queries, a gallery, and which item answers which query.
+pub struct Task {
+    /// Who asks, one row each.
+    pub queries: Arc<Embeddings>,
+    /// Who answers.
+    pub gallery: Arc<Embeddings>,
+    /// Of every query the gallery items that answer it.
+    pub relevance: Relevance,
+    /// What the bootstrap resamples, of every query: its image, for example.
+    pub clusters: Clusters,
+    /// The groups of the gallery, where they are known.
+    pub groups: Option<Groups>,
+}
 
-impl TaskVectors {
+impl Task {
     /// Scores of one pass over the queries.
-    pub(crate) fn pairs(&self) -> u64 {
+    #[must_use]
+    pub fn pairs(&self) -> u64 {
         (self.queries.len() * self.gallery.len()) as u64
     }
 
     /// Rankings of it, with the groups that metrics may read.
-    pub(crate) fn ranked<'a>(&'a self, rankings: &'a Rankings) -> Ranked<'a> {
+    #[must_use]
+    pub fn ranked<'a>(&'a self, rankings: &'a Rankings) -> Ranked<'a> {
         let audit = |groups| Audit {
             groups,
             relevance: &self.relevance,
@@ -28,14 +40,18 @@ impl TaskVectors {
 }
 
 /// The reference items of one trial.
-pub(crate) struct BankVectors {
-    pub(crate) query: Option<Arc<Embeddings>>,
-    pub(crate) gallery: Option<Arc<Embeddings>>,
+#[derive(Debug, Clone, Default)]
+pub struct BankVectors {
+    /// Items like the queries.
+    pub query: Option<Arc<Embeddings>>,
+    /// Items like the gallery's.
+    pub gallery: Option<Arc<Embeddings>>,
 }
 
 impl BankVectors {
     /// Sizes of all that a correction for the task may learn from.
-    pub(crate) fn sizes(&self, task: &TaskVectors) -> BankSizes {
+    #[must_use]
+    pub fn sizes(&self, task: &Task) -> BankSizes {
         let size = |bank: &Option<Arc<Embeddings>>| bank.as_ref().map(|bank| bank.len());
         BankSizes {
             query: size(&self.query),
@@ -45,7 +61,8 @@ impl BankVectors {
     }
 
     /// With the queries of the task that is evaluated, for what is transductive.
-    pub(crate) fn rows<'a>(&'a self, task: &'a TaskVectors) -> Banks<'a> {
+    #[must_use]
+    pub fn rows<'a>(&'a self, task: &'a Task) -> Banks<'a> {
         Banks {
             query: self.query.as_ref().map(|bank| bank.rows()),
             gallery: self.gallery.as_ref().map(|bank| bank.rows()),

@@ -1,24 +1,28 @@
 //! What is measured, and what parameters are chosen by.
 
-use anyhow::{Context, Result, ensure};
+use crate::TrialError;
 use nnn_core::Groups;
 use nnn_metrics::{Metric, Needs, QueryMetric, Ranked, Resampling};
 
 /// More rankings than this, raw included, are compared with raw only. Of so many there are 496 pairs: at 10,000 flips the
 /// smallest p-value is still below 5 % after Holm's correction over them, and of one more it is not.
-pub(crate) const MOST_COMPARED: usize = 32;
+pub const MOST_COMPARED: usize = 32;
 
 /// The metrics of an experiment and the statistics that go with them.
-pub(crate) struct Metrics {
-    pub(crate) metrics: Vec<Metric>,
+pub struct Metrics {
+    /// What is measured, in the order of results.
+    pub metrics: Vec<Metric>,
     /// The objective, if it is compared and not among the metrics.
-    pub(crate) beside: Option<QueryMetric>,
+    pub beside: Option<QueryMetric>,
     needs: Needs,
-    pub(crate) resampling: Resampling,
+    /// How intervals and tests are drawn.
+    pub resampling: Resampling,
 }
 
 impl Metrics {
-    pub(crate) fn new(metrics: Vec<Metric>, objective: Objective, resampling: Resampling) -> Self {
+    /// These metrics beside what is chosen by.
+    #[must_use]
+    pub fn new(metrics: Vec<Metric>, objective: Objective, resampling: Resampling) -> Self {
         let beside = match objective.0 {
             Metric::Query(metric) if metric.is_mean() => Some(metric),
             _ => None,
@@ -35,24 +39,29 @@ impl Metrics {
     }
 
     /// The metrics' names in results.
-    pub(crate) fn names(&self) -> Vec<String> {
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         self.metrics.iter().map(Metric::to_string).collect()
     }
 
     /// Length of the top lists that the metrics read.
-    pub(crate) fn top_width(&self) -> usize {
+    #[must_use]
+    pub fn top_width(&self) -> usize {
         self.needs.top
     }
 
     /// Refuses a gallery that is shorter than the top lists that a metric reads, or has no groups where one reads them.
-    pub(crate) fn check_gallery(&self, items: usize, groups: Option<&Groups>) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`TrialError::NoGroups`], [`TrialError::SmallGallery`].
+    pub fn check_gallery(&self, items: usize, groups: Option<&Groups>) -> Result<(), TrialError> {
         self.metrics
             .iter()
             .try_for_each(|metric| check_gallery(*metric, items, groups))
     }
 
     /// The metrics of groups that have a value for every query.
-    pub(crate) fn of_groups(&self) -> impl Iterator<Item = QueryMetric> {
+    pub fn of_groups(&self) -> impl Iterator<Item = QueryMetric> + '_ {
         let query = self.metrics.iter().filter_map(|metric| match metric {
             Metric::Query(metric) => Some(*metric),
             Metric::Hubness(_) | Metric::Spread(_) => None,
@@ -61,41 +70,49 @@ impl Metrics {
     }
 
     /// Whether a metric reads the ranks of all relevant items.
-    pub(crate) fn need_all_relevant(&self) -> bool {
+    #[must_use]
+    pub fn need_all_relevant(&self) -> bool {
         self.needs.all_relevant
     }
 }
 
-fn check_gallery(metric: Metric, items: usize, groups: Option<&Groups>) -> Result<()> {
-    ensure!(
-        groups.is_some() || !metric.reads_groups(),
-        "metric `{metric}` reads which of two groups the gallery items belong to, and there are none: groups of images are \
-         asked for by texts (t2i), and come from a card's `groups` with a column, or from `groups` of embeddings by role"
-    );
+fn check_gallery(metric: Metric, items: usize, groups: Option<&Groups>) -> Result<(), TrialError> {
+    if groups.is_none() && metric.reads_groups() {
+        return Err(TrialError::NoGroups {
+            metric: metric.to_string(),
+        });
+    }
     let needed = metric.needs().top;
-    ensure!(
-        needed <= items || needed == Needs::WHOLE,
-        "metric `{metric}` needs a gallery of at least {needed} items, found {items}"
-    );
-    Ok(())
+    match needed <= items || needed == Needs::WHOLE {
+        true => Ok(()),
+        false => Err(TrialError::SmallGallery {
+            metric: metric.to_string(),
+            needed,
+            found: items,
+        }),
+    }
 }
 
 /// The metric that parameters are chosen by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Objective(pub(crate) Metric);
+pub struct Objective(pub Metric);
 
 impl Objective {
     /// Name of the metric.
-    pub(crate) fn name(self) -> String {
+    #[must_use]
+    pub fn name(self) -> String {
         self.0.to_string()
     }
 
-    pub(crate) fn needs(self) -> Needs {
+    /// What it reads of rankings.
+    #[must_use]
+    pub fn needs(self) -> Needs {
         self.0.needs()
     }
 
     /// The rank above which it tells no ranks apart.
-    pub(crate) fn depth(self) -> Option<usize> {
+    #[must_use]
+    pub fn depth(self) -> Option<usize> {
         match self.0 {
             Metric::Query(metric) => metric.depth(),
             Metric::Hubness(_) | Metric::Spread(_) => None,
@@ -103,18 +120,24 @@ impl Objective {
     }
 
     /// As [`Metrics::check_gallery`].
-    pub(crate) fn check_gallery(self, items: usize, groups: Option<&Groups>) -> Result<()> {
-        check_gallery(self.0, items, groups).context("`objective`")
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_gallery(self, items: usize, groups: Option<&Groups>) -> Result<(), TrialError> {
+        check_gallery(self.0, items, groups)
     }
 
-    pub(crate) fn measure(self, ranked: Ranked<'_>) -> Result<f64> {
-        self.0
-            .value(ranked)
-            .context("the objective cannot be computed")
+    /// Its value.
+    ///
+    /// # Errors
+    /// [`TrialError::Objective`]: the rankings do not hold what it reads.
+    pub fn measure(self, ranked: Ranked<'_>) -> Result<f64, TrialError> {
+        self.0.value(ranked).map_err(TrialError::Objective)
     }
 
     /// Position of the best value; the first of equals wins.
-    pub(crate) fn best(self, values: &[f64]) -> usize {
+    #[must_use]
+    pub fn best(self, values: &[f64]) -> usize {
         let goal = self.0.info().goal;
         let mut best = 0;
         for (index, &value) in values.iter().enumerate() {

@@ -1,13 +1,52 @@
 //! Means of the largest similarities to the query bank through an index, and the record of the search.
 
-use crate::plan::settings::{BankSearch, SEARCH_METRIC, top_mean, top_means};
-use anyhow::{Context, Result};
-use nnn_ann::{Accuracy, BankIndex, Nearest};
+use nnn_ann::{Accuracy, AnnError, BankIndex, Ivf, Nearest};
 use nnn_core::{Bank, BankStats, Embeddings, Rows, Stat, StatPlan};
-use nnn_report::{ScoreRow, SearchRow};
+use nnn_metrics::{Metric, QueryMetric};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Instant;
+
+/// What searches are compared by.
+pub const SEARCH_METRIC: &str = "R@1";
+
+pub(crate) fn recall_at_one() -> Metric {
+    QueryMetric::HitRate(NonZeroUsize::MIN).into()
+}
+
+/// The search that an experiment asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct BankSearch {
+    /// The index.
+    pub ivf: Ivf,
+    /// Whether what is found is compared with the exact pass.
+    pub check: bool,
+}
+
+impl BankSearch {
+    /// Refuses numbers that do not fit each other or a query bank of `bank` rows.
+    ///
+    /// # Errors
+    /// [`AnnError::OutOfRange`] for the first that does not fit.
+    pub fn check_bank(&self, bank: usize) -> Result<(), AnnError> {
+        self.ivf.check(bank)
+    }
+}
+
+/// Every `k` of which a plan needs the mean of the largest similarities to the query bank, ascending.
+#[must_use]
+pub fn top_means(plan: &StatPlan) -> Vec<usize> {
+    plan.iter().filter_map(top_mean).collect()
+}
+
+/// The `k` of a mean of the largest similarities to the query bank.
+fn top_mean(need: (Bank, &Stat)) -> Option<usize> {
+    match need {
+        (Bank::Query, Stat::TopMean { k }) => Some(*k),
+        _ => None,
+    }
+}
 
 /// The index of one trial.
 pub(crate) struct Search<'a> {
@@ -21,8 +60,8 @@ pub(crate) struct Search<'a> {
 
 /// What was found for the gallery of one task.
 pub(crate) struct Found {
-    pub(super) ks: Vec<usize>,
-    pub(super) nearest: Nearest,
+    pub(crate) ks: Vec<usize>,
+    pub(crate) nearest: Nearest,
     seconds: f64,
 }
 
@@ -32,9 +71,9 @@ impl<'a> Search<'a> {
         settings: BankSearch,
         bank: &'a Embeddings,
         plan: &StatPlan,
-    ) -> Result<Self> {
+    ) -> Result<Self, AnnError> {
         let started = Instant::now();
-        let index = BankIndex::build(bank, settings.ivf).context("`compute.bank_search`")?;
+        let index = BankIndex::build(bank, settings.ivf)?;
         Ok(Self {
             settings,
             index,
@@ -53,19 +92,19 @@ impl<'a> Search<'a> {
         &self.exact_part
     }
 
-    pub(crate) fn find(&self, gallery: Rows<'_>) -> Result<Found> {
+    pub(crate) fn find(&self, gallery: Rows<'_>) -> Result<Found, AnnError> {
         let started = Instant::now();
         let most = self.ks.last().copied().unwrap_or(1);
         let nearest = self.index.nearest(gallery, most);
         Ok(Found {
             ks: self.ks.clone(),
-            nearest: nearest.context("`compute.bank_search`")?,
+            nearest: nearest?,
             seconds: started.elapsed().as_secs_f64(),
         })
     }
 
     /// The record of the search that found `found`, and of its check where one was made.
-    pub(super) fn record(&self, found: &Found, check: Option<SearchCheck>) -> SearchRecord {
+    pub(crate) fn record(&self, found: &Found, check: Option<SearchCheck>) -> SearchRecord {
         SearchRecord {
             index: self.settings.ivf.to_string(),
             bank: self.bank,
@@ -76,34 +115,8 @@ impl<'a> Search<'a> {
     }
 
     /// Whether what is found is to be compared with the exact pass.
-    pub(super) fn is_checked(&self) -> bool {
+    pub(crate) fn is_checked(&self) -> bool {
         self.settings.check
-    }
-}
-
-impl SearchRecord {
-    /// A row for every reported method that read the index and was compared; `scores` are those of the same trial.
-    pub(crate) fn rows(&self, scores: &[ScoreRow]) -> Vec<SearchRow> {
-        let Some(check) = &self.check else {
-            return Vec::new();
-        };
-        let first = scores.first().map(|row| &row.metric);
-        let measured = scores.iter().filter(|row| Some(&row.metric) == first);
-        let row = |score: &ScoreRow| {
-            let own = |change: &&Change| change.method == score.cell.method_signature();
-            let change = check.recall_at_1.iter().find(own)?;
-            Some(SearchRow {
-                cell: score.cell.clone(),
-                index: self.index.clone(),
-                metric: SEARCH_METRIC.to_owned(),
-                exact: change.exact,
-                approximate: change.approximate,
-                exact_seconds: check.exact_seconds,
-                build_seconds: self.build_seconds,
-                search_seconds: self.search_seconds,
-            })
-        };
-        measured.filter_map(row).collect()
     }
 }
 
@@ -117,41 +130,54 @@ impl Found {
 
 /// What an index was worth, for the evaluated items of one trial.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SearchRecord {
-    index: String,
+pub struct SearchRecord {
+    /// The index, such as `ivf(lists=1024,probes=32,seed=0)`.
+    pub index: String,
     /// Rows of the query bank.
-    bank: usize,
-    build_seconds: f64,
-    search_seconds: f64,
-    /// None where the config asks for no check.
-    check: Option<SearchCheck>,
+    pub bank: usize,
+    /// Seconds that building it took.
+    pub build_seconds: f64,
+    /// Seconds that the search took.
+    pub search_seconds: f64,
+    /// None where no check is asked for.
+    pub check: Option<SearchCheck>,
 }
 
 /// An approximate search beside the exact one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct SearchCheck {
-    pub(super) exact_seconds: f64,
+pub struct SearchCheck {
+    /// Seconds of the exact pass over the bank.
+    pub exact_seconds: f64,
     /// Gallery items compared: all.
-    pub(super) items: usize,
-    pub(super) means: Vec<MeanCheck>,
-    pub(super) recall_at_1: Vec<Change>,
+    pub items: usize,
+    /// The means of every `k`.
+    pub means: Vec<MeanCheck>,
+    /// What each reported point that reads them comes to.
+    pub recall_at_1: Vec<Change>,
 }
 
 /// [`Accuracy`] as it is recorded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct MeanCheck {
-    k: usize,
-    recall: f64,
-    mean_error: f64,
-    largest_error: f64,
+pub struct MeanCheck {
+    /// How many of the largest similarities count.
+    pub k: usize,
+    /// Share of the nearest rows that were found.
+    pub recall: f64,
+    /// Mean over items of the exact mean less the found one.
+    pub mean_error: f64,
+    /// The largest of these differences.
+    pub largest_error: f64,
 }
 
 /// R@1 of one point, 0 to 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Change {
-    pub(super) method: String,
-    pub(super) approximate: f64,
-    pub(super) exact: f64,
+pub struct Change {
+    /// The point's signature.
+    pub method: String,
+    /// With the means that were found.
+    pub approximate: f64,
+    /// With the exact ones.
+    pub exact: f64,
 }
 
 impl Change {

@@ -1,11 +1,11 @@
 //! What the index over the query bank was worth for the evaluated items of one trial.
 
 use super::{Trial, fit};
-use crate::plan::metrics::Objective;
-use crate::plan::settings::{SEARCH_METRIC, top_means};
-use crate::run::bank_search::{Change, Found, MeanCheck, Search, SearchCheck, SearchRecord};
-use crate::run::clock::timed;
-use anyhow::Result;
+use crate::clock::timed;
+use crate::search::{
+    Change, Found, MeanCheck, Search, SearchCheck, SearchRecord, recall_at_one, top_means,
+};
+use crate::{Objective, TrialError};
 use nnn_core::{Bank, BankStats, Normalizer, Stat, StatPlan};
 
 impl Trial<'_> {
@@ -16,7 +16,7 @@ impl Trial<'_> {
         found: &Found,
         stats: &BankStats,
         points: &[&dyn Normalizer],
-    ) -> Result<SearchRecord> {
+    ) -> Result<SearchRecord, TrialError> {
         let check = match search.is_checked() {
             true => Some(self.search_check(found, stats, points)?),
             false => None,
@@ -30,7 +30,7 @@ impl Trial<'_> {
         found: &Found,
         stats: &BankStats,
         points: &[&dyn Normalizer],
-    ) -> Result<SearchCheck> {
+    ) -> Result<SearchCheck, TrialError> {
         let (exact, exact_seconds) = timed(|| self.exact_means(&found.ks));
         let exact = exact?;
         let compare = |&k: &usize| found.nearest.accuracy(k, &exact);
@@ -50,7 +50,7 @@ impl Trial<'_> {
     }
 
     /// The exact means, and the bounds that say which neighbours are among the nearest.
-    fn exact_means(&self, ks: &[usize]) -> Result<BankStats> {
+    fn exact_means(&self, ks: &[usize]) -> Result<BankStats, TrialError> {
         let mut plan = StatPlan::default();
         for &k in ks {
             plan.need(Bank::Query, Stat::TopMean { k });
@@ -67,7 +67,7 @@ fn changes(
     trial: &Trial<'_>,
     points: &[&dyn Normalizer],
     [approximate, exact]: [&BankStats; 2],
-) -> Result<Vec<Change>> {
+) -> Result<Vec<Change>, TrialError> {
     let points: Vec<_> = points.iter().copied().filter(|p| reads(*p)).collect();
     let approximate = recall_at_1(trial, &points, approximate)?;
     let exact = recall_at_1(trial, &points, exact)?;
@@ -89,8 +89,8 @@ fn recall_at_1(
     trial: &Trial<'_>,
     points: &[&dyn Normalizer],
     stats: &BankStats,
-) -> Result<Vec<f64>> {
-    let objective = Objective(SEARCH_METRIC.parse()?);
+) -> Result<Vec<f64>, TrialError> {
+    let objective = Objective(recall_at_one());
     let fitted = fit(points.iter().copied(), stats, trial.test.gallery.rows())?;
     let rankings = trial.rank(trial.test, &fitted, false, 0)?;
     let measure = |r| objective.measure(trial.test.ranked(r));

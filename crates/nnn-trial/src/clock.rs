@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 /// Does some work and says how many seconds it took.
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let started = Instant::now();
     let done = work();
     (done, started.elapsed().as_secs_f64())

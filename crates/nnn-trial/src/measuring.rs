@@ -1,13 +1,12 @@
 //! Every number of a row: value, intervals and the gain over raw.
 
-use crate::plan::metrics::{MOST_COMPARED, Metrics};
-use crate::run::task::TaskVectors;
-use anyhow::Result;
+use crate::metrics::{MOST_COMPARED, Metrics};
+use crate::task::Task;
 use nnn_core::Rankings;
 use nnn_metrics::{
-    Comparison, Contest, Metric, QueryMetric, Ranked, Resampling, binomial_interval, compare_all,
+    Comparison, Contest, Interval, Metric, MetricError, QueryMetric, Ranked, Resampling,
+    binomial_interval, compare_all,
 };
-use nnn_report::{Gain, Interval};
 
 /// What several rankings of the same queries come to.
 pub(crate) struct Standings {
@@ -18,28 +17,47 @@ pub(crate) struct Standings {
 }
 
 /// One metric of one method, with its statistics.
-pub(crate) struct Number {
-    pub(crate) metric: String,
-    pub(crate) value: f64,
-    pub(crate) ci: Option<Interval>,
-    pub(crate) binomial: Option<Interval>,
-    pub(crate) gain: Option<Gain>,
+pub struct Number {
+    /// Its name.
+    pub metric: String,
+    /// A fraction, a rank or a count, as the metric has it.
+    pub value: f64,
+    /// The bootstrap's 95 % interval, where the metric has a value for every query.
+    pub ci: Option<Interval>,
+    /// The binomial 95 % interval of a proportion.
+    pub binomial: Option<Interval>,
+    /// What it is above raw; none for raw itself.
+    pub gain: Option<Gain>,
+}
+
+/// What a ranking gains over raw.
+pub struct Gain {
+    /// Its value less raw's.
+    pub delta: f64,
+    /// The difference's 95 % interval; none of a metric of whole runs.
+    pub interval: Option<Interval>,
+    /// Of the randomisation test, two-sided; none of a metric of whole runs.
+    pub p_value: Option<f64>,
 }
 
 /// Two rankings, by their places, under one metric.
-pub(crate) struct Pair {
-    pub(crate) metric: String,
-    pub(crate) method: usize,
-    pub(crate) other: usize,
-    pub(crate) comparison: Comparison,
+pub struct Pair {
+    /// The metric.
+    pub metric: String,
+    /// Place of the one.
+    pub method: usize,
+    /// Place of the other, which stands before it.
+    pub other: usize,
+    /// How they differ.
+    pub comparison: Comparison,
 }
 
 /// Values with their intervals, gains over the first ranking, which is raw, and comparisons.
 pub(crate) fn standings(
     metrics: &Metrics,
-    task: &TaskVectors,
+    task: &Task,
     rankings: &[Rankings],
-) -> Result<Standings> {
+) -> Result<Standings, MetricError> {
     let rankings: Vec<Ranked<'_>> = rankings.iter().map(|r| task.ranked(r)).collect();
     let mut numbers: Vec<Vec<Number>> = rankings.iter().map(|_| Vec::new()).collect();
     let mut pairs = Vec::new();
@@ -76,9 +94,9 @@ impl QueryContest {
     fn of(
         metric: QueryMetric,
         rankings: &[Ranked<'_>],
-        task: &TaskVectors,
+        task: &Task,
         resampling: &Resampling,
-    ) -> Result<Self> {
+    ) -> Result<Self, MetricError> {
         rankings.iter().try_for_each(|&r| metric.check(r))?;
         let values: Vec<Vec<f64>> = rankings.iter().map(|&r| metric.values(r)).collect();
         let methods: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
@@ -95,17 +113,17 @@ impl QueryContest {
         })
     }
 
-    fn numbers(&self) -> Result<Vec<Number>> {
+    fn numbers(&self) -> Result<Vec<Number>, MetricError> {
         (0..self.values.len())
             .map(|place| self.number(place))
             .collect()
     }
 
-    fn number(&self, place: usize) -> Result<Number> {
+    fn number(&self, place: usize) -> Result<Number, MetricError> {
         let values = &self.values[place];
         let value = self.metric.aggregate(values)?;
         let binomial = match self.metric.is_proportion() {
-            true => Some(interval(binomial_interval(value, values.len())?)),
+            true => Some(binomial_interval(value, values.len())?),
             false => None,
         };
         let with_raw = self.pairs.iter().position(|&pair| pair == (place, 0));
@@ -113,11 +131,11 @@ impl QueryContest {
         Ok(Number {
             metric: self.metric.to_string(),
             value,
-            ci: Some(interval(self.contest.intervals[place])),
+            ci: Some(self.contest.intervals[place]),
             binomial,
             gain: gain.map(|comparison| Gain {
                 delta: comparison.delta,
-                interval: Some(interval(comparison.interval)),
+                interval: Some(comparison.interval),
                 p_value: Some(comparison.p_value),
             }),
         })
@@ -140,7 +158,7 @@ impl QueryContest {
 }
 
 /// Numbers of a metric of whole runs, with plain differences to the first.
-fn whole_numbers(metric: Metric, rankings: &[Ranked<'_>]) -> Result<Vec<Number>> {
+fn whole_numbers(metric: Metric, rankings: &[Ranked<'_>]) -> Result<Vec<Number>, MetricError> {
     let values: Result<Vec<f64>, _> = rankings.iter().map(|&r| metric.value(r)).collect();
     let values = values?;
     let number = |(place, &value): (usize, &f64)| Number {
@@ -155,12 +173,4 @@ fn whole_numbers(metric: Metric, rankings: &[Ranked<'_>]) -> Result<Vec<Number>>
         }),
     };
     Ok(values.iter().enumerate().map(number).collect())
-}
-
-/// An interval as results hold it.
-pub(crate) fn interval(interval: nnn_metrics::Interval) -> Interval {
-    Interval {
-        low: interval.low,
-        high: interval.high,
-    }
 }

@@ -3,79 +3,126 @@
 //! One bank pass serves every parameter of every method, and one query pass ranks them all.
 
 mod choosing;
-mod classes;
-mod comparisons;
 mod reranking;
-mod rows;
 mod search_check;
 
-pub(crate) use reranking::{Matched, PairMatcher, QueryItem, Reranking};
+pub use choosing::{ChosenPoint, Seconds};
+pub use reranking::{Matched, PairMatcher, QueryItem, Reranking};
 
-use crate::open::trials::Labels;
-use crate::plan::names::{marked, method_id};
-use crate::plan::settings::top_means;
-use crate::plan::{Method, Settings};
-use crate::run::bank_search::{Found, Search, SearchRecord};
-use crate::run::clock::Clock;
-use crate::run::measuring::standings;
-use crate::run::task::{BankVectors, TaskVectors};
-use crate::spec::Choose;
-use anyhow::{Context, Result};
+use crate::clock::Clock;
+use crate::measuring::{Number, Pair, standings};
+use crate::search::{BankSearch, Found, Search, SearchRecord, top_means};
+use crate::{BankVectors, Choose, Method, Metrics, Objective, Task, TrialError};
 use nnn_core::{
     BankStats, FitError, Fitted, Normalizer, PassOptions, RankOptions, Rankings, Rows, StatPlan,
-    rank, rank_each,
+    TieRule, rank, rank_each,
 };
-use nnn_report::{ChoosingRow, ClassRow, ComparisonRow, GridRow, MethodId, QueryTable, ScoreRow};
-use rows::biases;
 use std::ops::Range;
 
+/// What is measured, and how.
+pub struct Measures {
+    /// The metrics, and how intervals and tests are drawn.
+    pub metrics: Metrics,
+    /// What parameters are chosen by.
+    pub objective: Objective,
+    /// Ranks of items of equal score.
+    pub ties: TieRule,
+    /// How many best items of every query are kept.
+    pub top: usize,
+    /// How the query bank is searched, if not exactly.
+    pub bank_search: Option<BankSearch>,
+    /// Whether every method's parameters are chosen once more by itself, for its time.
+    pub time_methods: bool,
+}
+
 /// Everything one trial is computed from.
-pub(crate) struct Trial<'a> {
-    pub(crate) labels: &'a Labels,
-    pub(crate) methods: &'a [&'a Method],
-    pub(crate) test: &'a TaskVectors,
-    pub(crate) validation: Option<&'a TaskVectors>,
-    pub(crate) banks: &'a BankVectors,
-    pub(crate) settings: &'a Settings,
-    pub(crate) pass: PassOptions<'a>,
+pub struct Trial<'a> {
+    /// Raw, against which all are measured, need not be among them.
+    pub methods: &'a [&'a Method],
+    /// What is evaluated.
+    pub test: &'a Task,
+    /// Held-out items, on which parameters are chosen.
+    pub validation: Option<&'a Task>,
+    /// What corrections learn from.
+    pub banks: &'a BankVectors,
+    /// What is measured.
+    pub measures: &'a Measures,
+    /// Blocks and progress of all passes.
+    pub pass: PassOptions<'a>,
     /// How the lists of the report are ranked again, if they are.
-    pub(crate) reranking: Option<Reranking<'a>>,
+    pub reranking: Option<Reranking<'a>>,
 }
 
-/// What a trial leaves behind.
-pub(crate) struct Outcome {
-    pub(crate) scores: Vec<ScoreRow>,
-    pub(crate) comparisons: Vec<ComparisonRow>,
-    pub(crate) grid: Vec<GridRow>,
-    pub(crate) choosing: Vec<ChoosingRow>,
-    pub(crate) classes: Vec<ClassRow>,
-    pub(crate) queries: QueryTable,
-    /// Method name and bias of every reported additive method that reads a bank, with its signature.
-    pub(crate) biases: Vec<(String, Vec<f32>)>,
+/// What a trial came to. A place counts rankings: raw is the first, the other reported points follow in their order, and then the same lists
+/// ranked again, if they are.
+pub struct Outcome<'a> {
+    /// Every reported list.
+    pub lists: Vec<Listed<'a>>,
+    /// The corrections, by place.
+    pub fitted: Vec<Fitted>,
+    /// The rankings, by place.
+    pub rankings: Vec<Rankings>,
+    /// By place, metric by metric.
+    pub numbers: Vec<Vec<Number>>,
+    /// Every two rankings under every metric that is a mean over queries.
+    pub pairs: Vec<Pair>,
+    /// The objective of every point of every method on the held-out items, if any is chosen there; [`own_points`] says which is whose.
+    pub validation: Option<Vec<f64>>,
+    /// The same on the evaluated items, if any method's parameters are chosen.
+    pub test: Option<Vec<f64>>,
+    /// Every method whose parameters were chosen.
+    pub choosing: Vec<ChosenPoint<'a>>,
     /// What the index over the query bank was worth, where one was used.
-    pub(crate) bank_search: Option<SearchRecord>,
+    pub bank_search: Option<SearchRecord>,
     /// Seconds of every step.
-    pub(crate) seconds: Vec<(String, f64)>,
+    pub seconds: Vec<(String, f64)>,
 }
 
-/// A method's parameters that will be reported.
-struct Chosen<'a> {
-    method: &'a Method,
-    point: usize,
+/// A method's parameters that are reported.
+#[derive(Clone, Copy)]
+pub struct Chosen<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// Place among its points.
+    pub point: usize,
 }
 
-/// A list that will be reported.
-struct Listed<'c, 'a> {
-    chosen: &'c Chosen<'a>,
+/// A list that is reported.
+#[derive(Clone, Copy)]
+pub struct Listed<'a> {
+    /// What made it.
+    pub chosen: Chosen<'a>,
     /// Its place among the rankings.
-    place: usize,
+    pub place: usize,
     /// How many items of it were ranked again.
-    depth: Option<usize>,
+    pub depth: Option<usize>,
 }
 
-impl Trial<'_> {
+/// What a report says before choosing is added to it.
+struct Report<'a> {
+    lists: Vec<Listed<'a>>,
+    fitted: Vec<Fitted>,
+    rankings: Vec<Rankings>,
+    numbers: Vec<Vec<Number>>,
+    pairs: Vec<Pair>,
+}
+
+/// Every method with the places of its points among those of all.
+pub fn own_points<'a>(methods: &[&'a Method]) -> impl Iterator<Item = (&'a Method, Range<usize>)> {
+    let mut first = 0;
+    methods.iter().map(move |&method| {
+        let own = first..first + method.points.len();
+        first = own.end;
+        (method, own)
+    })
+}
+
+impl<'a> Trial<'a> {
     /// Chooses, measures and compares.
-    pub(crate) fn run(&self) -> Result<Outcome> {
+    ///
+    /// # Errors
+    /// A correction cannot be fitted, a metric cannot be computed, or there is nothing to choose parameters on.
+    pub fn run(&self) -> Result<Outcome<'a>, TrialError> {
         let mut clock = Clock::default();
         let plan = self.stat_plan();
         let search = self.search(&plan)?;
@@ -83,31 +130,41 @@ impl Trial<'_> {
             self.collect(&plan, search.as_ref(), self.test)
         })?;
         let validation = self.objectives_on_validation(&plan, search.as_ref(), &mut clock)?;
-        let validation = validation.as_deref();
         let test = match self.chooses() {
             true => Some(clock.time("ranking (test)", || self.objectives(self.test, &stats))?),
             false => None,
         };
-        let test = test.as_deref();
-        let chosen = self.choose(validation, test);
-        let mut outcome = clock.time("report", || self.report(&chosen, &stats))?;
-        outcome.grid = self.grid(&chosen, validation, test);
-        outcome.choosing = self.choosing(&chosen, validation, test)?;
-        if let (Some(search), Some(found)) = (&search, &found) {
-            let points: Vec<_> = chosen.iter().map(Chosen::normalizer).collect();
-            outcome.bank_search = Some(self.search_record(search, found, &stats, &points)?);
-        }
-        outcome.seconds = clock.0;
-        Ok(outcome)
+        let chosen = self.choose(validation.as_deref(), test.as_deref());
+        let report = clock.time("report", || self.report(&chosen, &stats))?;
+        let choosing = self.choosing(&chosen, validation.as_deref(), test.as_deref())?;
+        let bank_search = match (&search, &found) {
+            (Some(search), Some(found)) => {
+                let points: Vec<_> = chosen.iter().map(Chosen::normalizer).collect();
+                Some(self.search_record(search, found, &stats, &points)?)
+            }
+            _ => None,
+        };
+        Ok(Outcome {
+            lists: report.lists,
+            fitted: report.fitted,
+            rankings: report.rankings,
+            numbers: report.numbers,
+            pairs: report.pairs,
+            validation,
+            test,
+            choosing,
+            bank_search,
+            seconds: clock.0,
+        })
     }
 
     /// The index over the query bank, if the experiment has one and a method here reads it.
-    fn search(&self, plan: &StatPlan) -> Result<Option<Search<'_>>> {
-        let settings = self.settings.bank_search;
+    fn search(&self, plan: &StatPlan) -> Result<Option<Search<'_>>, TrialError> {
+        let settings = self.measures.bank_search;
         let bank = self.banks.query.as_deref();
         match (settings, bank) {
             (Some(settings), Some(bank)) if !top_means(plan).is_empty() => {
-                Search::start(settings, bank, plan).map(Some)
+                Ok(Some(Search::start(settings, bank, plan)?))
             }
             _ => Ok(None),
         }
@@ -119,16 +176,6 @@ impl Trial<'_> {
 
     fn points(&self) -> impl Iterator<Item = &dyn Normalizer> {
         self.methods.iter().flat_map(|method| method.normalizers())
-    }
-
-    /// Every method with the places of its points among those of all.
-    fn own_points(&self) -> impl Iterator<Item = (&Method, Range<usize>)> {
-        let mut first = 0;
-        self.methods.iter().map(move |&method| {
-            let own = first..first + method.points.len();
-            first = own.end;
-            (method, own)
-        })
     }
 
     /// Whether any method has parameters to choose.
@@ -144,8 +191,8 @@ impl Trial<'_> {
         &self,
         plan: &StatPlan,
         search: Option<&Search<'_>>,
-        task: &TaskVectors,
-    ) -> Result<(BankStats, Option<Found>)> {
+        task: &Task,
+    ) -> Result<(BankStats, Option<Found>), TrialError> {
         let exactly = |plan: &StatPlan| {
             BankStats::collect(plan, task.gallery.rows(), self.banks.rows(task), self.pass)
         };
@@ -163,7 +210,7 @@ impl Trial<'_> {
         plan: &StatPlan,
         search: Option<&Search<'_>>,
         clock: &mut Clock,
-    ) -> Result<Option<Vec<f64>>> {
+    ) -> Result<Option<Vec<f64>>, TrialError> {
         if !self
             .methods
             .iter()
@@ -171,9 +218,7 @@ impl Trial<'_> {
         {
             return Ok(None);
         }
-        let task = self
-            .validation
-            .context("there are no held-out items to choose parameters on")?;
+        let task = self.validation.ok_or(TrialError::NoHoldOut)?;
         let (stats, _) = clock.time("statistics (validation)", || {
             self.collect(plan, search, task)
         })?;
@@ -182,21 +227,21 @@ impl Trial<'_> {
     }
 
     /// The statistics of a task, whichever way the config wants them.
-    fn statistics(&self, plan: &StatPlan, task: &TaskVectors) -> Result<BankStats> {
+    fn statistics(&self, plan: &StatPlan, task: &Task) -> Result<BankStats, TrialError> {
         let search = self.search(plan)?;
         Ok(self.collect(plan, search.as_ref(), task)?.0)
     }
 
     /// The objective of every point on a task.
-    fn objectives(&self, task: &TaskVectors, stats: &BankStats) -> Result<Vec<f64>> {
-        let objective = self.settings.objective;
+    fn objectives(&self, task: &Task, stats: &BankStats) -> Result<Vec<f64>, TrialError> {
+        let objective = self.measures.objective;
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
         let needs = objective.needs();
         let options = RankOptions {
             depth: objective.depth(),
             ..self.rank_options(needs.all_relevant, needs.top)
         };
-        let mut values: Vec<Result<f64>> = self.points().map(|_| Ok(0.0)).collect();
+        let mut values: Vec<Result<f64, TrialError>> = self.points().map(|_| Ok(0.0)).collect();
         // Each point's ranks are reduced at once: a grid of thousands is never held whole.
         let mut measure = |places: &[usize], fitted: &[&Fitted]| {
             rank_each(&scorer, &task.relevance, fitted, options, |at, rankings| {
@@ -220,20 +265,20 @@ impl Trial<'_> {
 
     fn rank_options(&self, all_relevant: bool, top: usize) -> RankOptions {
         RankOptions {
-            ties: self.settings.ties,
+            ties: self.measures.ties,
             top,
             all_relevant,
             depth: None,
         }
     }
 
-    pub(crate) fn rank(
+    fn rank(
         &self,
-        task: &TaskVectors,
+        task: &Task,
         fitted: &[Fitted],
         all_relevant: bool,
         top: usize,
-    ) -> Result<Vec<Rankings>> {
+    ) -> Result<Vec<Rankings>, TrialError> {
         let scorer = self.pass.scorer(task.queries.rows(), task.gallery.rows())?;
         let methods: Vec<&Fitted> = fitted.iter().collect();
         let options = self.rank_options(all_relevant, top);
@@ -241,9 +286,9 @@ impl Trial<'_> {
     }
 
     /// The points to report: every point of a fixed method, the best one of a method whose parameters are chosen; the first of equals wins.
-    fn choose(&self, validation: Option<&[f64]>, test: Option<&[f64]>) -> Vec<Chosen<'_>> {
+    fn choose(&self, validation: Option<&[f64]>, test: Option<&[f64]>) -> Vec<Chosen<'a>> {
         let mut chosen = Vec::new();
-        for (method, own) in self.own_points() {
+        for (method, own) in own_points(self.methods) {
             let values = match method.choose {
                 Choose::Fixed => None,
                 Choose::Validation => validation,
@@ -253,7 +298,7 @@ impl Trial<'_> {
                 None => chosen.extend((0..own.len()).map(|point| Chosen { method, point })),
                 Some(values) => chosen.push(Chosen {
                     method,
-                    point: self.settings.objective.best(&values[own]),
+                    point: self.measures.objective.best(&values[own]),
                 }),
             }
         }
@@ -261,48 +306,37 @@ impl Trial<'_> {
     }
 
     /// Ranks the chosen points beside raw and measures everything.
-    fn report(&self, chosen: &[Chosen<'_>], stats: &BankStats) -> Result<Outcome> {
-        let metrics = &self.settings.metrics;
+    fn report(&self, chosen: &[Chosen<'a>], stats: &BankStats) -> Result<Report<'a>, TrialError> {
+        let metrics = &self.measures.metrics;
         let gallery = self.test.gallery.rows();
-        let others: Vec<&Chosen<'_>> = chosen.iter().filter(|c| !c.method.is_raw()).collect();
+        let others = chosen.iter().filter(|c| !c.method.is_raw());
         let mut fitted = vec![nnn_core::Raw.fit(stats, gallery)?];
-        fitted.extend(fit(others.iter().map(|c| c.normalizer()), stats, gallery)?);
+        fitted.extend(fit(others.map(Chosen::normalizer), stats, gallery)?);
         let (all, top) = (metrics.need_all_relevant(), self.report_width());
         let mut rankings = self.rank(self.test, &fitted, all, top)?;
         rankings.extend(self.reranked(&rankings, all)?);
         let standings = standings(metrics, self.test, &rankings)?;
-        let mut numbers: Vec<_> = standings.numbers.into_iter().map(Some).collect();
-        let mut scores = Vec::new();
-        let listed = self.listed(chosen, fitted.len());
-        for list in &listed {
-            let numbers = numbers[list.place].take().unwrap_or_default();
-            scores.extend(self.score_rows(list, numbers));
-        }
-        Ok(Outcome {
-            scores,
-            comparisons: self.comparisons(&others, standings.pairs)?,
-            grid: Vec::new(),
-            choosing: Vec::new(),
-            classes: self.class_rows(&listed, &rankings),
-            queries: self.query_table(&listed, &rankings),
-            biases: biases(&others, &fitted[1..]),
-            bank_search: None,
-            seconds: Vec::new(),
+        Ok(Report {
+            lists: self.listed(chosen, fitted.len()),
+            fitted,
+            rankings,
+            numbers: standings.numbers,
+            pairs: standings.pairs,
         })
     }
 
     /// Length of the lists that the report reads.
     fn report_width(&self) -> usize {
         let depth = self.reranking.map_or(0, |it| it.depth);
-        let metrics = self.settings.metrics.top_width().max(self.settings.top);
+        let metrics = self.measures.metrics.top_width().max(self.measures.top);
         metrics.max(depth).min(self.test.gallery.len())
     }
 
     /// All lists of the report: `methods` rankings, and as many behind them if they are ranked again.
-    fn listed<'c, 'p>(&self, chosen: &'c [Chosen<'p>], methods: usize) -> Vec<Listed<'c, 'p>> {
+    fn listed(&self, chosen: &[Chosen<'a>], methods: usize) -> Vec<Listed<'a>> {
         let lists = |first: usize, depth: Option<usize>| {
             let places = chosen.iter().zip(places(chosen));
-            places.map(move |(chosen, place)| Listed {
+            places.map(move |(&chosen, place)| Listed {
                 chosen,
                 place: first + place,
                 depth,
@@ -313,20 +347,26 @@ impl Trial<'_> {
     }
 }
 
+impl<'a> Outcome<'a> {
+    /// The reported points but raw, in the order of their places, which begin with 1.
+    pub fn others(&self) -> impl Iterator<Item = &Listed<'a>> {
+        let first = self.lists.iter().filter(|list| list.depth.is_none());
+        first.filter(|list| !list.chosen.method.is_raw())
+    }
+}
+
 impl<'a> Chosen<'a> {
-    fn normalizer(&self) -> &'a dyn Normalizer {
+    /// The method at this point.
+    #[must_use]
+    pub fn normalizer(&self) -> &'a dyn Normalizer {
         &*self.method.points[self.point]
     }
 }
 
-impl Listed<'_, '_> {
-    fn id(&self) -> MethodId {
-        let id = method_id(self.chosen.method, self.chosen.point);
-        marked(id, self.depth)
-    }
-
+impl Listed<'_> {
     /// That of the method, with what was done to its list: `nnn(k=128,alpha=0.75)+itm(depth=256)`.
-    fn signature(&self) -> String {
+    #[must_use]
+    pub fn signature(&self) -> String {
         let method = self.chosen.normalizer().signature();
         match self.depth {
             Some(depth) => format!("{method}+itm(depth={depth})"),
@@ -335,8 +375,8 @@ impl Listed<'_, '_> {
     }
 }
 
-pub(crate) fn fit<'a>(
-    points: impl Iterator<Item = &'a dyn Normalizer>,
+fn fit<'p>(
+    points: impl Iterator<Item = &'p dyn Normalizer>,
     stats: &BankStats,
     gallery: Rows<'_>,
 ) -> Result<Vec<Fitted>, FitError> {

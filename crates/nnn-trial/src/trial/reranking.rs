@@ -5,35 +5,46 @@
 //! they add it. It does not depend on the method, which decides on the items alone.
 
 use super::Trial;
-use crate::run::task::TaskVectors;
-use anyhow::Result;
+use crate::{Task, TrialError};
 use nnn_core::{Rankings, Relevance};
+use std::error::Error;
 
 /// A query and a gallery item, by their places in a task.
-pub(crate) type QueryItem = (u32, u32);
+pub type QueryItem = (u32, u32);
 
 /// The logits of pairs, in their order.
-pub(crate) struct Matched {
-    pub(crate) logits: Vec<f32>,
+pub struct Matched {
+    /// One each.
+    pub logits: Vec<f32>,
     /// Whether the authors add the cosine of the embeddings.
-    pub(crate) adds_similarity: bool,
+    pub adds_similarity: bool,
 }
 
 /// Looks at queries and gallery items of the evaluated task together.
-pub(crate) trait PairMatcher {
-    fn matched(&self, pairs: &[QueryItem]) -> Result<Matched>;
+pub trait PairMatcher {
+    /// The logits of some pairs.
+    ///
+    /// # Errors
+    /// The model fails.
+    fn matched(&self, pairs: &[QueryItem]) -> Result<Matched, Box<dyn Error + Send + Sync>>;
 }
 
 /// How lists are ranked again.
 #[derive(Clone, Copy)]
-pub(crate) struct Reranking<'a> {
-    pub(crate) depth: usize,
-    pub(crate) matcher: &'a dyn PairMatcher,
+pub struct Reranking<'a> {
+    /// How many items of every list.
+    pub depth: usize,
+    /// What looks at pairs.
+    pub matcher: &'a dyn PairMatcher,
 }
 
 impl Trial<'_> {
     /// All lists ranked again, in their order; none if the experiment does not ask for it.
-    pub(super) fn reranked(&self, rankings: &[Rankings], all: bool) -> Result<Vec<Rankings>> {
+    pub(super) fn reranked(
+        &self,
+        rankings: &[Rankings],
+        all: bool,
+    ) -> Result<Vec<Rankings>, TrialError> {
         let Some(Reranking { depth, matcher }) = self.reranking else {
             return Ok(Vec::new());
         };
@@ -41,7 +52,7 @@ impl Trial<'_> {
         let Matched {
             mut logits,
             adds_similarity,
-        } = matcher.matched(&pairs)?;
+        } = matcher.matched(&pairs).map_err(TrialError::Matching)?;
         if adds_similarity {
             for (score, &pair) in logits.iter_mut().zip(&pairs) {
                 *score += similarity(self.test, pair);
@@ -74,7 +85,7 @@ fn pairs(rankings: &[Rankings], depth: usize) -> Vec<QueryItem> {
 }
 
 /// The cosine, added up as the scores of lists are: fused, in ascending dimension.
-fn similarity(task: &TaskVectors, (query, item): QueryItem) -> f32 {
+fn similarity(task: &Task, (query, item): QueryItem) -> f32 {
     let query = task.queries.rows().row(query as usize);
     let item = task.gallery.rows().row(item as usize);
     let pairs = query.iter().zip(item);

@@ -1,12 +1,12 @@
 //! The index over a bank and the search in it.
 
 use crate::Nearest;
-use ann_search_rs::cpu::ivf::IvfIndex;
-use ann_search_rs::prelude::{Dist, Verbosity};
+use crate::lists::Lists;
 use nnn_core::{
     Delivery, DimensionMismatch, DotScorer, Embeddings, LargestScores, RowSink, Rows, Scorer,
 };
 use rayon::prelude::*;
+use std::error::Error;
 use std::fmt;
 use thiserror::Error;
 
@@ -66,7 +66,10 @@ pub enum AnnError {
     Thread(#[from] rayon::ThreadPoolBuildError),
     /// The library refused.
     #[error("the index: {0}")]
-    Index(#[from] ann_search_rs::prelude::AnnSearchErrors),
+    Index(#[source] Box<dyn Error + Send + Sync>),
+    /// The crate was built without its feature `index`.
+    #[error("this build has no approximate indexes; build it with the feature `index` of nnn-ann")]
+    Absent,
 }
 
 fn in_range(
@@ -92,7 +95,7 @@ fn in_range(
 pub struct BankIndex<'a> {
     bank: &'a Embeddings,
     ivf: Ivf,
-    index: IvfIndex<f32>,
+    lists: Lists,
 }
 
 impl<'a> BankIndex<'a> {
@@ -104,11 +107,8 @@ impl<'a> BankIndex<'a> {
     pub fn build(bank: &'a Embeddings, ivf: Ivf) -> Result<Self, AnnError> {
         ivf.check(bank.len())?;
         let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-        let rows = (bank.rows().data(), bank.len(), bank.dim());
-        let (lists, seed) = (Some(ivf.lists), ivf.seed as usize);
-        let index = thread
-            .install(|| IvfIndex::build(rows, Dist::Cosine, lists, None, seed, Verbosity::Quiet))?;
-        Ok(Self { bank, ivf, index })
+        let lists = thread.install(|| Lists::build(bank.rows(), ivf))?;
+        Ok(Self { bank, ivf, lists })
     }
 
     /// The same index, of which a search reads another number of lists.
@@ -137,8 +137,7 @@ impl<'a> BankIndex<'a> {
 
     /// Similarities of one item to its `k` neighbours, descending.
     fn nearest_to(&self, item: Rows<'_>, k: usize) -> Result<Vec<f32>, AnnError> {
-        let (rows, _) = self.index.query(item.row(0), k, Some(self.ivf.probes))?;
-        let rows: Vec<u32> = rows.into_iter().map(|row| row as u32).collect();
+        let rows = self.lists.nearest(item.row(0), k, self.ivf.probes)?;
         let neighbours = self.bank.select(&rows);
         let mut largest = Largest(LargestScores::new(k));
         DotScorer::new(item, neighbours.rows())?.stream(Delivery::Pieces, 0, &mut [&mut largest]);

@@ -17,6 +17,7 @@
 //! ```
 
 mod index;
+mod lists;
 mod nearest;
 
 pub use index::{AnnError, BankIndex, Ivf};

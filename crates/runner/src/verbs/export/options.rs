@@ -5,9 +5,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
 use nnn_data::ArrayFile;
-use nnn_export::{
-    Constants, Delivery, Form, Format, Manifest, PGVECTOR_LIMIT, Shape, Spread, balanced_scale,
-};
+use nnn_export::{Constants, Delivery, Form, Format, Manifest, Shape, Spread};
 use nnn_trial::{from_signature, unservable};
 use std::path::{Path, PathBuf};
 
@@ -65,11 +63,7 @@ impl ExportOptions {
     /// The constants of the form, from the biases or from an earlier export of the same method.
     pub(super) fn constants(&self, spread: &Spread, dim: usize, method: &str) -> Result<Constants> {
         let Some(like) = &self.like else {
-            let scale = self.scale.unwrap_or_else(|| match self.form {
-                Form::L2 => 1.0,
-                Form::Ip | Form::Cosine => balanced_scale(spread),
-            });
-            return Ok(Constants::new(self.form, spread, scale)?);
+            return Ok(Constants::of(self.form, spread, self.scale)?);
         };
         let earlier = Manifest::read(like)?;
         let shown = like.display();
@@ -108,13 +102,8 @@ impl ExportOptions {
         Ok(())
     }
 
-    /// Begins the files, once pgvector can hold them if they go there.
+    /// Begins the files.
     pub(super) fn begin(&self, shape: Shape, constants: Option<Constants>) -> Result<Delivery> {
-        let dim = shape.dim + constants.as_ref().map_or(0, Constants::extra);
-        ensure!(
-            self.to != Format::Pgcopy || dim <= PGVECTOR_LIMIT,
-            "the items have {dim} coordinates, but `vector` of pgvector holds {PGVECTOR_LIMIT}; reduce the vectors' dimension or choose another --to"
-        );
         let form = (self.form, self.to);
         Ok(Delivery::begin(&self.out, form, shape, constants)?)
     }

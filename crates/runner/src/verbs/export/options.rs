@@ -6,7 +6,7 @@ use clap::Args;
 use nnn_core::MethodKind;
 use nnn_data::ArrayFile;
 use nnn_export::{Constants, Delivery, Form, Format, Manifest, Shape, Spread};
-use nnn_trial::{from_signature, unservable};
+use nnn_trial::from_signature;
 use std::path::{Path, PathBuf};
 
 /// What is exported, and how.
@@ -112,14 +112,6 @@ impl ExportOptions {
 /// The kind of a method that can be exported; the others are refused with the reason.
 pub(super) fn servable(signature: &str) -> Result<MethodKind> {
     let (family, _) = from_signature(signature)?;
-    let kind = family.kind();
-    let reason = match unservable(kind) {
-        _ if family.transductive() => {
-            "reads all evaluated queries at once, so that an answer depends on what else is asked"
-        }
-        Some(reason) => reason,
-        None if family.name() == "raw" => "changes nothing: the vectors are served as they are",
-        None => return Ok(kind),
-    };
-    Err(anyhow!("`{signature}` cannot be exported: it {reason}"))
+    nnn_trial::servable(family)
+        .map_err(|reason| anyhow!("`{signature}` cannot be exported: it {reason}"))
 }

@@ -1,5 +1,7 @@
 """The scikit-learn estimator: conventions, forms, and its neighbours beside those of `rank`."""
 
+import doctest
+import importlib
 import pickle
 
 import numpy as np
@@ -208,6 +210,12 @@ def test_a_pipeline_hands_the_bank_on(data):
     pipeline = make_pipeline(FunctionTransformer(), HubnessCorrector(params=PARAMS))
     found = pipeline.fit_transform(gallery, hubnesscorrector__bank=bank)
     assert np.array_equal(found, HubnessCorrector(params=PARAMS).fit_transform(gallery, bank=bank))
+
+
+def test_the_example_of_the_docstring_is_right():
+    found = doctest.testmod(importlib.import_module("nnn_bench.estimator"))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_new_columns_have_names():

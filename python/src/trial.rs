@@ -32,7 +32,8 @@ use std::sync::Arc;
 ///     ``(queries, gallery, relevance)`` of held-out items, on which parameters are chosen. They are in no bank.
 /// clusters : sequence (q,), optional
 ///     A label for each query: queries of one label are not independent, such as the captions of one image. Intervals and tests draw whole
-///     clusters.
+///     clusters. Without, queries with the same answer are one, or each is by itself where a query has several answers, as on the command
+///     line.
 ///
 /// Raises
 /// ------
@@ -211,7 +212,7 @@ fn task(
     each("relevance", relevance.queries())?;
     let clusters = match clusters {
         Some(labels) => clusters_of(labels)?,
-        None => Clusters::single(queries.len()),
+        None => clusters_by_answer(&relevance),
     };
     each("clusters", clusters.queries())?;
     Ok(Task {
@@ -221,6 +222,16 @@ fn task(
         clusters,
         groups: None,
     })
+}
+
+/// Queries of one item, if each query has one; else every query by itself.
+fn clusters_by_answer(relevance: &Relevance) -> Clusters {
+    let queries = 0..relevance.queries();
+    let one_each = queries.clone().all(|query| relevance.of(query).len() == 1);
+    match one_each {
+        true => Clusters::from_ids(&queries.map(|q| relevance.of(q)[0]).collect::<Vec<_>>()),
+        false => Clusters::single(relevance.queries()),
+    }
 }
 
 fn clusters_of(labels: &Bound<'_, PyAny>) -> PyResult<Clusters> {

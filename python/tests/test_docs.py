@@ -15,7 +15,7 @@ import pytest
 from oracles import made
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["docs/python.md", "python/README.md"]
+PAGES = ["README.md", "docs/python.md", "python/README.md"]
 BLOCK = re.compile(r"^```python([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

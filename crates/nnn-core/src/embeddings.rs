@@ -1,5 +1,6 @@
 //! Unit-length vectors, checked once when they are made.
 
+use rayon::prelude::*;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -7,6 +8,13 @@ use thiserror::Error;
 /// How far a row's length may be from one in [`Embeddings::from_unit`]; f32 rounding of a normalised row of any
 /// usual dimension stays below it by two orders of magnitude.
 const UNIT_TOLERANCE: f64 = 1e-4;
+
+/// A row whose length is nearer to one than 2^-26 stays as it is when it is normalised: every quotient is nearer to its value than
+/// 2^-25 of it, which is half the smaller step of f32 beside it.
+const NEAR_ONE: f64 = 1.0 / (1u64 << 26) as f64;
+
+/// Rows that one task normalises or looks at.
+const ROWS_A_TASK: usize = 256;
 
 /// Why a matrix cannot serve as embeddings. Rows and columns count from zero.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -139,10 +147,12 @@ impl Embeddings {
     /// [`EmbeddingError`] names the first row that is not finite or is zero, or says that the shape is wrong.
     pub fn normalize(mut data: Vec<f32>, dim: usize) -> Result<Self, EmbeddingError> {
         check_shape(data.len(), dim)?;
-        for (row, values) in data.chunks_exact_mut(dim).enumerate() {
-            normalize_row(row, values)?;
-        }
-        Ok(Self::checked(data, dim))
+        let tasks = data.par_chunks_mut(dim * ROWS_A_TASK).enumerate();
+        let wrong = tasks.find_map_first(|(task, rows)| {
+            let mut rows = (task * ROWS_A_TASK..).zip(rows.chunks_exact_mut(dim));
+            rows.find_map(|(row, values)| normalize_row(row, values).err())
+        });
+        wrong.map_or_else(|| Ok(Self::checked(data, dim)), Err)
     }
 
     /// Takes rows that are of unit length already, without moving a bit of them.
@@ -227,6 +237,24 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// A row-major `(items, dim)` matrix where it lies, if [`Embeddings::normalize`] would not move a bit of it; `None` if it would.
+    ///
+    /// # Errors
+    /// As [`Embeddings::normalize`], for the first row that it would refuse, if none before it would be moved.
+    pub fn normalized(data: &'a [f32], dim: usize) -> Result<Option<Self>, EmbeddingError> {
+        check_shape(data.len(), dim)?;
+        let tasks = data.par_chunks(dim * ROWS_A_TASK).enumerate();
+        let first = tasks.find_map_first(|(task, rows)| {
+            let mut rows = (task * ROWS_A_TASK..).zip(rows.chunks_exact(dim));
+            rows.find_map(|(row, values)| match stays(row, values) {
+                Ok(true) => None,
+                Ok(false) => Some(Ok(None)),
+                Err(error) => Some(Err(error)),
+            })
+        });
+        first.unwrap_or(Ok(Some(Self::raw(data, dim))))
+    }
+
     /// Vectors of other lengths, or in a form that only a kernel knows; `data` is a whole number of rows.
     pub(crate) fn raw(data: &'a [f32], dim: usize) -> Self {
         Self {
@@ -306,6 +334,13 @@ fn normalize_row(row: usize, values: &mut [f32]) -> Result<(), EmbeddingError> {
     Ok(())
 }
 
+/// Whether normalising a row would leave all of its bits.
+fn stays(row: usize, values: &[f32]) -> Result<bool, EmbeddingError> {
+    let length = checked_length(row, values)?;
+    let kept = |&value: &f32| ((f64::from(value) / length) as f32).to_bits() == value.to_bits();
+    Ok((length - 1.0).abs() < NEAR_ONE || values.iter().all(kept))
+}
+
 /// Euclidean length in f64, where the square of no finite f32 overflows.
 fn checked_length(row: usize, values: &[f32]) -> Result<f64, EmbeddingError> {
     let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
@@ -363,6 +398,88 @@ mod tests {
         );
         let nan = Embeddings::similarities(Arc::new(vec![0.5, f32::NAN]), 2);
         assert!(matches!(nan, Err(EmbeddingError::NotFinite { .. })));
+    }
+
+    /// Rows of several tasks, of lengths from far to next to one.
+    fn rows(dim: usize, spread: f32) -> Vec<f32> {
+        let value = |at: usize| ((at * 7919 + 13) % 1009) as f32 / 503.7 - 1.0;
+        let unit = Embeddings::normalize((0..1000 * dim).map(value).collect(), dim);
+        let unit = unit.expect("valid rows");
+        let rows = unit.rows().data().chunks(dim).enumerate();
+        let scale = |row: usize| 1.0 + spread * (row % 7) as f32;
+        rows.flat_map(|(row, values)| values.iter().map(move |v| v * scale(row)))
+            .collect()
+    }
+
+    #[test]
+    fn rows_lie_where_they_are_if_and_only_if_normalising_moves_no_bit() {
+        let (mut lent, mut moved) = (0, 0);
+        for dim in [1, 2, 3, 16, 512] {
+            for spread in [0.0, f32::EPSILON / 2.0, f32::EPSILON, 1e-6, 0.5] {
+                for row in rows(dim, spread).chunks(dim) {
+                    let normal = Embeddings::normalize(row.to_vec(), dim).expect("valid");
+                    let same = normal.rows().data() == row;
+                    let found = Rows::normalized(row, dim).expect("valid");
+                    assert_eq!(found.is_some(), same, "{row:?}");
+                    assert!(found.is_none_or(|found| found.data() == row));
+                    if same { lent += 1 } else { moved += 1 }
+                }
+            }
+        }
+        assert!(lent > 1000 && moved > 1000, "{lent} and {moved}");
+    }
+
+    #[test]
+    fn a_matrix_lies_where_it_is_if_all_of_its_rows_do() {
+        let mut data = vec![0.0; 2 * 1000];
+        data.iter_mut().step_by(2).for_each(|value| *value = -1.0);
+        let found = Rows::normalized(&data, 2).expect("valid").expect("lent");
+        assert_eq!((found.len(), found.data().as_ptr()), (1000, data.as_ptr()));
+        data[2 * 999 + 1] = 1e-3;
+        assert!(matches!(Rows::normalized(&data, 2), Ok(None)));
+        assert!(matches!(Rows::normalized(&[], 2), Ok(Some(none)) if none.is_empty()));
+    }
+
+    #[test]
+    fn what_normalising_refuses_is_refused_where_it_lies() {
+        let refused = |at: usize, value: f32| {
+            let mut data = [1.0, 0.0].repeat(600);
+            data[at] = value;
+            let error = Rows::normalized(&data, 2).expect_err("refused");
+            assert_eq!(
+                Embeddings::normalize(data, 2)
+                    .expect_err("refused")
+                    .to_string(),
+                error.to_string()
+            );
+            error.to_string()
+        };
+        assert_eq!(
+            refused(1000, 0.0),
+            "row 500 is a zero vector; it has no direction to compare"
+        );
+        assert_eq!(
+            refused(1199, f32::NAN),
+            "row 599, column 1 is NaN; embeddings must be finite"
+        );
+        assert_eq!(
+            Rows::normalized(&[1.0; 3], 2).err(),
+            Some(EmbeddingError::Ragged { values: 3, dim: 2 })
+        );
+        assert_eq!(
+            Rows::normalized(&[], 0).err(),
+            Some(EmbeddingError::ZeroDimension)
+        );
+    }
+
+    #[test]
+    fn of_several_bad_rows_the_first_is_named() {
+        let mut data = [1.0, 0.0].repeat(3000);
+        for row in [2999, 700, 701] {
+            data[2 * row] = 0.0;
+        }
+        let error = Embeddings::normalize(data, 2);
+        assert_eq!(error, Err(EmbeddingError::ZeroVector { row: 700 }));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub use moved::{MovedVectors, VectorMap, Vectors};
 pub use nnn::{Nnn, NnnFamily};
 pub use order::{rewrite_by_key, weighted_key};
 pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
-pub use rank::{Counts, RankOptions, Shard, ShardError, Thresholds, rank, rank_each};
+pub use rank::{Best, Counts, RankOptions, Shard, ShardError, Thresholds, best, rank, rank_each};
 pub use rankings::Rankings;
 pub use raw::{Raw, RawFamily};
 pub use relevance::{Judged, Relevance, RelevanceError};

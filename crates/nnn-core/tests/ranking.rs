@@ -1,9 +1,9 @@
 //! Rankings beside a sort of every row, whatever is asked for, and those of a gallery in parts beside those of the whole.
 
 use nnn_core::{
-    Blocking, Counts, DotScorer, Embeddings, Fitted, GalleryBias, GatedBias, MovedVectors,
+    Blocking, Counts, DotScorer, Embeddings, Fitted, GalleryBias, GatedBias, Kernel, MovedVectors,
     RankOptions, Rankings, Relevance, RowRule, Shard, ShardError, Thresholds, TieRule, VectorMap,
-    Vectors, rank,
+    Vectors, best, rank,
 };
 use nnn_testkit::methods::*;
 use proptest::prelude::*;
@@ -124,6 +124,44 @@ fn options() -> impl Strategy<Value = RankOptions> {
     })
 }
 
+/// A gallery on which bytes say first which scores matter, and the same without bytes.
+#[test]
+fn the_best_of_a_large_gallery_are_those_of_a_sort() {
+    let (gallery, queries) = (random_rows(1500, 48, 1), random_rows(60, 48, 2));
+    let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
+    let raw = Fitted::Additive(GalleryBias::zero(gallery.len()));
+    let (mut items, mut expected) = (Vec::new(), Vec::new());
+    for row in chain_matrix(queries.rows(), gallery.rows()) {
+        for item in ranked(&row).into_iter().take(30) {
+            items.push(item as u32);
+            expected.push(row[item]);
+        }
+    }
+    for kernel in Kernel::available() {
+        let found = best(&scorer.with_kernel(kernel), &raw, 30);
+        assert_eq!(
+            (&found.items, &found.scores),
+            (&items, &expected),
+            "{kernel:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_the_best_of_an_empty_gallery_or_for_no_query() {
+    let some = random_rows(3, 8, 1);
+    for (queries, gallery, width) in [(0..3, 0..0, 0), (0..0, 0..3, 2)] {
+        let raw = Fitted::Additive(GalleryBias::zero(gallery.len()));
+        let [queries, gallery] = [queries, gallery].map(|range| some.rows().slice(range));
+        let scorer = DotScorer::new(queries, gallery).expect("one dimension");
+        let found = best(&scorer, &raw, 2);
+        assert_eq!(
+            (found.width, found.items.len(), found.scores.len()),
+            (width, 0, 0)
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -143,6 +181,32 @@ proptest! {
         let scores = chain_matrix(queries.rows(), gallery.rows());
         for ((place, fitted), found) in fitted.iter().enumerate().zip(&found) {
             prop_assert_eq!(found, &sorted(&rows(fitted, &scores), &relevance, options), "correction {}", place);
+        }
+    }
+
+    /// The items are those of the ranking, their scores those of the corrected row.
+    #[test]
+    fn the_best_items_have_the_scores_of_the_corrected_row(
+        seed in 0u64..1000, n in prop::sample::select(vec![0, 1, 7, GALLERY, GALLERY + 5]),
+        columns in 1usize..300, rows_at_once in 1usize..60,
+    ) {
+        let (gallery, queries) = (tied_rows(GALLERY, seed), tied_rows(QUERIES, seed + 1));
+        let mut fitted = biases(0..GALLERY);
+        fitted.extend(others(&gallery));
+        let blocking = Blocking { columns, rows: rows_at_once };
+        let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension").with_blocking(blocking);
+        let scores = chain_matrix(queries.rows(), gallery.rows());
+        for fitted in &fitted {
+            let found = best(&scorer, fitted, n);
+            prop_assert_eq!(found.width, n.min(GALLERY));
+            let (mut items, mut expected) = (Vec::new(), Vec::new());
+            for row in rows(fitted, &scores) {
+                for item in ranked(&row).into_iter().take(n) {
+                    items.push(item as u32);
+                    expected.push(row[item]);
+                }
+            }
+            prop_assert_eq!((&found.items, &found.scores), (&items, &expected));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::bias_file::Ids;
 use crate::error::ExportError;
-use crate::expect::expectations;
+use crate::expect::{PGVECTOR_LIMIT, expectations};
 use crate::forms::{Constants, Form, Spread};
 use crate::items::{BLOCK, Format, Shape, Writer, write_array, writer};
 use crate::manifest::{FileSum, Manifest, QueryMap};
@@ -49,19 +49,19 @@ impl Delivery {
     /// form, and none where the vectors were moved.
     ///
     /// # Errors
-    /// The folder or its files cannot be made.
+    /// The vectors are too long for pgvector and are to go there; or the folder or its files cannot be made.
     pub fn begin(
         folder: &Path,
         (form, format): (Form, Format),
         shape: Shape,
         constants: Option<Constants>,
     ) -> Result<Self, ExportError> {
+        let dim = shape.dim + constants.as_ref().map_or(0, Constants::extra);
+        if format == Format::Pgcopy && dim > PGVECTOR_LIMIT {
+            return Err(ExportError::BeyondPgvector { dim });
+        }
         remove_leftovers(folder)?;
-        let extra = constants.as_ref().map_or(0, Constants::extra);
-        let shape = Shape {
-            dim: shape.dim + extra,
-            ..shape
-        };
+        let shape = Shape { dim, ..shape };
         Ok(Self {
             folder: folder.to_owned(),
             form,
@@ -80,7 +80,7 @@ impl Delivery {
     /// Adds items: their ids, their vectors, and their biases, which are none where the vectors were moved.
     ///
     /// # Errors
-    /// A bias has no place in the form, or a file cannot be written.
+    /// A bias or a moved vector has no place in the form, or a file cannot be written.
     ///
     /// # Panics
     /// There are not as many vectors or biases as ids.
@@ -109,7 +109,7 @@ impl Delivery {
 
     fn append(&mut self, ids: &Ids, place: usize, biases: &[f32]) -> Result<(), ExportError> {
         let Some(constants) = &self.constants else {
-            return Ok(());
+            return self.check_direction(ids, place);
         };
         let before = self.vectors.len();
         let appended = constants.append(biases[place], &mut self.vectors);
@@ -119,6 +119,19 @@ impl Delivery {
             id: ids.id(place),
             problem,
         })
+    }
+
+    /// Refuses the moved vector that arrived last if it has no direction and the form needs one.
+    fn check_direction(&self, ids: &Ids, place: usize) -> Result<(), ExportError> {
+        let row = &self.vectors[self.vectors.len() - self.dim()..];
+        match self.form == Form::Ip || row.iter().any(|value| *value != 0.0) {
+            true => Ok(()),
+            false => Err(ExportError::NoDirection {
+                row: self.rows,
+                id: ids.id(place),
+                form: self.form,
+            }),
+        }
     }
 
     /// Coordinates of the vectors that arrive.

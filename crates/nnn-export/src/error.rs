@@ -1,6 +1,7 @@
 //! What can go wrong with files that are handed over.
 
-use crate::forms::FormError;
+use crate::expect::PGVECTOR_LIMIT;
+use crate::forms::{Form, FormError};
 use crate::ids::Id;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,37 @@ pub enum ExportError {
     /// The constants cannot be made.
     #[error(transparent)]
     Form(#[from] FormError),
+    /// Two items have one id.
+    #[error(
+        "rows {} and {} of the gallery have the same id {id:?}; an engine would keep one of them", rows[0], rows[1]
+    )]
+    SameId {
+        /// Both rows, from zero.
+        rows: [usize; 2],
+        /// The id.
+        id: String,
+    },
+    /// Vectors that pgvector cannot hold were to go there.
+    #[error(
+        "the items have {dim} coordinates, but `vector` of pgvector holds {PGVECTOR_LIMIT}; reduce the vectors' dimension or choose \
+         another format"
+    )]
+    BeyondPgvector {
+        /// Coordinates of an item, with those appended.
+        dim: usize,
+    },
+    /// Moved vectors have unit length, where all forms rank alike, or none at all, which is right for inner products only.
+    #[error(
+        "row {row} (id {id}) has length 0 once it is moved, which has no place in the form {}; use the form ip", form.name()
+    )]
+    NoDirection {
+        /// The item's row, from zero.
+        row: u64,
+        /// Its id.
+        id: Id,
+        /// The form.
+        form: Form,
+    },
     /// The rows are not as many as was said before.
     #[error("{found} rows arrived, expected {expected}")]
     Count {

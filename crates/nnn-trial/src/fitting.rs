@@ -2,8 +2,8 @@
 
 use crate::TrialError;
 use nnn_core::{
-    BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, MethodKind, Normalizer, PassOptions,
-    Rows, StatPlan,
+    BankSizes, BankStats, Banks, Embeddings, FitError, Fitted, MethodFamily, MethodKind,
+    Normalizer, PassOptions, Rows, StatPlan,
 };
 
 /// A method at one point, and the banks that it is given.
@@ -120,5 +120,23 @@ pub fn unservable(kind: MethodKind) -> Option<&'static str> {
         MethodKind::Rescaling => Some(
             "rewrites all scores of a query by a rule (it is rescaling), which no number and no vector of an item holds",
         ),
+    }
+}
+
+/// The kind of a method that a search engine can serve.
+///
+/// # Errors
+/// Why none can; the method's name goes before it.
+pub fn servable(family: &dyn MethodFamily) -> Result<MethodKind, &'static str> {
+    let kind = family.kind();
+    match unservable(kind) {
+        _ if family.transductive() => Err(
+            "reads all evaluated queries at once, so that an answer depends on what else is asked",
+        ),
+        Some(reason) => Err(reason),
+        None if family.name() == "raw" => {
+            Err("changes nothing: the vectors are served as they are")
+        }
+        None => Ok(kind),
     }
 }

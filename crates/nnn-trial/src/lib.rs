@@ -65,7 +65,7 @@ mod trial;
 pub use choose::{Choose, Values};
 pub use clock::timed;
 pub use error::TrialError;
-pub use fitting::{Fitting, unservable};
+pub use fitting::{Fitting, servable, unservable};
 pub use measuring::{Gain, Number, Pair};
 pub use method::{Beyond, Method, from_signature, kind};
 pub use metrics::{MOST_COMPARED, Metrics, Objective};

@@ -6,6 +6,7 @@
 //! part ([`Shard`]). Only rules that rewrite rows need whole ones.
 
 mod batch;
+mod best;
 mod bytes;
 mod count;
 mod error;
@@ -20,6 +21,7 @@ mod tally;
 
 use crate::score::{DotScorer, Scorer};
 use crate::{Fitted, GalleryBias, MovedVectors, Rankings, Relevance, TieRule};
+pub use best::{Best, best};
 pub use error::ShardError;
 use found::QueryRanks;
 use part::Part;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 /// Bytes of whole rows held at a time, unless the gallery itself takes more: each block of columns is packed anew for the rows that
 /// are held, so that there should not be few.
-const HELD_BYTES: usize = 16 << 20;
+pub(super) const HELD_BYTES: usize = 16 << 20;
 
 /// Rules that rewrite rows, each with its place among all.
 pub(super) struct Rescaled<'a> {

@@ -158,6 +158,19 @@ impl Constants {
         Ok(constants)
     }
 
+    /// As [`Constants::new`], with the scale that is asked for, or else with that which the biases ask for: [`balanced_scale`], and 1 in
+    /// the L2 form.
+    ///
+    /// # Errors
+    /// As [`Constants::new`].
+    pub fn of(form: Form, spread: &Spread, scale: Option<f64>) -> Result<Self, FormError> {
+        let scale = scale.unwrap_or_else(|| match form {
+            Form::L2 => 1.0,
+            Form::Ip | Form::Cosine => balanced_scale(spread),
+        });
+        Self::new(form, spread, scale)
+    }
+
     /// How many coordinates an item and a query get beside their own: 2 in the cosine form, else 1.
     #[must_use]
     pub fn extra(&self) -> usize {

@@ -14,8 +14,8 @@ use crate::measuring::{Number, Pair, standings};
 use crate::search::{BankSearch, Found, Search, SearchRecord, top_means};
 use crate::{BankVectors, Choose, Method, Metrics, Objective, Task, TrialError};
 use nnn_core::{
-    BankStats, FitError, Fitted, Normalizer, PassOptions, RankOptions, Rankings, Rows, StatPlan,
-    TieRule, rank, rank_each,
+    BankStats, FitError, Fitted, MethodKind, Normalizer, PassOptions, RankOptions, Rankings, Rows,
+    StatPlan, TieRule, rank, rank_each,
 };
 use std::ops::Range;
 
@@ -156,6 +156,32 @@ impl<'a> Trial<'a> {
             bank_search,
             seconds: clock.0,
         })
+    }
+
+    /// Scores of all passes over the banks and the queries: what the progress of [`Trial::pass`] counts up to.
+    #[must_use]
+    pub fn scores(&self) -> u64 {
+        let plan = self.stat_plan();
+        let chosen = |choose: Choose| self.methods.iter().any(|method| method.choose == choose);
+        let statistics = |task: &Task| plan.scores(task.gallery.len(), self.banks.sizes(task));
+        let points = |method: &Method| method.points.len() as u64;
+        let ranking = |task: &Task| task.pairs() * (1 + self.moving(points));
+        let report = self.test.pairs() * (1 + self.moving(|method| method.reported() as u64));
+        let validation = self.validation.filter(|_| chosen(Choose::Validation));
+        let validation = validation.map_or(0, |task| statistics(task) + ranking(task));
+        let test = if self.chooses() {
+            ranking(self.test)
+        } else {
+            0
+        };
+        statistics(self.test) + validation + test + report
+    }
+
+    /// Passes over the queries that methods with vectors of their own take.
+    fn moving(&self, passes: impl Fn(&Method) -> u64) -> u64 {
+        let moving = |method: &&&Method| method.family.kind() == MethodKind::VectorMoving;
+        let moving = self.methods.iter().filter(moving);
+        moving.map(|method| passes(method)).sum()
     }
 
     /// The index over the query bank, if the experiment has one and a method here reads it.

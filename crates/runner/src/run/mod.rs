@@ -12,10 +12,8 @@ use crate::warning::Warning;
 use anyhow::Result;
 use embedder::Embedder;
 use matcher::Matcher;
-use nnn_core::{
-    BankStats, Banks, Embeddings, Fitted, MethodKind, Normalizer, PassOptions, StatPlan,
-};
-use nnn_trial::{BankVectors, Choose, Method, Reranking, Task, Trial, TrialError, timed};
+use nnn_core::{BankStats, Banks, Embeddings, Fitted, Normalizer, PassOptions, StatPlan};
+use nnn_trial::{BankVectors, Method, Reranking, Task, Trial, TrialError, timed};
 use rows::Named;
 pub(crate) use rows::TrialRows;
 use std::path::Path;
@@ -155,8 +153,6 @@ impl<'a> TrialRunner<'a> {
             .zip(allowed)
             .map(|(planned, allowed)| allowed.as_ref().unwrap_or(planned))
             .collect();
-        let progress = Progress::new(&trial.title(), inputs.scores(&methods), "scores");
-        let advance = |scores| progress.advance(scores);
         let matcher = Matcher::new(&mut self.embedder, trial.model, &trial.test);
         let reranking = self.plan.settings.rerank.map(|depth| Reranking {
             depth,
@@ -171,11 +167,19 @@ impl<'a> TrialRunner<'a> {
             measures: &self.plan.settings.measures,
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
-                progress: Some(&advance),
                 ..PassOptions::default()
             },
         };
-        let outcome = computed.run().map_err(with_key)?;
+        let progress = Progress::new(&trial.title(), computed.scores(), "scores");
+        let advance = |scores| progress.advance(scores);
+        let watched = Trial {
+            pass: PassOptions {
+                progress: Some(&advance),
+                ..computed.pass
+            },
+            ..computed
+        };
+        let outcome = watched.run().map_err(with_key)?;
         let named = Named {
             labels: &trial.labels,
             settings: &self.plan.settings,
@@ -196,41 +200,4 @@ fn with_key(error: TrialError) -> anyhow::Error {
         TrialError::Matching(error) => anyhow::anyhow!(error),
         error => error.into(),
     }
-}
-
-impl Inputs {
-    /// Scores of all passes over the banks and the queries, for the progress bar.
-    fn scores(&self, methods: &[&Method]) -> u64 {
-        let plan = StatPlan::of(methods.iter().flat_map(|method| method.normalizers()));
-        let chosen = |choose: Choose| methods.iter().any(|method| method.choose == choose);
-        let reported = |method: &Method| method.reported() as u64;
-        let report = self.test.pairs() * (1 + moving(methods, reported));
-        let ranking =
-            |task: &Task| task.pairs() * (1 + moving(methods, |method| method.points.len() as u64));
-        let statistics = |task: &Task| {
-            let sizes = self.banks.sizes(task);
-            plan.scores(task.gallery.len(), sizes)
-        };
-        let validation = self
-            .validation
-            .iter()
-            .filter(|_| chosen(Choose::Validation));
-        let validation: u64 = validation
-            .map(|task| statistics(task) + ranking(task))
-            .sum();
-        let tests = if methods.iter().any(|method| method.choose != Choose::Fixed) {
-            ranking(&self.test)
-        } else {
-            0
-        };
-        statistics(&self.test) + validation + tests + report
-    }
-}
-
-/// Passes over the queries that methods with vectors of their own take.
-fn moving(methods: &[&Method], passes: impl Fn(&Method) -> u64) -> u64 {
-    let moving = methods
-        .iter()
-        .filter(|method| method.family.kind() == MethodKind::VectorMoving);
-    moving.map(|method| passes(method)).sum()
 }

@@ -5,10 +5,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use nnn_core::MethodKind;
 use nnn_data::ArrayFile;
-use nnn_export::{
-    Constants, Delivery, Form, Format, Manifest, PGVECTOR_LIMIT, Shape, Spread, balanced_scale,
-};
-use nnn_trial::{from_signature, unservable};
+use nnn_export::{Constants, Delivery, Form, Format, Manifest, Shape, Spread};
+use nnn_trial::from_signature;
 use std::path::{Path, PathBuf};
 
 /// What is exported, and how.
@@ -65,11 +63,7 @@ impl ExportOptions {
     /// The constants of the form, from the biases or from an earlier export of the same method.
     pub(super) fn constants(&self, spread: &Spread, dim: usize, method: &str) -> Result<Constants> {
         let Some(like) = &self.like else {
-            let scale = self.scale.unwrap_or_else(|| match self.form {
-                Form::L2 => 1.0,
-                Form::Ip | Form::Cosine => balanced_scale(spread),
-            });
-            return Ok(Constants::new(self.form, spread, scale)?);
+            return Ok(Constants::of(self.form, spread, self.scale)?);
         };
         let earlier = Manifest::read(like)?;
         let shown = like.display();
@@ -108,13 +102,8 @@ impl ExportOptions {
         Ok(())
     }
 
-    /// Begins the files, once pgvector can hold them if they go there.
+    /// Begins the files.
     pub(super) fn begin(&self, shape: Shape, constants: Option<Constants>) -> Result<Delivery> {
-        let dim = shape.dim + constants.as_ref().map_or(0, Constants::extra);
-        ensure!(
-            self.to != Format::Pgcopy || dim <= PGVECTOR_LIMIT,
-            "the items have {dim} coordinates, but `vector` of pgvector holds {PGVECTOR_LIMIT}; reduce the vectors' dimension or choose another --to"
-        );
         let form = (self.form, self.to);
         Ok(Delivery::begin(&self.out, form, shape, constants)?)
     }
@@ -123,14 +112,6 @@ impl ExportOptions {
 /// The kind of a method that can be exported; the others are refused with the reason.
 pub(super) fn servable(signature: &str) -> Result<MethodKind> {
     let (family, _) = from_signature(signature)?;
-    let kind = family.kind();
-    let reason = match unservable(kind) {
-        _ if family.transductive() => {
-            "reads all evaluated queries at once, so that an answer depends on what else is asked"
-        }
-        Some(reason) => reason,
-        None if family.name() == "raw" => "changes nothing: the vectors are served as they are",
-        None => return Ok(kind),
-    };
-    Err(anyhow!("`{signature}` cannot be exported: it {reason}"))
+    nnn_trial::servable(family)
+        .map_err(|reason| anyhow!("`{signature}` cannot be exported: it {reason}"))
 }

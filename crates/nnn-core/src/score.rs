@@ -137,7 +137,8 @@ impl<'a> DotScorer<'a> {
         Self { kernel, ..self }
     }
 
-    /// Reports the number of scores after each block of them, from several threads.
+    /// Reports the number of scores after each block of them, from several threads, and 0 before a block is begun: what unwinds there
+    /// ends the pass without computing the others.
     #[must_use]
     pub fn with_progress(self, progress: &'a (dyn Fn(u64) + Sync)) -> Self {
         Self {
@@ -223,6 +224,7 @@ impl<'a> DotScorer<'a> {
             let task_rows = self.task_rows(piece);
             let groups = states.par_chunks_mut(task_rows).enumerate();
             groups.for_each_init(Vec::new, |scratch, (group, states)| {
+                self.advance(0);
                 let from = first + group * task_rows;
                 let rows = self.rows.slice(from..from + states.len());
                 task.run(rows, states, scratch, &each);
@@ -244,6 +246,7 @@ impl<'a> DotScorer<'a> {
             let first = first + group * self.rows_at_once();
             let rows = self.rows.slice(first..first + states.len());
             for start in (0..self.columns()).step_by(at_once) {
+                self.advance(0);
                 let end = self.columns().min(start + at_once);
                 scratch.resize(states.len() * (end - start), 0.0);
                 given(rows, self.columns, start..end, scratch);
@@ -286,7 +289,7 @@ impl<'a> DotScorer<'a> {
         self.blocking.rows.max(1)
     }
 
-    /// Reports scores that were computed elsewhere.
+    /// Reports scores that were computed elsewhere; 0 asks whether to go on.
     pub(crate) fn advance(&self, scores: usize) {
         if let Some(progress) = self.progress {
             progress(scores as u64);

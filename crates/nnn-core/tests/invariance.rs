@@ -10,6 +10,8 @@ use nnn_core::{
 use nnn_testkit::methods::*;
 use own::{Centroid, Pool};
 use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 fn all_stats() -> Vec<Stat> {
     let mut stats = vec![
@@ -585,5 +587,40 @@ fn batches_rank_as_sorted_rows_do() {
                 assert!(same, "depth {depth}: {got}, {want}");
             }
         }
+    }
+}
+
+/// Guards against passes that compute all blocks of a step before what was asked to end ends.
+#[test]
+fn a_pass_ends_where_what_it_is_told_unwinds() {
+    let (gallery, bank) = (random_rows(3000, 40, 1), random_rows(2000, 40, 2));
+    let banks = Banks {
+        query: Some(bank.rows()),
+        ..Banks::default()
+    };
+    for stat in [
+        Stat::Deviation,
+        Stat::TopMean { k: 5 },
+        Stat::BestPlace { depth: 3 },
+    ] {
+        let (blocks, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let tell = |scores: u64| {
+            blocks.fetch_add(usize::from(scores > 0), Ordering::Relaxed);
+            if stop.fetch_or(scores > 0, Ordering::Relaxed) {
+                resume_unwind(Box::new("stopped"));
+            }
+        };
+        let options = PassOptions {
+            progress: Some(&tell),
+            ..PassOptions::default()
+        };
+        let pass = || BankStats::collect(&plan(&[stat.clone()]), gallery.rows(), banks, options);
+        let ended = catch_unwind(AssertUnwindSafe(pass)).expect_err("unwound");
+        assert_eq!(ended.downcast_ref(), Some(&"stopped"), "{stat}");
+        let blocks = blocks.load(Ordering::Relaxed);
+        assert!(
+            blocks <= 2 * rayon::current_num_threads(),
+            "{stat}: {blocks} blocks"
+        );
     }
 }

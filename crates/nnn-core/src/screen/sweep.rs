@@ -104,6 +104,7 @@ impl<'a> Sweep<'a> {
         let rows_a_share = self.rows_a_share();
         let shares = screens.par_chunks_mut(rows_a_share).enumerate();
         shares.for_each(|(index, screens)| {
+            self.scorer.advance(0);
             let share = Share {
                 sweep: self,
                 columns,

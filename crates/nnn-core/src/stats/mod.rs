@@ -451,7 +451,8 @@ impl<'a> Banks<'a> {
 pub struct PassOptions<'a> {
     /// Sizes of the blocks.
     pub blocking: Blocking,
-    /// Told the number of scores after each block, from several threads.
+    /// Told the number of scores after each block, from several threads, and 0 before a block is begun: what unwinds there ends the pass
+    /// without computing the others.
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
     /// What computes the products.
     pub kernel: Kernel,

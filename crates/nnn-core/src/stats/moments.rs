@@ -19,7 +19,7 @@ pub(super) fn moments(
     if !needs.iter().any(is_moment) {
         return Vec::new();
     }
-    let sums = sums(needs, item_major.column_vectors(), Chunks::of_whole(chunk));
+    let sums = sums(needs, item_major, Chunks::of_whole(chunk));
     finish(needs, item_major.row_vectors(), &sums.into_total())
 }
 
@@ -28,15 +28,16 @@ pub(super) fn is_moment(stat: &Stat) -> bool {
     matches!(stat, Stat::Mean | Stat::Moments)
 }
 
-/// The sums that the needs follow from.
-pub(super) fn sums(needs: &[Stat], bank: Rows<'_>, chunks: Chunks) -> Tree {
+/// The sums of the bank's vectors that the needs follow from.
+pub(super) fn sums(needs: &[Stat], item_major: &DotScorer<'_>, chunks: Chunks) -> Tree {
+    let bank = item_major.column_vectors();
     let vector = needs.iter().any(is_moment);
     let products = needs.contains(&Stat::Moments);
     Tree::of_chunks(chunks, bank.len(), |rows| {
         let rows = bank.slice(rows);
         let [vector, products] = [
             vector.then(|| sum_of_rows(rows)),
-            products.then(|| sum_of_products(rows)),
+            products.then(|| sum_of_products(rows, || item_major.advance(0))),
         ];
         Sums {
             vector: vector.unwrap_or_default(),
@@ -109,14 +110,15 @@ type Tile = [Line; PANEL];
 /// `sum d_i d_i^T`, row by row.
 ///
 /// The product of two f32 is exact in f64, and every sum is one chain in the order of the bank: the bits depend on
-/// nothing else. Tiles below the diagonal are mirrored.
-fn sum_of_products(bank: Rows<'_>) -> Vec<f64> {
+/// nothing else. Tiles below the diagonal are mirrored. `go_on` is called between rows, and may unwind.
+fn sum_of_products(bank: Rows<'_>, go_on: impl Fn()) -> Vec<f64> {
     let panels = bank.dim().div_ceil(PANEL);
     // Of panel `p` the tiles with the panels from `p` on.
     let mut bands: Vec<Vec<Tile>> = (0..panels)
         .map(|panel| vec![[[0.0; PANEL]; PANEL]; panels - panel])
         .collect();
     for first in (0..bank.len()).step_by(LAID_OUT) {
+        go_on();
         let laid_out = lay_out(bank.slice(first..bank.len().min(first + LAID_OUT)));
         bands
             .par_iter_mut()

@@ -332,7 +332,7 @@ fn reduce(
     };
     let mut reduced = Reduced {
         held: items::most_needed(&needs).min(part.rows.len()),
-        sums: moments::sums(&needs, part.rows, chunks),
+        sums: moments::sums(&needs, &scorer, chunks),
         ..Reduced::default()
     };
     items::each_block(&needs, &scorer, chunks, |block| reduced.beside(block));

@@ -10,6 +10,7 @@
 //! | `sh yours` | nothing: it names files of the reader |
 //! | `yaml` | a whole config, which is valid |
 //! | `yaml fragment`, `yaml card` | part of a config; a data set's card; both are valid |
+//! | `python`, and packages that it needs | run by `python/tests/test_docs.py`, which needs Python |
 //! | `text`, `rust`, `toml` | nothing |
 
 use crate::lab::{Lab, workspace};
@@ -327,8 +328,9 @@ fn every_block_of_the_documents_is_of_a_known_kind() {
     ];
     for block in pages().iter().flat_map(Page::blocks) {
         let Block { place, info, .. } = block;
+        let is_python = info.split(' ').next() == Some("python");
         assert!(
-            known.contains(&info.as_str()),
+            is_python || known.contains(&info.as_str()),
             "{place}: unknown kind {info:?}"
         );
     }

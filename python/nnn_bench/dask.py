@@ -1,4 +1,4 @@
-"""The same on a Dask cluster: ``pip install 'nnn-bench[dask]'``. All that is known of the engine is ``map``, ``submit`` and ``gather``.
+"""The same on a Dask cluster: ``pip install './python[dask]'``. All that is known of the engine is ``map``, ``submit`` and ``gather``.
 
 A Dask client is itself an executor for ``nnn_bench.sweep(..., executor=client)``.
 """

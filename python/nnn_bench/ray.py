@@ -1,4 +1,4 @@
-"""Biases and evaluation on a Ray cluster: ``pip install 'nnn-bench[ray]'``.
+"""Biases and evaluation on a Ray cluster: ``pip install './python[ray]'``.
 
 Only addresses, a few numbers, and in blocks partial statistics travel through Ray. Gallery and bank are read where the tasks run
 (`nnn_bench.shards`). What a task computes depends on its inputs alone, so that Ray may run it again when a machine is lost.
@@ -61,13 +61,13 @@ def bias(
 
 def _whole(job: shards.Job, paths: Sequence[str], options: dict[str, Any]) -> list[dict[str, Any]]:
     """A task of Ray Data for every shard."""
+
+    def bias_of_row(row: dict[str, Any]) -> dict[str, Any]:
+        return shards.bias_of_shard(job, row["shard"])
+
     rows = [{"shard": path} for path in paths]
     data = ray.data.from_items(rows, override_num_blocks=len(rows))
-    return data.map(_bias_of_row, fn_args=(job,), **options).take_all()
-
-
-def _bias_of_row(row: dict[str, Any], job: shards.Job) -> dict[str, Any]:
-    return shards.bias_of_shard(job, row["shard"])
+    return data.map(bias_of_row, **options).take_all()
 
 
 def _in_blocks(job: shards.Job, paths: Sequence[str], cut: list[shards.Block], options: dict[str, Any]) -> list[dict[str, Any]]:

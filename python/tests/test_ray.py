@@ -95,6 +95,16 @@ def test_an_executor_gives_results_and_errors():
         executor.submit(divmod, 1, 0).result()
 
 
+def test_a_sweep_on_ray_has_the_tables_of_one_process(data):
+    trials = {name: nnn_bench.Trial(data.queries, data.items, data.relevance, data.bank[:rows]) for name, rows in (("a", 300), ("b", 150))}
+    methods = {"raw": None, "nnn": {"k": [1, K], "alpha": [ALPHA]}}
+    options = {"choose": "fixed", "resamples": 50, "permutations": 50}
+    here = nnn_bench.sweep(trials, methods, **options)
+    there = nnn_bench.sweep(trials, methods, executor=on_ray.executor(), **options)
+    assert here.scores.rows() == there.scores.rows() and len(here.scores) > 0
+    assert here.comparisons.rows() == there.comparisons.rows()
+
+
 def test_many_results_are_merged_along_a_tree(monkeypatch):
     monkeypatch.setattr(on_ray.shards, "merge", lambda *parts: sum(parts))
     refs = [ray.put(number) for number in range(100)]

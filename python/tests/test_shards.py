@@ -1,5 +1,6 @@
 """Shards without any engine."""
 
+import json
 import os
 import subprocess
 import sys
@@ -358,8 +359,27 @@ def test_the_lines_for_spark_run(data, monkeypatch):
     pytest.importorskip("pyspark")
     monkeypatch.chdir(data.folder)
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     run_page("pyspark")
     found = pq.read_table("spark").sort_by("id")
     order = np.argsort([f"item-{row}" for row in range(len(data.items))])
     wanted = nnn_bench.bias(data.items, data.bank, PAGE)[order]
     assert (bits(found.column("bias").to_numpy()) == bits(wanted)).all()
+
+
+def test_the_page_has_the_recorded_numbers():
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "cluster.md").read_text()
+    ray, scaling = (json.loads((root / "python" / "tools" / f"{name}.json").read_text()) for name in ("ray_cluster", "scaling"))
+    assert all(ray["checks"].values())
+    one, two, ratio = (ray[key] for key in ("one_process_of_two_threads", "two_nodes_of_one_processor", "rate_of_two_nodes_to_one_process"))
+    keys = ("items_per_second", "items_per_processor_second")
+    for name, values, style in (("one process, two threads", one, ","), ("two nodes, one processor each", two, ","), ("ratio", ratio, ".2f")):
+        assert f"| {name} | " + " | ".join(format(values[key], style) for key in keys) + " |\n" in page
+    rate = scaling["worker"][1]["gigaflops_per_processor_second"]
+    hours = 2 * 1e9 * 1e6 * 512 / (rate * 1e9) / 3600
+    assert f"{rate / 100:.2f}e11 operations" in page and f"({hours:.0f} core hours)" in page
+    for it in scaling["sample"]["samples"]:
+        shares = [format(100 * it[key], ".1f") for key in ("r_at_1", "r_at_1_least", "r_at_1_most")]
+        errors = f"{it['rms_error']:.4f} | {it['predicted']:.4f}"
+        assert f"| 1/{round(1 / it['fraction'])} | {it['k']} | {errors} | {shares[0]} ({shares[1]}, {shares[2]}) |" in page

@@ -1,10 +1,30 @@
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, ClassVar, Literal, Protocol, overload
+from typing import Any, ClassVar, Literal, Protocol, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "Bank",
+    "Counts",
+    "Form",
+    "Partial",
+    "Shard",
+    "Table",
+    "Thresholds",
+    "Trial",
+    "__version__",
+    "_choose",
+    "_run_trial",
+    "augment",
+    "augment_queries",
+    "bias",
+    "export",
+    "hubness",
+    "methods",
+    "rank",
+]
 __version__: str
 
 class _Dlpack(Protocol):
@@ -23,6 +43,7 @@ _Floats = NDArray[np.float32]
 
 def methods() -> list[dict[str, Any]]: ...
 
+@final
 class Bank:
     def __new__(cls, reference: _Array | None = None, *, gallery: _Array | None = None) -> Bank: ...
     def __len__(self) -> int: ...
@@ -81,6 +102,7 @@ def hubness(
     **params: float,
 ) -> dict[str, Any]: ...
 
+@final
 class Form:
     def __new__(cls, name: _FormName, scale: float = 1.0, offset: float = 0.0, reach: float | None = None) -> Form: ...
     @staticmethod
@@ -99,7 +121,7 @@ class Form:
     def extra(self) -> int: ...
     @property
     def query_suffix(self) -> _Floats: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 def augment(x: _Array, b: _Array, form: Form | _FormName = "ip") -> _Floats: ...
 def augment_queries(q: _Array, form: Form | _FormName = "ip") -> _Floats: ...
@@ -118,6 +140,7 @@ def export(
     **params: float,
 ) -> dict[str, Any]: ...
 
+@final
 class Partial:
     CHUNK: ClassVar[int]
     @staticmethod
@@ -138,8 +161,9 @@ class Partial:
     @staticmethod
     def from_bytes(b: bytes) -> Partial: ...
     def bias(self, items: _Array, method: str = "nnn", **params: float) -> _Floats: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
+@final
 class Shard:
     def __new__(
         cls,
@@ -159,29 +183,33 @@ class Shard:
         self, thresholds: Thresholds, *, threads: int | None = None, progress: _Progress | None = None
     ) -> Counts: ...
 
+@final
 class Thresholds:
     def merge(self, other: Thresholds) -> Thresholds: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
+@final
 class Counts:
     def merge(self, other: Counts) -> Counts: ...
     def metrics(
-        self, relevance: Any, metrics: Sequence[str] = ["R@1", "R@5", "R@10"]
+        self, relevance: Any, metrics: Sequence[str] = ("R@1", "R@5", "R@10")
     ) -> list[dict[str, float]]: ...
     def ranks(self, relevance: Any) -> list[NDArray[np.float64]]: ...
     def top(self, relevance: Any) -> list[_Items]: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
+@final
 class Table:
     @property
     def columns(self) -> list[str]: ...
     def __len__(self) -> int: ...
-    def __getitem__(self, name: str) -> list[Any]: ...
+    def __getitem__(self, name: str, /) -> list[Any]: ...
     def rows(self) -> list[dict[str, Any]]: ...
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
     @staticmethod
     def _joined(column: str, tables: Sequence[tuple[str, Table]]) -> Table: ...
 
+@final
 class Trial:
     def __new__(
         cls,

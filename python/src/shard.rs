@@ -93,7 +93,7 @@ impl PyShard {
             },
         };
         // What does not fit together is refused here, not in the first round.
-        shard.with(py, &Options::none(), 0, |shard| Ok(drop(shard)))?;
+        shard.with(py, &Options::none(), 0, |_| Ok(()))?;
         Ok(shard)
     }
 
@@ -291,6 +291,9 @@ fn no(expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
     PyTypeError::new_err(format!("other: expected {expected}, got {kind}"))
 }
 
+/// What pickle makes counts of.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize));
+
 /// How many items of some part of a gallery are above and beside the thresholds, and its best items: those of all parts merge into the
 /// rankings. It pickles.
 #[pyclass(module = "nnn_bench", name = "Counts", eq)]
@@ -350,7 +353,10 @@ impl PyCounts {
     /// ------
     /// ValueError
     ///     Parts are missing or `relevance` is another one, a metric is unknown or reads what was not counted.
-    #[pyo3(signature = (relevance, metrics=vec!["R@1".to_owned(), "R@5".to_owned(), "R@10".to_owned()]))]
+    #[pyo3(
+        signature = (relevance, metrics=vec!["R@1".to_owned(), "R@5".to_owned(), "R@10".to_owned()]),
+        text_signature = "($self, relevance, metrics=('R@1', 'R@5', 'R@10'))"
+    )]
     fn metrics<'py>(
         &self,
         py: Python<'py>,
@@ -431,9 +437,7 @@ impl PyCounts {
         rankings.iter().map(top).collect()
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, usize))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let (bytes, counts) = (slf.borrow().counts.to_bytes(), slf.borrow());
         let bytes = PyBytes::new(slf.py(), &bytes);
         Ok((

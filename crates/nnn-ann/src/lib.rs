@@ -17,8 +17,10 @@
 //! ```
 
 mod index;
+mod ivf;
 mod lists;
 mod nearest;
 
-pub use index::{AnnError, BankIndex, Ivf};
+pub use index::BankIndex;
+pub use ivf::{AnnError, Ivf};
 pub use nearest::{Accuracy, Nearest};

@@ -58,7 +58,10 @@ impl Delivery {
     ) -> Result<Self, ExportError> {
         let dim = shape.dim + constants.as_ref().map_or(0, Constants::extra);
         if format == Format::Pgcopy && dim > PGVECTOR_LIMIT {
-            return Err(ExportError::BeyondPgvector { dim });
+            return Err(ExportError::BeyondPgvector {
+                dim,
+                limit: PGVECTOR_LIMIT,
+            });
         }
         remove_leftovers(folder)?;
         let shape = Shape { dim, ..shape };

@@ -1,6 +1,5 @@
 //! What can go wrong with files that are handed over.
 
-use crate::expect::PGVECTOR_LIMIT;
 use crate::forms::{Form, FormError};
 use crate::ids::Id;
 use std::io;
@@ -51,12 +50,14 @@ pub enum ExportError {
     },
     /// Vectors that pgvector cannot hold were to go there.
     #[error(
-        "the items have {dim} coordinates, but `vector` of pgvector holds {PGVECTOR_LIMIT}; reduce the vectors' dimension or choose \
+        "the items have {dim} coordinates, but `vector` of pgvector holds {limit}; reduce the vectors' dimension or choose \
          another format"
     )]
     BeyondPgvector {
         /// Coordinates of an item, with those appended.
         dim: usize,
+        /// How many it holds.
+        limit: usize,
     },
     /// Moved vectors have unit length, where all forms rank alike, or none at all, which is right for inner products only.
     #[error(

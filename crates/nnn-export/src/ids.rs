@@ -1,9 +1,7 @@
 //! What items are called.
 
 use crate::bias_file::Ids;
-use crate::error::ExportError;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::fmt;
 
 /// An item's id: its row in the gallery where it has no other.
@@ -44,24 +42,6 @@ impl Ids {
             Self::Named(names) => Id::Text(names[place].clone()),
             Self::Rows(rows) => Id::Row((rows.start + place) as i64),
         }
-    }
-
-    /// Refuses ids of which two are the same.
-    ///
-    /// # Errors
-    /// [`ExportError::SameId`].
-    pub fn check_unique(&self) -> Result<(), ExportError> {
-        let Self::Named(names) = self else {
-            return Ok(());
-        };
-        let mut seen = HashMap::with_capacity(names.len());
-        for (row, id) in names.iter().enumerate() {
-            if let Some(earlier) = seen.insert(id, row) {
-                let (rows, id) = ([earlier, row], id.clone());
-                return Err(ExportError::SameId { rows, id });
-            }
-        }
-        Ok(())
     }
 
     /// Adds one; of rows it is the next.

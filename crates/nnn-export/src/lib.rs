@@ -38,6 +38,7 @@ mod ids;
 mod items;
 mod manifest;
 mod queries;
+mod unique;
 
 pub use bias_file::{
     BankMark, BiasFile, BiasFileError, BiasHeader, BiasProblem, BiasRows, BiasWriter, Ids,

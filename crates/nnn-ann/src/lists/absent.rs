@@ -1,6 +1,6 @@
 //! In place of the lists where the crate is built without the library: there are none.
 
-use crate::{AnnError, Ivf};
+use crate::ivf::{AnnError, Ivf};
 use nnn_core::Rows;
 
 pub(crate) enum Lists {}

@@ -1,6 +1,6 @@
 //! The lists of an inverted file, which the library makes and searches.
 
-use crate::{AnnError, Ivf};
+use crate::ivf::{AnnError, Ivf};
 use ann_search_rs::cpu::ivf::IvfIndex;
 use ann_search_rs::prelude::{AnnSearchErrors, Dist, Verbosity};
 use nnn_core::Rows;

@@ -336,9 +336,28 @@ fn normalize_row(row: usize, values: &mut [f32]) -> Result<(), EmbeddingError> {
 
 /// Whether normalising a row would leave all of its bits.
 fn stays(row: usize, values: &[f32]) -> Result<bool, EmbeddingError> {
+    // Its sum is off from the one that normalises by no more than rounding in f64, far less than the other half of the bound.
+    if (quick_length(values) - 1.0).abs() < NEAR_ONE / 2.0 {
+        return Ok(true);
+    }
     let length = checked_length(row, values)?;
     let kept = |&value: &f32| ((f64::from(value) / length) as f32).to_bits() == value.to_bits();
     Ok((length - 1.0).abs() < NEAR_ONE || values.iter().all(kept))
+}
+
+/// Euclidean length in f64 from eight sums side by side: several times as quick as one chain.
+fn quick_length(values: &[f32]) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        for (sum, &value) in sums.iter_mut().zip(eight) {
+            *sum += f64::from(value) * f64::from(value);
+        }
+    }
+    let rest = rest
+        .iter()
+        .map(|&value| f64::from(value) * f64::from(value));
+    rest.chain(sums).sum::<f64>().sqrt()
 }
 
 /// Euclidean length in f64, where the square of no finite f32 overflows.

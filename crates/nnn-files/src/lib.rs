@@ -1,7 +1,7 @@
 //! The ground that every crate with files stands on, so that none needs the data crate for it.
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
-//! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint`] what a wrong name was,
+//! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint()`] what a wrong name was,
 //! and [`counted`] puts counts into messages.
 
 mod atomic;

@@ -614,7 +614,14 @@ fn a_pass_ends_where_what_it_is_told_unwinds() {
             progress: Some(&tell),
             ..PassOptions::default()
         };
-        let pass = || BankStats::collect(&plan(&[stat.clone()]), gallery.rows(), banks, options);
+        let pass = || {
+            BankStats::collect(
+                &plan(std::slice::from_ref(&stat)),
+                gallery.rows(),
+                banks,
+                options,
+            )
+        };
         let ended = catch_unwind(AssertUnwindSafe(pass)).expect_err("unwound");
         assert_eq!(ended.downcast_ref(), Some(&"stopped"), "{stat}");
         let blocks = blocks.load(Ordering::Relaxed);

@@ -97,7 +97,7 @@ type Array<'py> = Option<Bound<'py, PyArray2<f32>>>;
 /// reference : array (m, dim), optional
 ///     The query bank: items of the queries' modality, none of which is evaluated.
 /// gallery : array (n, dim), optional
-///     The gallery bank: items of the gallery's modality, for methods such as ``"dual_is"`` and ``"dbsn"``.
+///     The gallery bank: items of the gallery's modality, for methods such as ``"dualis"`` and ``"dbsn"``.
 ///
 /// Raises
 /// ------

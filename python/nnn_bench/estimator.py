@@ -20,9 +20,6 @@ __all__ = ["HubnessCorrector"]
 # Both are taken as they are: what is exact in f64 is rounded once, where rows are brought to unit length.
 FLOATS = (np.float64, np.float32)
 
-# What these do to an item depends on the other items, so that no item can be added later.
-WHOLE_GALLERY = ("sn", "dbsn", "invgc")
-
 
 class HubnessCorrector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Corrects hubness in the neighbours of queries among the items of a gallery.
@@ -219,7 +216,7 @@ class HubnessCorrector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _vectors(self, X):
         """Items as an index takes them."""
         known = X is self._fit_X or np.array_equal(X, self._fit_X)
-        if not known and self._name() in WHOLE_GALLERY:
+        if not known and self._about()["whole_gallery"]:
             raise ValueError(
                 f"X: what `{self._name()}` does to an item depends on all other items; expected the items of the fit, or fit anew"
             )
@@ -241,10 +238,12 @@ class HubnessCorrector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def _name(self) -> str:
         return self.method.partition("(")[0].strip()
 
+    def _about(self) -> dict[str, Any]:
+        """What `methods` has of the method. Of a name that is not known nothing: whatever computes with it refuses it, with what is known."""
+        return next((known for known in methods() if known["name"] == self._name()), {})
+
     def _moves_vectors(self) -> bool:
-        kinds = {known["name"]: known["kind"] for known in methods()}
-        # A name that is not known is refused, with what is known, by whatever computes with it.
-        return kinds.get(self._name()) == "vector-moving"
+        return self._about().get("kind") == "vector-moving"
 
     def _signature(self) -> str:
         """The method with its parameters in one line: `k` is a parameter of `rank`, too."""

@@ -66,9 +66,6 @@ __all__ = [
 #: Under which key of an output's footer stands what it was made of, as JSON.
 MARK = b"nnn_bench.made_of"
 
-#: Additive methods whose biases depend on all items of the gallery at once; no shard can be corrected by itself.
-WHOLE_GALLERY = ("sn", "dbsn")
-
 _READ = 1 << 22
 
 _ROWS = 1 << 13
@@ -411,7 +408,8 @@ def lay_out(
     """
     paths = list_shards(gallery)
     signature = _signature(method, params)
-    if (name := signature.split("(")[0]) in WHOLE_GALLERY:
+    name = signature.split("(")[0]
+    if _about(name)["whole_gallery"]:
         raise ValueError(f"method: a bias of {name} depends on all items of the gallery, so that shards cannot be corrected one by one")
     job = Job(Banks.of(bank, column), signature, os.path.abspath(out), column, id_column, threads, overwrite)
     os.makedirs(job.out, exist_ok=True)
@@ -659,10 +657,15 @@ def _signature(method: str, params: Mapping[str, Any]) -> str:
     _check_method(method, params)
     name, _, inside = "".join(method.split()).rstrip(")").partition("(")
     written = dict(pair.split("=") for pair in inside.split(",") if pair)
-    infos = next(it for it in nnn_bench.methods() if it["name"] == name)["params"]
+    infos = _about(name)["params"]
     values = [(it["name"], params.get(it["name"], written.get(it["name"], it["default"]))) for it in infos]
     pairs = ",".join(f"{key}={_number(value)}" for key, value in values)
     return f"{name}({pairs})" if pairs else name
+
+
+def _about(name: str) -> dict[str, Any]:
+    """What `nnn_bench.methods` has of a method."""
+    return next(it for it in nnn_bench.methods() if it["name"] == name)
 
 
 def _number(value: Any) -> str:

@@ -92,6 +92,7 @@ pub(crate) fn refused(error: &ParamError) -> PyErr {
 ///     - ``name``: what `method` is called by in other functions;
 ///     - ``kind``: ``"additive"`` (a bias for every item), ``"gated"``, ``"rescaling"`` or ``"vector-moving"``;
 ///     - ``transductive``: whether it reads all evaluated queries at once;
+///     - ``whole_gallery``: whether what it does to an item depends on the other items, so that none can be added later;
 ///     - ``doc``: formula and paper in a line;
 ///     - ``params``: a list of dict with ``name``, ``doc``, ``default``, ``range`` in words, and the published ``grid``.
 ///
@@ -111,6 +112,7 @@ fn described<'py>(py: Python<'py>, family: &dyn MethodFamily) -> PyResult<Bound<
     about.set_item("name", family.name())?;
     about.set_item("kind", family.kind().name())?;
     about.set_item("transductive", family.transductive())?;
+    about.set_item("whole_gallery", family.whole_gallery())?;
     about.set_item("doc", family.doc())?;
     let params = family.params().iter().map(|info| param(py, info));
     about.set_item("params", params.collect::<PyResult<Vec<_>>>()?)?;

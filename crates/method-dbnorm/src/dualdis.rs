@@ -34,6 +34,10 @@ impl MethodFamily for DualDisFamily {
         MethodKind::Gated
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

@@ -25,6 +25,10 @@ impl MethodFamily for DualDisReleasedFamily {
         MethodKind::Rescaling
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

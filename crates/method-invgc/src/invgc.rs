@@ -26,6 +26,10 @@ impl MethodFamily for InvGcFamily {
         MethodKind::VectorMoving
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

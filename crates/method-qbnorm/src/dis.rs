@@ -34,6 +34,10 @@ impl MethodFamily for DisFamily {
         MethodKind::Gated
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

@@ -23,6 +23,10 @@ impl MethodFamily for DbsnFamily {
         MethodKind::Additive
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

@@ -23,6 +23,10 @@ impl MethodFamily for SnFamily {
         MethodKind::Additive
     }
 
+    fn whole_gallery(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static [ParamInfo] {
         PARAMS
     }

@@ -212,6 +212,12 @@ pub trait MethodFamily: Sync {
         false
     }
 
+    /// Whether what is fitted to an item depends on the other items of the gallery, so that neither a gallery in parts nor new items can be
+    /// corrected by themselves.
+    fn whole_gallery(&self) -> bool {
+        false
+    }
+
     /// Parameters in the order of signatures; the first varies slowest in a grid.
     fn params(&self) -> &'static [ParamInfo];
 

@@ -265,7 +265,8 @@ fn grid(family: &dyn MethodFamily, params: &BTreeMap<String, Values>, choose: Ch
 mod tests {
     use crate::METHODS;
     use nnn_core::{
-        Bank, BankStats, Banks, Embeddings, MethodFamily, Normalizer, PassOptions, StatPlan,
+        Bank, BankStats, Banks, Embeddings, Fitted, MethodFamily, Normalizer, PassOptions, Rows,
+        Stat, StatPlan,
     };
 
     /// The largest published number of components.
@@ -285,6 +286,51 @@ mod tests {
         points.extend(published.pop());
         points.extend(published.into_iter().next());
         points
+    }
+
+    /// The numbers that a correction has for each item, one item after the other; none of a kind that has others.
+    fn numbers(fitted: &Fitted) -> Option<Vec<f32>> {
+        match fitted {
+            Fitted::Additive(bias) => Some(bias.values().to_vec()),
+            Fitted::VectorMoving(moved) => Some(moved.gallery.data().to_vec()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_other_items_says_so() {
+        let (gallery, bank, other) = (rows(12, 0.1), rows(600, 0.2), rows(600, 0.3));
+        let banks = Banks {
+            query: Some(bank.rows()),
+            gallery: Some(other.rows()),
+            evaluated: None,
+        };
+        let of = |point: &dyn Normalizer, items: Rows<'_>| {
+            let plan = StatPlan::of([point]);
+            let stats = BankStats::collect(&plan, items, banks, PassOptions::default());
+            numbers(
+                &point
+                    .fit(&stats.expect("statistics"), items)
+                    .expect("a fit"),
+            )
+        };
+        for family in METHODS.iter().filter(|it| !it.transductive()) {
+            let point = family
+                .expand(&Default::default())
+                .expect("defaults")
+                .remove(0);
+            let Some(whole) = of(&*point, gallery.rows()) else {
+                let plan = StatPlan::of([&*point]);
+                let places = plan
+                    .iter()
+                    .any(|(_, stat)| matches!(stat, Stat::BestPlace { .. }));
+                assert_eq!(family.whole_gallery(), places, "{}", family.name());
+                continue;
+            };
+            let parts = [0..5, 5..12].map(|part| of(&*point, gallery.rows().slice(part)));
+            let parts: Vec<f32> = parts.into_iter().flatten().flatten().collect();
+            assert_eq!(family.whole_gallery(), parts != whole, "{}", family.name());
+        }
     }
 
     #[test]

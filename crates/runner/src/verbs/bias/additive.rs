@@ -5,7 +5,7 @@ use crate::provenance::code_version;
 use crate::verbs::arrays::{Parts, check_dim, each_vectors, vectors};
 use crate::verbs::fitting::fitting;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_core::{Bank, Embeddings, Fitted, MethodKind, PassOptions, Rows, Stat, StatPlan};
+use nnn_core::{Bank, Embeddings, Fitted, MethodFamily, MethodKind, PassOptions, Rows, StatPlan};
 use nnn_export::{BankMark, BiasHeader};
 use nnn_trial::{Fitting, from_signature, unservable};
 
@@ -16,11 +16,13 @@ const OF_BANKS: &str = "those of the bank have dimension";
 pub(super) struct Additive<'a> {
     request: &'a BiasRequest,
     fitting: Fitting,
+    /// Whether an item's bias depends on the other items.
+    whole: bool,
 }
 
 impl<'a> Additive<'a> {
     pub(super) fn new(request: &'a BiasRequest) -> Result<Self> {
-        check(request)?;
+        let family = check(request)?;
         let BiasRequest {
             method,
             reference,
@@ -28,7 +30,11 @@ impl<'a> Additive<'a> {
             ..
         } = request;
         let fitting = fitting(method, reference, reference_gallery)?;
-        Ok(Self { request, fitting })
+        Ok(Self {
+            request,
+            fitting,
+            whole: family.whole_gallery(),
+        })
     }
 
     /// Dimension of the vectors.
@@ -55,7 +61,7 @@ impl<'a> Additive<'a> {
         mut take: impl FnMut(&Embeddings) -> Result<()>,
     ) -> Result<()> {
         let of = (self.dim(), OF_BANKS);
-        if needs_whole_gallery(self.fitting.plan()) {
+        if self.whole {
             let all = vectors(&self.request.gallery)?.context("no gallery")?;
             check_dim(&gallery[0].0, all.dim(), of)?;
             return take(&all);
@@ -66,7 +72,7 @@ impl<'a> Additive<'a> {
     /// Refuses to correct new items by themselves where a bias depends on all items.
     pub(super) fn of_new_items(&self) -> Result<()> {
         ensure!(
-            !needs_whole_gallery(self.fitting.plan()),
+            !self.whole,
             "{}: a bias depends on all items of the gallery; compute all of them anew",
             self.fitting.point().signature()
         );
@@ -83,14 +89,8 @@ impl<'a> Additive<'a> {
     }
 }
 
-/// Whether an item's statistics depend on the other items.
-fn needs_whole_gallery(plan: &StatPlan) -> bool {
-    let of_all = |stat: &Stat| matches!(stat, Stat::Potential { .. } | Stat::BestPlace { .. });
-    plan.iter().any(|(_, stat)| of_all(stat))
-}
-
 /// Refuses, before any bank is read, what is not one number for every item, and banks that the method does not read.
-fn check(request: &BiasRequest) -> Result<()> {
+fn check(request: &BiasRequest) -> Result<&'static dyn MethodFamily> {
     let method = &request.method;
     let (family, point) = from_signature(method)?;
     if let Some(reason) = unservable(family.kind()) {
@@ -116,7 +116,7 @@ fn check(request: &BiasRequest) -> Result<()> {
             "{method} reads no {bank}: leave {option} out"
         );
     }
-    Ok(())
+    Ok(family)
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
             let all = biases(&*point, items.rows(), banks);
             let blocks =
                 [0..13, 13..14, 14..50].map(|it| biases(&*point, items.rows().slice(it), banks));
-            match needs_whole_gallery(&StatPlan::of([&*point])) {
+            match family.whole_gallery() {
                 true => whole.push(family.name()),
                 false => assert_eq!(blocks.concat(), all, "{}", family.name()),
             }

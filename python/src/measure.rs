@@ -7,22 +7,17 @@ use crate::shard::rule;
 use crate::table::Table;
 use crate::trial::PyTrial;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
-use nnn_core::{
-    BankSizes, FitError, Normalizer, ParamError, PassOptions, RawFamily, StatPlan, parse_signature,
-};
+use nnn_core::{ParamError, PassOptions, RawFamily, parse_signature};
 use nnn_metrics::{Metric, MetricError, Resampling, holm};
 use nnn_trial::{
     BankVectors, Choose, Listed, Measures, Method, Metrics, Number, Objective, Outcome, Pair,
-    Task as Evaluated, Trial, TrialError, Values, kind, own_points,
+    Task as Evaluated, Trial, TrialError, Values, check_point, kind, left_out, own_points,
 };
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Points that a warning names.
-const NAMED: usize = 3;
 
 /// What is measured, as `_sweep.py` hands it over.
 #[derive(FromPyObject)]
@@ -278,50 +273,21 @@ fn within(
         let method = match allowed.map_err(|error: ParamError| wrong("method", error))? {
             None => method,
             Some((allowed, beyond)) => {
-                let text = format!(
-                    "left out, as nobody asked for it: {} ({}){}",
-                    first_of(&beyond.points),
-                    beyond.error,
-                    in_place(&beyond.instead)
-                );
+                let reason = beyond.error.to_string();
+                let left_out = left_out(&beyond.points, &beyond.instead, &reason);
+                let text = format!("left out, as nobody asked for it: {left_out}");
                 let text = std::ffi::CString::new(text)?;
                 PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 2)?;
                 allowed
             }
         };
         for point in &method.points {
-            let fits = fits(&**point, dim, sizes);
+            let fits = check_point(&**point, dim, sizes);
             fits.map_err(|error| unfit(&point.signature(), &error))?;
         }
         all.push(method);
     }
     Ok(all)
-}
-
-/// That a point asks for no more than there is.
-fn fits(point: &dyn Normalizer, dim: usize, sizes: BankSizes) -> Result<(), FitError> {
-    let asked = point.least_dim();
-    match asked > dim {
-        true => Err(FitError::BeyondDimension { asked, dim }),
-        false => StatPlan::of([point]).check(sizes),
-    }
-}
-
-/// The first names, and how many there are.
-fn first_of(names: &[String]) -> String {
-    let shown = names.iter().take(NAMED).map(String::as_str);
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    shown.collect::<Vec<_>>().join(", ") + &more
-}
-
-fn in_place(points: &[String]) -> String {
-    match points {
-        [] => String::new(),
-        _ => format!("; in its place: {}", first_of(points)),
-    }
 }
 
 /// Methods on a trial, about to be run.

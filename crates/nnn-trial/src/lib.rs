@@ -67,7 +67,7 @@ pub use clock::timed;
 pub use error::TrialError;
 pub use fitting::{Fitting, servable, unservable};
 pub use measuring::{Gain, Number, Pair};
-pub use method::{Beyond, Method, from_signature, kind};
+pub use method::{Beyond, Method, check_point, from_signature, kind, left_out};
 pub use metrics::{MOST_COMPARED, Metrics, Objective};
 pub use registry::{METHODS, method};
 pub use search::{

@@ -215,14 +215,46 @@ fn points_of(
     }
 }
 
+/// How many points a sentence names.
+const NAMED: usize = 5;
+
+/// What a warning says of points that are left out of a grid: the first of them with the reason, and what takes their place.
+#[must_use]
+pub fn left_out(points: &[String], instead: &[String], reason: &str) -> String {
+    let in_place = match instead {
+        [] => String::new(),
+        _ => format!("; in its place: {}", first_of(instead)),
+    };
+    format!("{} ({reason}){in_place}", first_of(points))
+}
+
+/// The first names, and how many there are.
+fn first_of(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).map(String::as_str);
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    shown.collect::<Vec<_>>().join(", ") + &more
+}
+
+/// That vectors of this dimension and banks of these sizes allow a point.
+///
+/// # Errors
+/// [`FitError`]: it asks for more dimensions, for a bank that is not there, or for more items than a bank has.
+pub fn check_point(point: &dyn Normalizer, dim: usize, sizes: BankSizes) -> Result<(), FitError> {
+    let asked = point.least_dim();
+    match asked > dim {
+        true => Err(FitError::BeyondDimension { asked, dim }),
+        false => StatPlan::of([point]).check(sizes),
+    }
+}
+
 /// What does not allow a point, if it asks for more than the vectors' dimensions or a bank's items.
 fn beyond(point: &dyn Normalizer, dim: usize, sizes: BankSizes) -> Option<FitError> {
-    let asked = point.least_dim();
-    if asked > dim {
-        return Some(FitError::BeyondDimension { asked, dim });
-    }
-    let error = StatPlan::of([point]).check(sizes).err()?;
-    matches!(error, FitError::KExceedsBank { .. }).then_some(error)
+    use FitError::{BeyondDimension, KExceedsBank};
+    let error = check_point(point, dim, sizes).err()?;
+    matches!(error, BeyondDimension { .. } | KExceedsBank { .. }).then_some(error)
 }
 
 /// Whether the points are those of the published grid, which need not be every combination of values.

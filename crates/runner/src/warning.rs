@@ -169,9 +169,8 @@ pub(crate) enum Warning {
     },
     /// Points that the config does not list ask for more dimensions than the vectors have, or for more items than the bank has.
     #[error(
-        "left out, as the config does not ask for it: {} ({reason}){}",
-        first_of(points),
-        in_place(instead)
+        "left out, as the config does not ask for it: {}",
+        nnn_trial::left_out(points, instead, reason)
     )]
     LeftOutOfGrid {
         /// The points' signatures.
@@ -209,24 +208,6 @@ impl Warning {
     /// Whether it was said when the files were fetched, before there was a run to warn of it.
     pub(crate) fn is_said_at_fetching(&self) -> bool {
         matches!(self, Self::Terms { .. } | Self::Alternative { .. })
-    }
-}
-
-/// The first names, and how many there are.
-fn first_of(names: &[String]) -> String {
-    let shown = names.iter().take(NAMED).map(String::as_str);
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    shown.collect::<Vec<_>>().join(", ") + &more
-}
-
-/// What is measured in the place of what was left out.
-fn in_place(points: &[String]) -> String {
-    match points {
-        [] => String::new(),
-        _ => format!("; in its place: {}", first_of(points)),
     }
 }
 

@@ -47,7 +47,7 @@ pub use layers::{
     patches, project, resized_positions,
 };
 pub use pixels::{
-    Filter, ImageError, ImageLimits, PixelSpec, PixelSpecError, ResizeTo, load_image,
-    unreadable_images,
+    Filter, ImageError, ImageLimits, PixelSpec, PixelSpecError, ResizeTo, Thumbnail, load_image,
+    thumbnail, unreadable_images,
 };
 pub use tokens::{OpenClipCleaning, PieceFrame, TextTokenizer, TokenSettings, squeezed};

@@ -36,6 +36,15 @@ enum Verb {
         #[arg(long, value_name = "DIR")]
         summary: Option<PathBuf>,
     },
+    /// Write the page of one or more results again: report.html.
+    Report {
+        /// Folders that `run` wrote, such as results/quickstart.
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
+        /// The file to write, in place of report.html in the folder, or in the folder of several.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Compute the bias of every gallery item, from files of vectors and without a sweep.
     Bias(BiasArgs),
     /// Write item vectors by which a search engine ranks as a correction does, and the lines that load and ask them.
@@ -180,6 +189,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Verb::Report { results, out } => verbs::report(&results, out.as_deref())?,
         Verb::Bias(arguments) => verbs::bias(&arguments.into())?,
         Verb::Export(options) => verbs::export(&options)?,
         Verb::Verify(options) => {

@@ -6,7 +6,8 @@ use crate::open::trials::{TrialPlan, Trials};
 use crate::plan::Plan;
 use crate::provenance;
 use crate::results::folder::ResultsFolder;
-use crate::results::run_record;
+use crate::results::page;
+use crate::results::run_record::{self, Done};
 use crate::results::trial_record::TrialRecord;
 use crate::run::TrialRunner;
 use crate::terminal::progress::say;
@@ -132,6 +133,10 @@ impl<'a> Sweep<'a> {
         self.results.remove_stale(&self.keys, &records)?;
         let scores = self.results.write_tables(&records, self.plan)?;
         self.record(&records, true)?;
+        page::write(
+            &[self.results.path()],
+            &self.results.path().join(page::FILE),
+        )?;
         say(&format!("results are in {}", self.results.path().display()));
         Ok(scores)
     }
@@ -166,11 +171,16 @@ impl<'a> Sweep<'a> {
 
     /// Writes `run.json`; `complete` once the tables hold all trials.
     fn record(&self, records: &[TrialRecord], complete: bool) -> Result<()> {
-        let titles = self.trials.all.iter().map(TrialPlan::title);
+        let plans = self.trials.all.iter().zip(&self.keys);
+        let done = plans.zip(records).map(|((trial, key), record)| Done {
+            title: trial.title(),
+            key,
+            record,
+        });
         let record = run_record::Writing {
             plan: self.plan,
             sources: self.sources,
-            trials: titles.zip(records).collect(),
+            trials: done.collect(),
             warnings: &self.warnings,
             seconds: self.started.elapsed().as_secs_f64(),
             complete,

@@ -24,6 +24,14 @@ pub(crate) enum Warning {
     /// Images that cannot be fetched or decoded, left out with their captions as the config asks.
     #[error("{0}")]
     ImagesSkipped(SkippedImages),
+    /// Images that the page names, as they cannot be drawn small.
+    #[error("{dataset}: the page shows no pictures: {reason}")]
+    NoPictures {
+        /// The data set.
+        dataset: String,
+        /// Why.
+        reason: String,
+    },
     /// Whoever uses the data set has to meet conditions.
     #[error("{dataset}: {notice}")]
     Terms {

@@ -65,6 +65,8 @@ pub struct EmbeddedRoles {
     pub queries: Embeddings,
     /// The id of every evaluated query; without ids, its row in the file.
     pub query_ids: Vec<String>,
+    /// The id of every gallery item, where ids are given.
+    pub gallery_ids: Option<Vec<String>>,
     /// What a reader of the results should know about how answers were understood.
     pub findings: Vec<String>,
     /// What answers what.
@@ -128,6 +130,7 @@ impl RoleSource {
             Some(file) => Some(beside_gallery(file, "reference gallery")?),
             None => None,
         };
+        let gallery_ids = self.labels_of(self.gallery_ids.as_ref(), base, gallery.len())?;
         let names = RowNames::queries(queries.len());
         let names = names.with_ids(self.query_ids.as_ref(), base, &self.queries)?;
         let Answers {
@@ -151,6 +154,7 @@ impl RoleSource {
             gallery,
             queries,
             query_ids,
+            gallery_ids,
             findings,
             relevance,
             clusters,
@@ -161,6 +165,19 @@ impl RoleSource {
             reference_to_gallery,
             reference_gallery,
         })
+    }
+
+    /// The labels of all gallery items, if a file of them is given.
+    fn labels_of(
+        &self,
+        file: Option<&ArrayFiles>,
+        base: &Path,
+        gallery: usize,
+    ) -> Result<Option<Vec<String>>, SourceError> {
+        let Some(file) = file else { return Ok(None) };
+        let labels = file.labels(base)?;
+        check_entries((file, labels.len()), (&self.gallery, gallery))?;
+        Ok(Some(labels))
     }
 
     fn answers(

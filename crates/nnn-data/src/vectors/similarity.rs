@@ -162,6 +162,7 @@ impl SimilaritySource {
             gallery: Embeddings::basis(items).map_err(no_items)?,
             queries: asked.given.select(&asked.queries, &asked.gallery)?,
             query_ids: asked.queries.iter().map(u32::to_string).collect(),
+            gallery_ids: None,
             findings: Vec::new(),
             relevance: asked.relevance,
             clusters: asked.clusters,

@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 use mozjpeg::decompress::DecompressStarted;
-use mozjpeg::{ColorSpace, Decompress};
+use mozjpeg::{ColorSpace, Compress, Decompress};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -41,6 +41,16 @@ impl<E> From<io::Error> for JpegError<E> {
     fn from(error: io::Error) -> Self {
         Self::Damaged(error.to_string())
     }
+}
+
+/// Encodes rows of RGB bytes; `quality` is of 100.
+pub(crate) fn encode(pixels: &[u8], width: u32, height: u32, quality: f32) -> io::Result<Vec<u8>> {
+    let mut image = Compress::new(ColorSpace::JCS_RGB);
+    image.set_size(width as usize, height as usize);
+    image.set_quality(quality);
+    let mut image = image.start_compress(Vec::new())?;
+    image.write_scanlines(pixels)?;
+    image.finish()
 }
 
 fn decode_or_unwind<E>(

@@ -8,6 +8,7 @@ mod gif;
 mod image_file;
 mod jpeg;
 mod resize;
+mod thumbnail;
 mod tiff;
 mod webp;
 
@@ -15,6 +16,7 @@ pub use config::PixelSpecError;
 pub use error::{ImageError, ImageLimits};
 pub use image_file::{load_image, unreadable_images};
 pub use resize::Filter;
+pub use thumbnail::{Thumbnail, thumbnail};
 
 use image::RgbImage;
 use resize::{Axis, resize};

@@ -9,6 +9,7 @@
 //! | `classes.csv` | [`ClassRow`]: one per cell, class and metric of groups |
 //! | `queries/*.parquet` | [`QueryTable`]: one row per method and query |
 //! | `bias/*.npy` | the gallery bias of an additive method |
+//! | `shown/*.json` | [`Shown`]: hubs and queries of a trial, for the page |
 //!
 //! [`SearchRow`]s and [`OccurrenceRow`]s have no file of their own: the former are recorded with their trial, the latter are
 //! counted from a [`QueryTable`] by [`occurrences()`].
@@ -24,6 +25,7 @@ pub(crate) mod params;
 mod queries;
 mod rows;
 mod scores;
+mod shown;
 pub(crate) mod trial;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,10 @@ pub use rows::{
     MethodId, OccurrenceRow, ScoreRow, SearchRow,
 };
 pub use scores::{read_scores, write_scores};
+pub use shown::{
+    Changed, Hub, Picture, SelectedQuery, Selection, Shown, ShownItem, ShownQuery, read_shown,
+    select_shown, write_shown,
+};
 
 /// All that was recorded: what tables and checks are made from.
 #[derive(Debug, Clone, Copy, Default)]

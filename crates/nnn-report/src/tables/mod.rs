@@ -30,6 +30,8 @@ use crate::tables::formats::{SCORES, Table};
 use crate::tables::sweep::Sweep;
 
 pub use bars::draw_hubs;
+pub(crate) use bias::meaning;
+pub(crate) use caption::retrieval;
 
 const FOLDER: &str = "tables";
 

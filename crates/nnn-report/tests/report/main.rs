@@ -5,5 +5,7 @@ mod check;
 mod figures;
 mod files;
 mod fixture;
+mod page;
 mod summary;
 mod tables;
+mod whole;

@@ -5,6 +5,7 @@ pub(crate) mod card;
 mod counts;
 pub(crate) mod images;
 mod leakage;
+mod look;
 mod published;
 mod reference;
 mod side;

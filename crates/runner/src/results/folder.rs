@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use nnn_files::{counted, sha256_file, write_atomically};
 use nnn_report::{
     Records, ScoreRow, occurrences, write_bias, write_choosing, write_classes, write_comparisons,
-    write_grid, write_queries, write_scores, write_tables,
+    write_grid, write_queries, write_scores, write_shown, write_tables,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -26,6 +26,9 @@ pub(crate) struct ResultsFolder {
 
 /// Folder of the records.
 pub(crate) const TRIALS: &str = "trials";
+
+/// Folder of what the page shows besides numbers.
+pub(crate) const SHOWN: &str = "shown";
 
 /// The k of the k-occurrences that are drawn: the paper's.
 const DRAWN: usize = 1;
@@ -70,6 +73,7 @@ impl ResultsFolder {
     ) -> Result<TrialRecord> {
         let FinishedTrial {
             rows,
+            shown,
             warnings,
             seconds,
         } = finished;
@@ -78,6 +82,11 @@ impl ResultsFolder {
         for (signature, bias) in &rows.biases {
             let file = format!("bias/{name}--{}.npy", file_part(signature));
             write_bias(&self.folder.join(&file), bias)?;
+            files.push(file);
+        }
+        if let Some(shown) = &shown {
+            let file = format!("{SHOWN}/{name}.json");
+            write_shown(&self.folder.join(&file), shown)?;
             files.push(file);
         }
         let summed = files.into_iter().map(|file| {
@@ -144,7 +153,7 @@ impl ResultsFolder {
             .iter()
             .flat_map(|record| record.files.iter().map(|file| file.0.clone()));
         let current: BTreeSet<String> = own.chain(files).collect();
-        for folder in [TRIALS, "queries", "bias"] {
+        for folder in [TRIALS, "queries", "bias", SHOWN] {
             self.remove_others(folder, &current)?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What a sweep leaves in `results/<experiment>/`: the records of its trials, the tables made of them, and `run.json`.
 
 pub(crate) mod folder;
+pub(crate) mod page;
 pub(crate) mod run_record;
 pub(crate) mod trial_record;

@@ -13,6 +13,7 @@ use nnn_report::{AbsentModel, Expectation, SearchRow};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The name of the file.
@@ -22,8 +23,8 @@ const FILE: &str = "run.json";
 pub(crate) struct Writing<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) sources: &'a Sources,
-    /// The trials that are done, with their titles.
-    pub(crate) trials: Vec<(String, &'a TrialRecord)>,
+    /// The trials that are done.
+    pub(crate) trials: Vec<Done<'a>>,
     pub(crate) warnings: &'a [Warning],
     /// Since this process began.
     pub(crate) seconds: f64,
@@ -31,14 +32,25 @@ pub(crate) struct Writing<'a> {
     pub(crate) complete: bool,
 }
 
+/// A trial that is done.
+pub(crate) struct Done<'a> {
+    /// What the trial is.
+    pub(crate) title: String,
+    /// What its record is called.
+    pub(crate) key: &'a str,
+    /// What it left.
+    pub(crate) record: &'a TrialRecord,
+}
+
 impl Writing<'_> {
     /// Writes the record into a results folder.
     pub(crate) fn write(&self, results: &Path) -> Result<()> {
         let plan = self.plan;
-        let trials = self.trials.iter().map(|(title, record)| {
-            json!({"trial": title, "seconds": record.seconds, "bank_search": record.bank_search})
+        let trials = self.trials.iter().map(|done| {
+            json!({"trial": done.title, "record": done.key, "seconds": done.record.seconds,
+                   "bank_search": done.record.bank_search})
         });
-        let searches = self.trials.iter().flat_map(|(_, record)| record.searches());
+        let searches = self.trials.iter().flat_map(|done| done.record.searches());
         let record = json!({
             "experiment": plan.spec.experiment,
             "config_file": plan.config,
@@ -113,6 +125,54 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Reads it from a results folder.
+    pub(crate) fn read(results: &Path) -> Result<Self> {
+        read(results)
+    }
+}
+
+/// The part of a run's record that the page shows.
+#[derive(Deserialize)]
+pub(crate) struct Told {
+    pub(crate) experiment: String,
+    pub(crate) config_file: String,
+    /// As written.
+    pub(crate) config: serde_json::Map<String, serde_json::Value>,
+    pub(crate) overrides: Vec<String>,
+    pub(crate) complete: bool,
+    pub(crate) code: nnn_report::Code,
+    pub(crate) machine: BTreeMap<String, serde_json::Value>,
+    pub(crate) inputs: Vec<ToldInput>,
+    pub(crate) trials: Vec<ToldTrial>,
+    pub(crate) warnings: Vec<ToldWarning>,
+    pub(crate) absent_models: Vec<AbsentModel>,
+    pub(crate) bank_searches: Vec<SearchRow>,
+}
+
+/// A source or a checkpoint of a run's record.
+#[derive(Deserialize)]
+pub(crate) struct ToldInput {
+    pub(crate) data: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) files: BTreeMap<String, String>,
+}
+
+/// A trial of a run's record.
+#[derive(Deserialize)]
+pub(crate) struct ToldTrial {
+    pub(crate) trial: String,
+    /// What its record is called.
+    pub(crate) record: String,
+    pub(crate) seconds: Vec<(String, f64)>,
+}
+
+/// A warning of a run's record, in words.
+#[derive(Deserialize)]
+pub(crate) struct ToldWarning {
+    pub(crate) message: String,
+}
+
+impl Told {
     /// Reads it from a results folder.
     pub(crate) fn read(results: &Path) -> Result<Self> {
         read(results)

@@ -1,11 +1,13 @@
 //! What a finished trial leaves on disk.
 
 use crate::warning::Warning;
+use anyhow::{Context, Result};
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, ScoreRow, SearchRow,
 };
 use nnn_trial::{SEARCH_METRIC, SearchRecord};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// A finished trial on disk. Written last, so that whatever it names is there whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +30,14 @@ pub(crate) struct TrialRecord {
 }
 
 impl TrialRecord {
+    /// Reads a record.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{}: cannot be read; run its config again", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{}: not a trial's record of this version", path.display()))
+    }
+
     /// What the index was worth for every reported method that read it, where that was measured.
     pub(crate) fn searches(&self) -> Vec<SearchRow> {
         let Some(record) = &self.bank_search else {

@@ -3,6 +3,7 @@
 mod embedder;
 mod matcher;
 mod rows;
+mod shown;
 
 use crate::open::trials::TrialPlan;
 use crate::open::{Side, Sources, TaskItems};
@@ -13,6 +14,7 @@ use anyhow::Result;
 use embedder::Embedder;
 use matcher::Matcher;
 use nnn_core::{BankStats, Banks, Embeddings, Fitted, Normalizer, PassOptions, StatPlan};
+use nnn_report::Shown;
 use nnn_trial::{BankVectors, Method, Reranking, Task, Trial, TrialError, timed};
 use rows::Named;
 pub(crate) use rows::TrialRows;
@@ -28,6 +30,8 @@ pub(crate) struct TrialRunner<'a> {
 /// What a trial came to.
 pub(crate) struct FinishedTrial {
     pub(crate) rows: TrialRows,
+    /// What the page shows of it besides numbers.
+    pub(crate) shown: Option<Shown>,
     /// What came up on the way.
     pub(crate) warnings: Vec<Warning>,
     /// Seconds of every step, encoding first.
@@ -63,10 +67,13 @@ impl<'a> TrialRunner<'a> {
         warnings.extend(left_out);
         warn(&warnings);
         let (rows, steps) = self.compute(trial, &allowed, &inputs)?;
+        let (shown, unseen) = shown::shown(trial, self.embedder.sources, &rows);
+        warnings.extend(unseen);
         let mut seconds = vec![("embeddings".to_owned(), encoding)];
         seconds.extend(steps);
         Ok(FinishedTrial {
             rows,
+            shown,
             warnings,
             seconds,
         })

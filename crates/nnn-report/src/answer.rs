@@ -1,0 +1,212 @@
+//! The answer of a sweep: which corrections differ from raw, and which gains most, in one sentence.
+
+use std::collections::HashMap;
+
+use nnn_files::counted;
+
+use crate::number::{Goal, distinct, goal, p_value, shown, signed};
+use crate::records::trial::Setup;
+use crate::records::{CellId, ComparisonRow, Interval, Records, ScoreRow};
+
+/// The metric that is told first, where it was measured.
+pub(crate) const HEADLINE: &str = "R@1";
+
+/// Error probability of the tests, over all pairs of a trial by Holm's correction.
+const LEVEL: f64 = 0.05;
+
+/// How a setting compares with raw on the same queries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Better,
+    Worse,
+    /// The test tells it not from raw.
+    Same,
+    /// The metric is no mean over queries, so there is no test.
+    Untested,
+}
+
+/// A setting held against raw under the headline metric.
+#[derive(Clone, Copy)]
+pub(crate) struct Judged<'a> {
+    pub(crate) row: &'a ScoreRow,
+    pub(crate) delta: f64,
+    pub(crate) interval: Option<Interval>,
+    /// By Holm's correction over the pairs of its trial.
+    pub(crate) p_holm: Option<f64>,
+    pub(crate) verdict: Verdict,
+    /// How much better than raw, whichever direction is better; below 0 for what is worse.
+    pub(crate) improvement: f64,
+}
+
+impl Judged<'_> {
+    /// Whether it may be the best: neither chosen on the evaluated queries nor reading them as a whole.
+    pub(crate) fn competes(&self) -> bool {
+        competes(&self.row.cell)
+    }
+
+    /// `+14.60 [12.92, 16.28]`.
+    pub(crate) fn gain(&self) -> String {
+        let metric = &self.row.metric;
+        let bounds =
+            |it: Interval| format!(" [{}, {}]", shown(metric, it.low), shown(metric, it.high));
+        signed(metric, self.delta) + &self.interval.map_or(String::new(), bounds)
+    }
+}
+
+fn competes(cell: &CellId) -> bool {
+    cell.chosen != "oracle" && !cell.is_transductive()
+}
+
+/// All gains under the headline metric, in the order of the scores.
+pub(crate) struct Gains<'a> {
+    /// The headline metric; absent where there are no scores.
+    pub(crate) metric: Option<&'a str>,
+    pub(crate) judged: Vec<Judged<'a>>,
+}
+
+impl<'a> Gains<'a> {
+    pub(crate) fn of(records: &Records<'a>) -> Self {
+        let metric = headline(records.scores);
+        let against_raw = |row: &&ComparisonRow| row.other.method == "raw";
+        let tests = records.comparisons.iter().filter(against_raw);
+        let tests: HashMap<(&CellId, &str), f64> = tests
+            .map(|row| ((&row.cell, row.metric.as_str()), row.p_holm))
+            .collect();
+        let rows = records.scores.iter();
+        let rows = rows.filter(|row| Some(row.metric.as_str()) == metric);
+        Self {
+            metric,
+            judged: rows.filter_map(|row| judged(row, &tests)).collect(),
+        }
+    }
+
+    /// The same of one model, data set and direction.
+    pub(crate) fn at(&self, setup: Setup<'_>) -> Self {
+        let own = |judged: &&Judged<'a>| Setup::of(&judged.row.cell) == setup;
+        Self {
+            metric: self.metric,
+            judged: self.judged.iter().filter(own).copied().collect(),
+        }
+    }
+
+    /// How a cell compares with raw.
+    pub(crate) fn find(&self, cell: &CellId) -> Option<&Judged<'a>> {
+        self.judged.iter().find(|judged| judged.row.cell == *cell)
+    }
+
+    /// The largest of those that compete; the first of equals.
+    pub(crate) fn best(&self) -> Option<&Judged<'a>> {
+        let competing = self.judged.iter().filter(|judged| judged.competes());
+        competing.reduce(|best, next| match next.improvement > best.improvement {
+            true => next,
+            false => best,
+        })
+    }
+
+    /// The answer in one sentence; tests, levels and how many were tried are part of it.
+    pub(crate) fn sentence(&self) -> String {
+        let (Some(metric), Some(best)) = (self.metric, self.best()) else {
+            return "No correction was measured.".to_owned();
+        };
+        let competing: Vec<_> = self.judged.iter().filter(|it| it.competes()).collect();
+        let tasks = distinct(competing.iter().map(|it| Setup::of(&it.row.cell)));
+        let count = |verdict| competing.iter().filter(|it| it.verdict == verdict).count();
+        let settings = counted(competing.len(), "setting");
+        let over = counted(tasks.len(), "task");
+        let counts = match count(Verdict::Untested) == competing.len() {
+            true => format!("{metric} of {settings} in {over} has no test against raw"),
+            false => format!(
+                "{metric} against raw: of {settings} in {over}, {} significantly better, {} significantly worse and {} not \
+                 distinguishable (paired randomisation, Holm's correction within a trial, 5 %)",
+                are(count(Verdict::Better)),
+                are(count(Verdict::Worse)),
+                are(count(Verdict::Same) + count(Verdict::Untested)),
+            ),
+        };
+        format!("{counts}; {}.", largest(best, tasks.len() > 1))
+    }
+}
+
+/// The metric that is told first: R@1, or the first one measured.
+pub(crate) fn headline(rows: &[ScoreRow]) -> Option<&str> {
+    let metric = |row: &ScoreRow| row.metric == HEADLINE;
+    let row = rows.iter().find(|row| metric(row)).or(rows.first())?;
+    Some(&row.metric)
+}
+
+/// The answer of all that was recorded, in one sentence: how many settings are better than raw, worse, or not to be told
+/// from it, under R@1 (or the first metric measured), and the largest gain with its interval. Settings that are chosen on the
+/// evaluated queries, and transductive methods, are not counted.
+#[must_use]
+pub fn answer(records: &Records<'_>) -> String {
+    Gains::of(records).sentence()
+}
+
+fn judged<'a>(row: &'a ScoreRow, tests: &HashMap<(&CellId, &str), f64>) -> Option<Judged<'a>> {
+    let gain = row.gain?;
+    let improvement = match goal(&row.metric) {
+        Some(Goal::Lower) => -gain.delta,
+        Some(Goal::Zero) => (row.value - gain.delta).abs() - row.value.abs(),
+        _ => gain.delta,
+    };
+    let p_holm = tests.get(&(&row.cell, row.metric.as_str())).copied();
+    let verdict = match p_holm {
+        None => Verdict::Untested,
+        Some(p) if p >= LEVEL => Verdict::Same,
+        Some(_) if improvement > 0.0 => Verdict::Better,
+        Some(_) => Verdict::Worse,
+    };
+    Some(Judged {
+        row,
+        delta: gain.delta,
+        interval: gain.interval,
+        p_holm,
+        verdict,
+        improvement,
+    })
+}
+
+/// What gained most, and how sure that is.
+fn largest(best: &Judged<'_>, several: bool) -> String {
+    let ScoreRow {
+        cell,
+        metric,
+        value,
+        ..
+    } = best.row;
+    let reference = match cell.reference_set.as_str() {
+        "" => String::new(),
+        name => format!(" with {name}"),
+    };
+    let place = match several {
+        true => format!(
+            " in {} {} of {}",
+            Setup::of(cell).place.label(),
+            cell.direction,
+            cell.model
+        ),
+        false => String::new(),
+    };
+    let method = format!("{}{reference}{place}", cell.method_signature());
+    let change = format!(
+        "from {} to {}, {}",
+        shown(metric, value - best.delta),
+        shown(metric, *value),
+        best.gain()
+    );
+    match (best.improvement > 0.0, best.p_holm) {
+        (false, _) => format!("none gains anything: the best, {method}, goes {change}"),
+        (true, Some(p)) if best.verdict == Verdict::Same => {
+            format!(
+                "the largest gain, of {method}, is not significant: {change} (corrected p {})",
+                p_value(p)
+            )
+        }
+        (true, _) => format!("the largest gain is that of {method}: {change}"),
+    }
+}
+
+/// `1 is`, `7 are`.
+fn are(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "is" } else { "are" })
+}

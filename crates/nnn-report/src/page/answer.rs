@@ -1,0 +1,147 @@
+//! The answer first: one sentence, and the gain of every setting over raw with its interval.
+
+use maud::{Markup, html};
+
+use crate::answer::{Gains, Judged, Verdict};
+use crate::number::{grouped, p_value, scale, shown};
+use crate::page::View;
+use crate::page::track::{Mark, Scale};
+use crate::records::trial::Setup;
+use crate::records::{Records, ScoreRow};
+use crate::tables::retrieval;
+use crate::wording::{ABSENT, mark_notes, marks, resampled};
+
+/// The answer, then a figure for each model, data set and direction.
+pub(super) fn section(view: &View<'_>) -> Markup {
+    let provenance = view.experiment.provenance;
+    html! {
+        section.answer id={ (view.prefix) "-answer" } {
+            h2 { "Answer" }
+            p.sentence { (view.gains.sentence()) }
+            @if !provenance.complete { p.warning { "The run is not complete: some trials are missing." } }
+            @if !provenance.description.is_empty() { p { (provenance.description) } }
+            @for &setup in &view.setups { (figure(view, setup)) }
+            @for note in notes(&view.experiment.records) { p.note { (note) } }
+        }
+    }
+}
+
+fn notes(records: &Records<'_>) -> Vec<String> {
+    let any = |holds: &dyn Fn(&ScoreRow) -> bool| records.scores.iter().any(holds);
+    let mut notes = vec![
+        "Bars are 95 % bootstrap intervals of the gain, not corrected for many settings; p is by the paired randomisation test with \
+         Holm's correction over all pairs of a trial. Filled dots are significant at 5 %. The best of many settings was selected after \
+         the fact: expect less of it elsewhere."
+            .to_owned(),
+    ];
+    if any(&|row| row.cell.chosen == "validation") {
+        notes.push("§ Parameters chosen on held-out training items.".to_owned());
+    }
+    notes.extend(mark_notes(
+        any(&|row| row.cell.is_transductive()),
+        any(&|row| row.cell.chosen == "oracle"),
+    ));
+    notes
+}
+
+/// The forest plot of one model, data set and direction; nothing where only raw was measured.
+fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
+    let gains = view.gains.at(setup);
+    let Some(metric) = gains.metric.filter(|_| !gains.judged.is_empty()) else {
+        return html! {};
+    };
+    let ends = gains.judged.iter().flat_map(|it| {
+        let interval = it
+            .interval
+            .map_or([it.delta; 2], |interval| [interval.low, interval.high]);
+        interval.map(|value| scale(metric) * value)
+    });
+    let track = Scale::with_zero(ends);
+    let row = gains.judged[0].row;
+    let raw = row.value - gains.judged[0].delta;
+    html! {
+        div.setup data-setup=(view.setup_id(setup)) {
+            h3 { (heading(setup)) }
+            p.note {
+                (retrieval(setup.direction)) ": " (grouped(row.n_queries)) " queries, " (grouped(row.n_gallery))
+                " gallery items; raw has " (metric) " " (shown(metric, raw))
+                "; intervals " (resampled(&row.cluster, row.n_clusters)) "."
+            }
+            div.wide tabindex="0" role="region" aria-label={ "Gains over raw, " (heading(setup)) } {
+                table.forest {
+                    thead { tr {
+                        th scope="col" { "Method" } th scope="col" { "Reference set" }
+                        th.plot scope="col" { "Gain over raw in " (metric) } th.n scope="col" { "Gain [95 %]" }
+                        th.n scope="col" { "p" }
+                    } }
+                    tbody { @for judged in &gains.judged { (line(view, &gains, judged, track)) } }
+                    tfoot { tr {
+                        td {} td {} td.plot { (track.axis(|value| format!("{}", (value * 1e6).round() / 1e6))) } td {} td {}
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn line(view: &View<'_>, gains: &Gains<'_>, judged: &Judged<'_>, track: Scale) -> Markup {
+    let cell = &judged.row.cell;
+    let metric = &judged.row.metric;
+    let drawn = |value: f64| scale(metric) * value;
+    let (dot, bar) = classes(judged);
+    let said = format!("{}: {}", cell.method_signature(), judged.gain());
+    let mut drawing = vec![Mark::Rule(0.0, "zero")];
+    if let Some(interval) = judged.interval {
+        let said = format!("95 % interval of {said}");
+        drawing.push(Mark::Bar(
+            drawn(interval.low),
+            drawn(interval.high),
+            bar,
+            said,
+        ));
+    }
+    drawing.push(Mark::Dot(drawn(judged.delta), dot, said));
+    let best = gains
+        .best()
+        .is_some_and(|best| std::ptr::eq(best.row, judged.row));
+    let trial = view.trial_id(crate::records::trial::Trial::of(cell));
+    html! {
+        tr.best[best] data-setup=(view.setup_id(Setup::of(cell))) data-trial=[trial] {
+            th scope="row" title=(cell.method_signature()) { (name(judged.row)) }
+            td { (cell.reference_set) }
+            td.plot { (track.track(&drawing)) }
+            td.n { (judged.gain()) }
+            td.n { (judged.p_holm.map_or(ABSENT.to_owned(), p_value)) }
+        }
+    }
+}
+
+/// The classes of a dot and its bar.
+fn classes(judged: &Judged<'_>) -> (&'static str, &'static str) {
+    match judged.verdict {
+        Verdict::Better => ("dot better", "bar better"),
+        Verdict::Worse => ("dot worse", "bar worse"),
+        Verdict::Same | Verdict::Untested => ("dot same", "bar same"),
+    }
+}
+
+/// The method with its marks, and with its parameters where they are fixed.
+pub(super) fn name(row: &ScoreRow) -> String {
+    let cell = &row.cell;
+    let marks = marks(cell.is_transductive(), &cell.chosen);
+    match cell.chosen.as_str() {
+        "validation" => format!("{}{marks}§", cell.method),
+        "fixed" if !cell.params.is_empty() => format!("{}{marks} ({})", cell.method, cell.params),
+        _ => format!("{}{marks}", cell.method),
+    }
+}
+
+/// `blocks, t2i (blocks-clip)`.
+pub(super) fn heading(setup: Setup<'_>) -> String {
+    format!(
+        "{}, {} ({})",
+        setup.place.label(),
+        setup.direction,
+        setup.model
+    )
+}

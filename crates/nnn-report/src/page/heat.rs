@@ -1,0 +1,271 @@
+//! The grids that parameters were chosen from, on the held-out and on the evaluated items: whether choosing worked is seen.
+
+use maud::{Markup, html};
+
+use crate::number::{Goal, distinct, goal, shown};
+use crate::page::trial::TrialView;
+use crate::records::GridRow;
+use crate::records::params::pairs;
+use crate::records::trial::Trial;
+
+/// Shades, from the worst to the best.
+const SHADES: f64 = 8.0;
+
+/// Pixels of a cell, and of the room for labels.
+const CELL: (f64, f64) = (24.0, 16.0);
+const LEFT: f64 = 56.0;
+const BOTTOM: f64 = 30.0;
+
+/// A picture of given size.
+pub(super) struct Canvas {
+    width: f64,
+    height: f64,
+}
+
+impl Canvas {
+    pub(super) fn new(width: f64, height: f64) -> Self {
+        Self { width, height }
+    }
+
+    /// A coordinate with one decimal at most.
+    pub(super) fn number(&self, value: f64) -> f64 {
+        (value * 10.0).round() / 10.0
+    }
+
+    pub(super) fn markup(&self, class: &str, label: &str, inside: &Markup) -> Markup {
+        let Self { width, height } = self;
+        html! {
+            svg class=(class) viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(label) {
+                (inside)
+            }
+        }
+    }
+}
+
+/// The points of one method of a trial.
+struct Grid<'a> {
+    rows: Vec<&'a GridRow>,
+    /// Parameters of more than one value: across, and down.
+    across: &'a str,
+    down: Option<&'a str>,
+}
+
+pub(super) fn part(trial: &TrialView<'_>) -> Markup {
+    let own = trial.view.experiment.grid.iter();
+    let own: Vec<&GridRow> = own
+        .filter(|row| Trial::of(&row.cell) == trial.trial)
+        .collect();
+    let methods = distinct(own.iter().map(|row| (&row.cell.method, &row.cell.chosen)));
+    let of = |method| {
+        own.iter()
+            .copied()
+            .filter(move |row| (&row.cell.method, &row.cell.chosen) == method)
+    };
+    let parts: Vec<Markup> = methods
+        .into_iter()
+        .map(|method| grid(of(method).collect()))
+        .collect();
+    html! {
+        @if !parts.is_empty() {
+            section.grids {
+                h4 { "Parameters" }
+                p.note {
+                    "Darker is better, each map on its own scale. Ringed: the point that the held-out items chose. Dotted: the best of a map. "
+                    "The evaluated items choose nothing."
+                }
+                div.beside { @for part in parts { (part) } }
+            }
+        }
+    }
+}
+
+fn grid(rows: Vec<&GridRow>) -> Markup {
+    let names = rows
+        .iter()
+        .flat_map(|row| pairs(&row.cell.params).map(|(name, _)| name));
+    let varying: Vec<&str> = distinct(names)
+        .into_iter()
+        .filter(|name| values(&rows, name).len() > 1)
+        .collect();
+    let first = rows[0];
+    let title = format!("{}: {}", first.cell.method, first.metric);
+    let grid = match varying[..] {
+        [] => return html! {},
+        [across] => Grid {
+            rows,
+            across,
+            down: None,
+        },
+        [down, across] => Grid {
+            rows,
+            across,
+            down: Some(down),
+        },
+        _ => {
+            let points = rows
+                .iter()
+                .filter(|row| row.evaluated_on == rows[0].evaluated_on)
+                .count();
+            return html! {
+                div.grid { h5 { (title) } p.note { (points) " points in " (varying.join(", ")) ": see grid.parquet." } }
+            };
+        }
+    };
+    html! {
+        div.grid {
+            h5 { (title) }
+            @for (side, name) in [("validation", "Held-out items"), ("test", "Evaluated items")] {
+                @if let Some(map) = grid.map(side, name) { (map) }
+            }
+        }
+    }
+}
+
+/// The values of a parameter, ascending where they are numbers.
+fn values<'a>(rows: &[&'a GridRow], name: &str) -> Vec<&'a str> {
+    let mut values = distinct(rows.iter().filter_map(|row| value(row, name)));
+    values.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        _ => a.cmp(b),
+    });
+    values
+}
+
+fn value<'a>(row: &'a GridRow, name: &str) -> Option<&'a str> {
+    pairs(&row.cell.params)
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value)
+}
+
+impl Grid<'_> {
+    /// The map on one side; none where it was not measured there.
+    fn map(&self, side: &str, name: &str) -> Option<Markup> {
+        let rows: Vec<_> = self
+            .rows
+            .iter()
+            .copied()
+            .filter(|row| row.evaluated_on == side)
+            .collect();
+        let first = rows.first()?;
+        let better = Better::of(&rows);
+        let across = values(&self.rows, self.across);
+        let down = self.down.map_or(vec![""], |down| values(&self.rows, down));
+        let (width, height) = (
+            LEFT + CELL.0 * across.len() as f64,
+            CELL.1 * down.len() as f64,
+        );
+        let canvas = Canvas::new(width + 4.0, height + BOTTOM);
+        let place = |row: &GridRow| {
+            let at = |values: &[&str], name: &str| {
+                values.iter().position(|it| value(row, name) == Some(*it))
+            };
+            let x = at(&across, self.across)?;
+            let y = self
+                .down
+                .map_or(Some(0), |down| at(&down_values(&self.rows, down), down))?;
+            Some((LEFT + CELL.0 * x as f64, CELL.1 * y as f64))
+        };
+        let inside = html! {
+            @for row in &rows { @if let Some((x, y)) = place(row) { (cell(row, x, y, &better)) } }
+            (self.labels(&across, &down, width, height))
+        };
+        let values = rows.iter().map(|row| row.value);
+        let low = shown(&first.metric, values.clone().fold(f64::INFINITY, f64::min));
+        let high = shown(&first.metric, values.fold(f64::NEG_INFINITY, f64::max));
+        let label = format!("{name}: {} by {}", first.metric, self.across);
+        Some(html! {
+            figure {
+                (canvas.markup("heat", &label, &inside))
+                figcaption { (name) ", " (low) " to " (high) (self.chosen(&rows)) }
+            }
+        })
+    }
+
+    /// What the chosen point has, and what the best.
+    fn chosen(&self, rows: &[&GridRow]) -> String {
+        let chosen = rows.iter().find(|row| row.selected);
+        chosen.map_or(String::new(), |row| {
+            format!(
+                "; chosen {}: {}",
+                row.cell.params,
+                shown(&row.metric, row.value)
+            )
+        })
+    }
+
+    fn labels(&self, across: &[&str], down: &[&str], width: f64, height: f64) -> Markup {
+        let step = across
+            .len()
+            .div_ceil(((width - LEFT) / 34.0).max(1.0) as usize)
+            .max(1);
+        html! {
+            @for (at, value) in across.iter().enumerate().step_by(step) {
+                text.x x=(LEFT + CELL.0 * (at as f64 + 0.5)) y=(height + 12.0) { (value) }
+            }
+            text.x x=((LEFT + width) / 2.0) y=(height + 26.0) { (self.across) }
+            @if let Some(name) = self.down {
+                @for (at, value) in down.iter().enumerate() {
+                    text.y x=(LEFT - 5.0) y=(CELL.1 * (at as f64 + 0.75)) { (value) }
+                }
+                text.name x="0" y=(height + 12.0) { (name) " ↑" }
+            }
+        }
+    }
+}
+
+fn down_values<'a>(rows: &[&'a GridRow], down: &str) -> Vec<&'a str> {
+    values(rows, down)
+}
+
+/// How good the values of a map are.
+struct Better {
+    low: f64,
+    high: f64,
+    goal: Option<Goal>,
+}
+
+impl Better {
+    fn of(rows: &[&GridRow]) -> Self {
+        let goal = rows.first().and_then(|row| goal(&row.metric));
+        let scores = rows.iter().map(|row| score(goal, row.value));
+        Self {
+            low: scores.clone().fold(f64::INFINITY, f64::min),
+            high: scores.fold(f64::NEG_INFINITY, f64::max),
+            goal,
+        }
+    }
+
+    fn shade(&self, value: f64) -> u8 {
+        let range = self.high - self.low;
+        let share = if range > 0.0 {
+            (score(self.goal, value) - self.low) / range
+        } else {
+            0.5
+        };
+        (SHADES * share).round() as u8
+    }
+
+    fn is_best(&self, value: f64) -> bool {
+        score(self.goal, value) >= self.high
+    }
+}
+
+/// Higher is better.
+fn score(goal: Option<Goal>, value: f64) -> f64 {
+    match goal {
+        Some(Goal::Lower) => -value,
+        Some(Goal::Zero) => -value.abs(),
+        _ => value,
+    }
+}
+
+fn cell(row: &GridRow, x: f64, y: f64, better: &Better) -> Markup {
+    let (middle, centre) = (x + CELL.0 / 2.0, y + CELL.1 / 2.0);
+    html! {
+        rect class={ "h" (better.shade(row.value)) } x=(x) y=(y) {
+            title { (row.cell.params) ": " (shown(&row.metric, row.value)) @if row.selected { ", chosen" } }
+        }
+        @if better.is_best(row.value) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
+        @if row.selected { circle.ring cx=(middle) cy=(centre) r="6" {} }
+    }
+}

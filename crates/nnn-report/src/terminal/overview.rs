@@ -95,11 +95,18 @@ impl<'a, 'r> Head<'a, 'r> {
     }
 }
 
-/// The table and what its marks mean.
-pub(crate) fn overview(setups: &[Measured<'_>], layout: Layout, style: Style) -> Vec<String> {
+/// The table and what its marks mean; none where it has more lines than fit anyway.
+pub(crate) fn overview(
+    setups: &[Measured<'_>],
+    layout: Layout,
+    style: Style,
+) -> Option<Vec<String>> {
     let heads = heads(setups, layout);
     let lined: Vec<_> = heads.iter().map(Head::lined).collect();
     let all = all_lines(&lined);
+    if all.len() > style.height {
+        return None;
+    }
     let mut columns = vec![
         Column::names("Method", 6, all.iter().map(|it| Entry::plain(&it.method))),
         Column::names(
@@ -117,7 +124,8 @@ pub(crate) fn overview(setups: &[Measured<'_>], layout: Layout, style: Style) ->
         let column = Column::numbers(&title(head, setups), entries.into_iter());
         columns.push(column.under_a_low_title());
     }
-    with_legend(lines(columns, style), legend(setups, layout, style), style)
+    let legend = legend(setups, layout, style);
+    Some(with_legend(lines(columns, style), legend, style))
 }
 
 fn heads<'a, 'r>(setups: &'r [Measured<'a>], layout: Layout) -> Vec<Head<'a, 'r>> {
@@ -156,10 +164,12 @@ fn all_lines<'a>(lined: &[Vec<(Line<'a>, &Cell<'a>)>]) -> Vec<Line<'a>> {
 
 /// The parameters of lines that differ from another one in nothing else.
 fn told_apart(all: &[Line<'_>]) -> Vec<Entry> {
-    let name = |line: &Line<'_>| (line.method.clone(), line.reference_set.to_owned());
     let entry = |line: &Line<'_>| {
-        let same = all.iter().filter(|other| name(other) == name(line));
-        Entry::plain(if same.count() > 1 { line.params } else { "" })
+        let same = |other: &&Line<'_>| {
+            other.method == line.method && other.reference_set == line.reference_set
+        };
+        let is_alone = all.iter().filter(same).count() == 1;
+        Entry::plain(if is_alone { "" } else { line.params })
     };
     all.iter().map(entry).collect()
 }

@@ -32,7 +32,7 @@ pub fn summary(rows: &[ScoreRow], style: Style) -> String {
     let whole = std::iter::once_with(|| blocks(&setups, style));
     let tables = LAYOUTS
         .iter()
-        .map(|&layout| overview(&setups, layout, style));
+        .filter_map(|&layout| overview(&setups, layout, style));
     let form = whole.chain(tables).find(|form| fits(form, style));
     form.unwrap_or_else(|| brief(&setups, style)).join("\n") + "\n"
 }

@@ -20,6 +20,6 @@ pub use dry_run::dry_run;
 pub use export::{ExportOptions, export};
 pub use fetch::fetch;
 pub use list::{What, list};
-pub use run::run;
+pub use run::{Format, run};
 pub use schema::schema;
 pub use verify::{VerifyOptions, verify};

@@ -1,9 +1,9 @@
 //! The command line.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use nnn_data::ArrayFile;
-use runner::verbs::BiasRequest;
+use runner::verbs::{BiasRequest, Format};
 use runner::{DeviceSpec, Folders, Plan, read_plans, verbs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +19,9 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
+    /// Print nothing but errors: no results, no progress, no warnings, which are recorded with the results in any case.
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]
@@ -116,6 +119,9 @@ struct RunArgs {
     /// Where results go.
     #[arg(long, default_value = "results", value_name = "DIR")]
     results: PathBuf,
+    /// What is printed as each config ends: a summary, or everything in one line of JSON, which `--quiet` leaves.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// Options of `fetch`, which `run` has too.
@@ -179,6 +185,9 @@ impl FetchArgs {
 /// Parses the arguments and runs a verb.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let cli = Cli::parse_from(with_default_verb(arguments.collect()));
+    if cli.quiet {
+        runner::be_quiet();
+    }
     match cli.verb {
         Verb::Run(arguments) => run_configs(&arguments)?,
         Verb::Fetch(arguments) => {
@@ -210,9 +219,12 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode>
 fn run_configs(arguments: &RunArgs) -> Result<()> {
     let (plans, folders) = (arguments.plans()?, arguments.folders());
     let offline = arguments.fetch.offline;
-    match arguments.dry_run {
-        true => verbs::dry_run(&plans, &folders, offline),
-        false => verbs::run(&plans, &folders, offline),
+    match (arguments.dry_run, arguments.format) {
+        (true, Format::Text) => verbs::dry_run(&plans, &folders, offline),
+        (true, Format::Json) => {
+            bail!("--format json prints what a run finds; a --dry-run finds nothing")
+        }
+        (false, format) => verbs::run(&plans, &folders, offline, format),
     }
 }
 
@@ -223,8 +235,14 @@ fn with_default_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
         // What lies in a folder is no verb either, whatever it ends with.
         text.ends_with(".yaml") || text.ends_with(".yml") || text.contains(['/', '\\'])
     };
-    if arguments.get(1).is_some_and(is_config) {
-        arguments.insert(1, "run".into());
+    let is_quiet = |argument: &OsString| argument == "-q" || argument == "--quiet";
+    let first = 1 + arguments
+        .iter()
+        .skip(1)
+        .take_while(|it| is_quiet(it))
+        .count();
+    if arguments.get(first).is_some_and(is_config) {
+        arguments.insert(first, "run".into());
     }
     arguments
 }

@@ -19,8 +19,8 @@
 //! # fn main() -> anyhow::Result<()> {
 //! let plans = read_plans(&["configs/quickstart.yaml".into()], &["compute.threads=1".to_owned()])?;
 //! let folders = Folders { results: "results".into(), cache: "cache".into() };
-//! sweep(&plans, &folders, true, |_, scores| {
-//!     println!("{} rows", scores.len());
+//! sweep(&plans, &folders, true, |_, finished| {
+//!     println!("{} rows in {}", finished.scores.len(), finished.results.display());
 //!     Ok(())
 //! })
 //! # }
@@ -40,5 +40,6 @@ mod warning;
 
 pub use plan::{Plan, read_plans};
 pub use spec::{DeviceSpec, Spec, parse_spec, read_spec};
-pub use sweep::{Folders, sweep};
-pub use terminal::progress::say;
+pub use sweep::{Finished, Folders, sweep};
+pub use terminal::be_quiet;
+pub use terminal::progress::say_error;

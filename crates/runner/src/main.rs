@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
         Ok(code) => code,
         Err(error) => {
-            runner::say(&format!("error: {}", in_one_line(&error)));
+            runner::say_error(&format!("error: {}", in_one_line(&error)));
             ExitCode::FAILURE
         }
     }

@@ -26,7 +26,22 @@ pub struct Folders {
     pub cache: PathBuf,
 }
 
-/// Runs the plans, one after the other: `each` gets the rows of `scores` of every plan as it ends, in fractions. All that any
+/// What a sweep of one plan has found.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The folder with everything.
+    pub results: PathBuf,
+    /// The page in it for a person to read.
+    pub page: PathBuf,
+    /// What was found, in one sentence, as the page says it.
+    pub answer: String,
+    /// What a reader of the results has to know, as `run.json` has it in words.
+    pub warnings: Vec<String>,
+    /// The rows of `scores`, in fractions.
+    pub scores: Vec<ScoreRow>,
+}
+
+/// Runs the plans, one after the other: `each` gets what was found of every plan as it ends. All that any
 /// of them needs is fetched before the first begins, or found where `offline` forbids the network. Progress and warnings go
 /// to standard error.
 ///
@@ -38,18 +53,18 @@ pub fn sweep(
     plans: &[Plan],
     folders: &Folders,
     offline: bool,
-    mut each: impl FnMut(&Plan, &[ScoreRow]) -> Result<()>,
+    mut each: impl FnMut(&Plan, &Finished) -> Result<()>,
 ) -> Result<()> {
     let hub = fetch::hub(&folders.cache, offline);
     let ready = fetch::all(plans, &hub, &folders.cache)?;
     for (plan, ready) in plans.iter().zip(ready) {
-        let scores = sweep_one(plan, ready, folders)?;
-        each(plan, &scores)?;
+        let finished = sweep_one(plan, ready, folders)?;
+        each(plan, &finished)?;
     }
     Ok(())
 }
 
-fn sweep_one(plan: &Plan, ready: Ready, folders: &Folders) -> Result<Vec<ScoreRow>> {
+fn sweep_one(plan: &Plan, ready: Ready, folders: &Folders) -> Result<Finished> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = plan.spec.compute.threads {
         pool = pool.num_threads(threads);
@@ -116,7 +131,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// Runs the trials that are not recorded yet; the tables are made anew after each.
-    fn run(mut self, folders: &Folders) -> Result<Vec<ScoreRow>> {
+    fn run(mut self, folders: &Folders) -> Result<Finished> {
         let mut records = Vec::new();
         let trials = self.trials;
         let mut runner = TrialRunner::new(self.plan, self.sources, &folders.cache);
@@ -133,12 +148,15 @@ impl<'a> Sweep<'a> {
         self.results.remove_stale(&self.keys, &records)?;
         let scores = self.results.write_tables(&records, self.plan)?;
         self.record(&records, true)?;
-        page::write(
-            &[self.results.path()],
-            &self.results.path().join(page::FILE),
-        )?;
-        say(&format!("results are in {}", self.results.path().display()));
-        Ok(scores)
+        let page = self.results.path().join(page::FILE);
+        let answers = page::write(&[self.results.path()], &page)?;
+        Ok(Finished {
+            results: self.results.path().to_owned(),
+            page,
+            answer: answers.concat(),
+            warnings: self.warnings.iter().map(Warning::to_string).collect(),
+            scores,
+        })
     }
 
     /// Runs a trial and writes its files and its record; `before` are the trials that are done.

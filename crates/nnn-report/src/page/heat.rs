@@ -107,12 +107,12 @@ fn grid(rows: Vec<&GridRow>) -> Markup {
                 .filter(|row| row.evaluated_on == rows[0].evaluated_on)
                 .count();
             return html! {
-                div.grid { h5 { (title) } p.note { (points) " points in " (varying.join(", ")) ": see grid.parquet." } }
+                div.map { h5 { (title) } p.note { (points) " points in " (varying.join(", ")) ": see grid.parquet." } }
             };
         }
     };
     html! {
-        div.grid {
+        div.map {
             h5 { (title) }
             @for (side, name) in [("validation", "Held-out items"), ("test", "Evaluated items")] {
                 @if let Some(map) = grid.map(side, name) { (map) }

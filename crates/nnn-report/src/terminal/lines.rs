@@ -9,24 +9,32 @@ pub struct Style {
     pub color: bool,
     /// Characters a line should not exceed. Names and parameters are folded for it, numbers never.
     pub width: usize,
+    /// Lines that can be seen at once; `usize::MAX` where there is no screen.
+    pub height: usize,
 }
 
 impl Default for Style {
-    /// Without escapes, 120 characters wide.
+    /// Without escapes, 120 characters wide, of any height.
     fn default() -> Self {
         Self {
             color: false,
             width: 120,
+            height: usize::MAX,
         }
     }
 }
 
 /// A column of a printed table.
 pub(crate) struct Column {
+    /// In as many lines as it has.
     title: String,
     side: Side,
     /// Width below which it is not folded; absent if it is never.
     least: Option<usize>,
+    /// Whether the title is folded to the width of the entries.
+    low_title: bool,
+    /// Whether equal entries below one another are written as one.
+    spans: bool,
     entries: Vec<Entry>,
 }
 
@@ -37,6 +45,11 @@ enum Side {
 }
 
 const GAP: &str = "  ";
+const BOLD: &str = "\x1b[1m";
+const PLAIN: &str = "\x1b[0m";
+
+/// Where names are folded.
+const STOPS: &[char] = &[' ', '\n', ',', '/', '-', '_'];
 
 impl Column {
     /// Words, flush left, never folded.
@@ -45,6 +58,8 @@ impl Column {
             title: title.to_owned(),
             side: Side::Left,
             least: None,
+            low_title: false,
+            spans: false,
             entries: entries.collect(),
         }
     }
@@ -66,6 +81,22 @@ impl Column {
         }
     }
 
+    /// The same with its title folded to the width of the entries.
+    pub(crate) fn under_a_low_title(self) -> Self {
+        Self {
+            low_title: true,
+            ..self
+        }
+    }
+
+    /// The same with equal entries below one another written once, folded over their lines.
+    pub(crate) fn spanning(self) -> Self {
+        Self {
+            spans: true,
+            ..self
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.entries.iter().all(|entry| entry.text.is_empty())
     }
@@ -74,10 +105,34 @@ impl Column {
         let star = |entry: &Entry| usize::from(entry.strong && !style.color);
         let entries = self.entries.iter();
         let widths = entries.map(|entry| length(&entry.text) + star(entry));
-        widths.max().unwrap_or(0).max(length(&self.title))
+        let title = match self.low_title {
+            true => self.title.split_inclusive(STOPS),
+            false => self.title.split_inclusive(&['\n'][..]),
+        };
+        let title = title.map(|part| length(part.trim_end())).max();
+        widths.max().unwrap_or(0).max(title.unwrap_or(0))
     }
 
-    /// An entry as the lines that it takes.
+    fn folded_title(&self, width: usize) -> Vec<Entry> {
+        let fold = |part: &str| match self.low_title || self.least.is_some() {
+            true => folded_at(STOPS, part, width),
+            false => vec![part.to_owned()],
+        };
+        let parts = self.title.split('\n').flat_map(fold);
+        parts.map(Entry::plain).collect()
+    }
+
+    /// Every entry as the lines that it takes.
+    fn cells(&self, width: usize) -> Vec<Vec<Entry>> {
+        if !self.spans {
+            let entries = self.entries.iter();
+            return entries.map(|entry| self.folded(entry, width)).collect();
+        }
+        let runs = self.entries.chunk_by(|above, below| above == below);
+        let spread = |run: &[Entry]| spread(self.folded(&run[0], width), run.len());
+        runs.flat_map(spread).collect()
+    }
+
     fn folded(&self, entry: &Entry, width: usize) -> Vec<Entry> {
         let texts = match self.least {
             Some(_) => folded(&entry.text, width),
@@ -94,7 +149,7 @@ impl Column {
         let padding = " ".repeat(room.saturating_sub(length(&text)));
         let text = match (entry.strong, style.color) {
             (false, _) => text,
-            (true, true) => format!("\x1b[1m{text}\x1b[0m"),
+            (true, true) => format!("{BOLD}{text}{PLAIN}"),
             (true, false) => format!("*{text}"),
         };
         match self.side {
@@ -108,13 +163,38 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
+/// The characters of a line that are seen.
+pub(crate) fn seen(line: &str) -> usize {
+    let escapes =
+        line.matches(BOLD).count() * BOLD.len() + line.matches(PLAIN).count() * PLAIN.len();
+    length(line) - escapes
+}
+
+/// The lines of one entry over `rows` rows of a table: one each, and what is left in the last.
+fn spread(parts: Vec<Entry>, rows: usize) -> Vec<Vec<Entry>> {
+    let mut parts = parts.into_iter();
+    let before = 1..rows;
+    let mut cells: Vec<Vec<Entry>> = before.map(|_| parts.next().into_iter().collect()).collect();
+    cells.push(parts.collect());
+    cells
+}
+
 /// A text in lines of at most `width` characters. Parameters part behind a comma, names also elsewhere between words; only
 /// a word that is longer than a line is cut.
 fn folded(text: &str, width: usize) -> Vec<String> {
     let stops: &[char] = match text.contains('=') {
         true => &[',', ' '],
-        false => &[' ', ',', '/', '-', '_'],
+        false => STOPS,
     };
+    folded_at(stops, text, width)
+}
+
+/// A sentence in lines of at most `width` characters, broken between words.
+pub(crate) fn wrapped(sentence: &str, width: usize) -> Vec<String> {
+    folded_at(&[' '], sentence, width)
+}
+
+fn folded_at(stops: &[char], text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive(stops) {
         let letters: Vec<char> = word.chars().collect();
@@ -136,31 +216,23 @@ fn folded(text: &str, width: usize) -> Vec<String> {
 pub(crate) fn lines(mut columns: Vec<Column>, style: Style) -> Vec<String> {
     columns.retain(|column| !column.is_empty());
     let widths = widths(&columns, style);
-    let count = columns.iter().map(|column| column.entries.len()).max();
-    let titles = columns
-        .iter()
-        .map(|column| Entry::plain(column.title.clone()));
-    let mut lines = folded_line(&columns, titles.collect(), &widths, style);
+    let sized = || columns.iter().zip(&widths);
+    let titles = sized().map(|(column, &width)| column.folded_title(width));
+    let mut lines = row(&columns, &titles.collect::<Vec<_>>(), &widths, style);
     lines.push("-".repeat(total(&widths)));
-    for row in 0..count.unwrap_or(0) {
-        let entries = columns.iter();
-        let entries = entries.map(|column| column.entries.get(row).cloned().unwrap_or_default());
-        lines.extend(folded_line(&columns, entries.collect(), &widths, style));
+    let cells = sized().map(|(column, &width)| column.cells(width));
+    let cells: Vec<Vec<Vec<Entry>>> = cells.collect();
+    let count = cells.iter().map(Vec::len).max().unwrap_or(0);
+    for at in 0..count {
+        let cells = cells.iter().map(|column| column.get(at).cloned());
+        let cells: Vec<_> = cells.map(Option::unwrap_or_default).collect();
+        lines.extend(row(&columns, &cells, &widths, style));
     }
     lines
 }
 
-/// A line of the table, in as many lines as its longest entry takes.
-fn folded_line(
-    columns: &[Column],
-    entries: Vec<Entry>,
-    widths: &[usize],
-    style: Style,
-) -> Vec<String> {
-    let cells = columns.iter().zip(&entries).zip(widths);
-    let cells: Vec<Vec<Entry>> = cells
-        .map(|((column, entry), &width)| column.folded(entry, width))
-        .collect();
+/// A row of the table, in as many lines as its longest cell takes.
+fn row(columns: &[Column], cells: &[Vec<Entry>], widths: &[usize], style: Style) -> Vec<String> {
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     let part = |at: usize| {
         let entries = cells.iter();
@@ -230,8 +302,8 @@ mod tests {
             Column::numbers("R@1", entries(["50.00", "6.00"])),
         ];
         let style = Style {
-            color: false,
             width: 18,
+            ..Style::default()
         };
         let expected = [
             "Parameters     R@1",
@@ -254,8 +326,8 @@ mod tests {
             ]
         };
         let style = |width| Style {
-            color: false,
             width,
+            ..Style::default()
         };
         assert_eq!(widths(&columns(), style(23)), [8, 5, 6]);
         assert_eq!(widths(&columns(), style(20)), [5, 5, 6]);

@@ -1,6 +1,10 @@
-//! What a terminal shows: the summary of a run, in lines that fit its width.
+//! What a terminal shows: the summary of a run, in the fullest form that fits.
 
+mod blocks;
+mod brief;
 pub(crate) mod lines;
+mod overview;
+mod setups;
 mod summary;
 
 pub use lines::Style;

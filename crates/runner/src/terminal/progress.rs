@@ -1,5 +1,6 @@
 //! Progress: bars with rate and remaining time on a terminal, plain lines elsewhere.
 
+use crate::terminal::is_quiet;
 use indicatif::{
     HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
@@ -52,7 +53,7 @@ impl Progress {
 
     fn with_counts(label: &str, total: u64, counts: &str, unit: Unit) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let target = if terminal {
+        let target = if terminal && !is_quiet() {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
@@ -143,8 +144,15 @@ fn is_time_for_a_line(last: &Mutex<Option<Instant>>, now: Instant) -> bool {
     is_time
 }
 
-/// A line for a person, beside the results: on standard error. That nobody reads it stops nothing.
-pub fn say(line: &str) {
+/// A line for a person, beside the results: on standard error, unless all is to be quiet. That nobody reads it stops nothing.
+pub(crate) fn say(line: &str) {
+    if !is_quiet() {
+        say_error(line);
+    }
+}
+
+/// The same for an error, which is said in any case.
+pub fn say_error(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

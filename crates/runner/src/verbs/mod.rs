@@ -22,6 +22,6 @@ pub use export::{ExportOptions, export};
 pub use fetch::fetch;
 pub use list::{What, list};
 pub use report::report;
-pub use run::run;
+pub use run::{Format, run};
 pub use schema::schema;
 pub use verify::{VerifyOptions, verify};

@@ -433,8 +433,8 @@ fn the_table_of_the_readme_is_what_the_recorded_run_printed() {
     let scores = read_scores(&workspace().join("results/quickstart")).expect("scores");
     let here = scores.into_iter().filter(|row| row.cell.direction == "t2i");
     let style = Style {
-        color: false,
         width: usize::MAX,
+        ..Style::default()
     };
     let printed = summary(&here.collect::<Vec<_>>(), style);
     let printed: Vec<Vec<&str>> = printed

@@ -21,7 +21,7 @@ pub(crate) struct Ended {
 }
 
 /// Variables of whoever runs the tests that must change nothing.
-pub(crate) const FOREIGN: [&str; 13] = [
+pub(crate) const FOREIGN: [&str; 16] = [
     "NNN_CACHE",
     "HF_HUB_CACHE",
     "HUGGINGFACE_HUB_CACHE",
@@ -35,6 +35,9 @@ pub(crate) const FOREIGN: [&str; 13] = [
     "http_proxy",
     "https_proxy",
     "all_proxy",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
 ];
 
 /// The files below a folder, with their content.

@@ -3,6 +3,9 @@
 use crate::blocks::{SWEEP, drawn};
 use crate::lab::{Ended, Lab, assert_same, lasting, workspace};
 use crate::vectors::{by_dataset, dataset_config};
+use nnn_report::ScoreRow;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
@@ -288,4 +291,106 @@ fn the_cache_folder_comes_from_the_environment() {
         .status;
     assert!(status.success());
     assert!(lab.path("mine/embeddings").is_dir() && !lab.path("cache").exists());
+}
+
+/// Guards against scripts that have to filter what they did not ask for. What a quiet run found is in its folder.
+#[test]
+fn a_quiet_run_says_nothing_but_errors() {
+    let lab = by_dataset();
+    lab.write("config.yaml", dataset_config(""));
+    let said = |ended: Ended| (ended.code, ended.stdout, ended.stderr);
+    let nothing = |code| (Some(code), String::new(), String::new());
+    assert_eq!(said(lab.call(&["-q", "config.yaml"])), nothing(0));
+    let recorded = lab.record("lab");
+    assert_eq!(
+        said(lab.call(&["run", "config.yaml", "--quiet"])),
+        nothing(0)
+    );
+    assert_eq!(recorded["warnings"], lab.record("lab")["warnings"]);
+    assert!(!lab.scores("lab").is_empty());
+    // The same run says something where nobody forbids it.
+    let ended = lab.call(&["config.yaml"]);
+    assert!(ended.stdout.contains("R@1") && ended.stderr.contains("results are in results/lab"));
+    let ended = lab.call(&["-q", "absent.yaml"]);
+    assert_eq!(ended.stdout, "");
+    ended.refused(&["absent.yaml"]);
+    // A check answers by its exit status.
+    assert_eq!(said(lab.call(&["check", "-q", "results/lab"])), nothing(0));
+    let mut record = lab.record("lab");
+    record["complete"] = false.into();
+    lab.write("results/lab/run.json", record.to_string());
+    assert_eq!(said(lab.call(&["check", "-q", "results/lab"])), nothing(1));
+}
+
+/// The lines of JSON that a call prints, which is all that it prints to standard output.
+fn in_json(lab: &Lab, options: &[&str]) -> (Vec<Value>, Ended) {
+    let call = [
+        &["run", "one.yaml", "two.yaml", "--format", "json"],
+        options,
+    ]
+    .concat();
+    let ended = lab.call(&call);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let lines = ended.stdout.lines();
+    let lines = lines.map(|line| serde_json::from_str(line).expect("a line of JSON"));
+    (lines.collect(), ended)
+}
+
+#[test]
+fn a_line_of_json_for_every_config() {
+    let lab = by_dataset();
+    lab.write("one.yaml", dataset_config("").replace("lab", "one"));
+    lab.write("two.yaml", dataset_config("").replace("lab", "two"));
+    let (lines, _) = in_json(&lab, &[]);
+    assert_eq!(lines.len(), 2);
+    for (line, name) in lines.iter().zip(["one", "two"]) {
+        let keys = line.as_object().expect("a record").keys();
+        let keys: BTreeSet<&str> = keys.map(String::as_str).collect();
+        let expected = [
+            "answer",
+            "experiment",
+            "page",
+            "results",
+            "scores",
+            "warnings",
+        ];
+        assert_eq!(keys, BTreeSet::from(expected));
+        assert_eq!(line["experiment"], name);
+        assert_eq!(line["results"], format!("results/{name}"));
+        let scores: Vec<ScoreRow> = serde_json::from_value(line["scores"].clone()).expect("rows");
+        assert_eq!(scores, lab.scores(name));
+        let warnings = lab.record(name)["warnings"].clone();
+        let messages = warnings.as_array().expect("a list").iter();
+        let messages: Vec<_> = messages.map(|warning| warning["message"].clone()).collect();
+        assert_eq!(line["warnings"], Value::from(messages));
+    }
+    // Nothing is left to do, and the same is printed; quietly nothing else is.
+    let (again, ended) = in_json(&lab, &["--quiet"]);
+    assert_eq!((again, ended.stderr.as_str()), (lines, ""));
+    let ended = lab.call(&["one.yaml", "--format", "json", "--dry-run"]);
+    ended.refused(&["--format json", "--dry-run"]);
+}
+
+/// Colours are asked for and refused as no-color.org and the CLICOLOR rules say.
+#[test]
+fn colours_follow_the_environment() {
+    let lab = by_dataset();
+    lab.write("config.yaml", dataset_config(""));
+    let printed = |variables: &[(&str, &str)]| {
+        let ended = lab.call_with(&["config.yaml"], variables);
+        let help = lab.call_with(&["--help"], variables);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains('\x1b'), "{}", ended.stderr);
+        assert_eq!(ended.stdout.contains('\x1b'), help.stdout.contains('\x1b'));
+        ended.stdout
+    };
+    let plain = printed(&[]);
+    assert!(plain.contains(" *") && !plain.contains('\x1b'), "{plain}");
+    let bold = printed(&[("CLICOLOR_FORCE", "1")]);
+    assert!(bold.contains("\x1b[1m") && !bold.contains(" *"), "{bold}");
+    assert_eq!(
+        printed(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]),
+        plain
+    );
+    assert_eq!(printed(&[("NO_COLOR", "1")]), plain);
 }

@@ -1,6 +1,6 @@
-//! Writes `blocks` and `blocks-styled`, and says how long it took.
+//! Writes `blocks`, `blocks-shifted` and `blocks-styled`, and says how long it took.
 //!
-//! `generate_blocks FOLDER [SEED]` writes `FOLDER/blocks` and `FOLDER/blocks-styled`; the seed defaults to 0.
+//! `generate_blocks FOLDER [SEED]` writes `FOLDER/blocks` and the like; the seed defaults to 0.
 
 use std::error::Error;
 use std::io::{Write, stdout};
@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = arguments.next().map_or(Ok(0), |seed| seed.parse())?;
     for (name, spec) in [
         ("blocks", BlocksSpec::blocks(seed)),
+        ("blocks-shifted", BlocksSpec::blocks_shifted(seed)),
         ("blocks-styled", BlocksSpec::blocks_styled(seed)),
     ] {
         let start = Instant::now();

@@ -5,11 +5,13 @@
 //! some images answer many captions, and hubs arise by themselves. Everything follows from a seed, on any machine:
 //! [`BlocksSpec::sample`] makes one image and its captions, [`generate`] writes a whole data set.
 //!
-//! Three styles share the world: everyday scenes in sentences (data set `blocks`), tidy scenes in a catalogue's tags
+//! Four styles share the world: everyday scenes in sentences (data set `blocks`), the same scenes and sentences with pictures from an
+//! unfamiliar camera (`blocks-shifted`), for a model that was not trained on what it sees, tidy scenes in a catalogue's tags
 //! (`blocks-styled`), for reference sets from another distribution, and scenes of roles in two groups (`blocks-roles`), for
 //! metrics of bias.
 
 mod backdrop;
+mod camera;
 mod catalogue;
 mod draw;
 mod draws;

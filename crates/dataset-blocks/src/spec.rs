@@ -3,6 +3,7 @@
 use image::RgbImage;
 
 use crate::BlocksError;
+use crate::camera;
 use crate::catalogue::catalogue_caption;
 use crate::draw::draw;
 use crate::draws::{Draws, Purpose};
@@ -18,20 +19,31 @@ pub enum Style {
     Everyday,
     /// Tidy scenes with even statistics, terse tags with words of their own: out of distribution for `Everyday`.
     Catalogue,
+    /// The scenes and captions of `Everyday`, one by one, seen through an unfamiliar camera.
+    Shifted,
     /// Scenes around one object of a [`Role`], in everyday sentences; the split `test` is described by role alone.
     Roles,
 }
 
 impl Style {
     /// Every style.
-    pub const ALL: [Self; 3] = [Self::Everyday, Self::Catalogue, Self::Roles];
+    pub const ALL: [Self; 4] = [Self::Everyday, Self::Catalogue, Self::Shifted, Self::Roles];
 
-    /// `everyday`, `catalogue` or `roles`, as in cards and in the marker file.
+    /// `everyday`, `catalogue`, `shifted` or `roles`, as in cards and in the marker file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Everyday => "everyday",
             Self::Catalogue => "catalogue",
+            Self::Shifted => "shifted",
             Self::Roles => "roles",
+        }
+    }
+
+    /// The style whose random streams this one draws from: its own, or that of the same scenes before the camera.
+    fn stream(self) -> Self {
+        match self {
+            Self::Shifted => Self::Everyday,
+            style => style,
         }
     }
 
@@ -93,14 +105,19 @@ impl Sample {
     }
 }
 
+/// Splits of the everyday scenes, however they are seen.
+const EVERYDAY_SPLITS: [(&str, u64); 3] = [("train", 6000), ("validation", 1000), ("test", 1000)];
+
 impl BlocksSpec {
     /// `blocks`: 6,000 images to train on, 1,000 to validate and 1,000 to test, 64 x 64, everyday style.
     pub fn blocks(seed: u64) -> Self {
-        Self::new(
-            seed,
-            Style::Everyday,
-            &[("train", 6000), ("validation", 1000), ("test", 1000)],
-        )
+        Self::new(seed, Style::Everyday, &EVERYDAY_SPLITS)
+    }
+
+    /// `blocks-shifted`: the scenes and captions of `blocks`, split by split, through an unfamiliar camera. What differs
+    /// between results on the two is the camera's alone.
+    pub fn blocks_shifted(seed: u64) -> Self {
+        Self::new(seed, Style::Shifted, &EVERYDAY_SPLITS)
     }
 
     /// `blocks-styled`: 2,000 images in catalogue style, for reference sets from another distribution.
@@ -145,7 +162,7 @@ impl BlocksSpec {
     pub fn sample(&self, split: &str, index: u64) -> Result<Sample, BlocksError> {
         self.check_size()?;
         let (scene, role) = self.scene(split, index);
-        let image = draw(&scene, self.image_size);
+        let image = self.picture(&scene);
         let said = role.filter(|_| split == BALANCED);
         let captions = match said {
             Some(role) => role.queries(),
@@ -194,10 +211,18 @@ impl BlocksSpec {
         }
     }
 
+    fn picture(&self, scene: &Scene) -> RgbImage {
+        let image = draw(scene, self.image_size);
+        match self.style {
+            Style::Shifted => camera::photograph(image),
+            Style::Everyday | Style::Catalogue | Style::Roles => image,
+        }
+    }
+
     fn scene(&self, split: &str, index: u64) -> (Scene, Option<Role>) {
         let draws = &mut self.draws(split, index, Purpose::Scene);
         match self.style {
-            Style::Everyday => (sample_scene(draws, &EVERYDAY), None),
+            Style::Everyday | Style::Shifted => (sample_scene(draws, &EVERYDAY), None),
             Style::Catalogue => (sample_scene(draws, &CATALOGUE), None),
             Style::Roles => {
                 let role = Role::of(split, index, draws);
@@ -225,12 +250,12 @@ impl BlocksSpec {
 
     fn caption(&self, scene: &Scene, draws: &mut Draws) -> String {
         match self.style {
-            Style::Everyday | Style::Roles => everyday_caption(scene, draws),
+            Style::Everyday | Style::Shifted | Style::Roles => everyday_caption(scene, draws),
             Style::Catalogue => catalogue_caption(scene, draws),
         }
     }
 
     fn draws(&self, split: &str, index: u64, purpose: Purpose) -> Draws {
-        Draws::new(self.seed, self.style.name(), split, index, purpose)
+        Draws::new(self.seed, self.style.stream().name(), split, index, purpose)
     }
 }

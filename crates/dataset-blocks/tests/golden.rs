@@ -24,13 +24,15 @@ fn fingerprint(spec: &BlocksSpec, split: &str) -> String {
 #[test]
 fn first_scenes_of_every_split() {
     let (blocks, styled) = (BlocksSpec::blocks(0), BlocksSpec::blocks_styled(0));
-    let roles = BlocksSpec::blocks_roles(0);
+    let (shifted, roles) = (BlocksSpec::blocks_shifted(0), BlocksSpec::blocks_roles(0));
     let found = [
         ("blocks", "pretrain", fingerprint(&blocks, "pretrain")),
         ("blocks", "train", fingerprint(&blocks, "train")),
         ("blocks", "validation", fingerprint(&blocks, "validation")),
         ("blocks", "test", fingerprint(&blocks, "test")),
         ("blocks-styled", "train", fingerprint(&styled, "train")),
+        ("blocks-shifted", "train", fingerprint(&shifted, "train")),
+        ("blocks-shifted", "test", fingerprint(&shifted, "test")),
         ("blocks-roles", "train", fingerprint(&roles, "train")),
         ("blocks-roles", "test", fingerprint(&roles, "test")),
     ];
@@ -40,6 +42,8 @@ fn first_scenes_of_every_split() {
         ("blocks", "validation", "57f1f7480c40af51".to_owned()),
         ("blocks", "test", "c61c11b59bc5de91".to_owned()),
         ("blocks-styled", "train", "2c8b2d149ab19275".to_owned()),
+        ("blocks-shifted", "train", "5c2cc7cc3dd1ff0c".to_owned()),
+        ("blocks-shifted", "test", "cd0f211659844d2c".to_owned()),
         ("blocks-roles", "train", "52b5451383683442".to_owned()),
         ("blocks-roles", "test", "a1b01caf54b2813c".to_owned()),
     ];
@@ -67,13 +71,14 @@ fn whole_data_sets_have_the_checksums_on_their_cards() {
     if std::env::var_os("NNN_SLOW").is_none() {
         return writeln!(
             stderr(),
-            "skipped: set NNN_SLOW=1 to generate 12,400 images"
+            "skipped: set NNN_SLOW=1 to generate 20,400 images"
         )
         .unwrap();
     }
     for (name, spec) in [
         ("blocks", BlocksSpec::blocks(0)),
         ("blocks-styled", BlocksSpec::blocks_styled(0)),
+        ("blocks-shifted", BlocksSpec::blocks_shifted(0)),
         ("blocks-roles", BlocksSpec::blocks_roles(0)),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -47,7 +47,7 @@ impl BlocksSettings {
         let style = dataset_blocks::Style::from_name(&self.style);
         let style = style.with_context(|| {
             format!(
-                "unknown style `{}`, expected everyday, catalogue or roles",
+                "unknown style `{}`, expected everyday, catalogue, shifted or roles",
                 self.style
             )
         })?;
@@ -56,6 +56,7 @@ impl BlocksSettings {
             dataset_blocks::Style::Catalogue => {
                 dataset_blocks::BlocksSpec::blocks_styled(self.seed)
             }
+            dataset_blocks::Style::Shifted => dataset_blocks::BlocksSpec::blocks_shifted(self.seed),
             dataset_blocks::Style::Roles => dataset_blocks::BlocksSpec::blocks_roles(self.seed),
         };
         spec.image_size = self.image_size;

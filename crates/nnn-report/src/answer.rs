@@ -105,25 +105,78 @@ impl<'a> Gains<'a> {
 
     /// The answer in one sentence; tests, levels and how many were tried are part of it.
     pub(crate) fn sentence(&self) -> String {
+        self.told(|metric, counts| {
+            let (settings, tasks) = (counted(counts.settings, "setting"), counted(counts.tasks, "task"));
+            let verdicts = counts.verdicts();
+            format!(
+                "{metric} against raw: of {settings} in {tasks}, {verdicts} (paired randomisation, Holm's correction within a trial, 5 %)"
+            )
+        })
+    }
+
+    /// The same of one task, where what the test is has been said.
+    pub(crate) fn brief(&self) -> String {
+        self.told(|_, counts| {
+            format!(
+                "Of {}, {}",
+                counted(counts.settings, "setting"),
+                counts.verdicts()
+            )
+        })
+    }
+
+    fn told(&self, counted_as: impl Fn(&str, &Counts) -> String) -> String {
         let (Some(metric), Some(best)) = (self.metric, self.best()) else {
             return "No correction was measured.".to_owned();
         };
-        let competing: Vec<_> = self.judged.iter().filter(|it| it.competes()).collect();
-        let tasks = distinct(competing.iter().map(|it| Setup::of(&it.row.cell)));
-        let count = |verdict| competing.iter().filter(|it| it.verdict == verdict).count();
-        let settings = counted(competing.len(), "setting");
-        let over = counted(tasks.len(), "task");
-        let counts = match count(Verdict::Untested) == competing.len() {
-            true => format!("{metric} of {settings} in {over} has no test against raw"),
-            false => format!(
-                "{metric} against raw: of {settings} in {over}, {} significantly better, {} significantly worse and {} not \
-                 distinguishable (paired randomisation, Holm's correction within a trial, 5 %)",
-                are(count(Verdict::Better)),
-                are(count(Verdict::Worse)),
-                are(count(Verdict::Same) + count(Verdict::Untested)),
+        let counts = Counts::of(&self.judged);
+        let start = match counts.untested == counts.settings {
+            true => format!(
+                "{metric} of {} has no test against raw",
+                counted(counts.settings, "setting")
             ),
+            false => counted_as(metric, &counts),
         };
-        format!("{counts}; {}.", largest(best, tasks.len() > 1))
+        format!("{start}; {}.", largest(best, counts.tasks > 1))
+    }
+}
+
+/// How many of the settings that compete are what.
+struct Counts {
+    settings: usize,
+    tasks: usize,
+    better: usize,
+    worse: usize,
+    same: usize,
+    untested: usize,
+}
+
+impl Counts {
+    fn of(judged: &[Judged<'_>]) -> Self {
+        let competing: Vec<_> = judged.iter().filter(|it| it.competes()).collect();
+        let count = |verdict| competing.iter().filter(|it| it.verdict == verdict).count();
+        Self {
+            settings: competing.len(),
+            tasks: distinct(competing.iter().map(|it| Setup::of(&it.row.cell))).len(),
+            better: count(Verdict::Better),
+            worse: count(Verdict::Worse),
+            same: count(Verdict::Same),
+            untested: count(Verdict::Untested),
+        }
+    }
+
+    /// `7 are significantly better, 0 are significantly worse and 41 are not distinguishable`.
+    fn verdicts(&self) -> String {
+        let untested = match self.untested {
+            0 => String::new(),
+            count => format!(", {} not tested", are(count)),
+        };
+        format!(
+            "{} significantly better, {} significantly worse and {} not distinguishable{untested}",
+            are(self.better),
+            are(self.worse),
+            are(self.same)
+        )
     }
 }
 

@@ -30,7 +30,7 @@ fn notes(records: &Records<'_>) -> Vec<String> {
     let any = |holds: &dyn Fn(&ScoreRow) -> bool| records.scores.iter().any(holds);
     let mut notes = vec![
         "Bars are 95 % bootstrap intervals of the gain, not corrected for many settings; p is by the paired randomisation test with \
-         Holm's correction over all pairs of a trial. Filled dots are significant at 5 %. The best of many settings was selected after \
+         Holm's correction over all pairs of a trial. Large, coloured dots are significant at 5 %. The best of many settings was selected after \
          the fact: expect less of it elsewhere."
             .to_owned(),
     ];
@@ -62,12 +62,13 @@ fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
     html! {
         div.setup data-setup=(view.setup_id(setup)) {
             h3 { (heading(setup)) }
+            p { (gains.brief()) }
             p.note {
                 (retrieval(setup.direction)) ": " (grouped(row.n_queries)) " queries, " (grouped(row.n_gallery))
                 " gallery items; raw has " (metric) " " (shown(metric, raw))
                 "; intervals " (resampled(&row.cluster, row.n_clusters)) "."
             }
-            div.wide tabindex="0" role="region" aria-label={ "Gains over raw, " (heading(setup)) } {
+            div.wide tabindex="0" role="group" aria-label={ "Gains over raw, " (heading(setup)) } {
                 table.forest {
                     thead { tr {
                         th scope="col" { "Method" } th scope="col" { "Reference set" }
@@ -104,9 +105,8 @@ fn line(view: &View<'_>, gains: &Gains<'_>, judged: &Judged<'_>, track: Scale) -
     let best = gains
         .best()
         .is_some_and(|best| std::ptr::eq(best.row, judged.row));
-    let trial = view.trial_id(crate::records::trial::Trial::of(cell));
     html! {
-        tr.best[best] data-setup=(view.setup_id(Setup::of(cell))) data-trial=[trial] {
+        tr.best[best] data-setup=(view.setup_id(Setup::of(cell))) data-trial=[view.trial_of(cell)] {
             th scope="row" title=(cell.method_signature()) { (name(judged.row)) }
             td { (cell.reference_set) }
             td.plot { (track.track(&drawing)) }

@@ -81,7 +81,7 @@ fn figure(metric: &str, rows: &[&ClassRow], after: &CellId) -> Markup {
         @if !classes.is_empty() {
             h5 { (metric) " by class" }
             @if let Some(meaning) = meaning(metric) { p.note { (meaning) "." } }
-            div.wide tabindex="0" role="region" aria-label={ (metric) " by class" } {
+            div.wide tabindex="0" role="group" aria-label={ (metric) " by class" } {
                 table.forest {
                     thead { tr {
                         th scope="col" { "Class" } th.plot scope="col" { span.key.raw {} " raw " span.key.after {} " " (after.method_signature()) }

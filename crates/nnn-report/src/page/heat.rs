@@ -70,7 +70,7 @@ pub(super) fn part(trial: &TrialView<'_>) -> Markup {
             section.grids {
                 h4 { "Parameters" }
                 p.note {
-                    "Darker is better, each map on its own scale. Ringed: the point that the held-out items chose. Dotted: the best of a map. "
+                    "The farther a shade is from the paper's, the better, each map on its own scale. Ringed: the point that the held-out items chose. Dotted: the best of a map. "
                     "The evaluated items choose nothing."
                 }
                 div.beside { @for part in parts { (part) } }
@@ -165,8 +165,22 @@ impl Grid<'_> {
                 .map_or(Some(0), |down| at(&down_values(&self.rows, down), down))?;
             Some((LEFT + CELL.0 * x as f64, CELL.1 * y as f64))
         };
+        let placed: Vec<Placed<'_>> = rows
+            .iter()
+            .filter_map(|row| {
+                let (x, y) = place(row)?;
+                let values = [self.down, Some(self.across)].into_iter().flatten();
+                let values: Vec<&str> = values.filter_map(|name| value(row, name)).collect();
+                Some(Placed {
+                    row,
+                    x,
+                    y,
+                    values: values.join(", "),
+                })
+            })
+            .collect();
         let inside = html! {
-            @for row in &rows { @if let Some((x, y)) = place(row) { (cell(row, x, y, &better)) } }
+            (cells(&placed, &better))
             (self.labels(&across, &down, width, height))
         };
         let values = rows.iter().map(|row| row.value);
@@ -200,16 +214,27 @@ impl Grid<'_> {
             .max(1);
         html! {
             @for (at, value) in across.iter().enumerate().step_by(step) {
-                text.x x=(LEFT + CELL.0 * (at as f64 + 0.5)) y=(height + 12.0) { (value) }
+                text.x x=(LEFT + CELL.0 * (at as f64 + 0.5)) y=(height + 12.0) { (short(value)) }
             }
             text.x x=((LEFT + width) / 2.0) y=(height + 26.0) { (self.across) }
             @if let Some(name) = self.down {
                 @for (at, value) in down.iter().enumerate() {
-                    text.y x=(LEFT - 5.0) y=(CELL.1 * (at as f64 + 0.75)) { (value) }
+                    text.y x=(LEFT - 5.0) y=(CELL.1 * (at as f64 + 0.75)) { (short(value)) }
                 }
                 text.name x="0" y=(height + 12.0) { (name) " ↑" }
             }
         }
+    }
+}
+
+/// A value as the axes have room for: a number with three digits at most behind its zeros.
+fn short(value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(number) if value.len() > 6 && number != 0.0 => {
+            let digits = 2 - number.abs().log10().floor() as i32;
+            format!("{number:.*}", digits.clamp(0, 8) as usize)
+        }
+        _ => value.to_owned(),
     }
 }
 
@@ -259,13 +284,36 @@ fn score(goal: Option<Goal>, value: f64) -> f64 {
     }
 }
 
-fn cell(row: &GridRow, x: f64, y: f64, better: &Better) -> Markup {
-    let (middle, centre) = (x + CELL.0 / 2.0, y + CELL.1 / 2.0);
+/// A point with its place on the map.
+struct Placed<'a> {
+    row: &'a GridRow,
+    x: f64,
+    y: f64,
+    /// Its parameters, as the axes name them.
+    values: String,
+}
+
+/// The cells, shade by shade, as that is shorter; the marks of the best and of the chosen point lie above them.
+fn cells(placed: &[Placed<'_>], better: &Better) -> Markup {
+    let shaded = |shade: u8| {
+        placed
+            .iter()
+            .filter(move |it| better.shade(it.row.value) == shade)
+    };
     html! {
-        rect class={ "h" (better.shade(row.value)) } x=(x) y=(y) {
-            title { (row.cell.params) ": " (shown(&row.metric, row.value)) @if row.selected { ", chosen" } }
+        @for shade in 0..=SHADES as u8 {
+            @if shaded(shade).next().is_some() {
+                g class={ "h" (shade) } {
+                    @for Placed { row, x, y, values } in shaded(shade) {
+                        rect x=(x) y=(y) { title { (values) ": " (shown(&row.metric, row.value)) @if row.selected { ", chosen" } } }
+                    }
+                }
+            }
         }
-        @if better.is_best(row.value) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
-        @if row.selected { circle.ring cx=(middle) cy=(centre) r="6" {} }
+        @for Placed { row, x, y, .. } in placed {
+            @let (middle, centre) = (x + CELL.0 / 2.0, y + CELL.1 / 2.0);
+            @if better.is_best(row.value) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
+            @if row.selected { circle.ring cx=(middle) cy=(centre) r="6" {} }
+        }
     }
 }

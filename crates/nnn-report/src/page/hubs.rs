@@ -127,7 +127,7 @@ fn binned(row: &OccurrenceRow) -> Vec<usize> {
 fn table(shown: &Shown, pictures: &Pictures<'_>) -> Markup {
     let item = |hub: &Hub| shown.items.iter().find(|item| item.row == hub.item);
     html! {
-        div.wide tabindex="0" role="region" aria-label="The worst hubs" {
+        div.wide tabindex="0" role="group" aria-label="The worst hubs" {
             table.worst {
                 caption { "The six items that raw ranks first most often, and the two that the correction does: for how many queries." }
                 thead { tr { th scope="col" { "Item" } th.n scope="col" { "Raw" } th.n scope="col" { "After" } } }

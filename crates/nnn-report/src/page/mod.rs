@@ -31,7 +31,7 @@ use crate::page::pictures::Pictures;
 use crate::page::trial::TrialView;
 use crate::records::frame::write_bytes;
 use crate::records::trial::{Setup, Trial};
-use crate::records::{GridRow, Records, Shown};
+use crate::records::{CellId, GridRow, Records, Shown};
 
 pub use provenance::{Code, Input, Provenance, TrialTimes};
 
@@ -89,9 +89,25 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether there is anything to show of single trials.
+    fn shows_trials(&self) -> bool {
+        let Experiment {
+            shown,
+            grid,
+            records,
+            ..
+        } = self.experiment;
+        !(shown.is_empty() && grid.is_empty() && records.classes.is_empty())
+    }
+
     fn setup_id(&self, setup: Setup<'_>) -> String {
         let at = self.setups.iter().position(|it| *it == setup);
         format!("{}s{}", self.prefix, at.unwrap_or_default())
+    }
+
+    /// The trial that a line goes with; none for raw, which goes with all of its task.
+    fn trial_of(&self, cell: &CellId) -> Option<String> {
+        (cell.method != "raw").then(|| self.trial_id(Trial::of(cell)))?
     }
 
     fn trial_id(&self, trial: Trial<'_>) -> Option<String> {
@@ -210,7 +226,9 @@ fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize) -> Markup {
         let Some(id) = view.trial_id(trial) else {
             continue;
         };
-        let markup = TrialView::new(view, trial, id).markup(pictures);
+        let Some(markup) = TrialView::new(view, trial, id).markup(pictures) else {
+            continue;
+        };
         match room.checked_sub(markup.0.len()) {
             Some(left) if left_out.is_empty() => {
                 room = left;
@@ -220,7 +238,7 @@ fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize) -> Markup {
         }
     }
     html! {
-        @if !view.trials.is_empty() {
+        @if !(shown.is_empty() && left_out.is_empty()) {
             section.trials id={ (view.prefix) "-trials" } {
                 h2 { "Trial by trial" }
                 p.note {
@@ -251,7 +269,7 @@ fn contents(views: &[View<'_>]) -> Markup {
                     @let parts = [
                         ("answer", "Answer", true),
                         ("scores", "Numbers", true),
-                        ("trials", "Trials", !view.trials.is_empty()),
+                        ("trials", "Trials", view.shows_trials()),
                         ("published", "Expected numbers", !view.experiment.checks.is_empty()),
                         ("provenance", "Provenance", true),
                     ];

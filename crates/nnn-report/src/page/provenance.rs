@@ -106,7 +106,7 @@ fn inputs(inputs: &[Input]) -> Markup {
         @if !inputs.is_empty() {
             details {
                 summary { "Files that were read, with their SHA-256" }
-                div.wide tabindex="0" role="region" aria-label="Files that were read" {
+                div.wide tabindex="0" role="group" aria-label="Files that were read" {
                     table {
                         thead { tr { th scope="col" { "Of" } th scope="col" { "File" } th scope="col" { "SHA-256" } } }
                         tbody { @for input in inputs { tr { td { (input.of) } td { (input.file) } td { code { (input.sha256) } } } } }
@@ -122,7 +122,7 @@ fn times(trials: &[TrialTimes]) -> Markup {
         @if !trials.is_empty() {
             details {
                 summary { "Seconds of every trial" }
-                div.wide tabindex="0" role="region" aria-label="Seconds of every trial" {
+                div.wide tabindex="0" role="group" aria-label="Seconds of every trial" {
                     table {
                         thead { tr { th scope="col" { "Trial" } th.n scope="col" { "Seconds" } th scope="col" { "By step" } } }
                         tbody { @for trial in trials { tr {

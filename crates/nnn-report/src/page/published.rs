@@ -37,7 +37,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                 "Every dot is a measured number, by how many tolerances it is off the expected one. Within one it is ok, within two close. "
                 "What is farther off than " (FARTHEST) " stands at the edge."
             }
-            div.wide tabindex="0" role="region" aria-label="Measured against expected numbers" {
+            div.wide tabindex="0" role="group" aria-label="Measured against expected numbers" {
                 table.forest {
                     thead { tr { th scope="col" { "Expected" } th.plot scope="col" { "Off, in tolerances" } th.n scope="col" { "Off" } } }
                     tbody {

@@ -15,7 +15,7 @@ pub(super) fn part(shown: &Shown, pictures: &Pictures<'_>) -> Markup {
                 "Of " (grouped(changed.of)) " queries, " (grouped(changed.won)) " are answered first only with the correction, and "
                 (grouped(changed.lost)) " only without. Shown are the middle ones of each third of both, in their order."
             }
-            @for query in &shown.queries { (one(shown, query, pictures)) }
+            div.beside { @for query in &shown.queries { (one(shown, query, pictures)) } }
         }
     }
 }

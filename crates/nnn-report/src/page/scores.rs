@@ -8,7 +8,7 @@ use crate::answer::{Judged, Verdict};
 use crate::number::{best, distinct, judged, p_value, shown};
 use crate::page::View;
 use crate::page::answer::name;
-use crate::records::trial::{Setup, Trial};
+use crate::records::trial::Setup;
 use crate::records::{CellId, ScoreRow};
 use crate::wording::ABSENT;
 
@@ -38,12 +38,12 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                 "The last column has what every number of a line depends on."
             }
             (files(view))
-            div.wide tabindex="0" role="region" aria-label="All numbers" {
+            div.wide tabindex="0" role="group" aria-label="All numbers" {
                 table.numbers {
                     thead { tr {
                         th scope="col" { "Model" } th scope="col" { "Data set" } th scope="col" { "Direction" }
                         th scope="col" { "Reference set" } th scope="col" { "Method" } th scope="col" { "Parameters" }
-                        th.n scope="col" { (headline) } th.n scope="col" { "Gain" } th.n scope="col" { "p" }
+                        th.n scope="col" { (headline) } th.n scope="col" data-of=(headline) { "Gain" } th.n scope="col" data-of=(headline) { "p" }
                         @for metric in &others { th.n scope="col" { (metric) } }
                         th scope="col" { "Signature" }
                     } }
@@ -138,7 +138,7 @@ fn table_row(
     let is_best =
         competes(cell) && main.is_some_and(|row| best == Some(judged(headline, row.value)));
     html! {
-        tr data-setup=(view.setup_id(setup)) data-trial=[view.trial_id(Trial::of(cell))] {
+        tr data-setup=(view.setup_id(setup)) data-trial=[view.trial_of(cell)] {
             td { (cell.model) } td { (setup.place.label()) } td { (cell.direction) } td { (cell.reference_set) }
             th scope="row" { (name(line.first)) } td { (cell.params) }
             td.n.best[is_best] title=[main.and_then(interval)] { (main.map_or(ABSENT.to_owned(), value)) }

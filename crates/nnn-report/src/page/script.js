@@ -14,13 +14,13 @@ const show = () => {
 trial.addEventListener("change", show);
 chooser.hidden = false;
 
-// Sorts by a column: as numbers where its first texts are, what is empty last. A second press turns the order round.
+// Sorts by a column, what is empty last. A second press turns the order round.
 const number = text => parseFloat(text.replace(/[▲▼<,]/g, "").trim());
 const sort = (table, at, head) => {
   const down = head.getAttribute("aria-sort") === "descending";
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", down ? "ascending" : "descending");
-  const key = row => { const text = row.cells[at].textContent.trim(), value = number(text); return Number.isNaN(value) ? text : value; };
+  const key = row => { const text = row.cells[at].textContent.trim(), value = head.classList.contains("n") ? number(text) : NaN; return Number.isNaN(value) ? text : value; };
   const rows = [...table.tBodies[0].rows].map(row => [key(row), row]);
   const last = value => value === "" || value === "–";
   const order = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
@@ -43,10 +43,10 @@ for (const table of document.querySelectorAll(".numbers")) {
   // A press on a number opens its signature, with the metric's name in it.
   table.addEventListener("click", event => {
     const cell = event.target.closest("td.n"), row = cell?.parentElement, code = row?.querySelector("code");
-    if (!code) return;
-    const metric = table.tHead.rows[0].cells[cell.cellIndex].textContent;
+    if (!code || !/\d/.test(cell.textContent)) return;
+    const head = table.tHead.rows[0].cells[cell.cellIndex], metric = head.dataset.of || head.textContent;
     code.dataset.rest ??= code.textContent.startsWith("METRIC") ? code.textContent.slice(6) : "";
-    if (code.dataset.rest) code.textContent = (["Gain", "p"].includes(metric) ? table.tHead.rows[0].cells[6].textContent : metric) + code.dataset.rest;
+    if (code.dataset.rest) code.textContent = metric + code.dataset.rest;
     row.querySelector("details").open = true;
     row.querySelector("summary").scrollIntoView({ block: "nearest", inline: "nearest" });
   });

@@ -33,9 +33,14 @@ impl<'a> TrialView<'a> {
             || (cell.method == "raw" && Setup::of(cell) == self.trial.setup)
     }
 
-    pub(super) fn markup(&self, pictures: &Pictures<'_>) -> Markup {
+    /// The trial's part of the page, if there is anything to show.
+    pub(super) fn markup(&self, pictures: &Pictures<'_>) -> Option<Markup> {
         let setup = self.view.setup_id(self.trial.setup);
-        html! {
+        let (grids, groups) = (heat::part(self), groups::part(self));
+        if self.shown.is_none() && grids.0.is_empty() && groups.0.is_empty() {
+            return None;
+        }
+        Some(html! {
             article.trial id=(self.id) data-setup=(setup) data-trial=(self.id) {
                 h3 { (title(self.trial)) }
                 @if let Some(shown) = self.shown {
@@ -43,10 +48,10 @@ impl<'a> TrialView<'a> {
                     (hubs::part(self, shown, pictures))
                     (queries::part(shown, pictures))
                 }
-                (heat::part(self))
-                (groups::part(self))
+                (grids)
+                (groups)
             }
-        }
+        })
     }
 }
 

@@ -151,27 +151,26 @@ const LIST: usize = 5;
 /// - Hubs are the six items that raw ranks first most often, and the two that the correction does; of equals the lower rows.
 /// - Of the queries won, in their order, the three in the middle of each third; as many of those lost.
 ///
-/// None without a correction or without lists. `scores` and `choosing` are those of the trial.
+/// None without a correction or without lists. `raw` has the lists of raw for the same queries, `scores` and `choosing` are those of
+/// the trial.
 #[must_use]
 pub fn select_shown(
+    raw: &QueryColumn,
     table: &QueryTable,
     scores: &[ScoreRow],
     choosing: &[ChoosingRow],
 ) -> Option<Selection> {
     let score = shown_method(scores, choosing)?;
     let cell = &score.cell;
-    let column = |method: &str, chosen: &str| {
-        let mut columns = table.methods.iter();
-        columns.find(|it| it.method == method && it.chosen == chosen)
-    };
-    let after = column(&cell.method_signature(), &cell.chosen)?;
-    let before = column("raw", "")?;
-    let lists = before.top_width.min(after.top_width);
+    let signature = cell.method_signature();
+    let mut columns = table.methods.iter();
+    let after = columns.find(|it| it.method == signature && it.chosen == cell.chosen)?;
+    let lists = raw.top_width.min(after.top_width);
     (lists > 0 && !table.query_ids.is_empty()).then(|| {
-        let (changed, queries) = changed(before, after);
+        let (changed, queries) = changed(raw, after);
         Selection {
             cell: cell.clone(),
-            hubs: hubs(before, after, score.n_gallery),
+            hubs: hubs(raw, after, score.n_gallery),
             changed,
             queries,
         }

@@ -13,7 +13,8 @@ pub(super) fn shown(
     sources: &Sources,
     rows: &TrialRows,
 ) -> (Option<Shown>, Option<Warning>) {
-    let Some(selection) = select_shown(&rows.queries, &rows.scores, &rows.choosing) else {
+    let Some(selection) = select_shown(&rows.raw, &rows.queries, &rows.scores, &rows.choosing)
+    else {
         return (None, None);
     };
     let asked: Vec<u32> = selection.queries.iter().map(|it| it.query as u32).collect();

@@ -26,6 +26,8 @@ pub(crate) struct TrialRows {
     pub(crate) choosing: Vec<ChoosingRow>,
     pub(crate) classes: Vec<ClassRow>,
     pub(crate) queries: QueryTable,
+    /// The lists of raw for the same queries, whether it is reported here or not.
+    pub(crate) raw: QueryColumn,
     /// Method name and bias of every reported additive method that reads a bank, with its signature.
     pub(crate) biases: Vec<(String, Vec<f32>)>,
     /// What the index over the query bank was worth, where one was used.
@@ -62,6 +64,7 @@ impl Named<'_> {
                 .collect(),
             classes: self.class_rows(rankings),
             queries: self.query_table(rankings),
+            raw: self.query_column(&rankings[0], "raw".to_owned(), ""),
             biases: self.biases(),
             bank_search: self.outcome.bank_search.clone(),
         })
@@ -192,25 +195,28 @@ impl Named<'_> {
     }
 
     fn query_table(&self, rankings: &[Rankings]) -> QueryTable {
-        let keep = self.settings.measures.top;
         let methods = self.outcome.lists.iter().map(|list| {
-            let rankings = &rankings[list.place];
-            let queries = 0..rankings.queries();
-            let width = keep.min(rankings.top_width());
-            QueryColumn {
-                method: list.signature(),
-                chosen: list.chosen.method.chosen_word().to_owned(),
-                first_rank: queries.clone().map(|q| rankings.first_rank(q)).collect(),
-                top: queries
-                    .flat_map(|q| rankings.top(q)[..width].iter().copied())
-                    .collect(),
-                top_width: width,
-            }
+            let chosen = list.chosen.method.chosen_word();
+            self.query_column(&rankings[list.place], list.signature(), chosen)
         });
         QueryTable {
             query_ids: self.items.query_ids.clone(),
             clusters: self.test.clusters.of().to_vec(),
             methods: methods.collect(),
+        }
+    }
+
+    fn query_column(&self, rankings: &Rankings, method: String, chosen: &str) -> QueryColumn {
+        let queries = 0..rankings.queries();
+        let width = self.settings.measures.top.min(rankings.top_width());
+        QueryColumn {
+            method,
+            chosen: chosen.to_owned(),
+            first_rank: queries.clone().map(|q| rankings.first_rank(q)).collect(),
+            top: queries
+                .flat_map(|q| rankings.top(q)[..width].iter().copied())
+                .collect(),
+            top_width: width,
         }
     }
 

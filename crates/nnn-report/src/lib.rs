@@ -3,11 +3,11 @@
 //! A record flows through five folders:
 //!
 //! - **records**: what a sweep yields, [`ScoreRow`]s, [`GridRow`]s, [`ComparisonRow`]s, [`ChoosingRow`]s, [`ClassRow`]s,
-//!   [`SearchRow`]s and [`QueryTable`]s, and the files that hold them. [`write_scores`], [`write_grid`],
-//!   [`write_comparisons`], [`write_choosing`], [`write_classes`], [`write_queries`] and [`write_bias`] store them;
-//!   [`read_scores`], [`read_bias`], [`read_grid`], [`read_comparisons`] and [`read_queries`] read them back; [`occurrences()`] counts hubs.
-//! - **tables**: [`write_tables`] lays [`Records`] out as the NNN paper does and draws histograms of hubs; [`draw_hubs`] draws
-//!   one of them for a page.
+//!   [`SearchRow`]s, [`QueryTable`]s and what is [`Shown`] of a trial, and the files that hold them. [`write_scores`], [`write_grid`],
+//!   [`write_comparisons`], [`write_choosing`], [`write_classes`], [`write_queries`], [`write_bias`] and [`write_shown`] store them;
+//!   [`read_scores`], [`read_bias`], [`read_grid`], [`read_comparisons`], [`read_queries`] and [`read_shown`] read them back; [`occurrences()`] counts
+//!   hubs, and [`select_shown`] selects what is shown.
+//! - **tables**: [`write_tables`] lays [`Records`] out as the NNN paper does and draws histograms of hubs.
 //! - **terminal**: [`summary()`] prints scores.
 //! - **page**: [`page()`] is all of it as one page to look at, which [`answer()`] heads in one sentence.
 //! - **check**: [`check()`] holds [`Records`] against [`Expectation`]s; [`format_check`] prints the result, [`write_check`]
@@ -41,5 +41,5 @@ pub use records::{
     write_bias, write_choosing, write_classes, write_comparisons, write_grid, write_queries,
     write_scores, write_shown,
 };
-pub use tables::{draw_hubs, write_tables};
+pub use tables::write_tables;
 pub use terminal::{Style, summary};

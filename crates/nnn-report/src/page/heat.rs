@@ -160,9 +160,7 @@ impl Grid<'_> {
                 values.iter().position(|it| value(row, name) == Some(*it))
             };
             let x = at(&across, self.across)?;
-            let y = self
-                .down
-                .map_or(Some(0), |down| at(&down_values(&self.rows, down), down))?;
+            let y = self.down.map_or(Some(0), |name| at(&down, name))?;
             Some((LEFT + CELL.0 * x as f64, CELL.1 * y as f64))
         };
         let placed: Vec<Placed<'_>> = rows
@@ -236,10 +234,6 @@ fn short(value: &str) -> String {
         }
         _ => value.to_owned(),
     }
-}
-
-fn down_values<'a>(rows: &[&'a GridRow], down: &str) -> Vec<&'a str> {
-    values(rows, down)
 }
 
 /// How good the values of a map are.

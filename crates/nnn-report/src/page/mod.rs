@@ -226,15 +226,19 @@ fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize) -> Markup {
         let Some(id) = view.trial_id(trial) else {
             continue;
         };
+        if !left_out.is_empty() {
+            left_out.push(trial::title(trial));
+            continue;
+        }
         let Some(markup) = TrialView::new(view, trial, id).markup(pictures) else {
             continue;
         };
         match room.checked_sub(markup.0.len()) {
-            Some(left) if left_out.is_empty() => {
+            Some(left) => {
                 room = left;
                 shown.push(markup);
             }
-            _ => left_out.push(trial::title(trial)),
+            None => left_out.push(trial::title(trial)),
         }
     }
     html! {

@@ -4,7 +4,6 @@
 //! every one of the `formats`.
 
 mod bank_search;
-mod bars;
 mod bias;
 mod caption;
 mod choosing;
@@ -29,7 +28,6 @@ use crate::tables::folder::{files, slug};
 use crate::tables::formats::{SCORES, Table};
 use crate::tables::sweep::Sweep;
 
-pub use bars::draw_hubs;
 pub(crate) use bias::meaning;
 pub(crate) use caption::retrieval;
 

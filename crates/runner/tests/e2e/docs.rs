@@ -251,13 +251,13 @@ fn commands_that_take_long_or_a_network_can_be_planned() {
     assert!(planned > 5, "{planned}");
 }
 
-/// Plans a run, looks up the results that a check names, or the crates and tests of another command.
+/// Plans a run, looks up the results that a check or a page names, or the crates and tests of another command.
 fn plan(lab: &Lab, words: &[String], place: &str, experiments: &BTreeSet<String>) {
     let Some(arguments) = program(words) else {
         return look_up(words, place);
     };
     match arguments[0].as_str() {
-        "check" => {
+        "check" | "report" => {
             let folders = arguments[1..].iter().take_while(|it| !it.starts_with("--"));
             for folder in folders {
                 let name = folder.strip_prefix("results/");

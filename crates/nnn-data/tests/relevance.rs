@@ -331,6 +331,8 @@ fn ids_are_looked_up_in_the_files_of_the_rows() {
     let ids = r#", "query_ids": {"file": "q.csv"}, "gallery_ids": {"file": "g.json"}"#;
     let data = load(folder.path(), ids).expect("loaded");
     assert_eq!(data.query_ids, ["abc", "10"]);
+    let items = data.gallery_ids.as_deref();
+    assert_eq!(items, Some(&["d7", "d10", "7"].map(str::to_owned)[..]));
     assert_eq!(data.queries.len(), 2);
     assert_eq!(data.relevance.of(0), [1]);
     assert_eq!(data.relevance.grades_of(0), Some([2.0].as_slice()));

@@ -3,7 +3,7 @@
 mod common;
 
 use common::golden;
-use nnn_encode::{ImageError, ImageLimits, load_image};
+use nnn_encode::{ImageError, ImageLimits, load_image, thumbnail};
 use std::fs;
 use std::path::PathBuf;
 
@@ -240,4 +240,39 @@ fn a_jpeg_of_endless_scans_is_refused() {
     bytes.extend([0xff, 0xd9]);
     let error = load(&bytes);
     assert!(error.to_string().contains("500 scans"), "{error}");
+}
+
+/// A long picture keeps its shape, a small one its size, and equal files give equal bytes.
+#[test]
+fn thumbnails_are_small_copies() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = folder.path().join("long.png");
+    let stripes = |x, _| image::Rgb([if x / 60 % 2 == 0 { 0 } else { 255 }, 128, 40]);
+    image::RgbImage::from_fn(300, 10, stripes)
+        .save(&long)
+        .expect("written");
+    let small = |longest| thumbnail(&long, ImageLimits::default(), longest).expect("a thumbnail");
+    let made = small(96);
+    assert_eq!((made.width, made.height), (96, 3));
+    assert_eq!(made, small(96));
+    let copy = folder.path().join("copy.jpg");
+    fs::write(&copy, &made.jpeg).expect("written");
+    let read = load_image(&copy, ImageLimits::default()).expect("a JPEG");
+    assert_eq!(read.dimensions(), (96, 3));
+    // The first stripe is dark in red, the second bright; what a JPEG loses is less than half of that.
+    assert!(
+        read.get_pixel(8, 1)[0] < 64 && read.get_pixel(29, 1)[0] > 191,
+        "{read:?}"
+    );
+    let kept = small(1_000);
+    assert_eq!((kept.width, kept.height), (300, 10));
+    assert_eq!((small(0).width, small(0).height), (1, 1));
+}
+
+#[test]
+fn a_thumbnail_of_no_image_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("notes.png");
+    fs::write(&file, "no image").expect("written");
+    assert!(thumbnail(&file, ImageLimits::default(), 96).is_err());
 }

@@ -11,10 +11,16 @@ use crate::records::trial::Trial;
 /// Shades, from the worst to the best.
 const SHADES: f64 = 8.0;
 
-/// Pixels of a cell, and of the room for labels.
+/// Pixels of a cell, unless so many stand side by side that they are narrower; of all of them; and of the room for labels.
 const CELL: (f64, f64) = (24.0, 16.0);
+const ACROSS: f64 = 330.0;
 const LEFT: f64 = 56.0;
 const BOTTOM: f64 = 30.0;
+
+/// A coordinate with one decimal at most.
+pub(super) fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
 
 /// A picture of given size.
 pub(super) struct Canvas {
@@ -25,11 +31,6 @@ pub(super) struct Canvas {
 impl Canvas {
     pub(super) fn new(width: f64, height: f64) -> Self {
         Self { width, height }
-    }
-
-    /// A coordinate with one decimal at most.
-    pub(super) fn number(&self, value: f64) -> f64 {
-        (value * 10.0).round() / 10.0
     }
 
     pub(super) fn markup(&self, class: &str, label: &str, inside: &Markup) -> Markup {
@@ -150,18 +151,19 @@ impl Grid<'_> {
         let better = Better::of(&rows);
         let across = values(&self.rows, self.across);
         let down = self.down.map_or(vec![""], |down| values(&self.rows, down));
+        let cell = (ACROSS / across.len() as f64).min(CELL.0);
         let (width, height) = (
-            LEFT + CELL.0 * across.len() as f64,
+            LEFT + cell * across.len() as f64,
             CELL.1 * down.len() as f64,
         );
-        let canvas = Canvas::new(width + 4.0, height + BOTTOM);
+        let canvas = Canvas::new(tenth(width + 4.0), height + BOTTOM);
         let place = |row: &GridRow| {
             let at = |values: &[&str], name: &str| {
                 values.iter().position(|it| value(row, name) == Some(*it))
             };
             let x = at(&across, self.across)?;
             let y = self.down.map_or(Some(0), |name| at(&down, name))?;
-            Some((LEFT + CELL.0 * x as f64, CELL.1 * y as f64))
+            Some((tenth(LEFT + cell * x as f64), CELL.1 * y as f64))
         };
         let placed: Vec<Placed<'_>> = rows
             .iter()
@@ -178,7 +180,7 @@ impl Grid<'_> {
             })
             .collect();
         let inside = html! {
-            (cells(&placed, &better))
+            (cells(&placed, cell, &better))
             (self.labels(&across, &down, width, height))
         };
         let values = rows.iter().map(|row| row.value);
@@ -212,9 +214,9 @@ impl Grid<'_> {
             .max(1);
         html! {
             @for (at, value) in across.iter().enumerate().step_by(step) {
-                text.x x=(LEFT + CELL.0 * (at as f64 + 0.5)) y=(height + 12.0) { (short(value)) }
+                text.x x=(tenth(LEFT + (width - LEFT) * (at as f64 + 0.5) / across.len() as f64)) y=(height + 12.0) { (short(value)) }
             }
-            text.x x=((LEFT + width) / 2.0) y=(height + 26.0) { (self.across) }
+            text.x x=(tenth((LEFT + width) / 2.0)) y=(height + 26.0) { (self.across) }
             @if let Some(name) = self.down {
                 @for (at, value) in down.iter().enumerate() {
                     text.y x=(LEFT - 5.0) y=(CELL.1 * (at as f64 + 0.75)) { (short(value)) }
@@ -288,7 +290,7 @@ struct Placed<'a> {
 }
 
 /// The cells, shade by shade, as that is shorter; the marks of the best and of the chosen point lie above them.
-fn cells(placed: &[Placed<'_>], better: &Better) -> Markup {
+fn cells(placed: &[Placed<'_>], width: f64, better: &Better) -> Markup {
     let shaded = |shade: u8| {
         placed
             .iter()
@@ -297,7 +299,7 @@ fn cells(placed: &[Placed<'_>], better: &Better) -> Markup {
     html! {
         @for shade in 0..=SHADES as u8 {
             @if shaded(shade).next().is_some() {
-                g class={ "h" (shade) } {
+                g class={ "h" (shade) } style={ "--cell:" (tenth(width)) "px" } {
                     @for Placed { row, x, y, values } in shaded(shade) {
                         rect x=(x) y=(y) { title { (values) ": " (shown(&row.metric, row.value)) @if row.selected { ", chosen" } } }
                     }
@@ -305,7 +307,7 @@ fn cells(placed: &[Placed<'_>], better: &Better) -> Markup {
             }
         }
         @for Placed { row, x, y, .. } in placed {
-            @let (middle, centre) = (x + CELL.0 / 2.0, y + CELL.1 / 2.0);
+            @let (middle, centre) = (tenth(x + width / 2.0), y + CELL.1 / 2.0);
             @if better.is_best(row.value) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
             @if row.selected { circle.ring cx=(middle) cy=(centre) r="6" {} }
         }

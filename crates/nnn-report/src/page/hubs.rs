@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::number::grouped;
-use crate::page::heat::Canvas;
+use crate::page::heat::{Canvas, tenth};
 use crate::page::pictures::{Pictures, name};
 use crate::page::trial::TrialView;
 use crate::records::{CellId, Hub, OccurrenceRow, Shown, ShownItem};
@@ -69,8 +69,8 @@ fn drawn(raw: &OccurrenceRow, after: &OccurrenceRow, cell: &CellId) -> Markup {
     let inside = html! {
         @for power in 0..=(top.floor() as i32) {
             @let at = y(10_f64.powi(power));
-            path.grid d={ "M" (LEFT) " " (canvas.number(at)) "H" (WIDTH) } {}
-            text.y x=(LEFT - 6.0) y=(canvas.number(at + 4.0)) { (grouped(10_usize.pow(power as u32))) }
+            path.grid d={ "M" (LEFT) " " (tenth(at)) "H" (WIDTH) } {}
+            text.y x=(LEFT - 6.0) y=(tenth(at + 4.0)) { (grouped(10_usize.pow(power as u32))) }
         }
         @for at in 0..bins {
             @let x = LEFT + slot * at as f64;
@@ -78,13 +78,13 @@ fn drawn(raw: &OccurrenceRow, after: &OccurrenceRow, cell: &CellId) -> Markup {
                 @let items = counts.get(at).copied().unwrap_or(0);
                 @if items > 0 {
                     @let high = y(items as f64);
-                    rect class=(classes[which]) x=(canvas.number(x + slot * (0.12 + 0.38 * which as f64))) y=(canvas.number(high))
-                        width=(canvas.number(0.36 * slot)) height=(canvas.number(HEIGHT - BOTTOM - high)) {
+                    rect class=(classes[which]) x=(tenth(x + slot * (0.12 + 0.38 * which as f64))) y=(tenth(high))
+                        width=(tenth(0.36 * slot)) height=(tenth(HEIGHT - BOTTOM - high)) {
                         title { (names[which]) ": " (grouped(items)) " items are first " (times(at)) }
                     }
                 }
             }
-            text.x x=(canvas.number(x + slot / 2.0)) y=(HEIGHT - BOTTOM + 14.0) { (short(at)) }
+            text.x x=(tenth(x + slot / 2.0)) y=(HEIGHT - BOTTOM + 14.0) { (short(at)) }
         }
         text.x x=((WIDTH + LEFT) / 2.0) y=(HEIGHT - 4.0) { "queries that rank an item first" }
     };

@@ -6,6 +6,7 @@ mod figures;
 mod files;
 mod fixture;
 mod page;
+mod shown;
 mod summary;
 mod tables;
 mod whole;

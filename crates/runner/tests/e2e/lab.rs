@@ -163,7 +163,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Files) {
 
 /// What must not differ between two runs: everything but times, the resolved config and the records of the cells.
 pub(crate) fn lasting(files: &Files) -> Files {
-    let parts = ["run.json", "trials/", "tables/bank_search."];
+    let parts = ["run.json", "report.html", "trials/", "tables/bank_search."];
     let timed = |name: &str| parts.iter().any(|part| name.contains(part));
     let kept = files.iter().filter(|(name, _)| !timed(name));
     kept.map(|(name, content)| (name.clone(), content.clone()))

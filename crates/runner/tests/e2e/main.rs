@@ -34,6 +34,7 @@ mod published;
 mod real_data;
 mod references;
 mod relevance;
+mod report;
 mod rerank;
 mod schema;
 mod semantics;

@@ -310,7 +310,9 @@ fn a_quiet_run_says_nothing_but_errors() {
     assert!(!lab.scores("lab").is_empty());
     // The same run says something where nobody forbids it.
     let ended = lab.call(&["config.yaml"]);
-    assert!(ended.stdout.contains("R@1") && ended.stderr.contains("results are in results/lab"));
+    assert!(
+        ended.stdout.contains("R@1") && ended.stderr.contains("more in results/lab/report.html")
+    );
     let ended = lab.call(&["-q", "absent.yaml"]);
     assert_eq!(ended.stdout, "");
     ended.refused(&["absent.yaml"]);

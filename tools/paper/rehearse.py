@@ -56,9 +56,8 @@ def main(runner, folder):
     folder.mkdir(parents=True, exist_ok=True)
     vectors(folder)
     done = []
-    for path in sorted(CONFIGS.glob("*.yaml")):
-        if path.name in LEFT_OUT:
-            continue
+    paths = [path for path in sorted(CONFIGS.glob("*.yaml")) if path.name not in LEFT_OUT]
+    for path in paths:
         config = rehearsal(yaml.safe_load(path.read_text()))
         written = folder / path.name
         written.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -67,6 +66,8 @@ def main(runner, folder):
         print(path.name, "ok" if ran.returncode == 0 else f"exit {ran.returncode}", flush=True)
         if ran.returncode == 0:
             done.append(results / config["experiment"])
+    if len(done) < len(paths):
+        sys.exit(f"{len(paths) - len(done)} of {len(paths)} configs failed")
     started = time.monotonic()
     subprocess.run([runner, "report", *done], check=True, stdout=subprocess.DEVNULL)
     page = folder / "results" / "report.html"

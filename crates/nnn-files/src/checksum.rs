@@ -45,6 +45,12 @@ pub fn sha256_bytes(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// SHA-256 of `bytes` as the 32 bytes that it is.
+#[must_use]
+pub fn sha256_raw(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
+}
+
 /// SHA-256 of a file's content, read in pieces of 1 MiB.
 ///
 /// # Errors

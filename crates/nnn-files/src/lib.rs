@@ -12,7 +12,7 @@ mod remote;
 mod words;
 
 pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
-pub use checksum::{Sha256, sha256_bytes, sha256_file};
+pub use checksum::{Sha256, sha256_bytes, sha256_file, sha256_raw};
 pub use hint::{hint, unknown};
 pub use near::{LFS_POINTER, folded, names_in, nearby};
 pub use remote::{

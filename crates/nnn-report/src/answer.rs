@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use nnn_files::counted;
 
-use crate::number::{Goal, distinct, goal, p_value, shown, signed};
+use crate::number::{Goal, distinct, goal, merit, p_value, shown};
 use crate::records::trial::Setup;
 use crate::records::{CellId, ComparisonRow, Interval, Records, ScoreRow};
+use crate::wording::gain;
 
 /// The metric that is told first, where it was measured.
 pub(crate) const HEADLINE: &str = "R@1";
@@ -16,12 +17,12 @@ const LEVEL: f64 = 0.05;
 
 /// How a setting compares with raw on the same queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Standing {
     Better,
     Worse,
     /// The test tells it not from raw.
     Same,
-    /// The metric is no mean over queries, so there is no test.
+    /// It was not compared in a family of tests: the metric is no mean over queries.
     Untested,
 }
 
@@ -33,32 +34,32 @@ pub(crate) struct Judged<'a> {
     pub(crate) interval: Option<Interval>,
     /// By Holm's correction over the pairs of its trial.
     pub(crate) p_holm: Option<f64>,
-    pub(crate) verdict: Verdict,
+    pub(crate) standing: Standing,
     /// How much better than raw, whichever direction is better; below 0 for what is worse.
     pub(crate) improvement: f64,
 }
 
 impl Judged<'_> {
-    /// Whether it may be the best: neither chosen on the evaluated queries nor reading them as a whole.
+    /// Whether it may be the best: neither chosen on the evaluated queries nor reading them as a whole, and not ranked again.
     pub(crate) fn competes(&self) -> bool {
         competes(&self.row.cell)
     }
 
     /// `+14.60 [12.92, 16.28]`.
     pub(crate) fn gain(&self) -> String {
-        let metric = &self.row.metric;
-        let bounds =
-            |it: Interval| format!(" [{}, {}]", shown(metric, it.low), shown(metric, it.high));
-        signed(metric, self.delta) + &self.interval.map_or(String::new(), bounds)
+        gain(self.row)
     }
 }
 
+/// Whether a setting is counted: the gain of a list that was ranked again is the matching head's, too.
 fn competes(cell: &CellId) -> bool {
-    cell.chosen != "oracle" && !cell.is_transductive()
+    cell.competes() && !cell.is_reranked()
 }
 
 /// All gains under the headline metric, in the order of the scores.
 pub(crate) struct Gains<'a> {
+    /// Places of `judged`.
+    places: HashMap<&'a CellId, usize>,
     /// The headline metric; absent where there are no scores.
     pub(crate) metric: Option<&'a str>,
     pub(crate) judged: Vec<Judged<'a>>,
@@ -66,7 +67,7 @@ pub(crate) struct Gains<'a> {
 
 impl<'a> Gains<'a> {
     pub(crate) fn of(records: &Records<'a>) -> Self {
-        let metric = headline(records.scores);
+        let metric = headline(records.scores.iter());
         let against_raw = |row: &&ComparisonRow| row.other.method == "raw";
         let tests = records.comparisons.iter().filter(against_raw);
         let tests: HashMap<(&CellId, &str), f64> = tests
@@ -74,24 +75,30 @@ impl<'a> Gains<'a> {
             .collect();
         let rows = records.scores.iter();
         let rows = rows.filter(|row| Some(row.metric.as_str()) == metric);
+        Self::new(metric, rows.filter_map(|row| judged(row, &tests)).collect())
+    }
+
+    fn new(metric: Option<&'a str>, judged: Vec<Judged<'a>>) -> Self {
+        let cells = judged.iter().map(|it| &it.row.cell);
         Self {
+            places: cells.enumerate().map(|(at, cell)| (cell, at)).collect(),
             metric,
-            judged: rows.filter_map(|row| judged(row, &tests)).collect(),
+            judged,
         }
     }
 
     /// The same of one model, data set and direction.
     pub(crate) fn at(&self, setup: Setup<'_>) -> Self {
         let own = |judged: &&Judged<'a>| Setup::of(&judged.row.cell) == setup;
-        Self {
-            metric: self.metric,
-            judged: self.judged.iter().filter(own).copied().collect(),
-        }
+        Self::new(
+            self.metric,
+            self.judged.iter().filter(own).copied().collect(),
+        )
     }
 
     /// How a cell compares with raw.
     pub(crate) fn find(&self, cell: &CellId) -> Option<&Judged<'a>> {
-        self.judged.iter().find(|judged| judged.row.cell == *cell)
+        self.places.get(cell).map(|&at| &self.judged[at])
     }
 
     /// The largest of those that compete; the first of equals.
@@ -106,10 +113,10 @@ impl<'a> Gains<'a> {
     /// The answer in one sentence; tests, levels and how many were tried are part of it.
     pub(crate) fn sentence(&self) -> String {
         self.told(|metric, counts| {
-            let (settings, tasks) = (counted(counts.settings, "setting"), counted(counts.tasks, "task"));
-            let verdicts = counts.verdicts();
+            let (settings, setups) = (counted(counts.settings, "setting"), counted(counts.setups, "setup"));
+            let standings = counts.standings();
             format!(
-                "{metric} against raw: of {settings} in {tasks}, {verdicts} (paired randomisation, Holm's correction within a trial, 5 %)"
+                "{metric} against raw: of {settings} in {setups}, {standings} (paired randomisation, Holm's correction within a trial, 5 %)"
             )
         })
     }
@@ -120,31 +127,37 @@ impl<'a> Gains<'a> {
             format!(
                 "Of {}, {}",
                 counted(counts.settings, "setting"),
-                counts.verdicts()
+                counts.standings()
             )
         })
     }
 
     fn told(&self, counted_as: impl Fn(&str, &Counts) -> String) -> String {
         let (Some(metric), Some(best)) = (self.metric, self.best()) else {
-            return "No correction was measured.".to_owned();
+            return match self.judged.is_empty() {
+                true => "No correction was measured.",
+                false => {
+                    "No setting is counted: all are chosen on the evaluated queries, read them as a whole, or are ranked again."
+                }
+            }
+            .to_owned();
         };
         let counts = Counts::of(&self.judged);
         let start = match counts.untested == counts.settings {
             true => format!(
-                "{metric} of {} has no test against raw",
+                "{metric} of {} was not tested against raw",
                 counted(counts.settings, "setting")
             ),
             false => counted_as(metric, &counts),
         };
-        format!("{start}; {}.", largest(best, counts.tasks > 1))
+        format!("{start}; {}.", largest(best, counts.setups > 1))
     }
 }
 
 /// How many of the settings that compete are what.
 struct Counts {
     settings: usize,
-    tasks: usize,
+    setups: usize,
     better: usize,
     worse: usize,
     same: usize,
@@ -154,19 +167,24 @@ struct Counts {
 impl Counts {
     fn of(judged: &[Judged<'_>]) -> Self {
         let competing: Vec<_> = judged.iter().filter(|it| it.competes()).collect();
-        let count = |verdict| competing.iter().filter(|it| it.verdict == verdict).count();
+        let count = |standing| {
+            competing
+                .iter()
+                .filter(|it| it.standing == standing)
+                .count()
+        };
         Self {
             settings: competing.len(),
-            tasks: distinct(competing.iter().map(|it| Setup::of(&it.row.cell))).len(),
-            better: count(Verdict::Better),
-            worse: count(Verdict::Worse),
-            same: count(Verdict::Same),
-            untested: count(Verdict::Untested),
+            setups: distinct(competing.iter().map(|it| Setup::of(&it.row.cell))).len(),
+            better: count(Standing::Better),
+            worse: count(Standing::Worse),
+            same: count(Standing::Same),
+            untested: count(Standing::Untested),
         }
     }
 
     /// `7 are significantly better, 0 are significantly worse and 41 are not distinguishable`.
-    fn verdicts(&self) -> String {
+    fn standings(&self) -> String {
         let untested = match self.untested {
             0 => String::new(),
             count => format!(", {} not tested", are(count)),
@@ -181,15 +199,21 @@ impl Counts {
 }
 
 /// The metric that is told first: R@1, or the first one measured.
-pub(crate) fn headline(rows: &[ScoreRow]) -> Option<&str> {
-    let metric = |row: &ScoreRow| row.metric == HEADLINE;
-    let row = rows.iter().find(|row| metric(row)).or(rows.first())?;
-    Some(&row.metric)
+pub(crate) fn headline<'a>(rows: impl Iterator<Item = &'a ScoreRow>) -> Option<&'a str> {
+    let mut first = None;
+    for row in rows {
+        if row.metric == HEADLINE {
+            return Some(HEADLINE);
+        }
+        first.get_or_insert(row.metric.as_str());
+    }
+    first
 }
 
 /// The answer of all that was recorded, in one sentence: how many settings are better than raw, worse, or not to be told
 /// from it, under R@1 (or the first metric measured), and the largest gain with its interval. Settings that are chosen on the
-/// evaluated queries, and transductive methods, are not counted.
+/// evaluated queries, and transductive methods and lists that were
+/// ranked again, are not counted.
 #[must_use]
 pub fn answer(records: &Records<'_>) -> String {
     Gains::of(records).sentence()
@@ -197,24 +221,24 @@ pub fn answer(records: &Records<'_>) -> String {
 
 fn judged<'a>(row: &'a ScoreRow, tests: &HashMap<(&CellId, &str), f64>) -> Option<Judged<'a>> {
     let gain = row.gain?;
+    let merit = |value| merit(&row.metric, value);
     let improvement = match goal(&row.metric) {
-        Some(Goal::Lower) => -gain.delta,
-        Some(Goal::Zero) => (row.value - gain.delta).abs() - row.value.abs(),
-        _ => gain.delta,
+        Some(Goal::Zero) => merit(row.value) - merit(row.value - gain.delta),
+        _ => merit(gain.delta),
     };
     let p_holm = tests.get(&(&row.cell, row.metric.as_str())).copied();
-    let verdict = match p_holm {
-        None => Verdict::Untested,
-        Some(p) if p >= LEVEL => Verdict::Same,
-        Some(_) if improvement > 0.0 => Verdict::Better,
-        Some(_) => Verdict::Worse,
+    let standing = match p_holm {
+        None => Standing::Untested,
+        Some(p) if p >= LEVEL => Standing::Same,
+        Some(_) if improvement > 0.0 => Standing::Better,
+        Some(_) => Standing::Worse,
     };
     Some(Judged {
         row,
         delta: gain.delta,
         interval: gain.interval,
         p_holm,
-        verdict,
+        standing,
         improvement,
     })
 }
@@ -249,7 +273,7 @@ fn largest(best: &Judged<'_>, several: bool) -> String {
     );
     match (best.improvement > 0.0, best.p_holm) {
         (false, _) => format!("none gains anything: the best, {method}, goes {change}"),
-        (true, Some(p)) if best.verdict == Verdict::Same => {
+        (true, Some(p)) if best.standing == Standing::Same => {
             format!(
                 "the largest gain, of {method}, is not significant: {change} (corrected p {})",
                 p_value(p)

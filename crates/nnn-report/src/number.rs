@@ -58,6 +58,15 @@ pub(crate) fn goal(metric: &str) -> Option<Goal> {
     }
 }
 
+/// How good a value of a metric is: the higher, the better.
+pub(crate) fn merit(metric: &str, value: f64) -> f64 {
+    match goal(metric) {
+        Some(Goal::Lower) => -value,
+        Some(Goal::Zero) => -value.abs(),
+        Some(Goal::Higher) | None => value,
+    }
+}
+
 /// The metric itself, or the one that a standard deviation, a gain (`gain:R@1`) or a search (`exact_search:R@1`) is of.
 fn measured(metric: &str) -> &str {
     let metric = metric.rsplit(':').next().unwrap_or(metric);

@@ -5,7 +5,7 @@ use crate::open::Sources;
 use crate::open::trials::{TrialPlan, Trials};
 use crate::plan::Plan;
 use crate::provenance;
-use crate::results::folder::ResultsFolder;
+use crate::results::folder::{PAGE, ResultsFolder};
 use crate::results::page;
 use crate::results::run_record::{self, Done};
 use crate::results::trial_record::TrialRecord;
@@ -137,18 +137,21 @@ impl<'a> Sweep<'a> {
         let mut runner = TrialRunner::new(self.plan, self.sources, &folders.cache);
         for (index, trial) in trials.all.iter().enumerate() {
             if let Some(record) = self.results.finished(&self.keys[index]) {
-                self.warnings.extend(record.warnings.iter().cloned());
+                for warning in &record.warnings {
+                    self.keep(warning);
+                }
                 records.push(record);
                 continue;
             }
             let record = self.trial(&mut runner, index, trial, &records);
             records.push(record.with_context(|| trial.title())?);
             self.results.write_tables(&records, self.plan)?;
+            self.record(&records, false)?;
         }
         self.results.remove_stale(&self.keys, &records)?;
         let scores = self.results.write_tables(&records, self.plan)?;
         self.record(&records, true)?;
-        let page = self.results.path().join(page::FILE);
+        let page = self.results.path().join(PAGE);
         let answers = page::write(&[self.results.path()], &page)?;
         Ok(Finished {
             results: self.results.path().to_owned(),
@@ -169,22 +172,31 @@ impl<'a> Sweep<'a> {
     ) -> Result<TrialRecord> {
         let warn = |warnings: &[Warning]| warnings.iter().for_each(|it| self.warn(it));
         let finished = runner.run(trial, warn)?;
+        finished.warnings.iter().for_each(|it| self.warn(it));
         if let Some(search) = &finished.rows.bank_search {
             say(&format!("{}: {search}", trial.title()));
         }
         // From here on the folder holds something of this run, and not all of it.
         self.record(before, false)?;
+        self.results.remove_page()?;
         let key = &self.keys[index];
         self.results.finish(key, &trial.file_name, finished)
     }
 
+    /// Says a warning and keeps it, once.
     fn warn(&mut self, warning: &Warning) {
-        if !self.warnings.contains(warning) {
-            if !warning.is_said_at_fetching() {
-                say(&format!("warning: {warning}"));
-            }
+        if self.keep(warning) && !warning.is_said_at_fetching() {
+            say(&format!("warning: {warning}"));
+        }
+    }
+
+    /// Keeps a warning; whether it is a new one.
+    fn keep(&mut self, warning: &Warning) -> bool {
+        let new = !self.warnings.contains(warning);
+        if new {
             self.warnings.push(warning.clone());
         }
+        new
     }
 
     /// Writes `run.json`; `complete` once the tables hold all trials.

@@ -25,7 +25,7 @@ pub(crate) enum Warning {
     #[error("{0}")]
     ImagesSkipped(SkippedImages),
     /// Images that the page names, as they cannot be drawn small.
-    #[error("{dataset}: the page shows no pictures: {reason}")]
+    #[error("{dataset}: the page does not show all pictures: {reason}")]
     NoPictures {
         /// The data set.
         dataset: String,

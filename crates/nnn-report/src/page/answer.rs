@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::answer::{Gains, Judged, Verdict};
+use crate::answer::{Gains, Judged, Standing};
 use crate::number::{grouped, p_value, scale, shown};
 use crate::page::View;
 use crate::page::track::{Mark, Scale};
 use crate::records::trial::Setup;
 use crate::records::{Records, ScoreRow};
 use crate::tables::retrieval;
-use crate::wording::{ABSENT, mark_notes, marks, resampled};
+use crate::wording::{ABSENT, VALIDATION, held_out_mark, mark_notes, marks, resampled};
 
 /// The answer, then a figure for each model, data set and direction.
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -21,27 +21,42 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             @if !provenance.complete { p.warning { "The run is not complete: some trials are missing." } }
             @if !provenance.description.is_empty() { p { (provenance.description) } }
             @for &setup in &view.setups { (figure(view, setup)) }
-            @for note in notes(&view.experiment.records) { p.note { (note) } }
+            @for note in notes(&view.gains, &view.experiment.records) { p.note { (note) } }
         }
     }
 }
 
-fn notes(records: &Records<'_>) -> Vec<String> {
+fn notes(gains: &Gains<'_>, records: &Records<'_>) -> Vec<String> {
     let any = |holds: &dyn Fn(&ScoreRow) -> bool| records.scores.iter().any(holds);
-    let mut notes = vec![
-        "Bars are 95 % bootstrap intervals of the gain, not corrected for many settings; p is by the paired randomisation test with \
-         Holm's correction over all pairs of a trial. Large, coloured dots are significant at 5 %. The best of many settings was selected after \
-         the fact: expect less of it elsewhere."
-            .to_owned(),
+    let tested = gains.judged.iter().any(|it| it.p_holm.is_some());
+    let bars = gains.judged.iter().any(|it| it.interval.is_some());
+    let notes = [
+        (bars, "Bars are 95 % bootstrap intervals of the gain, not corrected for many settings.".to_owned()),
+        (
+            tested,
+            "p is by the paired randomisation test with Holm's correction over all pairs of a trial. Large, coloured dots are \
+             significant at 5 %."
+                .to_owned(),
+        ),
+        (
+            !gains.judged.is_empty(),
+            "The best of many settings was selected after the fact: expect less of it elsewhere.".to_owned(),
+        ),
+        (
+            any(&|row| row.cell.chosen == "validation"),
+            format!("{VALIDATION} Parameters chosen on held-out training items."),
+        ),
+        (
+            any(&|row| row.cell.is_reranked()),
+            "Lists ranked again (+itm) are not counted: their gain is the matching head's, too.".to_owned(),
+        ),
     ];
-    if any(&|row| row.cell.chosen == "validation") {
-        notes.push("§ Parameters chosen on held-out training items.".to_owned());
-    }
-    notes.extend(mark_notes(
+    let said = notes.into_iter().filter(|(said, _)| *said);
+    let marks = mark_notes(
         any(&|row| row.cell.is_transductive()),
         any(&|row| row.cell.chosen == "oracle"),
-    ));
-    notes
+    );
+    said.map(|(_, note)| note).chain(marks).collect()
 }
 
 /// The forest plot of one model, data set and direction; nothing where only raw was measured.
@@ -57,7 +72,7 @@ fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
         interval.map(|value| scale(metric) * value)
     });
     let track = Scale::with_zero(ends);
-    let row = gains.judged[0].row;
+    let (row, best) = (gains.judged[0].row, gains.best());
     let raw = row.value - gains.judged[0].delta;
     html! {
         div.setup data-setup=(view.setup_id(setup)) {
@@ -66,7 +81,8 @@ fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
             p.note {
                 (retrieval(setup.direction)) ": " (grouped(row.n_queries)) " queries, " (grouped(row.n_gallery))
                 " gallery items; raw has " (metric) " " (shown(metric, raw))
-                "; intervals " (resampled(&row.cluster, row.n_clusters)) "."
+                @if gains.judged.iter().any(|it| it.interval.is_some()) { "; intervals " (resampled(&row.cluster, row.n_clusters)) }
+                "."
             }
             div.wide tabindex="0" role="group" aria-label={ "Gains over raw, " (heading(setup)) } {
                 table.forest {
@@ -75,9 +91,9 @@ fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
                         th.plot scope="col" { "Gain over raw in " (metric) } th.n scope="col" { "Gain [95 %]" }
                         th.n scope="col" { "p" }
                     } }
-                    tbody { @for judged in &gains.judged { (line(view, &gains, judged, track)) } }
+                    tbody { @for judged in &gains.judged { (line(view, best, judged, track)) } }
                     tfoot { tr {
-                        td {} td {} td.plot { (track.axis(|value| format!("{}", (value * 1e6).round() / 1e6))) } td {} td {}
+                        td {} td {} td.plot { (track.axis()) } td {} td {}
                     } }
                 }
             }
@@ -85,7 +101,7 @@ fn figure(view: &View<'_>, setup: Setup<'_>) -> Markup {
     }
 }
 
-fn line(view: &View<'_>, gains: &Gains<'_>, judged: &Judged<'_>, track: Scale) -> Markup {
+fn line(view: &View<'_>, best: Option<&Judged<'_>>, judged: &Judged<'_>, track: Scale) -> Markup {
     let cell = &judged.row.cell;
     let metric = &judged.row.metric;
     let drawn = |value: f64| scale(metric) * value;
@@ -102,9 +118,7 @@ fn line(view: &View<'_>, gains: &Gains<'_>, judged: &Judged<'_>, track: Scale) -
         ));
     }
     drawing.push(Mark::Dot(drawn(judged.delta), dot, said));
-    let best = gains
-        .best()
-        .is_some_and(|best| std::ptr::eq(best.row, judged.row));
+    let best = best.is_some_and(|best| std::ptr::eq(best.row, judged.row));
     html! {
         tr.best[best] data-setup=(view.setup_id(Setup::of(cell))) data-trial=[view.trial_of(cell)] {
             th scope="row" title=(cell.method_signature()) { (name(judged.row)) }
@@ -118,10 +132,10 @@ fn line(view: &View<'_>, gains: &Gains<'_>, judged: &Judged<'_>, track: Scale) -
 
 /// The classes of a dot and its bar.
 fn classes(judged: &Judged<'_>) -> (&'static str, &'static str) {
-    match judged.verdict {
-        Verdict::Better => ("dot better", "bar better"),
-        Verdict::Worse => ("dot worse", "bar worse"),
-        Verdict::Same | Verdict::Untested => ("dot same", "bar same"),
+    match judged.standing {
+        Standing::Better => ("dot better", "bar better"),
+        Standing::Worse => ("dot worse", "bar worse"),
+        Standing::Same | Standing::Untested => ("dot same", "bar same"),
     }
 }
 
@@ -129,10 +143,10 @@ fn classes(judged: &Judged<'_>) -> (&'static str, &'static str) {
 pub(super) fn name(row: &ScoreRow) -> String {
     let cell = &row.cell;
     let marks = marks(cell.is_transductive(), &cell.chosen);
+    let marked = format!("{}{marks}{}", cell.method, held_out_mark(&cell.chosen));
     match cell.chosen.as_str() {
-        "validation" => format!("{}{marks}§", cell.method),
-        "fixed" if !cell.params.is_empty() => format!("{}{marks} ({})", cell.method, cell.params),
-        _ => format!("{}{marks}", cell.method),
+        "fixed" if !cell.params.is_empty() => format!("{marked} ({})", cell.params),
+        _ => marked,
     }
 }
 

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use crate::number::{distinct, shown};
 use crate::page::track::{Mark, Scale};
-use crate::page::trial::TrialView;
+use crate::page::trial_view::TrialView;
 use crate::records::{CellId, ClassRow};
-use crate::tables::meaning;
+use crate::tables::{meaning, sign_of};
 
 pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     let rows: Vec<&ClassRow> = trial
@@ -24,6 +24,7 @@ pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     html! {
         section.groups {
             h4 { "Groups" }
+            @if let Some(sign) = sign(trial, after) { p.note { (sign) } }
             @for metric in metrics { (figure(metric, &rows, after)) }
         }
     }
@@ -39,8 +40,14 @@ fn after<'a>(trial: &TrialView<'a>, rows: &[&'a ClassRow]) -> Option<&'a CellId>
     let mut others = rows
         .iter()
         .map(|row| &row.cell)
-        .filter(|cell| cell.method != "raw");
+        .filter(|cell| cell.method != "raw" && cell.competes() && !cell.is_reranked());
     shown.or_else(|| others.next())
+}
+
+/// Which group a positive value means.
+fn sign(trial: &TrialView<'_>, cell: &CellId) -> Option<String> {
+    let mut scores = trial.view.experiment.records.scores.iter();
+    sign_of(&scores.find(|row| row.cell == *cell)?.signature)
 }
 
 fn figure(metric: &str, rows: &[&ClassRow], after: &CellId) -> Markup {
@@ -88,7 +95,7 @@ fn figure(metric: &str, rows: &[&ClassRow], after: &CellId) -> Markup {
                         th.n scope="col" { "Raw" } th.n scope="col" { "After" }
                     } }
                     tbody { @for it in &classes { (line(it)) } }
-                    tfoot { tr { td {} td.plot { (scale.axis(|value| format!("{value:.1}"))) } td {} td {} } }
+                    tfoot { tr { td {} td.plot { (scale.axis()) } td {} td {} } }
                 }
             }
         }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::number::{Goal, distinct, goal, shown};
-use crate::page::trial::TrialView;
+use crate::number::{distinct, merit, shown};
+use crate::page::canvas::{Canvas, tenth};
+use crate::page::trial_view::TrialView;
 use crate::records::GridRow;
 use crate::records::params::pairs;
 use crate::records::trial::Trial;
@@ -11,37 +12,11 @@ use crate::records::trial::Trial;
 /// Shades, from the worst to the best.
 const SHADES: f64 = 8.0;
 
-/// Pixels of a cell, unless so many stand side by side that they are narrower; of all of them; and of the room for labels.
-const CELL: (f64, f64) = (24.0, 16.0);
+/// Pixels of a square, unless so many stand side by side that they are narrower; of all of them; and of the room for labels.
+const SQUARE: (f64, f64) = (24.0, 16.0);
 const ACROSS: f64 = 330.0;
 const LEFT: f64 = 56.0;
 const BOTTOM: f64 = 30.0;
-
-/// A coordinate with one decimal at most.
-pub(super) fn tenth(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
-/// A picture of given size.
-pub(super) struct Canvas {
-    width: f64,
-    height: f64,
-}
-
-impl Canvas {
-    pub(super) fn new(width: f64, height: f64) -> Self {
-        Self { width, height }
-    }
-
-    pub(super) fn markup(&self, class: &str, label: &str, inside: &Markup) -> Markup {
-        let Self { width, height } = self;
-        html! {
-            svg class=(class) viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="img" aria-label=(label) {
-                (inside)
-            }
-        }
-    }
-}
 
 /// The points of one method of a trial.
 struct Grid<'a> {
@@ -54,7 +29,8 @@ struct Grid<'a> {
 pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     let own = trial.view.experiment.grid.iter();
     let own: Vec<&GridRow> = own
-        .filter(|row| Trial::of(&row.cell) == trial.trial)
+        // The evaluated items chose of an oracle's: nothing can be seen of it.
+        .filter(|row| Trial::of(&row.cell) == trial.trial && row.cell.chosen != "oracle")
         .collect();
     let methods = distinct(own.iter().map(|row| (&row.cell.method, &row.cell.chosen)));
     let of = |method| {
@@ -65,6 +41,7 @@ pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     let parts: Vec<Markup> = methods
         .into_iter()
         .map(|method| grid(of(method).collect()))
+        .filter(|part| !part.0.is_empty())
         .collect();
     html! {
         @if !parts.is_empty() {
@@ -148,13 +125,13 @@ impl Grid<'_> {
             .filter(|row| row.evaluated_on == side)
             .collect();
         let first = rows.first()?;
-        let better = Better::of(&rows);
+        let range = Range::of(&rows);
         let across = values(&self.rows, self.across);
         let down = self.down.map_or(vec![""], |down| values(&self.rows, down));
-        let cell = (ACROSS / across.len() as f64).min(CELL.0);
+        let square = (ACROSS / across.len() as f64).min(SQUARE.0);
         let (width, height) = (
-            LEFT + cell * across.len() as f64,
-            CELL.1 * down.len() as f64,
+            LEFT + square * across.len() as f64,
+            SQUARE.1 * down.len() as f64,
         );
         let canvas = Canvas::new(tenth(width + 4.0), height + BOTTOM);
         let place = |row: &GridRow| {
@@ -163,7 +140,7 @@ impl Grid<'_> {
             };
             let x = at(&across, self.across)?;
             let y = self.down.map_or(Some(0), |name| at(&down, name))?;
-            Some((tenth(LEFT + cell * x as f64), CELL.1 * y as f64))
+            Some((tenth(LEFT + square * x as f64), SQUARE.1 * y as f64))
         };
         let placed: Vec<Placed<'_>> = rows
             .iter()
@@ -180,7 +157,7 @@ impl Grid<'_> {
             })
             .collect();
         let inside = html! {
-            (cells(&placed, cell, &better))
+            (squares(&placed, square, &range))
             (self.labels(&across, &down, width, height))
         };
         let values = rows.iter().map(|row| row.value);
@@ -219,7 +196,7 @@ impl Grid<'_> {
             text.x x=(tenth((LEFT + width) / 2.0)) y=(height + 26.0) { (self.across) }
             @if let Some(name) = self.down {
                 @for (at, value) in down.iter().enumerate() {
-                    text.y x=(LEFT - 5.0) y=(CELL.1 * (at as f64 + 0.75)) { (short(value)) }
+                    text.y x=(LEFT - 5.0) y=(SQUARE.1 * (at as f64 + 0.75)) { (short(value)) }
                 }
                 text.name x="0" y=(height + 12.0) { (name) " ↑" }
             }
@@ -238,45 +215,30 @@ fn short(value: &str) -> String {
     }
 }
 
-/// How good the values of a map are.
-struct Better {
-    low: f64,
-    high: f64,
-    goal: Option<Goal>,
+/// How good the values of a map are, from the worst to the best.
+struct Range {
+    worst: f64,
+    best: f64,
 }
 
-impl Better {
+impl Range {
     fn of(rows: &[&GridRow]) -> Self {
-        let goal = rows.first().and_then(|row| goal(&row.metric));
-        let scores = rows.iter().map(|row| score(goal, row.value));
+        let merits = rows.iter().map(|row| merit(&row.metric, row.value));
         Self {
-            low: scores.clone().fold(f64::INFINITY, f64::min),
-            high: scores.fold(f64::NEG_INFINITY, f64::max),
-            goal,
+            worst: merits.clone().fold(f64::INFINITY, f64::min),
+            best: merits.fold(f64::NEG_INFINITY, f64::max),
         }
     }
 
-    fn shade(&self, value: f64) -> u8 {
-        let range = self.high - self.low;
-        let share = if range > 0.0 {
-            (score(self.goal, value) - self.low) / range
-        } else {
-            0.5
-        };
+    fn shade(&self, row: &GridRow) -> u8 {
+        let range = self.best - self.worst;
+        let above = merit(&row.metric, row.value) - self.worst;
+        let share = if range > 0.0 { above / range } else { 0.5 };
         (SHADES * share).round() as u8
     }
 
-    fn is_best(&self, value: f64) -> bool {
-        score(self.goal, value) >= self.high
-    }
-}
-
-/// Higher is better.
-fn score(goal: Option<Goal>, value: f64) -> f64 {
-    match goal {
-        Some(Goal::Lower) => -value,
-        Some(Goal::Zero) => -value.abs(),
-        _ => value,
+    fn is_best(&self, row: &GridRow) -> bool {
+        merit(&row.metric, row.value) >= self.best
     }
 }
 
@@ -289,17 +251,13 @@ struct Placed<'a> {
     values: String,
 }
 
-/// The cells, shade by shade, as that is shorter; the marks of the best and of the chosen point lie above them.
-fn cells(placed: &[Placed<'_>], width: f64, better: &Better) -> Markup {
-    let shaded = |shade: u8| {
-        placed
-            .iter()
-            .filter(move |it| better.shade(it.row.value) == shade)
-    };
+/// The squares, shade by shade, as that is shorter; the marks of the best and of the chosen point lie above them.
+fn squares(placed: &[Placed<'_>], width: f64, range: &Range) -> Markup {
+    let shaded = |shade: u8| placed.iter().filter(move |it| range.shade(it.row) == shade);
     html! {
         @for shade in 0..=SHADES as u8 {
             @if shaded(shade).next().is_some() {
-                g class={ "h" (shade) } style={ "--cell:" (tenth(width)) "px" } {
+                g class={ "h" (shade) } style={ "--square:" (tenth(width)) "px" } {
                     @for Placed { row, x, y, values } in shaded(shade) {
                         rect x=(x) y=(y) { title { (values) ": " (shown(&row.metric, row.value)) @if row.selected { ", chosen" } } }
                     }
@@ -307,8 +265,8 @@ fn cells(placed: &[Placed<'_>], width: f64, better: &Better) -> Markup {
             }
         }
         @for Placed { row, x, y, .. } in placed {
-            @let (middle, centre) = (tenth(x + width / 2.0), y + CELL.1 / 2.0);
-            @if better.is_best(row.value) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
+            @let (middle, centre) = (tenth(x + width / 2.0), y + SQUARE.1 / 2.0);
+            @if range.is_best(row) { circle.top cx=(middle) cy=(centre) r="2.5" {} }
             @if row.selected { circle.ring cx=(middle) cy=(centre) r="6" {} }
         }
     }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::number::grouped;
-use crate::page::heat::{Canvas, tenth};
+use crate::page::canvas::{Canvas, tenth};
 use crate::page::pictures::{Pictures, name};
-use crate::page::trial::TrialView;
+use crate::page::trial_view::TrialView;
 use crate::records::{CellId, Hub, OccurrenceRow, Shown, ShownItem};
 
 /// Bins of an axis of occurrences: never, 1, 2 to 3, 4 to 7 and so on.
@@ -18,7 +18,11 @@ fn label(bin: usize) -> String {
     match bin {
         0 => "never".to_owned(),
         1 => "1".to_owned(),
-        _ => format!("{}–{}", grouped(1 << (bin - 1)), grouped((1 << bin) - 1)),
+        _ => format!(
+            "{}–{}",
+            grouped(1 << (bin - 1)),
+            grouped(usize::MAX >> (usize::BITS as usize - bin))
+        ),
     }
 }
 
@@ -115,10 +119,11 @@ fn times(bin: usize) -> String {
 }
 
 fn binned(row: &OccurrenceRow) -> Vec<usize> {
-    let bins = row.counts.last().map_or(0, |count| bin(count.0)) + 1;
-    let mut items = vec![0; bins];
+    let bins = row.counts.iter().map(|count| bin(count.0)).max();
+    let mut items = vec![0_usize; bins.unwrap_or(0) + 1];
     for &(occurrences, count) in &row.counts {
-        items[bin(occurrences)] += count;
+        let bin = &mut items[bin(occurrences)];
+        *bin = bin.saturating_add(count);
     }
     items
 }
@@ -129,7 +134,7 @@ fn table(shown: &Shown, pictures: &Pictures<'_>) -> Markup {
     html! {
         div.wide tabindex="0" role="group" aria-label="The worst hubs" {
             table.worst {
-                caption { "The six items that raw ranks first most often, and the two that the correction does: for how many queries." }
+                caption { "At most six items that raw ranks first most often, and two that the correction does: for how many queries." }
                 thead { tr { th scope="col" { "Item" } th.n scope="col" { "Raw" } th.n scope="col" { "After" } } }
                 tbody {
                     @for hub in &shown.hubs {

@@ -5,6 +5,7 @@
 //! there; the script adds sorting, filtering and showing one trial.
 
 mod answer;
+mod canvas;
 mod groups;
 mod heat;
 mod hubs;
@@ -15,20 +16,21 @@ mod queries;
 mod scores;
 mod track;
 mod trial;
+mod trial_view;
 
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use nnn_files::{counted, sha256_bytes};
+use nnn_files::{counted, sha256_raw};
 
 use crate::answer::Gains;
 use crate::check::CheckRow;
 use crate::error::ReportError;
 use crate::number::distinct;
 use crate::page::pictures::Pictures;
-use crate::page::trial::TrialView;
+use crate::page::trial_view::TrialView;
 use crate::records::frame::write_bytes;
 use crate::records::trial::{Setup, Trial};
 use crate::records::{CellId, GridRow, Records, Shown};
@@ -64,40 +66,35 @@ pub struct Experiment<'a> {
 /// An experiment with what several parts of its page read.
 struct View<'a> {
     experiment: &'a Experiment<'a>,
+    /// What it is called on this page.
+    name: String,
     gains: Gains<'a>,
     setups: Vec<Setup<'a>>,
-    /// Trials with a reference set, and others that show something.
+    /// Trials of more than raw.
     trials: Vec<Trial<'a>>,
     /// Before the ids of its elements.
     prefix: String,
 }
 
 impl<'a> View<'a> {
-    fn new(at: usize, experiment: &'a Experiment<'a>) -> Self {
+    fn new(at: usize, all: &'a [Experiment<'a>]) -> Self {
+        let experiment = &all[at];
         let cells = || experiment.records.scores.iter().map(|row| &row.cell);
-        let trials = distinct(cells().map(Trial::of));
-        let several = |trial: &Trial<'_>| {
-            let mut own = cells().filter(|cell| Trial::of(cell) == *trial);
-            !trial.reference_set.is_empty() || own.any(|cell| cell.method != "raw")
+        let corrected = cells().filter(|cell| cell.method != "raw");
+        // Experiments of one name are told apart by their folders.
+        let alike = all.iter().filter(|other| other.name == experiment.name);
+        let name = match alike.count() {
+            1 => experiment.name.to_owned(),
+            _ => format!("{} ({})", experiment.name, experiment.folder),
         };
         Self {
             experiment,
+            name,
             gains: Gains::of(&experiment.records),
             setups: distinct(cells().map(Setup::of)),
-            trials: trials.into_iter().filter(several).collect(),
+            trials: distinct(corrected.map(Trial::of)),
             prefix: format!("e{at}"),
         }
-    }
-
-    /// Whether there is anything to show of single trials.
-    fn shows_trials(&self) -> bool {
-        let Experiment {
-            shown,
-            grid,
-            records,
-            ..
-        } = self.experiment;
-        !(shown.is_empty() && grid.is_empty() && records.classes.is_empty())
     }
 
     fn setup_id(&self, setup: Setup<'_>) -> String {
@@ -128,15 +125,14 @@ pub fn write_page(path: &Path, experiments: &[Experiment<'_>]) -> Result<(), Rep
 /// parameters were chosen from, groups, published numbers, and where all of it comes from. Equal records give equal bytes.
 #[must_use]
 pub fn page(experiments: &[Experiment<'_>]) -> String {
-    let views: Vec<View<'_>> = experiments
-        .iter()
-        .enumerate()
-        .map(|(at, it)| View::new(at, it))
+    let views: Vec<View<'_>> = (0..experiments.len())
+        .map(|at| View::new(at, experiments))
         .collect();
     let pictures = Pictures::of(experiments.iter().flat_map(|it| it.shown));
-    let names: Vec<&str> = experiments.iter().map(|it| it.name).collect();
+    let parts = parts(&views, &pictures);
+    let names: Vec<&str> = views.iter().map(|view| view.name.as_str()).collect();
     let title = format!("Hubness correction: {}", names.join(", "));
-    let hash = BASE64_STANDARD.encode(hex_bytes(&sha256_bytes(SCRIPT.as_bytes())));
+    let hash = BASE64_STANDARD.encode(sha256_raw(SCRIPT.as_bytes()));
     let policy = format!(
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
     );
@@ -156,12 +152,12 @@ pub fn page(experiments: &[Experiment<'_>]) -> String {
                 a.skip href="#main" { "To the content" }
                 header {
                     h1 { (title) }
-                    (contents(&views))
+                    (contents(&parts))
                     (chooser(&views))
                 }
                 main #main tabindex="-1" {
                     (pictures.definitions())
-                    (sections(&views, &pictures))
+                    (sections(&parts, &pictures))
                 }
                 footer { p { "Made by nnn-bench. This page is whole: nothing in it is fetched from elsewhere." } }
                 script { (PreEscaped(SCRIPT)) }
@@ -200,18 +196,37 @@ impl Fixed {
     }
 }
 
-/// The markup of all experiments. What the parts that are there whole leave of [`MOST`] is shared out to the trials of each.
-fn sections(views: &[View<'_>], pictures: &Pictures<'_>) -> Markup {
+/// An experiment with all parts of it.
+struct Parts<'a> {
+    view: &'a View<'a>,
+    fixed: Fixed,
+    trials: Markup,
+}
+
+/// The parts of all experiments. What those that are there whole leave of [`MOST`] is shared out to the trials of each.
+fn parts<'a>(views: &'a [View<'a>], pictures: &Pictures<'_>) -> Vec<Parts<'a>> {
     let fixed: Vec<Fixed> = views.iter().map(Fixed::of).collect();
     let taken = fixed.iter().map(Fixed::bytes).sum::<usize>() + pictures.bytes();
     let room = MOST.saturating_sub(taken) / views.len().max(1);
+    let parts = views.iter().zip(fixed).map(|(view, fixed)| Parts {
+        view,
+        fixed,
+        trials: trials(view, pictures, room, views.len() == 1),
+    });
+    parts.collect()
+}
+
+fn sections(parts: &[Parts<'_>], pictures: &Pictures<'_>) -> Markup {
     html! {
-        @for (view, fixed) in views.iter().zip(&fixed) {
-            section.experiment id=(view.prefix) aria-label=(view.experiment.name) {
-                @if views.len() > 1 { h2.name { (view.experiment.name) } }
+        @if pictures.left_out() > 0 {
+            p.note { (counted(pictures.left_out(), "picture")) " had no room; their items are named." }
+        }
+        @for Parts { view, fixed, trials } in parts {
+            section.experiment id=(view.prefix) aria-label=(view.name) {
+                @if parts.len() > 1 { h2.name { (view.name) } }
                 (fixed.answer)
                 (fixed.scores)
-                (trials(view, pictures, room))
+                (trials)
                 (fixed.published)
                 (fixed.provenance)
             }
@@ -219,45 +234,42 @@ fn sections(views: &[View<'_>], pictures: &Pictures<'_>) -> Markup {
     }
 }
 
-/// The trials of an experiment, the first first, in so many bytes; the others are named.
-fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize) -> Markup {
+/// The trials of an experiment, the first first, in so many bytes; the others are named. Nothing where there is nothing to show.
+fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize, alone: bool) -> Markup {
     let (mut shown, mut left_out) = (Vec::new(), Vec::new());
     for &trial in &view.trials {
         let Some(id) = view.trial_id(trial) else {
             continue;
         };
-        if !left_out.is_empty() {
-            left_out.push(trial::title(trial));
-            continue;
-        }
-        let Some(markup) = TrialView::new(view, trial, id).markup(pictures) else {
+        let Some(markup) = trial::part(&TrialView::new(view, trial, id), pictures) else {
             continue;
         };
         match room.checked_sub(markup.0.len()) {
-            Some(left) => {
+            Some(left) if left_out.is_empty() => {
                 room = left;
                 shown.push(markup);
             }
-            None => left_out.push(trial::title(trial)),
+            _ => left_out.push(trial::title(trial)),
         }
     }
+    if shown.is_empty() && left_out.is_empty() {
+        return html! {};
+    }
     html! {
-        @if !(shown.is_empty() && left_out.is_empty()) {
-            section.trials id={ (view.prefix) "-trials" } {
-                h2 { "Trial by trial" }
-                p.note {
-                    "Beside raw stands one correction: of those whose parameters were chosen, the one that did best on the held-out \
-                     items, else the first. No result on the evaluated items decides which."
-                }
-                @if pictures.left_out() > 0 {
-                    p.note { (counted(pictures.left_out(), "picture")) " had no room; their items are named." }
-                }
-                @for trial in shown { (trial) }
-                @if !left_out.is_empty() {
-                    details {
-                        summary { (counted(left_out.len(), "trial")) " had no room on this page; a page of " (view.experiment.name) " alone has more" }
-                        ul { @for title in left_out { li { (title) } } }
+        section.trials id={ (view.prefix) "-trials" } {
+            h2 { "Trial by trial" }
+            p.note {
+                "Beside raw stands one correction: of those whose parameters were chosen, the one that did best on the held-out items, \
+                 else the first. No result on the evaluated items decides which."
+            }
+            @for trial in shown { (trial) }
+            @if !left_out.is_empty() {
+                details {
+                    summary {
+                        (counted(left_out.len(), "trial")) " had no room on this page"
+                        @if !alone { "; a page of " (view.experiment.name) " alone has more" }
                     }
+                    ul { @for title in left_out { li { (title) } } }
                 }
             }
         }
@@ -265,20 +277,20 @@ fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize) -> Markup {
 }
 
 /// Links to the parts that are there.
-fn contents(views: &[View<'_>]) -> Markup {
+fn contents(parts: &[Parts<'_>]) -> Markup {
     html! {
         nav aria-label="Contents" {
             ul {
-                @for view in views {
-                    @let parts = [
+                @for Parts { view, fixed, trials } in parts {
+                    @let links = [
                         ("answer", "Answer", true),
                         ("scores", "Numbers", true),
-                        ("trials", "Trials", view.shows_trials()),
-                        ("published", "Expected numbers", !view.experiment.checks.is_empty()),
+                        ("trials", "Trials", !trials.0.is_empty()),
+                        ("published", "Expected numbers", !fixed.published.0.is_empty()),
                         ("provenance", "Provenance", true),
                     ];
-                    @if views.len() > 1 { li.name { (view.experiment.name) } }
-                    @for (id, name, there) in parts {
+                    @if parts.len() > 1 { li.name { (view.name) } }
+                    @for (id, name, there) in links {
                         @if there { li { a href={ "#" (view.prefix) "-" (id) } { (name) } } }
                     }
                 }
@@ -298,7 +310,7 @@ fn chooser(views: &[View<'_>]) -> Markup {
                     @for &trial in &view.trials {
                         @let setup = view.setup_id(trial.setup);
                         option value=[view.trial_id(trial)] data-setup=(setup) {
-                            @if views.len() > 1 { (view.experiment.name) ": " }
+                            @if views.len() > 1 { (view.name) ": " }
                             (trial::title(trial))
                         }
                     }
@@ -306,14 +318,4 @@ fn chooser(views: &[View<'_>]) -> Markup {
             }
         }
     }
-}
-
-/// The bytes that a checksum in hexadecimal stands for.
-fn hex_bytes(hex: &str) -> Vec<u8> {
-    let pairs = hex.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| {
-        let digit = |at: usize| pair.get(at).and_then(|&it| char::from(it).to_digit(16));
-        (16 * digit(0).unwrap_or_default() + digit(1).unwrap_or_default()) as u8
-    };
-    pairs.map(byte).collect()
 }

@@ -1,6 +1,6 @@
 //! Small pictures of items: each is in the page once, and all together stay within a bound.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ const MOST: usize = 1 << 20;
 pub(super) struct Pictures<'a> {
     ids: HashMap<&'a str, usize>,
     kept: Vec<&'a Picture>,
-    left_out: usize,
+    left_out: HashSet<&'a str>,
 }
 
 impl<'a> Pictures<'a> {
@@ -22,7 +22,7 @@ impl<'a> Pictures<'a> {
         let mut pictures = Self {
             ids: HashMap::new(),
             kept: Vec::new(),
-            left_out: 0,
+            left_out: HashSet::new(),
         };
         let mut room = MOST;
         for picture in shown.flat_map(of_trial) {
@@ -31,7 +31,7 @@ impl<'a> Pictures<'a> {
                 continue;
             }
             if bytes > room {
-                pictures.left_out += 1;
+                pictures.left_out.insert(&picture.jpeg);
                 continue;
             }
             room -= bytes;
@@ -43,7 +43,7 @@ impl<'a> Pictures<'a> {
 
     /// How many there was no room for.
     pub(super) fn left_out(&self) -> usize {
-        self.left_out
+        self.left_out.len()
     }
 
     /// The bytes that they take.

@@ -31,6 +31,8 @@ pub struct Provenance {
     pub trials: Vec<TrialTimes>,
     /// Everything a reader should know.
     pub warnings: Vec<String>,
+    /// How many numbers of published tables the config measures, in words.
+    pub published: Vec<String>,
 }
 
 /// The code that computed.

@@ -1,9 +1,11 @@
 //! Measured numbers against published and accepted ones, in tolerances.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use crate::check::{CheckRow, Expectation, Verdict, tally};
-use crate::number::{distinct, shown};
+use crate::number::shown;
 use crate::page::View;
 use crate::page::track::{Mark, Scale};
 
@@ -19,20 +21,35 @@ struct Off<'a> {
     tolerances: f64,
     expected: f64,
     from: &'static str,
+    /// Of this number; the row's is the worst of its numbers.
+    verdict: Verdict,
 }
 
 pub(super) fn section(view: &View<'_>) -> Markup {
-    let checks = view.experiment.checks;
-    if checks.is_empty() {
+    let (checks, covered) = (
+        view.experiment.checks,
+        &view.experiment.provenance.published,
+    );
+    if checks.is_empty() && covered.is_empty() {
         return html! {};
     }
     let offs: Vec<Off<'_>> = checks.iter().flat_map(offs).collect();
-    let scale = Scale::between(-FARTHEST, FARTHEST);
-    let lines = distinct(offs.iter().map(|off| line_name(off.row, offs.len())));
+    let lines = lines(&offs);
     html! {
         section.published id={ (view.prefix) "-published" } {
             h2 { "Expected numbers" }
+            @for told in covered { p { (told) } }
             p { (tally(checks)) }
+            @if !lines.is_empty() { (figure(&lines)) }
+            (others(checks))
+        }
+    }
+}
+
+/// The numbers off by so many tolerances, line by line.
+fn figure(lines: &[(String, Vec<&Off<'_>>)]) -> Markup {
+    let scale = Scale::between(-FARTHEST, FARTHEST);
+    html! {
             p.note {
                 "Every dot is a measured number, by how many tolerances it is off the expected one. Within one it is ok, within two close. "
                 "What is farther off than " (FARTHEST) " stands at the edge."
@@ -40,18 +57,26 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             div.wide tabindex="0" role="group" aria-label="Measured against expected numbers" {
                 table.forest {
                     thead { tr { th scope="col" { "Expected" } th.plot scope="col" { "Off, in tolerances" } th.n scope="col" { "Off" } } }
-                    tbody {
-                        @for name in &lines {
-                            @let own: Vec<&Off<'_>> = offs.iter().filter(|off| line_name(off.row, offs.len()) == *name).collect();
-                            (line(name, &own, scale))
-                        }
-                    }
-                    tfoot { tr { td {} td.plot { (scale.axis(|value| format!("{value}"))) } td {} } }
+                    tbody { @for (name, own) in lines { (line(name, own, scale)) } }
+                    tfoot { tr { td {} td.plot { (scale.axis()) } td {} } }
                 }
             }
-            (others(checks))
-        }
     }
+}
+
+/// The numbers by the names of their lines, in the order of their first.
+fn lines<'a>(offs: &'a [Off<'a>]) -> Vec<(String, Vec<&'a Off<'a>>)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut lines: Vec<(String, Vec<&Off<'_>>)> = Vec::new();
+    for off in offs {
+        let name = line_name(off.row, offs.len());
+        let at = *places.entry(name.clone()).or_insert(lines.len());
+        if at == lines.len() {
+            lines.push((name, Vec::new()));
+        }
+        lines[at].1.push(off);
+    }
+    lines
 }
 
 /// What of an expectation was measured.
@@ -69,12 +94,18 @@ fn offs(row: &CheckRow) -> impl Iterator<Item = Off<'_>> {
     numbers
         .into_iter()
         .filter_map(move |(from, difference, expected)| {
-            let tolerances = difference?.difference / tolerance;
+            let difference = difference?;
+            let tolerances = difference.difference / tolerance;
+            let verdict = match row.verdict {
+                not_judged @ (Verdict::Info | Verdict::Absent | Verdict::Other) => not_judged,
+                _ => difference.verdict,
+            };
             tolerances.is_finite().then_some(Off {
                 row,
                 tolerances,
                 expected: expected?,
                 from,
+                verdict,
             })
         })
 }
@@ -105,7 +136,7 @@ fn line(name: &str, offs: &[&Off<'_>], scale: Scale) -> Markup {
     let rules = [-2.0, -1.0, 0.0, 1.0, 2.0]
         .map(|at: f64| Mark::Rule(at, if at == 0.0 { "zero" } else { "grid" }));
     let dots = offs.iter().map(|off| {
-        let class = match off.row.verdict {
+        let class = match off.verdict {
             Verdict::Fail => "dot worse",
             Verdict::Close => "dot close",
             Verdict::Ok => "dot better",
@@ -134,7 +165,7 @@ fn said(off: &Off<'_>) -> String {
         .row
         .measured
         .map_or(String::new(), |value| shown(metric, value));
-    let (from, verdict) = (off.from, off.row.verdict);
+    let (from, verdict) = (off.from, off.verdict);
     let expected = shown(metric, off.expected);
     format!(
         "{model}: {measured} measured, {expected} {from}, {:+.2} tolerances: {verdict}",

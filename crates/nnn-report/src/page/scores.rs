@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use crate::answer::{Judged, Verdict};
+use crate::answer::{Judged, Standing};
 use crate::number::{best, distinct, judged, p_value, shown};
 use crate::page::View;
 use crate::page::answer::name;
@@ -107,17 +107,13 @@ fn bests<'a>(rows: &'a [ScoreRow], headline: &str) -> Vec<(Setup<'a>, Option<Str
     let setups = distinct(own().map(|row| Setup::of(&row.cell)));
     let best_of = |setup: Setup<'a>| {
         let here = own().filter(|row| Setup::of(&row.cell) == setup);
-        let competing = here.filter(|row| competes(&row.cell));
+        let competing = here.filter(|row| row.cell.competes());
         best(headline, competing.map(|row| row.value))
     };
     setups
         .into_iter()
         .map(|setup| (setup, best_of(setup)))
         .collect()
-}
-
-fn competes(cell: &CellId) -> bool {
-    cell.chosen != "oracle" && !cell.is_transductive()
 }
 
 fn table_row(
@@ -136,7 +132,7 @@ fn table_row(
         .find(|it| it.0 == setup)
         .and_then(|it| it.1.clone());
     let is_best =
-        competes(cell) && main.is_some_and(|row| best == Some(judged(headline, row.value)));
+        cell.competes() && main.is_some_and(|row| best == Some(judged(headline, row.value)));
     html! {
         tr data-setup=(view.setup_id(setup)) data-trial=[view.trial_of(cell)] {
             td { (cell.model) } td { (setup.place.label()) } td { (cell.direction) } td { (cell.reference_set) }
@@ -171,10 +167,10 @@ fn interval(row: &ScoreRow) -> Option<String> {
 
 fn mark(gain: &Judged<'_>) -> Markup {
     html! {
-        @match gain.verdict {
-            Verdict::Better => span.better { "▲ " },
-            Verdict::Worse => span.worse { "▼ " },
-            Verdict::Same | Verdict::Untested => {},
+        @match gain.standing {
+            Standing::Better => span.better { "▲ " },
+            Standing::Worse => span.worse { "▼ " },
+            Standing::Same | Standing::Untested => {},
         }
     }
 }

@@ -61,12 +61,13 @@ impl Scale {
         (first..=last).map(|at| at as f64 * step).collect()
     }
 
-    /// The axis under a column of tracks; `show` writes a value.
-    pub(super) fn axis(self, show: impl Fn(f64) -> String) -> Markup {
+    /// The axis under a column of tracks.
+    pub(super) fn axis(self) -> Markup {
         html! {
             div.axis aria-hidden="true" {
                 @for tick in self.ticks() {
-                    span style={ "left:" (percent(self.place(tick))) "%" } { (show(tick)) }
+                    // Steps are 1, 2 or 5 times a power of ten, but not in binary.
+                    span style={ "left:" (percent(self.place(tick))) "%" } { ((tick * 1e6).round() / 1e6) }
                 }
             }
         }

@@ -26,15 +26,20 @@ pub fn occurrences(table: &QueryTable, scores: &[ScoreRow], k: usize) -> Vec<Occ
     table.methods.iter().filter_map(row).collect()
 }
 
-fn counts(column: &QueryColumn, k: usize, gallery: usize) -> Vec<(usize, usize)> {
+/// How often every gallery item is among the first `k` of a query, of lists that have as many.
+pub(crate) fn found(column: &QueryColumn, k: usize, gallery: usize) -> Vec<usize> {
     let mut found = vec![0_usize; gallery];
     for top in column.top.chunks_exact(column.top_width) {
         for &item in &top[..k] {
             found[item as usize] += 1;
         }
     }
+    found
+}
+
+fn counts(column: &QueryColumn, k: usize, gallery: usize) -> Vec<(usize, usize)> {
     let mut counts = BTreeMap::new();
-    for occurrences in found {
+    for occurrences in found(column, k, gallery) {
         *counts.entry(occurrences).or_insert(0) += 1;
     }
     counts.into_iter().collect()

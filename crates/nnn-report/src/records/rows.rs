@@ -37,6 +37,18 @@ impl CellId {
         is_transductive(&self.kind)
     }
 
+    /// Whether a matching head ranked its lists again, so that its gain over raw is not a correction's alone.
+    #[must_use]
+    pub fn is_reranked(&self) -> bool {
+        self.kind.split(", ").any(|word| word == "re-ranked")
+    }
+
+    /// Whether it may be the best: neither chosen on the evaluated queries nor reading them as a whole.
+    #[must_use]
+    pub fn competes(&self) -> bool {
+        self.chosen != "oracle" && !self.is_transductive()
+    }
+
     /// The method as it writes itself: `nnn(k=128,alpha=0.75)`.
     #[must_use]
     pub fn method_signature(&self) -> String {

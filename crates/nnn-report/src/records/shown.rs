@@ -9,7 +9,8 @@ use nnn_files::write_atomically;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ReportError;
-use crate::number::{Goal, goal};
+use crate::number::merit;
+use crate::records::occurrences::found;
 use crate::records::queries::{QueryColumn, QueryTable};
 use crate::records::rows::{CellId, ChoosingRow, ScoreRow};
 
@@ -144,12 +145,14 @@ const QUERIES: usize = 3;
 /// How many best items of a query.
 const LIST: usize = 5;
 
-/// Selects what is shown of a trial, by rules that look at no result on the evaluated items for their choice:
+/// Selects what is shown of a trial, by rules:
 ///
 /// - The correction is the one whose chosen point did best on the held-out items, the first of equals; where nothing was chosen
-///   there, the first of the report. Oracles and transductive methods are not shown.
+///   there, the first of the report. No result on the evaluated items decides it. Oracles, transductive methods and lists ranked
+///   again are not shown.
 /// - Hubs are the six items that raw ranks first most often, and the two that the correction does; of equals the lower rows.
-/// - Of the queries won, in their order, the three in the middle of each third; as many of those lost.
+/// - Of the queries won, in their order, the three in the middle of each third; as many of those lost. Their places decide, not
+///   how far they moved.
 ///
 /// None without a correction or without lists. `raw` has the lists of raw for the same queries, `scores` and `choosing` are those of
 /// the trial.
@@ -179,19 +182,10 @@ pub fn select_shown(
 
 /// A row of the correction that is shown.
 fn shown_method<'a>(scores: &'a [ScoreRow], choosing: &[ChoosingRow]) -> Option<&'a ScoreRow> {
-    let can =
-        |cell: &CellId| cell.method != "raw" && cell.chosen != "oracle" && !cell.is_transductive();
+    let can = |cell: &CellId| cell.method != "raw" && cell.competes() && !cell.is_reranked();
     let held_out = choosing.iter().filter(|row| can(&row.cell));
-    let held_out = held_out.filter_map(|row| Some((row, row.validation?)));
-    let better = |metric: &str, a: f64, b: f64| match goal(metric) {
-        Some(Goal::Lower) => a < b,
-        Some(Goal::Zero) => a.abs() < b.abs(),
-        _ => a > b,
-    };
-    let best = held_out.reduce(|best, next| match better(&next.0.metric, next.1, best.1) {
-        true => next,
-        false => best,
-    });
+    let held_out = held_out.filter_map(|row| Some((row, merit(&row.metric, row.validation?))));
+    let best = held_out.reduce(|best, next| if next.1 > best.1 { next } else { best });
     let mut own = scores.iter().filter(|row| can(&row.cell));
     match best {
         Some((row, _)) => own.find(|score| score.cell == row.cell),
@@ -199,17 +193,8 @@ fn shown_method<'a>(scores: &'a [ScoreRow], choosing: &[ChoosingRow]) -> Option<
     }
 }
 
-/// How often every gallery item is ranked first.
-fn firsts(column: &QueryColumn, gallery: usize) -> Vec<usize> {
-    let mut found = vec![0; gallery];
-    for top in column.top.chunks_exact(column.top_width) {
-        found[top[0] as usize] += 1;
-    }
-    found
-}
-
 fn hubs(before: &QueryColumn, after: &QueryColumn, gallery: usize) -> Vec<Hub> {
-    let (before, after) = (firsts(before, gallery), firsts(after, gallery));
+    let (before, after) = (found(before, 1, gallery), found(after, 1, gallery));
     let largest = |counts: &[usize], most: usize| {
         let mut items: Vec<usize> = (0..gallery).filter(|&item| counts[item] > 0).collect();
         items.sort_by_key(|&item| Reverse(counts[item]));

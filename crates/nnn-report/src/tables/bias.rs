@@ -181,13 +181,17 @@ impl<'a> Spot<'a, '_> {
 /// Which group a positive value means, where the signatures name the groups.
 pub(crate) fn sign(sweep: &Sweep<'_>, place: Option<Place<'_>>) -> Option<String> {
     let mut rows = sweep.rows().iter();
-    let names = rows.find_map(|row| {
+    rows.find_map(|row| {
         let here = place.is_some_and(|place| place == Place::of(&row.cell));
-        here.then(|| groups(&row.signature)).flatten()
-    })?;
+        here.then(|| sign_of(&row.signature)).flatten()
+    })
+}
+
+/// Which group a positive value means, where a signature names the groups.
+pub(crate) fn sign_of(signature: &str) -> Option<String> {
+    let names = groups(signature)?.replace(',', ", ");
     Some(format!(
-        "The first and the second group: {}; positive: more of the first, negative: more of the second.",
-        names.replace(',', ", ")
+        "The first and the second group: {names}; positive: more of the first, negative: more of the second."
     ))
 }
 

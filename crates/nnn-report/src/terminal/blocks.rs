@@ -1,13 +1,13 @@
 //! The fullest form of a summary: a block for each setup.
 
+use crate::answer::HEADLINE;
 use crate::number::{distinct, grouped, scale, shown};
 use crate::records::ScoreRow;
 use crate::terminal::lines::{Column, Style, lines, wrapped};
 use crate::terminal::setups::{
-    Cell, HEADLINE, Measured, VALIDATION, best_mark, best_of, bracketed, filled, gain, is_best,
-    p_value, value,
+    Cell, Measured, best_mark, best_of, filled, is_best, p_value, value,
 };
-use crate::wording::{Entry, mark_notes, resampled};
+use crate::wording::{Entry, VALIDATION, bracketed, gain, mark_notes, resampled};
 
 /// What is shown beside the headline.
 const COMPANIONS: [&str; 3] = ["R@5", "R@10", "MedR"];

@@ -4,10 +4,10 @@ use crate::number::judged;
 use crate::records::ScoreRow;
 use crate::terminal::lines::{Column, Style, lines};
 use crate::terminal::setups::{
-    Cell, Measured, best_of, common_headline, filled, gain, name, p_value, short_notes, units,
-    value, with_legend,
+    Cell, Measured, best_of, common_headline, filled, name, p_value, short_notes, units, value,
+    with_legend,
 };
-use crate::wording::Entry;
+use crate::wording::{Entry, gain};
 
 /// A setup with the best of its methods.
 struct Line<'a, 'r> {
@@ -23,7 +23,8 @@ impl<'a, 'r> Line<'a, 'r> {
         let metric = setup.headline;
         let raw = setup.cells.iter().find(|cell| cell.is_raw());
         let cells = setup.cells.iter();
-        let competing = cells.filter(|cell| !cell.is_raw() && cell.competes());
+        let competing =
+            cells.filter(|cell| !cell.is_raw() && cell.id.competes() && !cell.id.is_reranked());
         let rows: Vec<_> = competing
             .filter_map(|cell| Some((cell, cell.row(metric)?)))
             .collect();
@@ -52,7 +53,7 @@ pub(crate) fn brief(setups: &[Measured<'_>], style: Style) -> Vec<String> {
         }
         with_legend(text, legend(setups, style), style)
     };
-    let mut forms = (2..=all.len()).rev().map(with);
+    let mut forms = (2..=all.len().min(style.height)).rev().map(with);
     let fitting = forms.find(|form| form.len() <= style.height);
     fitting.unwrap_or_else(|| with(1))
 }

@@ -17,22 +17,22 @@ const SMALL: f64 = 0.05;
 
 /// How the table is laid out.
 #[derive(Clone, Copy)]
-pub(crate) struct Layout {
+pub(crate) struct Form {
     /// Whether every reference set has columns of its own, not lines.
     side_by_side: bool,
     /// Whether small p-values are marked.
     marks: bool,
 }
 
-/// All layouts, the preferred one first.
-pub(crate) const LAYOUTS: [Layout; 4] = [
-    Layout::new(false, true),
-    Layout::new(false, false),
-    Layout::new(true, true),
-    Layout::new(true, false),
+/// All forms, the preferred one first.
+pub(crate) const FORMS: [Form; 4] = [
+    Form::new(false, true),
+    Form::new(false, false),
+    Form::new(true, true),
+    Form::new(true, false),
 ];
 
-impl Layout {
+impl Form {
     const fn new(side_by_side: bool, marks: bool) -> Self {
         Self {
             side_by_side,
@@ -96,12 +96,8 @@ impl<'a, 'r> Head<'a, 'r> {
 }
 
 /// The table and what its marks mean; none where it has more lines than fit anyway.
-pub(crate) fn overview(
-    setups: &[Measured<'_>],
-    layout: Layout,
-    style: Style,
-) -> Option<Vec<String>> {
-    let heads = heads(setups, layout);
+pub(crate) fn overview(setups: &[Measured<'_>], form: Form, style: Style) -> Option<Vec<String>> {
+    let heads = heads(setups, form);
     let lined: Vec<_> = heads.iter().map(Head::lined).collect();
     let all = all_lines(&lined);
     if all.len() > style.height {
@@ -120,22 +116,22 @@ pub(crate) fn overview(
     for (head, lined) in heads.iter().zip(&lined) {
         let found = |line| lined.iter().find(|(own, _)| own == line);
         let cells: Vec<_> = all.iter().map(|it| Some(found(it)?.1)).collect();
-        let entries = entries(&cells, head.setup.headline, layout);
+        let entries = entries(&cells, head.setup.headline, form);
         let column = Column::numbers(&title(head, setups), entries.into_iter());
         columns.push(column.under_a_low_title());
     }
-    let legend = legend(setups, layout, style);
+    let legend = legend(setups, form, style);
     Some(with_legend(lines(columns, style), legend, style))
 }
 
-fn heads<'a, 'r>(setups: &'r [Measured<'a>], layout: Layout) -> Vec<Head<'a, 'r>> {
+fn heads<'a, 'r>(setups: &'r [Measured<'a>], form: Form) -> Vec<Head<'a, 'r>> {
     let of = |setup: &'r Measured<'a>| {
         let sets = setup
             .cells
             .iter()
             .map(|cell| cell.id.reference_set.as_str());
         let sets = distinct(sets.filter(|set| !set.is_empty()));
-        let sets = match layout.side_by_side && !sets.is_empty() {
+        let sets = match form.side_by_side && !sets.is_empty() {
             true => sets.into_iter().map(Some).collect(),
             false => vec![None],
         };
@@ -186,7 +182,7 @@ fn title(head: &Head<'_, '_>, setups: &[Measured<'_>]) -> String {
 }
 
 /// Values and gains below one another, `28.50 +13.40`, the best value set off.
-fn entries(cells: &[Option<&Cell<'_>>], metric: &str, layout: Layout) -> Vec<Entry> {
+fn entries(cells: &[Option<&Cell<'_>>], metric: &str, form: Form) -> Vec<Entry> {
     let best = best_of(cells.iter().copied().flatten(), metric);
     let rows = cells.iter().map(|cell| cell.and_then(|it| it.row(metric)));
     let rows: Vec<Option<&ScoreRow>> = rows.collect();
@@ -195,7 +191,7 @@ fn entries(cells: &[Option<&Cell<'_>>], metric: &str, layout: Layout) -> Vec<Ent
     let width = gains.iter().map(String::len).max().unwrap_or(0);
     let marks = rows
         .iter()
-        .map(|row| layout.marks && row.is_some_and(is_small));
+        .map(|row| form.marks && row.is_some_and(is_small));
     let marks: Vec<bool> = marks.collect();
     let room = usize::from(marks.contains(&true));
     let entry = |at: usize| {
@@ -223,13 +219,13 @@ fn is_small(row: &ScoreRow) -> bool {
     p.is_some_and(|p| p < SMALL)
 }
 
-fn legend(setups: &[Measured<'_>], layout: Layout, style: Style) -> Vec<String> {
+fn legend(setups: &[Measured<'_>], form: Form, style: Style) -> Vec<String> {
     let best = best_mark(style);
     let cells = setups
         .iter()
         .flat_map(|it| it.cells.iter().map(move |cell| (it, cell)));
     let mut rows = cells.filter_map(|(it, cell)| cell.row(it.headline));
-    let small = layout.marks && rows.any(is_small);
+    let small = form.marks && rows.any(is_small);
     let small = small.then(|| format!("{SMALL_P}: p < {SMALL}, not corrected."));
     let sentences = [units(setups), format!("{best}: the best of a column.")];
     let sentences = sentences.into_iter().chain(small);

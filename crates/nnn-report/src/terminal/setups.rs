@@ -1,16 +1,11 @@
 //! The scores by setup and cell, and what the forms of a summary say in the same words.
 
-use crate::number::{self, best, distinct, judged, scale, shown, signed};
+use crate::answer::headline;
+use crate::number::{self, best, distinct, judged, scale, shown};
 use crate::records::trial::Setup;
-use crate::records::{CellId, Interval, ScoreRow};
+use crate::records::{CellId, ScoreRow};
 use crate::terminal::lines::{Style, wrapped};
-use crate::wording::marks;
-
-/// Marks what was chosen on held-out items.
-pub(crate) const VALIDATION: &str = "§";
-
-/// The metric that is shown with its interval and its gain, where it was measured.
-pub(crate) const HEADLINE: &str = "R@1";
+use crate::wording::{VALIDATION, held_out_mark, marks};
 
 /// The rows of one cell.
 pub(crate) struct Cell<'a> {
@@ -27,21 +22,11 @@ impl<'a> Cell<'a> {
         self.id.method == "raw"
     }
 
-    /// Whether its numbers may be the best ones.
-    pub(crate) fn competes(&self) -> bool {
-        self.id.chosen != "oracle" && !self.id.is_transductive()
-    }
-
     /// The method with its marks.
     pub(crate) fn method(&self) -> String {
         let CellId { method, chosen, .. } = self.id;
         let marks = marks(self.id.is_transductive(), chosen);
-        let validation = if chosen == "validation" {
-            VALIDATION
-        } else {
-            ""
-        };
-        format!("{method}{marks}{validation}")
+        format!("{method}{marks}{}", held_out_mark(chosen))
     }
 }
 
@@ -63,11 +48,9 @@ pub(crate) fn measured(rows: &[ScoreRow]) -> Vec<Measured<'_>> {
             .iter()
             .filter(|row| Setup::of(&row.cell) == setup)
             .collect();
-        let metrics = || rows.iter().map(|row| row.metric.as_str());
-        let headline = metrics().find(|metric| *metric == HEADLINE);
         Measured {
             setup,
-            headline: headline.or(metrics().next()).unwrap_or_default(),
+            headline: headline(rows.iter().copied()).unwrap_or_default(),
             cells: cells(&rows),
             rows,
         }
@@ -90,7 +73,7 @@ pub(crate) fn best_of<'a>(
     cells: impl Iterator<Item = &'a Cell<'a>>,
     metric: &str,
 ) -> Option<String> {
-    let competing = cells.filter(|cell| cell.competes());
+    let competing = cells.filter(|cell| cell.id.competes());
     best(
         metric,
         competing.filter_map(|cell| Some(cell.row(metric)?.value)),
@@ -99,13 +82,7 @@ pub(crate) fn best_of<'a>(
 
 /// Whether a row is the best: it competes, and its value is judged as the best one is.
 pub(crate) fn is_best(cell: &Cell<'_>, row: &ScoreRow, best: Option<&str>) -> bool {
-    cell.competes() && best == Some(judged(&row.metric, row.value).as_str())
-}
-
-/// ` [57.11, 60.53]`, or nothing.
-pub(crate) fn bracketed(interval: Option<Interval>, show: impl Fn(f64) -> String) -> String {
-    let text = |i: Interval| format!(" [{}, {}]", show(i.low), show(i.high));
-    interval.map_or(String::new(), text)
+    cell.id.competes() && best == Some(judged(&row.metric, row.value).as_str())
 }
 
 /// Ranks need one decimal at most: a median moves in halves.
@@ -114,14 +91,6 @@ pub(crate) fn value(row: &ScoreRow) -> String {
         "MedR" => format!("{:.1}", row.value),
         metric => shown(metric, row.value),
     }
-}
-
-/// The gain over raw with its interval.
-pub(crate) fn gain(row: &ScoreRow) -> String {
-    let show = |difference| signed(&row.metric, difference);
-    row.gain.map_or(String::new(), |gain| {
-        show(gain.delta) + &bracketed(gain.interval, |bound| shown(&row.metric, bound))
-    })
 }
 
 pub(crate) fn p_value(row: &ScoreRow) -> String {

@@ -4,7 +4,7 @@ use crate::records::ScoreRow;
 use crate::terminal::blocks::blocks;
 use crate::terminal::brief::brief;
 use crate::terminal::lines::{Style, seen};
-use crate::terminal::overview::{LAYOUTS, overview};
+use crate::terminal::overview::{FORMS, overview};
 use crate::terminal::setups::measured;
 
 /// The scores as text, in the first of three forms that fits the width and the height of `style`. A setup is a model, a data
@@ -30,9 +30,9 @@ pub fn summary(rows: &[ScoreRow], style: Style) -> String {
     }
     let setups = measured(rows);
     let whole = std::iter::once_with(|| blocks(&setups, style));
-    let tables = LAYOUTS
+    let tables = FORMS
         .iter()
-        .filter_map(|&layout| overview(&setups, layout, style));
+        .filter_map(|&form| overview(&setups, form, style));
     let form = whole.chain(tables).find(|form| fits(form, style));
     form.unwrap_or_else(|| brief(&setups, style)).join("\n") + "\n"
 }

@@ -27,7 +27,7 @@ fn lines(markup: &str) -> String {
 #[test]
 fn the_answer_is_one_sentence_with_counts_tests_and_the_largest_gain() {
     let whole = plain();
-    insta::assert_snapshot!(answer(&whole.experiment().records), @"R@1 against raw: of 4 settings in 2 tasks, 1 is significantly better, 0 are significantly worse and 0 are not distinguishable, 3 are not tested (paired randomisation, Holm's correction within a trial, 5 %); the largest gain is that of nnn(k=128,alpha=0.75) with flickr30k/train 20% in flickr30k t2i of CLIP: from 58.82 to 64.60, +5.78 [4.98, 6.58].");
+    insta::assert_snapshot!(answer(&whole.experiment().records), @"R@1 against raw: of 4 settings in 2 setups, 1 is significantly better, 0 are significantly worse and 0 are not distinguishable, 3 are not tested (paired randomisation, Holm's correction within a trial, 5 %); the largest gain is that of nnn(k=128,alpha=0.75) with flickr30k/train 20% in flickr30k t2i of CLIP: from 58.82 to 64.60, +5.78 [4.98, 6.58].");
     let nothing = Records::default();
     assert_eq!(answer(&nothing), "No correction was measured.");
 }
@@ -44,18 +44,18 @@ fn the_answer_praises_nothing_that_is_not_significant() {
         comparisons: &comparisons,
         ..Records::default()
     };
-    insta::assert_snapshot!(answer(&records), @"R@1 against raw: of 1 setting in 1 task, 0 are significantly better, 0 are significantly worse and 1 is not distinguishable (paired randomisation, Holm's correction within a trial, 5 %); the largest gain, of nnn(k=128,alpha=0.75) with flickr30k/train 20%, is not significant: from 50.00 to 51.00, +1.00 [0.20, 1.80] (corrected p 0.2000).");
+    insta::assert_snapshot!(answer(&records), @"R@1 against raw: of 1 setting in 1 setup, 0 are significantly better, 0 are significantly worse and 1 is not distinguishable (paired randomisation, Holm's correction within a trial, 5 %); the largest gain, of nnn(k=128,alpha=0.75) with flickr30k/train 20%, is not significant: from 50.00 to 51.00, +1.00 [0.20, 1.80] (corrected p 0.2000).");
     let untested = Records {
         comparisons: &[],
         ..records
     };
-    insta::assert_snapshot!(answer(&untested), @"R@1 of 1 setting has no test against raw; the largest gain is that of nnn(k=128,alpha=0.75) with flickr30k/train 20%: from 50.00 to 51.00, +1.00 [0.20, 1.80].");
+    insta::assert_snapshot!(answer(&untested), @"R@1 of 1 setting was not tested against raw; the largest gain is that of nnn(k=128,alpha=0.75) with flickr30k/train 20%: from 50.00 to 51.00, +1.00 [0.20, 1.80].");
     let worse = [RAW.share("R@1", 0.5, 0.5), NNN.share("R@1", 0.49, 0.5)];
     let records = Records {
         scores: &worse,
         ..records
     };
-    insta::assert_snapshot!(answer(&records), @"R@1 against raw: of 1 setting in 1 task, 0 are significantly better, 0 are significantly worse and 1 is not distinguishable (paired randomisation, Holm's correction within a trial, 5 %); none gains anything: the best, nnn(k=128,alpha=0.75) with flickr30k/train 20%, goes from 50.00 to 49.00, -1.00 [-1.80, -0.20].");
+    insta::assert_snapshot!(answer(&records), @"R@1 against raw: of 1 setting in 1 setup, 0 are significantly better, 0 are significantly worse and 1 is not distinguishable (paired randomisation, Holm's correction within a trial, 5 %); none gains anything: the best, nnn(k=128,alpha=0.75) with flickr30k/train 20%, goes from 50.00 to 49.00, -1.00 [-1.80, -0.20].");
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn hubs_are_shown_before_and_after() {
     </figure>
     <div class="wide" tabindex="0" role="group" aria-label="The worst hubs">
     <table class="worst">
-    <caption>The six items that raw ranks first most often, and the two that the correction does: for how many queries.</caption>
+    <caption>At most six items that raw ranks first most often, and two that the correction does: for how many queries.</caption>
     <thead>
     <tr>
     <th scope="col">Item</th>
@@ -426,22 +426,22 @@ fn grids_are_maps_on_both_sides_with_the_chosen_point() {
     <h5>nnn: R@1</h5>
     <figure>
     <svg class="heat" viewBox="0 0 132 62" width="132" height="62" role="img" aria-label="Held-out items: R@1 by alpha">
-    <g class="h0">
+    <g class="h0" style="--square:24px">
     <rect x="56" y="0">
     <title>16, 0.25: 60.00</title>
     </rect>
     </g>
-    <g class="h2">
+    <g class="h2" style="--square:24px">
     <rect x="80" y="0">
     <title>16, 0.5: 61.00</title>
     </rect>
     </g>
-    <g class="h4">
+    <g class="h4" style="--square:24px">
     <rect x="104" y="0">
     <title>16, 0.75: 62.00</title>
     </rect>
     </g>
-    <g class="h6">
+    <g class="h6" style="--square:24px">
     <rect x="56" y="16">
     <title>128, 0.25: 63.00</title>
     </rect>
@@ -449,7 +449,7 @@ fn grids_are_maps_on_both_sides_with_the_chosen_point() {
     <title>128, 0.75: 63.00</title>
     </rect>
     </g>
-    <g class="h8">
+    <g class="h8" style="--square:24px">
     <rect x="80" y="16">
     <title>128, 0.5: 64.00, chosen</title>
     </rect>
@@ -469,22 +469,22 @@ fn grids_are_maps_on_both_sides_with_the_chosen_point() {
     </figure>
     <figure>
     <svg class="heat" viewBox="0 0 132 62" width="132" height="62" role="img" aria-label="Evaluated items: R@1 by alpha">
-    <g class="h0">
+    <g class="h0" style="--square:24px">
     <rect x="104" y="16">
     <title>128, 0.75: 60.00</title>
     </rect>
     </g>
-    <g class="h2">
+    <g class="h2" style="--square:24px">
     <rect x="80" y="16">
     <title>128, 0.5: 61.00, chosen</title>
     </rect>
     </g>
-    <g class="h4">
+    <g class="h4" style="--square:24px">
     <rect x="56" y="16">
     <title>128, 0.25: 62.00</title>
     </rect>
     </g>
-    <g class="h6">
+    <g class="h6" style="--square:24px">
     <rect x="56" y="0">
     <title>16, 0.25: 63.00</title>
     </rect>
@@ -492,7 +492,7 @@ fn grids_are_maps_on_both_sides_with_the_chosen_point() {
     <title>16, 0.75: 63.00</title>
     </rect>
     </g>
-    <g class="h8">
+    <g class="h8" style="--square:24px">
     <rect x="80" y="0">
     <title>16, 0.5: 64.00</title>
     </rect>
@@ -587,7 +587,7 @@ fn classes_are_shown_before_and_after() {
     <td class="plot">
     <div class="axis" aria-hidden="true">
     <span style="left:3.7%">-0.5</span>
-    <span style="left:40.7%">0.0</span>
+    <span style="left:40.7%">0</span>
     <span style="left:77.8%">0.5</span>
     </div>
     </td>
@@ -610,6 +610,7 @@ fn expected_numbers_are_dots_in_tolerances() {
     insta::assert_snapshot!(lines(part(&page, "<section class=\"published\"", "section")), @r#"
     <section class="published" id="e0-published">
     <h2>Expected numbers</h2>
+    <p>of table 1, 4 of 8 numbers</p>
     <p>1 ok, 1 close, 2 FAIL</p>
     <p class="note">Every dot is a measured number, by how many tolerances it is off the expected one. Within one it is ok, within two close. What is farther off than 4 stands at the edge.</p>
     <div class="wide" tabindex="0" role="group" aria-label="Measured against expected numbers">
@@ -920,4 +921,60 @@ fn settings_that_differ_in_parameters_are_told_apart() {
         page.contains("nnn (k=16,alpha=0.5)") && page.contains(">nnn§<"),
         "fixed ones have their parameters"
     );
+}
+
+/// What a matching head gains is not a correction's, and an upper bound is no result.
+#[test]
+fn neither_lists_ranked_again_nor_oracles_are_counted() {
+    let again = Cell {
+        method: "nnn+itm",
+        kind: "additive, re-ranked",
+        ..NNN
+    };
+    let oracle = Cell {
+        chosen: "oracle",
+        ..NNN
+    };
+    let scores = |more: &[&Cell<'_>]| {
+        let others = more.iter().map(|cell| cell.share("R@1", 0.9, 0.5));
+        std::iter::once(RAW.share("R@1", 0.5, 0.5))
+            .chain(others)
+            .collect::<Vec<_>>()
+    };
+    let told = |scores: &[nnn_report::ScoreRow]| {
+        answer(&Records {
+            scores,
+            ..Records::default()
+        })
+    };
+    let all = told(&scores(&[&again, &oracle, &NNN]));
+    assert!(
+        all.starts_with("R@1 of 1 setting was not tested against raw; "),
+        "{all}"
+    );
+    let none = told(&scores(&[&again, &oracle]));
+    assert!(none.starts_with("No setting is counted: "), "{none}");
+    assert_eq!(told(&scores(&[])), "No correction was measured.");
+}
+
+/// Of an oracle's grid nothing can be seen: the evaluated items chose.
+#[test]
+fn the_grid_of_an_oracle_is_not_shown() {
+    let mut whole = plain();
+    for row in &mut whole.grid {
+        row.cell.chosen = "oracle".to_owned();
+    }
+    assert!(!page(&[whole.experiment()]).contains("class=\"grids\""));
+}
+
+/// Experiments of one name are told apart by their folders.
+#[test]
+fn equal_names_have_their_folders_beside_them() {
+    let whole = plain();
+    let other = Experiment {
+        folder: "../other/paper",
+        ..whole.experiment()
+    };
+    let page = page(&[whole.experiment(), other]);
+    assert!(page.contains("paper (.)") && page.contains("paper (../other/paper)"));
 }

@@ -250,5 +250,6 @@ fn provenance(named: &dyn Fn(&str) -> String) -> Provenance {
             seconds: vec![("report".to_owned(), 1.5)],
         }],
         warnings: vec![named("116 captions equal")],
+        published: vec![named("of table 1, 4 of 8 numbers")],
     }
 }

@@ -30,17 +30,23 @@ impl Source {
         names.and_then(|names| names.get(row as usize).cloned())
     }
 
-    /// Gives images their pictures; other items stay as they are.
+    /// Gives images their pictures, as many as can be drawn; other items stay as they are.
+    ///
+    /// # Errors
+    /// The first image that cannot be drawn; the others are.
     pub(crate) fn add_pictures(&self, side: &Side, items: &mut [ShownItem]) -> Result<()> {
         let (Content::Items(_), Table::Images(_)) = (&self.content, &side.table) else {
             return Ok(());
         };
         let rows = items.iter().map(|item| side.rows[item.row as usize]);
         let files = self.image_files(&self.side(side.table.clone(), rows.collect()))?;
+        let mut all = Ok(());
         for (item, file) in items.iter_mut().zip(&files) {
-            let small = thumbnail(file, ImageLimits::default(), LONGEST)?;
-            item.picture = Some(Picture::new(small.width, small.height, &small.jpeg));
+            match thumbnail(file, ImageLimits::default(), LONGEST) {
+                Ok(it) => item.picture = Some(Picture::new(it.width, it.height, &it.jpeg)),
+                Err(error) => all = all.and(Err(error.into())),
+            }
         }
-        Ok(())
+        all
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::plan::Plan;
 use crate::plan::names::file_part;
+
 use crate::results::trial_record::TrialRecord;
 use crate::run::FinishedTrial;
 use crate::terminal::progress::say;
@@ -14,7 +15,7 @@ use nnn_report::{
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The results folder of one experiment.
@@ -26,6 +27,9 @@ pub(crate) struct ResultsFolder {
 
 /// Folder of the records.
 pub(crate) const TRIALS: &str = "trials";
+
+/// The name of the page.
+pub(crate) const PAGE: &str = "report.html";
 
 /// Folder of what the page shows besides numbers.
 pub(crate) const SHOWN: &str = "shown";
@@ -144,6 +148,17 @@ impl ResultsFolder {
         };
         write_tables(&self.folder, &tables)?;
         Ok(scores)
+    }
+
+    /// Removes the page of an earlier run, which would not be that of what is here now.
+    pub(crate) fn remove_page(&self) -> Result<()> {
+        let page = self.folder.join(PAGE);
+        match fs::remove_file(&page) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("{}: cannot be removed", page.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes what an earlier config of this experiment left and this one does not have.

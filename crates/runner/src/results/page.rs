@@ -4,7 +4,8 @@ use crate::plan::overrides::narrowed;
 use crate::results::folder::{SHOWN, TRIALS};
 use crate::results::run_record::{Told, ToldInput};
 use crate::results::trial_record::TrialRecord;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use nnn_files::sha256_file;
 use nnn_report::{
     AbsentModel, CheckRow, ChoosingRow, ClassRow, ComparisonRow, Expectation, Experiment, GridRow,
     Input, OccurrenceRow, Provenance, Records, ScoreRow, SearchRow, Shown, TrialTimes, read_shown,
@@ -12,9 +13,6 @@ use nnn_report::{
 };
 use serde_json::Value;
 use std::path::{Component, Path};
-
-/// The name of the page in a results folder.
-pub(crate) const FILE: &str = "report.html";
 
 /// Everything of one results folder that a page shows.
 struct Recorded {
@@ -64,7 +62,7 @@ impl Recorded {
             classes: Vec::new(),
             occurrences: Vec::new(),
             shown: Vec::new(),
-            expect: expected(&told)?,
+            expect: expected(folder, &told)?,
             absent_models: told.absent_models.clone(),
             searches: told.bank_searches.clone(),
             provenance: provenance(&told)?,
@@ -78,9 +76,16 @@ impl Recorded {
     fn add(&mut self, folder: &Path, key: &str) -> Result<()> {
         let path = folder.join(TRIALS).join(format!("{key}.json"));
         let record = TrialRecord::read(&path)?;
-        let shown = record.files.iter().map(|(file, _)| file);
-        for file in shown.filter(|file| file.starts_with(&format!("{SHOWN}/"))) {
-            self.shown.push(read_shown(&folder.join(file))?);
+        let shown = record.files.iter();
+        for (file, sum) in shown.filter(|(file, _)| file.starts_with(&format!("{SHOWN}/"))) {
+            let path = folder.join(file);
+            let found = sha256_file(&path).with_context(|| path.display().to_string())?;
+            ensure!(
+                found == *sum,
+                "{}: not what the run wrote; run its config again",
+                path.display()
+            );
+            self.shown.push(read_shown(&path)?);
         }
         self.scores.extend(record.scores);
         self.comparisons.extend(record.comparisons);
@@ -126,11 +131,12 @@ impl Recorded {
     }
 }
 
-fn expected(told: &Told) -> Result<Vec<Expectation>> {
-    match told.config.get("expect") {
-        Some(expect) => Ok(serde_json::from_value(expect.clone())?),
-        None => Ok(Vec::new()),
-    }
+fn expected(folder: &Path, told: &Told) -> Result<Vec<Expectation>> {
+    let Some(expect) = told.config.get("expect") else {
+        return Ok(Vec::new());
+    };
+    let read = serde_json::from_value(expect.clone());
+    read.with_context(|| format!("{}: `config.expect`", folder.join("run.json").display()))
 }
 
 fn provenance(told: &Told) -> Result<Provenance> {
@@ -156,6 +162,7 @@ fn provenance(told: &Told) -> Result<Provenance> {
             })
             .collect(),
         warnings: told.warnings.iter().map(|it| it.message.clone()).collect(),
+        published: told.published.iter().map(ToString::to_string).collect(),
     })
 }
 
@@ -168,17 +175,17 @@ fn inputs(told: &ToldInput) -> impl Iterator<Item = Input> {
     })
 }
 
-/// The way from a page's folder to a results folder, with `/` between its parts.
+/// The way from a page's folder, which is made, to a results folder, with `/` between its parts.
 fn link(page: &Path, folder: &Path) -> Result<String> {
+    let beside = page.parent().filter(|it| !it.as_os_str().is_empty());
+    let beside = beside.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(beside).with_context(|| beside.display().to_string())?;
     let whole = |path: &Path| {
-        std::path::absolute(path).with_context(|| format!("{}: no such path", path.display()))
+        let whole = path.canonicalize();
+        whole.with_context(|| path.display().to_string())
     };
-    let (from, to) = (whole(page)?, whole(folder)?);
-    let from: Vec<Component<'_>> = from
-        .parent()
-        .unwrap_or(Path::new(""))
-        .components()
-        .collect();
+    let (from, to) = (whole(beside)?, whole(folder)?);
+    let from: Vec<Component<'_>> = from.components().collect();
     let to: Vec<Component<'_>> = to.components().collect();
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = from[shared..].iter().map(|_| "..".to_owned());
@@ -195,16 +202,21 @@ fn link(page: &Path, folder: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::link;
-    use std::path::Path;
 
     #[test]
     fn a_page_finds_its_folders_from_where_it_lies() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| root.path().join(path);
+        for folder in ["results/a", "results/a b"] {
+            std::fs::create_dir_all(at(folder)).expect("made");
+        }
         let links = [
             ("results/a/report.html", "results/a"),
             ("results/report.html", "results/a b"),
             ("pages/x/report.html", "results/a"),
+            ("results/../report.html", "results/a"),
         ]
-        .map(|(page, folder)| link(Path::new(page), Path::new(folder)).expect("a link"));
-        assert_eq!(links, [".", "a b", "../../results/a"]);
+        .map(|(page, folder)| link(&at(page), &at(folder)).expect("a link"));
+        assert_eq!(links, [".", "a b", "../../results/a", "results/a"]);
     }
 }

@@ -138,6 +138,7 @@ pub(crate) struct Told {
     pub(crate) config_file: String,
     /// As written.
     pub(crate) config: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
     pub(crate) overrides: Vec<String>,
     pub(crate) complete: bool,
     pub(crate) code: nnn_report::Code,
@@ -145,7 +146,11 @@ pub(crate) struct Told {
     pub(crate) inputs: Vec<ToldInput>,
     pub(crate) trials: Vec<ToldTrial>,
     pub(crate) warnings: Vec<ToldWarning>,
+    #[serde(default)]
+    pub(crate) published: Vec<Coverage>,
+    #[serde(default)]
     pub(crate) absent_models: Vec<AbsentModel>,
+    #[serde(default)]
     pub(crate) bank_searches: Vec<SearchRow>,
 }
 

@@ -12,10 +12,10 @@ pub(super) fn shown(
     trial: &TrialPlan,
     sources: &Sources,
     rows: &TrialRows,
-) -> (Option<Shown>, Option<Warning>) {
+) -> (Option<Shown>, Vec<Warning>) {
     let Some(selection) = select_shown(&rows.raw, &rows.queries, &rows.scores, &rows.choosing)
     else {
-        return (None, None);
+        return (None, Vec::new());
     };
     let asked: Vec<u32> = selection.queries.iter().map(|it| it.query as u32).collect();
     let look = Look { sources };
@@ -30,7 +30,10 @@ pub(super) fn shown(
         queries: queries.collect(),
         items,
     };
-    (Some(shown), of_items.or(of_queries))
+    (
+        Some(shown),
+        of_items.into_iter().chain(of_queries).collect(),
+    )
 }
 
 /// Every gallery row that is shown, once.

@@ -1,6 +1,7 @@
 //! `runner report`.
 
-use crate::results::page::{self, FILE};
+use crate::results::folder::PAGE;
+use crate::results::page;
 use crate::terminal::output::print;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
@@ -12,14 +13,24 @@ use std::path::{Path, PathBuf};
 /// A folder was not written by a run, or a file cannot be read or written.
 pub fn report(results: &[PathBuf], out: Option<&Path>) -> Result<()> {
     let first = results.first().context("no results folder is given")?;
-    let beside = || match results.len() {
-        1 => first.join(FILE),
-        _ => first.parent().unwrap_or(Path::new("")).join(FILE),
+    let page = match out {
+        Some(out) => out.to_path_buf(),
+        None if results.len() == 1 => first.join(PAGE),
+        None => holding(first)?.join(PAGE),
     };
-    let page = out.map_or_else(beside, Path::to_path_buf);
     let folders: Vec<&Path> = results.iter().map(PathBuf::as_path).collect();
     for answer in page::write(&folders, &page)? {
         print(&answer)?;
     }
     Ok(print(&format!("the page is {}", page.display()))?)
+}
+
+/// The folder that a results folder lies in, as it is called: that of `results/a` is `results`, that of `.` has to be looked up.
+fn holding(folder: &Path) -> Result<PathBuf> {
+    if let (Some(parent), Some(_)) = (folder.parent(), folder.file_name()) {
+        return Ok(parent.to_path_buf());
+    }
+    let whole = folder.canonicalize();
+    let whole = whole.with_context(|| folder.display().to_string())?;
+    Ok(whole.parent().unwrap_or(&whole).to_path_buf())
 }

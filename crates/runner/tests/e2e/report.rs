@@ -40,7 +40,7 @@ fn a_run_writes_its_page_and_report_writes_it_again() {
     assert_eq!(page(&lab, "results/lab/report.html"), written);
 }
 
-/// Whatever is evaluated, no result there decides what is shown: the correction is the one that the held-out items like best.
+/// No result on the evaluated items decides which correction is shown: it is the one that the held-out items like best.
 #[test]
 fn what_is_shown_follows_from_the_held_out_items() {
     let lab = drawn(40, 30);

@@ -154,8 +154,17 @@ fn range(numbers: &[f64]) -> String {
     let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let most = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     match numbers.len() {
-        1 => format!("{most:+.1}"),
-        count => format!("{least:+.1} to {most:+.1} ({count})"),
+        1 => off(most),
+        count => format!("{} to {} ({count})", off(least), off(most)),
+    }
+}
+
+/// With one decimal and a sign, which nothing has not.
+fn off(tolerances: f64) -> String {
+    let rounded = (10.0 * tolerances).round() / 10.0;
+    match rounded == 0.0 {
+        true => "0.0".to_owned(),
+        false => format!("{rounded:+.1}"),
     }
 }
 

@@ -12,7 +12,7 @@ fn page(lab: &Lab, file: &str) -> String {
 /// Every part of the page is there, with pictures, and `report` writes the same bytes.
 #[test]
 fn a_run_writes_its_page_and_report_writes_it_again() {
-    let lab = drawn(40, 30);
+    let lab = drawn(64, 24);
     let ended = lab.run(SWEEP, &[]);
     let written = page(&lab, "results/lab/report.html");
     for part in ["answer", "scores", "trials", "provenance"] {
@@ -43,7 +43,7 @@ fn a_run_writes_its_page_and_report_writes_it_again() {
 /// No result on the evaluated items decides which correction is shown: it is the one that the held-out items like best.
 #[test]
 fn what_is_shown_follows_from_the_held_out_items() {
-    let lab = drawn(40, 30);
+    let lab = drawn(64, 24);
     lab.run(SWEEP, &[]);
     let choosing = fs::read_to_string(lab.path("results/lab/choosing.csv")).expect("a table");
     let oracle = choosing

@@ -203,16 +203,25 @@ struct Parts<'a> {
     trials: Markup,
 }
 
-/// The parts of all experiments. What those that are there whole leave of [`MOST`] is shared out to the trials of each.
+/// The parts of all experiments. What those that are there whole leave of [`MOST`] is shared out to the trials of each; what one does not
+/// need is left to those behind it.
 fn parts<'a>(views: &'a [View<'a>], pictures: &Pictures<'_>) -> Vec<Parts<'a>> {
     let fixed: Vec<Fixed> = views.iter().map(Fixed::of).collect();
     let taken = fixed.iter().map(Fixed::bytes).sum::<usize>() + pictures.bytes();
-    let room = MOST.saturating_sub(taken) / views.len().max(1);
-    let parts = views.iter().zip(fixed).map(|(view, fixed)| Parts {
-        view,
-        fixed,
-        trials: trials(view, pictures, room, views.len() == 1),
-    });
+    let mut room = MOST.saturating_sub(taken);
+    let parts = views
+        .iter()
+        .zip(fixed)
+        .enumerate()
+        .map(|(at, (view, fixed))| {
+            let trials = trials(view, pictures, room / (views.len() - at), views.len() == 1);
+            room = room.saturating_sub(trials.0.len());
+            Parts {
+                view,
+                fixed,
+                trials,
+            }
+        });
     parts.collect()
 }
 
@@ -234,22 +243,26 @@ fn sections(parts: &[Parts<'_>], pictures: &Pictures<'_>) -> Markup {
     }
 }
 
-/// The trials of an experiment, the first first, in so many bytes; the others are named. Nothing where there is nothing to show.
+/// The trials of an experiment, the first first, in so many bytes: without their grids where these have no room, and named where nothing
+/// has. Nothing where there is nothing to show.
 fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize, alone: bool) -> Markup {
     let (mut shown, mut left_out) = (Vec::new(), Vec::new());
     for &trial in &view.trials {
         let Some(id) = view.trial_id(trial) else {
             continue;
         };
-        let Some(markup) = trial::part(&TrialView::new(view, trial, id), pictures) else {
+        let it = TrialView::new(view, trial, id);
+        let forms = [true, false].map(|grids| trial::part(&it, pictures, grids));
+        let [Some(whole), Some(without_grids)] = forms else {
             continue;
         };
-        match room.checked_sub(markup.0.len()) {
-            Some(left) if left_out.is_empty() => {
-                room = left;
+        let mut forms = [whole, without_grids].into_iter();
+        match forms.find(|form| form.0.len() <= room) {
+            Some(markup) => {
+                room -= markup.0.len();
                 shown.push(markup);
             }
-            _ => left_out.push(trial::title(trial)),
+            None => left_out.push(trial::title(trial)),
         }
     }
     if shown.is_empty() && left_out.is_empty() {

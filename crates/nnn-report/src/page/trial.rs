@@ -7,8 +7,12 @@ use crate::page::trial_view::TrialView;
 use crate::page::{groups, heat, hubs, queries};
 use crate::records::trial::{Setup, Trial};
 
-/// The trial's part of the page, if there is anything to show.
-pub(super) fn part(trial: &TrialView<'_>, pictures: &Pictures<'_>) -> Option<Markup> {
+/// The trial's part of the page, with its grids or without, if there is anything to show.
+pub(super) fn part(
+    trial: &TrialView<'_>,
+    pictures: &Pictures<'_>,
+    with_grids: bool,
+) -> Option<Markup> {
     let setup = trial.view.setup_id(trial.trial.setup);
     let (grids, groups) = (heat::part(trial), groups::part(trial));
     if trial.shown.is_none() && grids.0.is_empty() && groups.0.is_empty() {
@@ -22,7 +26,9 @@ pub(super) fn part(trial: &TrialView<'_>, pictures: &Pictures<'_>) -> Option<Mar
                 (hubs::part(trial, shown, pictures))
                 (queries::part(shown, pictures))
             }
-            (grids)
+            @if with_grids { (grids) } @else if !grids.0.is_empty() {
+                p.note { "The grids of its parameters have no room on this page: see grid.parquet." }
+            }
             (groups)
         }
     })

@@ -642,7 +642,7 @@ fn expected_numbers_are_dots_in_tolerances() {
     </path>
     </svg>
     </td>
-    <td class="n">+0.0</td>
+    <td class="n">0.0</td>
     </tr>
     <tr>
     <th scope="row">flickr30k t2i, R@5, raw (CLIP)</th>

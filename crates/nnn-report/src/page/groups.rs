@@ -6,7 +6,7 @@ use crate::number::{distinct, shown};
 use crate::page::track::{Mark, Scale};
 use crate::page::trial_view::TrialView;
 use crate::records::{CellId, ClassRow};
-use crate::tables::{meaning, sign_of};
+use crate::tables::{has_classes, meaning, sign_of};
 
 pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     let rows: Vec<&ClassRow> = trial
@@ -21,6 +21,8 @@ pub(super) fn part(trial: &TrialView<'_>) -> Markup {
         return html! {};
     };
     let metrics = distinct(rows.iter().map(|row| row.metric.as_str()));
+    // Those that have tables class by class; the others are in classes.csv.
+    let metrics = metrics.into_iter().filter(|metric| has_classes(metric));
     html! {
         section.groups {
             h4 { "Groups" }

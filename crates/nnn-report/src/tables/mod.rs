@@ -28,7 +28,7 @@ use crate::tables::folder::{files, slug};
 use crate::tables::formats::{SCORES, Table};
 use crate::tables::sweep::Sweep;
 
-pub(crate) use bias::{meaning, sign_of};
+pub(crate) use bias::{has_classes, meaning, sign_of};
 pub(crate) use caption::retrieval;
 
 const FOLDER: &str = "tables";

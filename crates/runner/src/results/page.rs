@@ -2,7 +2,7 @@
 
 use crate::plan::overrides::narrowed;
 use crate::results::folder::{SHOWN, TRIALS};
-use crate::results::run_record::{Told, ToldInput};
+use crate::results::run_record::{RunRecord, Told, ToldInput};
 use crate::results::trial_record::TrialRecord;
 use anyhow::{Context, Result, ensure};
 use nnn_files::sha256_file;
@@ -52,9 +52,8 @@ pub(crate) fn write(folders: &[&Path], page: &Path) -> Result<Vec<String>> {
 
 impl Recorded {
     fn read(folder: &Path) -> Result<Self> {
-        let told = Told::read(folder)?;
+        let (run, told) = (RunRecord::read(folder)?, Told::read(folder)?);
         let mut recorded = Self {
-            name: told.experiment.clone(),
             scores: Vec::new(),
             comparisons: Vec::new(),
             choosing: Vec::new(),
@@ -62,10 +61,11 @@ impl Recorded {
             classes: Vec::new(),
             occurrences: Vec::new(),
             shown: Vec::new(),
-            expect: expected(folder, &told)?,
-            absent_models: told.absent_models.clone(),
-            searches: told.bank_searches.clone(),
-            provenance: provenance(&told)?,
+            provenance: provenance(&run, &told)?,
+            name: run.experiment,
+            expect: run.config.expect,
+            absent_models: run.absent_models,
+            searches: run.bank_searches,
         };
         for trial in &told.trials {
             recorded.add(folder, &trial.record)?;
@@ -131,15 +131,7 @@ impl Recorded {
     }
 }
 
-fn expected(folder: &Path, told: &Told) -> Result<Vec<Expectation>> {
-    let Some(expect) = told.config.get("expect") else {
-        return Ok(Vec::new());
-    };
-    let read = serde_json::from_value(expect.clone());
-    read.with_context(|| format!("{}: `config.expect`", folder.join("run.json").display()))
-}
-
-fn provenance(told: &Told) -> Result<Provenance> {
+fn provenance(run: &RunRecord, told: &Told) -> Result<Provenance> {
     let mut config = told.config.clone();
     // Published tables are thousands of lines, and have a part of their own.
     config.remove("expect");
@@ -148,8 +140,8 @@ fn provenance(told: &Told) -> Result<Provenance> {
         description: description.unwrap_or_default().to_owned(),
         config_file: told.config_file.clone(),
         config: serde_json::to_string_pretty(&config)?,
-        overrides: told.overrides.clone(),
-        complete: told.complete,
+        overrides: run.overrides.clone(),
+        complete: run.complete,
         code: told.code.clone(),
         machine: told.machine.clone(),
         inputs: told.inputs.iter().flat_map(inputs).collect(),
@@ -162,7 +154,7 @@ fn provenance(told: &Told) -> Result<Provenance> {
             })
             .collect(),
         warnings: told.warnings.iter().map(|it| it.message.clone()).collect(),
-        published: told.published.iter().map(ToString::to_string).collect(),
+        published: run.published.iter().map(ToString::to_string).collect(),
     })
 }
 

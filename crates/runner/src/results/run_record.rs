@@ -131,27 +131,17 @@ impl Ran {
     }
 }
 
-/// The part of a run's record that the page shows.
+/// What else of a run's record the page shows.
 #[derive(Deserialize)]
 pub(crate) struct Told {
-    pub(crate) experiment: String,
     pub(crate) config_file: String,
     /// As written.
     pub(crate) config: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    pub(crate) overrides: Vec<String>,
-    pub(crate) complete: bool,
     pub(crate) code: nnn_report::Code,
     pub(crate) machine: BTreeMap<String, serde_json::Value>,
     pub(crate) inputs: Vec<ToldInput>,
     pub(crate) trials: Vec<ToldTrial>,
     pub(crate) warnings: Vec<ToldWarning>,
-    #[serde(default)]
-    pub(crate) published: Vec<Coverage>,
-    #[serde(default)]
-    pub(crate) absent_models: Vec<AbsentModel>,
-    #[serde(default)]
-    pub(crate) bank_searches: Vec<SearchRow>,
 }
 
 /// A source or a checkpoint of a run's record.

@@ -38,11 +38,11 @@ use crate::records::{CellId, GridRow, Records, Shown};
 pub use provenance::{Code, Input, Provenance, TrialTimes};
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
 /// Bytes that a page should not exceed, so that a browser opens it at once. Answers, numbers and expectations are there whole; trials
 /// as far as there is room.
 const MOST: usize = 4_400_000;
-
-const SCRIPT: &str = include_str!("script.js");
 
 /// One experiment of a page.
 #[derive(Debug, Clone)]
@@ -252,12 +252,10 @@ fn trials(view: &View<'_>, pictures: &Pictures<'_>, mut room: usize, alone: bool
             continue;
         };
         let it = TrialView::new(view, trial, id);
-        let forms = [true, false].map(|grids| trial::part(&it, pictures, grids));
-        let [Some(whole), Some(without_grids)] = forms else {
+        let Some(forms) = trial::forms(&it, pictures) else {
             continue;
         };
-        let mut forms = [whole, without_grids].into_iter();
-        match forms.find(|form| form.0.len() <= room) {
+        match forms.into_iter().find(|form| form.0.len() <= room) {
             Some(markup) => {
                 room -= markup.0.len();
                 shown.push(markup);

@@ -7,31 +7,35 @@ use crate::page::trial_view::TrialView;
 use crate::page::{groups, heat, hubs, queries};
 use crate::records::trial::{Setup, Trial};
 
-/// The trial's part of the page, with its grids or without, if there is anything to show.
-pub(super) fn part(
-    trial: &TrialView<'_>,
-    pictures: &Pictures<'_>,
-    with_grids: bool,
-) -> Option<Markup> {
-    let setup = trial.view.setup_id(trial.trial.setup);
+/// The trial's part of the page, with its grids and without, if there is anything to show.
+pub(super) fn forms(trial: &TrialView<'_>, pictures: &Pictures<'_>) -> Option<[Markup; 2]> {
     let (grids, groups) = (heat::part(trial), groups::part(trial));
     if trial.shown.is_none() && grids.0.is_empty() && groups.0.is_empty() {
         return None;
     }
-    Some(html! {
-        article.trial id=(trial.id) data-setup=(setup) data-trial=(trial.id) {
-            h3 { (title(trial.trial)) }
-            @if let Some(shown) = trial.shown {
-                p { "Shown beside raw: " strong { (shown.cell.method_signature()) } "." }
-                (hubs::part(trial, shown, pictures))
-                (queries::part(shown, pictures))
-            }
-            @if with_grids { (grids) } @else if !grids.0.is_empty() {
-                p.note { "The grids of its parameters have no room on this page: see grid.parquet." }
-            }
-            (groups)
+    let items = html! {
+        @if let Some(shown) = trial.shown {
+            p { "Shown beside raw: " strong { (shown.cell.method_signature()) } "." }
+            (hubs::part(trial, shown, pictures))
+            (queries::part(shown, pictures))
         }
-    })
+    };
+    let instead = html! {
+        @if !grids.0.is_empty() {
+            p.note { "The grids of its parameters have no room on this page: see grid.parquet." }
+        }
+    };
+    let with = |grids: &Markup| {
+        html! {
+            article.trial id=(trial.id) data-setup=(trial.view.setup_id(trial.trial.setup)) data-trial=(trial.id) {
+                h3 { (title(trial.trial)) }
+                (items)
+                (grids)
+                (groups)
+            }
+        }
+    };
+    Some([with(&grids), with(&instead)])
 }
 
 /// What a trial is called.

@@ -18,9 +18,8 @@ pub(super) fn shown(
         return (None, Vec::new());
     };
     let asked: Vec<u32> = selection.queries.iter().map(|it| it.query as u32).collect();
-    let look = Look { sources };
-    let (items, of_items) = look.items(&trial.test.gallery, &gallery_rows(&selection));
-    let (queries, of_queries) = look.items(&trial.test.queries, &asked);
+    let (shown_items, of_items) = items(sources, &trial.test.gallery, &gallery_rows(&selection));
+    let (queries, of_queries) = items(sources, &trial.test.queries, &asked);
     let asked = selection.queries.iter().zip(queries);
     let queries = asked.map(|(selected, query)| shown_query(trial, selected, query));
     let shown = Shown {
@@ -28,7 +27,7 @@ pub(super) fn shown(
         hubs: selection.hubs.clone(),
         changed: selection.changed,
         queries: queries.collect(),
-        items,
+        items: shown_items,
     };
     (
         Some(shown),
@@ -67,20 +66,14 @@ fn shown_query(trial: &TrialPlan, selected: &SelectedQuery, query: ShownItem) ->
     }
 }
 
-/// Looks items up in their sources.
-struct Look<'a> {
-    sources: &'a Sources,
-}
-
-impl Look<'_> {
-    fn items(&self, side: &Side, rows: &[u32]) -> (Vec<ShownItem>, Option<Warning>) {
-        let source = &self.sources.all()[side.source];
-        let mut items = source.named_items(side, rows);
-        let drawn = source.add_pictures(side, &mut items);
-        let warning = drawn.err().map(|error| Warning::NoPictures {
-            dataset: source.name.clone(),
-            reason: format!("{error:#}"),
-        });
-        (items, warning)
-    }
+/// Items of a side as people see them, and what a reader has to know of their pictures.
+fn items(sources: &Sources, side: &Side, rows: &[u32]) -> (Vec<ShownItem>, Option<Warning>) {
+    let source = &sources.all()[side.source];
+    let mut items = source.named_items(side, rows);
+    let drawn = source.add_pictures(side, &mut items);
+    let warning = drawn.err().map(|error| Warning::NoPictures {
+        dataset: source.name.clone(),
+        reason: format!("{error:#}"),
+    });
+    (items, warning)
 }

@@ -40,20 +40,10 @@ pub(crate) struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// Whether it may be the best: neither chosen on the evaluated queries nor reading them as a whole, and not ranked again.
-    pub(crate) fn competes(&self) -> bool {
-        competes(&self.row.cell)
-    }
-
     /// `+14.60 [12.92, 16.28]`.
     pub(crate) fn gain(&self) -> String {
         gain(self.row)
     }
-}
-
-/// Whether a setting is counted: the gain of a list that was ranked again is the matching head's, too.
-fn competes(cell: &CellId) -> bool {
-    cell.competes() && !cell.is_reranked()
 }
 
 /// All gains under the headline metric, in the order of the scores.
@@ -101,10 +91,13 @@ impl<'a> Gains<'a> {
         self.places.get(cell).map(|&at| &self.judged[at])
     }
 
-    /// The largest of those that compete; the first of equals.
+    /// The largest of those that are counted; the first of equals.
     pub(crate) fn best(&self) -> Option<&Judged<'a>> {
-        let competing = self.judged.iter().filter(|judged| judged.competes());
-        competing.reduce(|best, next| match next.improvement > best.improvement {
+        let counted = self
+            .judged
+            .iter()
+            .filter(|judged| judged.row.cell.is_counted());
+        counted.reduce(|best, next| match next.improvement > best.improvement {
             true => next,
             false => best,
         })
@@ -121,7 +114,7 @@ impl<'a> Gains<'a> {
         })
     }
 
-    /// The same of one task, where what the test is has been said.
+    /// The same of one setup, where what the test is has been said.
     pub(crate) fn brief(&self) -> String {
         self.told(|_, counts| {
             format!(
@@ -154,7 +147,7 @@ impl<'a> Gains<'a> {
     }
 }
 
-/// How many of the settings that compete are what.
+/// How many of the settings that are counted are what.
 struct Counts {
     settings: usize,
     setups: usize,
@@ -166,7 +159,10 @@ struct Counts {
 
 impl Counts {
     fn of(judged: &[Judged<'_>]) -> Self {
-        let competing: Vec<_> = judged.iter().filter(|it| it.competes()).collect();
+        let competing: Vec<_> = judged
+            .iter()
+            .filter(|it| it.row.cell.is_counted())
+            .collect();
         let count = |standing| {
             competing
                 .iter()
@@ -211,9 +207,8 @@ pub(crate) fn headline<'a>(rows: impl Iterator<Item = &'a ScoreRow>) -> Option<&
 }
 
 /// The answer of all that was recorded, in one sentence: how many settings are better than raw, worse, or not to be told
-/// from it, under R@1 (or the first metric measured), and the largest gain with its interval. Settings that are chosen on the
-/// evaluated queries, and transductive methods and lists that were
-/// ranked again, are not counted.
+/// from it, under R@1 (or the first metric measured), and the largest gain with its interval. Not counted are settings that are
+/// chosen on the evaluated queries, transductive methods, and lists that were ranked again.
 #[must_use]
 pub fn answer(records: &Records<'_>) -> String {
     Gains::of(records).sentence()

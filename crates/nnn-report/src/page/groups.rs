@@ -22,7 +22,13 @@ pub(super) fn part(trial: &TrialView<'_>) -> Markup {
     };
     let metrics = distinct(rows.iter().map(|row| row.metric.as_str()));
     // Those that have tables class by class; the others are in classes.csv.
-    let metrics = metrics.into_iter().filter(|metric| has_classes(metric));
+    let metrics: Vec<&str> = metrics
+        .into_iter()
+        .filter(|metric| has_classes(metric))
+        .collect();
+    if metrics.is_empty() {
+        return html! {};
+    }
     html! {
         section.groups {
             h4 { "Groups" }
@@ -42,7 +48,7 @@ fn after<'a>(trial: &TrialView<'a>, rows: &[&'a ClassRow]) -> Option<&'a CellId>
     let mut others = rows
         .iter()
         .map(|row| &row.cell)
-        .filter(|cell| cell.method != "raw" && cell.competes() && !cell.is_reranked());
+        .filter(|cell| cell.method != "raw" && cell.is_counted());
     shown.or_else(|| others.next())
 }
 

@@ -172,7 +172,7 @@ impl Grid<'_> {
         })
     }
 
-    /// What the chosen point has, and what the best.
+    /// The chosen point and what it has.
     fn chosen(&self, rows: &[&GridRow]) -> String {
         let chosen = rows.iter().find(|row| row.selected);
         chosen.map_or(String::new(), |row| {

@@ -49,6 +49,12 @@ impl CellId {
         self.chosen != "oracle" && !self.is_transductive()
     }
 
+    /// Whether its gain over raw is told as a correction's: it competes, and no matching head ranked its lists again.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.competes() && !self.is_reranked()
+    }
+
     /// The method as it writes itself: `nnn(k=128,alpha=0.75)`.
     #[must_use]
     pub fn method_signature(&self) -> String {

@@ -182,7 +182,7 @@ pub fn select_shown(
 
 /// A row of the correction that is shown.
 fn shown_method<'a>(scores: &'a [ScoreRow], choosing: &[ChoosingRow]) -> Option<&'a ScoreRow> {
-    let can = |cell: &CellId| cell.method != "raw" && cell.competes() && !cell.is_reranked();
+    let can = |cell: &CellId| cell.method != "raw" && cell.is_counted();
     let held_out = choosing.iter().filter(|row| can(&row.cell));
     let held_out = held_out.filter_map(|row| Some((row, merit(&row.metric, row.validation?))));
     let best = held_out.reduce(|best, next| if next.1 > best.1 { next } else { best });

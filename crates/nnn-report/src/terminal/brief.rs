@@ -23,8 +23,7 @@ impl<'a, 'r> Line<'a, 'r> {
         let metric = setup.headline;
         let raw = setup.cells.iter().find(|cell| cell.is_raw());
         let cells = setup.cells.iter();
-        let competing =
-            cells.filter(|cell| !cell.is_raw() && cell.id.competes() && !cell.id.is_reranked());
+        let competing = cells.filter(|cell| !cell.is_raw() && cell.id.is_counted());
         let rows: Vec<_> = competing
             .filter_map(|cell| Some((cell, cell.row(metric)?)))
             .collect();

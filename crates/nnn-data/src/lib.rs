@@ -21,7 +21,6 @@ mod direction;
 mod file_error;
 mod leakage;
 mod pairs;
-mod panics;
 mod published;
 mod reference;
 mod text;

@@ -339,3 +339,39 @@ proptest! {
         read_archive(name, &damage(bytes, &changes, end));
     }
 }
+
+/// Fields that no reader knows, each a list of 2^31 - 1 values that take no bytes: the library walked through all of them.
+#[test]
+fn parquet_files_that_claim_more_than_they_hold_are_refused_at_once() {
+    let list = [0x19, 0xf1, 255, 255, 255, 255, 7];
+    for lists in [1, 10, 100] {
+        let metadata = [list.repeat(lists), vec![0]].concat();
+        let size = u32::try_from(metadata.len())
+            .expect("few bytes")
+            .to_le_bytes();
+        let file = [b"PAR1", &metadata[..], &size, b"PAR1"].concat();
+        read("it.parquet", &file);
+        read_published(
+            AnnotationFormat::Parquet,
+            "it.parquet",
+            &file,
+            OnGap::LeaveOut,
+        );
+        read_archive("it.parquet", &file);
+    }
+}
+
+/// What fuzzing found before, where it is at hand: each kept the library busy for 7 to 68 seconds.
+#[test]
+fn parquet_files_that_fuzzing_found_end() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fuzz");
+    for folder in ["parquet-slow", "parquet-page-header-hang"] {
+        let Ok(entries) = fs::read_dir(shared.join(folder)) else {
+            eprintln!("skipped: no {folder} in {}", shared.display());
+            continue;
+        };
+        for file in entries.map(|it| it.expect("a file").path()) {
+            read("it.parquet", &fs::read(&file).expect("bytes"));
+        }
+    }
+}

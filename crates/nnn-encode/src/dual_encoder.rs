@@ -153,6 +153,10 @@ impl<T: Towers> Encoder for DualEncoder<T> {
         (MEMORY / self.size.image_bytes()).clamp(1, IMAGE_BATCH)
     }
 
+    fn image_bytes(&self) -> usize {
+        self.size.image_bytes()
+    }
+
     fn encode_pixels(&self, batch: &[Vec<f32>]) -> Result<Vec<f32>, EncodeError> {
         batch.iter().try_for_each(|it| self.check_pixels(it))?;
         match batch.is_empty() {

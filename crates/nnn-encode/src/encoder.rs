@@ -74,6 +74,11 @@ pub trait Encoder: Send + Sync {
         IMAGE_BATCH
     }
 
+    /// Bytes that one image takes on its way through the model, by estimate from above; 0 if not known.
+    fn image_bytes(&self) -> usize {
+        0
+    }
+
     /// Both stages for images: row-major (batch x dim), not normalised.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Columns of texts and of bytes in parquet files, read leaf by leaf.
 
-use crate::panics::contained;
+use nnn_files::{CheckedParquet, contained};
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType};
@@ -14,7 +14,7 @@ const BATCH: usize = 1024;
 
 /// An open parquet file.
 pub(crate) struct Leaves {
-    file: SerializedFileReader<File>,
+    file: SerializedFileReader<CheckedParquet>,
 }
 
 /// Runs one read; what the library panics at in a damaged file becomes an error.
@@ -25,7 +25,8 @@ pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, 
 impl Leaves {
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
-        let file = SerializedFileReader::new(file).map_err(|error| error.to_string())?;
+        let file = CheckedParquet::new(file).and_then(SerializedFileReader::new);
+        let file = file.map_err(|error| error.to_string())?;
         Ok(Self { file })
     }
 

@@ -3,8 +3,8 @@
 use image::RgbImage;
 use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Compress, Decompress};
+use nnn_files::contained;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Scans of one image; a progressive one has around ten, and each costs a pass over all its blocks.
 const MOST_SCANS: usize = 500;
@@ -20,13 +20,10 @@ pub(crate) fn decode<E>(
         return Err(JpegError::Damaged(format!("more than {MOST_SCANS} scans")));
     }
     // The library reports errors of its C part by unwinding.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode_or_unwind(bytes, check)));
-    decoded.unwrap_or_else(|reason| {
-        let reason = reason.downcast::<String>().map(|it| *it);
-        Err(JpegError::Damaged(
-            reason.unwrap_or_else(|_| "the decoder failed".into()),
-        ))
-    })
+    contained(
+        || decode_or_unwind(bytes, check),
+        |said| JpegError::Damaged(said.to_owned()),
+    )
 }
 
 /// Why there is no image.

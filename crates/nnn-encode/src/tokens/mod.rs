@@ -13,7 +13,7 @@ pub use sentencepiece::PieceFrame;
 use crate::checkpoint::stand_in;
 use crate::checksum::files_sha256;
 use crate::error::{ReadError, TokenizerError};
-use nnn_files::Sha256;
+use nnn_files::{Sha256, contained};
 use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -118,11 +118,7 @@ impl TextTokenizer {
     pub fn ids(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         let text = (self.settings.clean)(text);
         let mut ids = match &self.model {
-            Model::Pipeline(tokenizer) => {
-                let encoding = tokenizer.encode_fast(text, true);
-                let encoding = encoding.map_err(|it| TokenizerError::Encode(it.to_string()))?;
-                encoding.get_ids().to_vec()
-            }
+            Model::Pipeline(tokenizer) => pipeline_ids(tokenizer, text)?,
             Model::SentencePiece(model) => model.ids(&text, self.settings.context),
         };
         if let Some(pad) = self.settings.pad {
@@ -145,7 +141,24 @@ fn is_python_space(c: char) -> bool {
 
 /// A tokenizer in the format of the `tokenizers` library.
 fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
-    Tokenizer::from_bytes(read(file)?).map_err(|it| format(file, it))
+    let bytes = read(file)?;
+    // The library unwraps what it reads of decoders and normalizers.
+    contained(
+        || Tokenizer::from_bytes(bytes).map_err(|it| format(file, it)),
+        |said| format(file, said),
+    )
+}
+
+/// The ids that a pipeline of the library gives, which may panic at parts of a damaged file that it had read without complaint.
+fn pipeline_ids(tokenizer: &Tokenizer, text: String) -> Result<Vec<u32>, TokenizerError> {
+    contained(
+        || {
+            let encoding = tokenizer.encode_fast(text, true);
+            let encoding = encoding.map_err(|it| TokenizerError::Encode(it.to_string()))?;
+            Ok(encoding.get_ids().to_vec())
+        },
+        |said| TokenizerError::Encode(said.to_owned()),
+    )
 }
 
 /// The same for a family whose texts have a start and an end token, which the file's post-processor must add.
@@ -154,7 +167,10 @@ fn read_json_with_ends(file: &Path) -> Result<Tokenizer, TokenizerError> {
     // Filled up or cut by itself it would give as many ids either way.
     let whole = tokenizer.with_padding(None).with_truncation(None);
     whole.map_err(|it| format(file, it))?;
-    let ids = |special| tokenizer.encode_fast("a", special).map(|it| it.len());
+    let ids = |special| {
+        let encode = || tokenizer.encode_fast("a", special).map(|it| it.len());
+        contained(encode, |said| said.to_owned().into())
+    };
     match (ids(true), ids(false)) {
         (Ok(with), Ok(without)) if with < without + 2 => Err(format(
             file,

@@ -7,6 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
+use nnn_files::CheckedParquet;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::Deserialize;
 use std::fs::File;
@@ -21,7 +22,7 @@ pub struct BiasFile {
     header: BiasHeader,
     rows: usize,
     named: bool,
-    builder: ParquetRecordBatchReaderBuilder<File>,
+    builder: ParquetRecordBatchReaderBuilder<CheckedParquet>,
 }
 
 /// What the footer says.
@@ -40,7 +41,8 @@ impl BiasFile {
     }
 
     fn opened(path: &Path) -> Result<Self, BiasProblem> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(CheckedParquet::new(File::open(path)?)?)?;
         let header = header(&builder)?;
         let named = check_columns(&builder)?;
         let rows = builder.metadata().file_metadata().num_rows();
@@ -114,7 +116,9 @@ impl Iterator for Blocks {
     }
 }
 
-fn header(builder: &ParquetRecordBatchReaderBuilder<File>) -> Result<BiasHeader, BiasProblem> {
+fn header(
+    builder: &ParquetRecordBatchReaderBuilder<CheckedParquet>,
+) -> Result<BiasHeader, BiasProblem> {
     let pairs = builder.metadata().file_metadata().key_value_metadata();
     let pair = pairs.into_iter().flatten().find(|pair| pair.key == HEADER);
     let Some(text) = pair.and_then(|pair| pair.value.as_deref()) else {
@@ -132,7 +136,9 @@ fn header(builder: &ParquetRecordBatchReaderBuilder<File>) -> Result<BiasHeader,
 }
 
 /// Whether items have ids of their own, once the columns are those of a file of biases.
-fn check_columns(builder: &ParquetRecordBatchReaderBuilder<File>) -> Result<bool, BiasProblem> {
+fn check_columns(
+    builder: &ParquetRecordBatchReaderBuilder<CheckedParquet>,
+) -> Result<bool, BiasProblem> {
     let fields = builder.schema().fields();
     let found = fields
         .iter()

@@ -9,7 +9,7 @@ use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use nnn_files::WholeFile;
+use nnn_files::{CheckedParquet, WholeFile};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -98,7 +98,8 @@ impl Writer for ParquetWriter {
 pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), ExportError> {
     let file = File::open(path).map_err(ExportError::io(path))?;
     let wrong = |problem: &dyn ToString| ExportError::unusable(path, problem.to_string());
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|it| wrong(&it))?;
+    let reader = CheckedParquet::new(file).and_then(ParquetRecordBatchReaderBuilder::try_new);
+    let reader = reader.map_err(|it| wrong(&it))?;
     if *reader.schema() != schema(shape) {
         return Err(wrong(&"it is not of the shape that the manifest says"));
     }

@@ -1,7 +1,7 @@
 //! Formats by the extensions of their files.
 
 use crate::file_error::FileProblem;
-use crate::panics::contained;
+use nnn_files::contained;
 use std::path::Path;
 
 /// What can hold vectors, for messages.

@@ -11,6 +11,7 @@ use arrow_ipc::reader::{FileDecoder, StreamDecoder, StreamReader, read_footer_le
 use arrow_ipc::{Footer, root_as_footer};
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
+use nnn_files::CheckedParquet;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
@@ -32,7 +33,7 @@ type Take<'t> = &'t mut dyn FnMut(&RecordBatch) -> Result<(), FileProblem>;
 
 /// An open table.
 pub(super) enum Table {
-    Parquet(Box<ParquetRecordBatchReaderBuilder<File>>),
+    Parquet(Box<ParquetRecordBatchReaderBuilder<CheckedParquet>>),
     /// Mapped, so that batches are used where they lie.
     ArrowFile(Buffer, SchemaRef),
     ArrowStream(Buffer, SchemaRef),
@@ -43,7 +44,8 @@ impl Table {
         let file = File::open(path)?;
         match format {
             Format::Parquet => {
-                let builder = ParquetRecordBatchReaderBuilder::try_new(file);
+                let file = CheckedParquet::new(file);
+                let builder = file.and_then(ParquetRecordBatchReaderBuilder::try_new);
                 let builder = builder.map_err(|error| Format::Parquet.bad(error))?;
                 Ok(Self::Parquet(Box::new(builder)))
             }
@@ -112,7 +114,7 @@ impl Table {
 }
 
 /// The leaf columns below what was found.
-fn leaves(builder: &ParquetRecordBatchReaderBuilder<File>, found: &Found) -> Vec<usize> {
+fn leaves(builder: &ParquetRecordBatchReaderBuilder<CheckedParquet>, found: &Found) -> Vec<usize> {
     let columns = builder.parquet_schema().columns().iter().enumerate();
     let below = |parts: &[String]| {
         let Some(rest) = parts.strip_prefix(found.path.as_slice()) else {

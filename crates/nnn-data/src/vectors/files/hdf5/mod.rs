@@ -6,10 +6,10 @@ use super::rows::Rows;
 use super::stream::{index, matrix_of};
 use super::{INTEGERS, MATRIX, STRINGS, VECTOR};
 use crate::file_error::{FileProblem, Held, shape_text};
-use crate::panics::contained;
 use hdf5_reader::error::Error;
 use hdf5_reader::group::Group;
 use hdf5_reader::{Dataset, H5Type, Hdf5File, SliceInfo, SliceInfoElem};
+use nnn_files::contained;
 use numbers::{Fraction, Whole, options, type_name};
 use std::path::Path;
 

@@ -135,6 +135,9 @@ impl<'a> Sweep<'a> {
         let mut records = Vec::new();
         let trials = self.trials;
         let mut runner = TrialRunner::new(self.plan, self.sources, &folders.cache);
+        let ahead = trials.all.iter().zip(&self.keys);
+        let ahead = ahead.filter(|(_, key)| self.results.finished(key).is_none());
+        runner.check_memory(&ahead.map(|it| it.0).collect::<Vec<_>>())?;
         for (index, trial) in trials.all.iter().enumerate() {
             if let Some(record) = self.results.finished(&self.keys[index]) {
                 for warning in &record.warnings {

@@ -6,6 +6,15 @@ use anyhow::{Context, Result};
 use nnn_core::Embeddings;
 
 impl Source {
+    /// Length of the vectors that were given; 0 of items that are encoded.
+    pub(crate) fn dim(&self) -> usize {
+        match &self.content {
+            Content::Vectors(_, data) => data.images.dim(),
+            Content::Roles(_, _, data) => data.gallery.dim(),
+            Content::Items(_) | Content::Texts(_) => 0,
+        }
+    }
+
     /// Rows of the matrices that were given.
     pub(crate) fn vectors(&self, side: &Side) -> Result<Embeddings> {
         let rows = &side.rows;

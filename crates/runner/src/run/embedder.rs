@@ -1,6 +1,7 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
 use crate::open::images::named;
+use crate::open::trials::TrialPlan;
 use crate::open::{Content, Side, Source, Sources, Table};
 use crate::plan::Plan;
 use crate::terminal::progress::Progress;
@@ -26,6 +27,8 @@ pub(crate) struct Embedder<'a> {
     made: Vec<(Option<usize>, Side, Arc<Embeddings>)>,
     pub(super) known: Known,
     pub(crate) warnings: Vec<Warning>,
+    /// Most images that may share a forward pass, where memory is bounded.
+    pub(super) image_batch: Option<usize>,
 }
 
 /// Logits that are known of one model's pairs of one split: trials that differ in the reference set or the direction ask for
@@ -46,6 +49,7 @@ impl<'a> Embedder<'a> {
             made: Vec::new(),
             known: Known::default(),
             warnings: Vec::new(),
+            image_batch: None,
         }
     }
 
@@ -63,6 +67,25 @@ impl<'a> Embedder<'a> {
         };
         self.made.push((model, side.clone(), Arc::clone(&vectors)));
         Ok(vectors)
+    }
+
+    /// Length of a trial's vectors, and bytes of an image's way through its model; 0 without one.
+    pub(super) fn sizes(&mut self, trial: &TrialPlan) -> Result<(usize, u64)> {
+        if let Some(model) = trial.model {
+            self.load(model)?;
+        }
+        Ok(match &self.encoder {
+            Some((_, encoder)) if trial.model.is_some() => {
+                (encoder.info().dim, encoder.image_bytes() as u64)
+            }
+            _ => (self.sources.all()[trial.test.gallery.source].dim(), 0),
+        })
+    }
+
+    fn images_at_once(&self, encoder: &dyn Encoder) -> Option<usize> {
+        let asked = self.plan.spec.compute.image_batch;
+        let batch = asked.unwrap_or(encoder.image_batch());
+        self.image_batch.map(|most| batch.min(most)).or(asked)
     }
 
     fn encode(&mut self, model: usize, source: &Source, side: &Side) -> Result<Embeddings> {
@@ -90,7 +113,7 @@ impl<'a> Embedder<'a> {
         let options = ExtractOptions {
             cache: Some(&self.cache),
             limits: ImageLimits::default(),
-            image_batch: self.plan.spec.compute.image_batch,
+            image_batch: self.images_at_once(&**encoder),
             progress: Some(&advance),
         };
         let extracted = extract(&**encoder, source, split, side, &options)

@@ -2,6 +2,7 @@
 
 mod embedder;
 mod matcher;
+mod memory;
 mod rows;
 mod shown;
 
@@ -13,6 +14,7 @@ use crate::warning::Warning;
 use anyhow::Result;
 use embedder::Embedder;
 use matcher::Matcher;
+use memory::Need;
 use nnn_core::{BankStats, Banks, Embeddings, Fitted, Normalizer, PassOptions, StatPlan};
 use nnn_report::Shown;
 use nnn_trial::{BankVectors, Method, Reranking, Task, Trial, TrialError, timed};
@@ -77,6 +79,29 @@ impl<'a> TrialRunner<'a> {
             warnings,
             seconds,
         })
+    }
+
+    /// Refuses trials one of which would take more memory than the run may, before anything is encoded.
+    pub(crate) fn check_memory(&mut self, trials: &[&TrialPlan]) -> Result<()> {
+        let Some(most) = self.plan.spec.compute.memory else {
+            return Ok(());
+        };
+        for of_model in trials.chunk_by(|a, b| a.model == b.model) {
+            // Vectors of a model are kept for its other trials.
+            let sides = distinct(of_model.iter().flat_map(|it| it.sides()));
+            for trial in of_model {
+                let (dim, image) = self.embedder.sizes(trial)?;
+                let vectors = || Need::of_vectors(&sides, dim);
+                vectors().and_image(image).check(trial, most)?;
+                vectors()
+                    .and_passes(self.plan, trial, dim)
+                    .check(trial, most)?;
+                let images = vectors().images(most, image);
+                let before = self.embedder.image_batch.unwrap_or(usize::MAX);
+                self.embedder.image_batch = Some(images.min(before));
+            }
+        }
+        Ok(())
     }
 
     /// The vectors of a trial's gallery.
@@ -198,6 +223,16 @@ impl<'a> TrialRunner<'a> {
         };
         Ok((named.rows()?, outcome.seconds.clone()))
     }
+}
+
+fn distinct<'t>(all: impl Iterator<Item = &'t Side>) -> Vec<&'t Side> {
+    let mut sides: Vec<&Side> = Vec::new();
+    for side in all {
+        if !sides.contains(&side) {
+            sides.push(side);
+        }
+    }
+    sides
 }
 
 /// With the key of the config that it is about.

@@ -1,11 +1,13 @@
 //! A config as written: shapes and names only. Nothing here touches a file or knows what is registered.
 
 mod expect;
+mod memory;
 mod method;
 mod problem;
 mod read;
 
 pub(crate) use expect::{ExpectItem, ExpectSpec, TablesSpec};
+pub(crate) use memory::MemorySpec;
 pub(crate) use method::MethodSpec;
 pub(crate) use read::read_yaml;
 pub use read::{parse_spec, read_spec};
@@ -323,6 +325,10 @@ pub(crate) struct ComputeSpec {
     /// No result depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image_batch: Option<usize>,
+    /// Most memory that the run may take, such as `2GiB`. Fewer images then share one forward pass, and a trial that would take more
+    /// all the same is refused before it begins, with what takes how much. No result depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<MemorySpec>,
     /// What happens to images that cannot be loaded, and to gaps in annotations.
     #[serde(default, skip_serializing_if = "OnError::is_fail")]
     pub(crate) on_error: OnError,

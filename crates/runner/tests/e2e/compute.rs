@@ -1,6 +1,7 @@
 //! Where and in which number type encoders compute.
 
 use crate::bad_images::{CONFIG, folder};
+use crate::vectors::{by_dataset, dataset_config};
 
 #[test]
 fn the_number_type_is_in_every_signature_and_has_a_cache_of_its_own() {
@@ -29,4 +30,40 @@ fn the_number_type_is_in_every_signature_and_has_a_cache_of_its_own() {
 fn a_device_that_the_program_was_not_built_for_is_refused() {
     let lab = folder();
     lab.refuses(CONFIG, &["--device", "cuda"], &["cuda", "feature"]);
+}
+
+/// Guards against a bound that is read and not kept, and against one that changes a result.
+#[test]
+fn a_run_that_needs_more_memory_than_it_may_take_is_refused_with_what_takes_it() {
+    let lab = folder();
+    lab.run(CONFIG, &[]);
+    let free = lab.scores("lab");
+    let bounded = |memory: &str| format!("{CONFIG}compute: {{memory: {memory}}}\n");
+    lab.run(
+        &bounded("4GiB"),
+        &["--cache", "another", "--results", "more"],
+    );
+    lab.run(&bounded("4GiB"), &[]);
+    assert_eq!(lab.scores("lab"), free);
+    let parts = [
+        "`compute.memory` is 96.0 MiB, but up to",
+        "are needed",
+        "an image's forward pass",
+    ];
+    lab.refuses(
+        bounded("96MiB"),
+        &["--cache", "third", "--set", "top=3"],
+        &parts,
+    );
+    lab.refuses(bounded("much"), &[], &["such as 512MiB or 2GiB"]);
+}
+
+#[test]
+fn statistics_of_results_count_as_memory_too() {
+    let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 300MiB}";
+    by_dataset().refuses(
+        dataset_config(rest),
+        &[],
+        &["1,000,000 resamples", "vectors"],
+    );
 }

@@ -1,0 +1,189 @@
+//! Whether a trial fits the memory that the run may take (`compute.memory`), and how many images may share a forward pass in it.
+
+use crate::open::trials::TrialPlan;
+use crate::open::{Side, TaskItems};
+use crate::plan::Plan;
+use crate::spec::MemorySpec;
+use anyhow::{Result, bail};
+use memory_stats::memory_stats;
+use nnn_core::{BankSizes, MethodKind, StatPlan};
+use nnn_files::counted;
+use nnn_trial::{Choose, Method};
+
+/// Bytes of whatever is taken for a moment: packed columns, blocks of scores, histograms.
+const PASSING: u64 = 192 << 20;
+
+/// What a trial takes at most on top of what the process has, part by part, estimated from above.
+#[derive(Default)]
+pub(super) struct Need {
+    parts: Vec<(String, u64)>,
+}
+
+impl Need {
+    /// Of vectors that are still to be read or encoded: all of them, and the largest once more while it is made.
+    pub(super) fn of_vectors(sides: &[&Side], dim: usize) -> Self {
+        let bytes = |side: &&Side| product(&[side.len(), dim, size_of::<f32>()]);
+        let all: u64 = sides.iter().map(bytes).sum();
+        let largest = sides.iter().map(bytes).max().unwrap_or(0);
+        let mut need = Self::default();
+        need.add("vectors".to_owned(), all + largest);
+        need
+    }
+
+    /// Of one image's way through the model, at least one at a time.
+    pub(super) fn and_image(mut self, bytes: u64) -> Self {
+        self.add("an image's forward pass".to_owned(), bytes);
+        self
+    }
+
+    /// Of the passes over banks and queries and of the statistics of their results.
+    pub(super) fn and_passes(mut self, plan: &Plan, trial: &TrialPlan, dim: usize) -> Self {
+        let methods: Vec<&Method> = trial.methods.iter().map(|&at| &plan.methods[at]).collect();
+        let tasks = [Some(&trial.test), trial.validation.as_ref()];
+        let passes = Passes {
+            methods: &methods,
+            tasks: tasks.into_iter().flatten().collect(),
+            sizes: sizes(trial),
+            dim,
+        };
+        self.add("statistics of the banks".to_owned(), passes.statistics());
+        let points = methods.iter().map(|method| method.points.len()).sum();
+        let chosen = methods.iter().any(|it| it.choose != Choose::Fixed);
+        let what = counted(points, "parameter point");
+        self.add(what, if chosen { passes.points(points) } else { 0 });
+        let settings = 1 + methods.iter().map(|it| it.reported()).sum::<usize>();
+        let top = plan
+            .settings
+            .measures
+            .top
+            .max(plan.settings.rerank.unwrap_or(0));
+        let what = format!("{} with lists", counted(settings, "reported setting"));
+        self.add(what, passes.report(settings, top));
+        let draws = plan.settings.measures.metrics.resampling.bootstraps;
+        let what = counted(draws, "resample");
+        self.add(what, product(&[draws, 24 + 8 * settings]));
+        self.add("blocks of scores".to_owned(), PASSING);
+        self
+    }
+
+    fn add(&mut self, what: String, bytes: u64) {
+        if bytes > 0 {
+            self.parts.push((what, bytes));
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.parts
+            .iter()
+            .fold(0, |all, it| all.saturating_add(it.1))
+    }
+
+    /// Refuses what does not fit.
+    pub(super) fn check(&self, trial: &TrialPlan, most: MemorySpec) -> Result<()> {
+        let now = taken();
+        let all = now.saturating_add(self.bytes());
+        if all <= most.0 {
+            return Ok(());
+        }
+        let mut parts: Vec<_> = self.parts.iter().collect();
+        parts.sort_by_key(|it| std::cmp::Reverse(it.1));
+        let parts = parts
+            .iter()
+            .map(|(what, bytes)| format!("{what} {}", MemorySpec(*bytes)));
+        let parts: Vec<String> = parts.collect();
+        bail!(
+            "{}: `compute.memory` is {most}, but up to {} are needed: {} are taken already, and {}; more memory would do, a smaller reference \
+             set, fewer values of parameters or fewer resamples",
+            trial.title(),
+            MemorySpec(all),
+            MemorySpec(now),
+            parts.join(", ")
+        )
+    }
+
+    /// Images that fit beside the rest, at least one.
+    pub(super) fn images(&self, most: MemorySpec, image: u64) -> usize {
+        let left = most.0.saturating_sub(taken()).saturating_sub(self.bytes());
+        usize::try_from(left / image.max(1))
+            .unwrap_or(usize::MAX)
+            .max(1)
+    }
+}
+
+/// Bytes of memory that the process has now; none where the system does not say.
+fn taken() -> u64 {
+    memory_stats().map_or(0, |it| it.physical_mem as u64)
+}
+
+fn sizes(trial: &TrialPlan) -> BankSizes {
+    let rows = |side: Option<&Side>| side.map(Side::len);
+    BankSizes {
+        query: rows(trial.query_bank.as_ref()),
+        gallery: rows(trial.gallery_bank.as_ref()),
+        evaluated: Some(trial.test.queries.len()),
+    }
+}
+
+/// The sizes that the passes of a trial depend on.
+struct Passes<'a> {
+    methods: &'a [&'a Method],
+    tasks: Vec<&'a TaskItems>,
+    sizes: BankSizes,
+    dim: usize,
+}
+
+impl Passes<'_> {
+    /// One number of every item for most statistics, and the bank in bytes while it is screened.
+    fn statistics(&self) -> u64 {
+        let plan = StatPlan::of(self.methods.iter().flat_map(|it| it.normalizers()));
+        let numbers = |task: &TaskItems| -> usize {
+            let lengths = plan
+                .iter()
+                .map(|(_, stat)| stat.len(task.gallery.len(), self.dim));
+            lengths.fold(0, usize::saturating_add)
+        };
+        let numbers: u64 = self.tasks.iter().map(|it| product(&[numbers(it), 8])).sum();
+        let sizes = [self.sizes.query, self.sizes.gallery, self.sizes.evaluated];
+        let bank = sizes.into_iter().flatten().max().unwrap_or(0);
+        numbers + product(&[bank, self.dim])
+    }
+
+    /// A bias of every item and a number of every query for each point, or the vectors of one that moves them.
+    fn points(&self, points: usize) -> u64 {
+        let (queries, gallery) = self.largest();
+        product(&[points, 4 * gallery + 8 * queries]) + self.moved()
+    }
+
+    fn report(&self, settings: usize, top: usize) -> u64 {
+        let (queries, gallery) = self.largest();
+        let pairs = |it: &TaskItems| {
+            (0..it.queries.len())
+                .map(|query| it.relevance.of(query).len())
+                .sum()
+        };
+        let ranks: Option<usize> = self.tasks.iter().map(|it| pairs(it)).max();
+        let lists = product(&[queries, top.min(gallery), 4]) + product(&[ranks.unwrap_or(0), 16]);
+        let each = product(&[gallery, 4]) + lists + product(&[queries, 24]);
+        each.saturating_mul(settings as u64) + self.moved()
+    }
+
+    /// Both sides once more, moved.
+    fn moved(&self) -> u64 {
+        let (queries, gallery) = self.largest();
+        let moves = |it: &&Method| it.family.kind() == MethodKind::VectorMoving;
+        let moving = self.methods.iter().filter(|it| moves(it)).count().min(1);
+        product(&[moving, 2, queries + gallery, self.dim, 4])
+    }
+
+    fn largest(&self) -> (usize, usize) {
+        let queries = self.tasks.iter().map(|it| it.queries.len()).max();
+        let gallery = self.tasks.iter().map(|it| it.gallery.len()).max();
+        (queries.unwrap_or(0), gallery.unwrap_or(0))
+    }
+}
+
+fn product(factors: &[usize]) -> u64 {
+    factors
+        .iter()
+        .fold(1, |all: u64, &it| all.saturating_mul(it as u64))
+}

@@ -23,13 +23,10 @@ const FORMATS: [(AnnotationFormat, &str); 12] = [
 ];
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((kind, content)) = bytes.split_first() else {
+    let Some(((format, name), content)) = nnn_fuzz::pick(bytes, &FORMATS) else {
         return;
     };
-    let (format, name) = FORMATS[usize::from(*kind) % FORMATS.len()];
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join(name);
-    std::fs::write(&path, content).expect("written");
+    let path = nnn_fuzz::file(name, content);
     let part = AnnotationPart {
         files: vec![name.into()],
         format,

@@ -7,13 +7,10 @@ use nnn_data::{Archive, ArchiveLimits};
 const NAMES: [&str; 4] = ["it.zip", "it.tar", "it.tar.gz", "it.parquet"];
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((kind, content)) = bytes.split_first() else {
+    let Some((name, content)) = nnn_fuzz::pick(bytes, &NAMES) else {
         return;
     };
-    let name = NAMES[usize::from(*kind) % NAMES.len()];
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join(name);
-    std::fs::write(&path, content).expect("written");
+    let path = nnn_fuzz::file(name, content);
     let Ok(archive) = Archive::open(&path, name, ArchiveLimits::default()) else {
         return;
     };

@@ -5,8 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use nnn_pickle::{Document, Node, PickleFile};
 use std::io::Cursor;
 
-fuzz_target!(|bytes: Vec<u8>| {
-    if let Ok(document) = Document::read(&bytes) {
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(document) = Document::read(bytes) {
         let mut all = vec![document.root()];
         // A value may lie in itself.
         for step in 0..1000 {
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: Vec<u8>| {
             }
         }
     }
-    let Ok(file) = PickleFile::read(Cursor::new(bytes), None) else {
+    let Ok(file) = PickleFile::read(Cursor::new(bytes.to_vec()), None) else {
         return;
     };
     for (name, _, shape) in file.tensors() {

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""What a target's runs came to, from their log, added to fuzz/figures.json: `figures.py TARGET LOG SECONDS`."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+FIGURES = Path(__file__).resolve().parent / "figures.json"
+
+
+def runs(log):
+    """Executions of all runs together, what was covered at the end, and the failures."""
+    executions = [int(it) for it in re.findall(r"stat::number_of_executed_units: (\d+)", log)]
+    last = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", log)
+    covered = [max(int(it[at]) for it in last) if last else 0 for at in range(3)]
+    failures = sorted(set(re.findall(r"Test unit written to \S*/((?:crash|timeout|oom|slow-unit|leak)-[0-9a-f]+)", log)))
+    return sum(executions), covered, failures
+
+
+def main():
+    target, path, seconds = sys.argv[1:]
+    executions, (edges, features, kept), failures = runs(Path(path).read_text(errors="replace"))
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    of = figures.setdefault(target, {"executions": 0, "seconds": 0, "edges": 0, "features": 0, "corpus": 0, "failures": []})
+    of["executions"] += executions
+    of["seconds"] += int(seconds)
+    of["edges"] = max(of["edges"], edges)
+    of["features"] = max(of["features"], features)
+    of["corpus"] = kept
+    of["failures"] = sorted(set(of["failures"]) | set(failures))
+    FIGURES.write_text(json.dumps(dict(sorted(figures.items())), indent=1) + "\n")
+    print(f"{target}: {executions:,} executions in {seconds} s, {edges} edges, {features} features, {kept} inputs, {len(failures)} failures")
+
+
+if __name__ == "__main__":
+    main()

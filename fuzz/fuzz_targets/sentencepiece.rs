@@ -1,0 +1,36 @@
+//! SentencePiece models. First byte: the kind; second: how many of the following bytes are a text.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nnn_encode::{CheckpointFiles, PieceFrame, TextTokenizer, TokenSettings};
+
+const TEXTS: [&str; 4] = [
+    "",
+    "A man riding a wave on top of a surfboard.",
+    "caf\u{e9} \u{4e2d}\u{6587} \u{1f600} <s>\u{2581}</s> <mask>",
+    "x\n\t  y \u{301}\u{200d}",
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    let [kind, length, rest @ ..] = bytes else {
+        return;
+    };
+    let (text, content) = rest.split_at(usize::from(*length).min(rest.len()));
+    let with =
+        |name: &str| CheckpointFiles::default().with_file(name, nnn_fuzz::file(name, content));
+    let cut = TokenSettings::cut_to(16);
+    let frame = PieceFrame::default();
+    let tokenizer = match kind % 4 {
+        0 => TextTokenizer::sentencepiece(&with("a.model"), "a.model", frame, cut),
+        1 => TextTokenizer::xlm_roberta(&with("a.model"), "a.model", cut),
+        2 => TextTokenizer::siglip(&with("spiece.model"), 16),
+        _ => TextTokenizer::siglip(&with("tokenizer.model"), 16),
+    };
+    let Ok(tokenizer) = tokenizer else { return };
+    let own = String::from_utf8_lossy(text);
+    for text in TEXTS.into_iter().chain([&*own]) {
+        if let Ok(ids) = tokenizer.ids(text) {
+            assert!(ids.len() <= 16, "{} ids of {text:?}", ids.len());
+        }
+    }
+});

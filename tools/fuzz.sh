@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Fuzzes every target for so many minutes: `tools/fuzz.sh MINUTES [TARGET...]`. Needs `cargo install cargo-fuzz --locked`, which works
+# with the pinned stable toolchain, and Python for the seeds. NNN_FUZZ_JOBS targets run at a time (1 unless said).
+#
+# Seeds and the committed corpus are where it begins; what it finds on the way stays in fuzz/corpus, inputs that fail in fuzz/artifacts.
+# At the end a line for each target: executions, seconds, features covered, inputs kept, failures. `NNN_FUZZ_MINIMIZE=1` then writes the
+# smallest corpus with the same coverage to fuzz/corpus-minimized, as far as its inputs are small.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+minutes="${1:?usage: tools/fuzz.sh MINUTES [TARGET...]}"
+shift
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls fuzz/fuzz_targets | sed 's/\.rs$//')
+
+export RUSTC_BOOTSTRAP=1 # the sanitizer is not stable
+export ASAN_OPTIONS=detect_odr_violation=0:allocator_may_return_null=1
+# Inputs become files; a file system in memory spares the disk.
+[ -d /dev/shm ] && export TMPDIR=/dev/shm
+
+host="$(rustc -vV | sed -n 's/^host: //p')"
+cargo fuzz build -s address -O -a || exit 1
+python3 fuzz/seeds.py fuzz/seeds || exit 1
+
+fuzz_one() {
+    local target=$1 logs=fuzz/logs/$1.log
+    mkdir -p "fuzz/corpus/$target" fuzz/artifacts/"$target" fuzz/logs
+    local folders=("fuzz/corpus/$target")
+    for more in "fuzz/seeds/$target" "fuzz/corpus-minimized/$target"; do
+        [ -d "$more" ] && folders+=("$more")
+    done
+    # Until the time is over, since the fuzzer ends at the first failure.
+    local end=$((SECONDS + minutes * 60))
+    : >"$logs"
+    while [ $SECONDS -lt $end ]; do
+        "fuzz/target/$host/release/$target" "${folders[@]}" -artifact_prefix="fuzz/artifacts/$target/" \
+            -max_total_time=$((end - SECONDS)) -timeout=10 -rss_limit_mb=3072 -malloc_limit_mb=2048 -max_len=65600 \
+            -print_final_stats=1 -use_value_profile=1 >>"$logs" 2>&1
+    done
+    python3 fuzz/figures.py "$target" "$logs" $((minutes * 60))
+}
+export -f fuzz_one
+export minutes host
+printf '%s\n' "${targets[@]}" | xargs -P "${NNN_FUZZ_JOBS:-1}" -I{} bash -c 'fuzz_one {}'
+
+if [ "${NNN_FUZZ_MINIMIZE:-}" = 1 ]; then
+    for target in "${targets[@]}"; do
+        rm -rf "fuzz/corpus-minimized/$target" && mkdir -p "fuzz/corpus-minimized/$target"
+        "fuzz/target/$host/release/$target" -merge=1 -timeout=10 "fuzz/corpus-minimized/$target" "fuzz/corpus/$target" >/dev/null 2>&1
+        # What the seeds are made of is in the repository already.
+        find "fuzz/corpus-minimized/$target" -size +4k -delete
+    done
+fi

@@ -10,7 +10,7 @@ use nnn_core::{BankSizes, MethodKind, StatPlan};
 use nnn_files::counted;
 use nnn_trial::{Choose, Method};
 
-/// Bytes of whatever is taken for a moment: packed columns, blocks of scores, histograms.
+/// Most bytes of whatever is taken for a moment: packed columns, blocks of scores, histograms.
 const PASSING: u64 = 192 << 20;
 
 /// What a trial takes at most on top of what the process has, part by part, estimated from above.
@@ -62,7 +62,7 @@ impl Need {
         let draws = plan.settings.measures.metrics.resampling.bootstraps;
         let what = counted(draws, "resample");
         self.add(what, product(&[draws, 24 + 8 * settings]));
-        self.add("blocks of scores".to_owned(), PASSING);
+        self.add("blocks of scores".to_owned(), passes.passing());
         self
     }
 
@@ -143,9 +143,19 @@ impl Passes<'_> {
             lengths.fold(0, usize::saturating_add)
         };
         let numbers: u64 = self.tasks.iter().map(|it| product(&[numbers(it), 8])).sum();
+        numbers + product(&[self.bank(), self.dim])
+    }
+
+    /// Whatever is taken for a moment, which small trials need less of.
+    fn passing(&self) -> u64 {
+        let (queries, gallery) = self.largest();
+        let rows = queries + self.bank();
+        PASSING.min(product(&[rows, gallery, 16]))
+    }
+
+    fn bank(&self) -> usize {
         let sizes = [self.sizes.query, self.sizes.gallery, self.sizes.evaluated];
-        let bank = sizes.into_iter().flatten().max().unwrap_or(0);
-        numbers + product(&[bank, self.dim])
+        sizes.into_iter().flatten().max().unwrap_or(0)
     }
 
     /// A bias of every item and a number of every query for each point, or the vectors of one that moves them.

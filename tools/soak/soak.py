@@ -1,0 +1,180 @@
+"""An endurance test: random small configs, whose every number is held against an oracle in NumPy.
+
+    python tools/soak/soak.py --runner target/release/runner --minutes 120 [--seed S] [--jobs 1] [--keep FOLDER]
+    python tools/soak/soak.py --runner target/release/runner --one SEED
+
+A round is one seed. It draws vectors, answers and a grid of methods, writes them, runs the program on them and compares all that it
+writes. A disagreement is printed with its seed and its inputs are kept; the test goes on and ends with exit status 1. README.md
+beside this file says what is compared and how exactly. Needs NumPy; with pyarrow, ranks and lists of single queries are compared too.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+
+import draw
+import files
+import judge
+import refusals
+
+SECONDS = 300
+MOST_KEPT = 40
+
+
+def make(seed):
+    """The round of a seed; some are to be refused."""
+    made = draw.draw(seed)
+    random = np.random.default_rng([0xBAD, seed])
+    if judge.is_evaluated(made):
+        made.refusal = "a bank must not hold evaluated items"
+    elif made.form == "by_role" and random.random() < 0.08:
+        refusals.break_round(random, made)
+    return made
+
+
+def play(runner, seed, folder):
+    """Runs one round in a folder; what was found."""
+    findings, made = judge.Findings(), make(seed)
+    files.write(folder, made)
+    results = folder / "results"
+    command = [runner, folder / "x.yaml", "--results", results, "--cache", folder / "cache", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+    if made.refusal is not None:
+        refusals.judge(findings, made, done, results / "x")
+    elif done.returncode != 0:
+        findings.note("round/runs", False, True, lambda: f"exit status {done.returncode}: {done.stderr.strip()[-600:]}")
+    else:
+        judge.judge(findings, made, results / "x")
+    return findings, made.form
+
+
+def one_round(runner, seed, keep):
+    """A round with its folder: kept where something disagrees."""
+    with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
+        folder = Path(scratch) / str(seed)
+        try:
+            findings, form = play(runner, seed, folder)
+        except Exception:  # a fault of the test itself must be seen too, and end nothing
+            findings, form = judge.Findings(), "failed"
+            findings.note("round/test", False, True, traceback.format_exc)
+        if findings.wrong and keep and len(list(keep.glob("*"))) < MOST_KEPT:
+            kept = keep / str(seed)
+            shutil.rmtree(kept, ignore_errors=True)
+            if folder.exists():
+                shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("cache", "tables", "*.html"))
+                (kept / "disagreements.txt").write_text("\n".join(findings.wrong) + "\n")
+    return seed, findings, form
+
+
+class Tally:
+    """All rounds together."""
+
+    def __init__(self, seed):
+        self.start, self.first, self.rounds = time.monotonic(), seed, 0
+        self.forms, self.compared, self.points = Counter(), Counter(), Counter()
+        self.used, self.wrong = {}, []
+
+    def add(self, seed, findings, form):
+        self.rounds += 1
+        self.forms[form] += 1
+        self.compared += findings.compared
+        self.points += findings.points
+        for kind, share in findings.used.items():
+            if share > self.used.get(kind, (0.0, 0))[0]:
+                self.used[kind] = (share, seed)
+        for words in findings.wrong:
+            self.wrong.append({"seed": seed, "what": words})
+            print(f"DISAGREES seed {seed}: {words}", flush=True)
+
+    def line(self):
+        total, points = sum(self.compared.values()), sum(self.points.values())
+        minutes = (time.monotonic() - self.start) / 60
+        return (
+            f"{minutes:6.1f} min: {self.rounds} rounds, {total} comparisons, {points / max(1, total):.1%} of them of points, "
+            f"{len(self.wrong)} disagreements"
+        )
+
+    def summary(self):
+        return {
+            "first_seed": self.first,
+            "rounds": self.rounds,
+            "forms": dict(self.forms),
+            "minutes": round((time.monotonic() - self.start) / 60, 2),
+            "comparisons": sum(self.compared.values()),
+            "of_points": sum(self.points.values()),
+            "by_kind": {kind: [self.compared[kind], self.points[kind]] for kind in sorted(self.compared)},
+            "largest_share_of_a_bound": {kind: list(share) for kind, share in sorted(self.used.items())},
+            "disagreements": self.wrong,
+        }
+
+
+def in_lines(summary):
+    """JSON with one line for each entry of the two outer levels."""
+    parts = []
+    for key, value in summary.items():
+        if isinstance(value, (dict, list)) and value:
+            inner = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()] if isinstance(value, dict) else [
+                f"  {json.dumps(v)}" for v in value
+            ]
+            ends = "{}" if isinstance(value, dict) else "[]"
+            parts.append(f" {json.dumps(key)}: {ends[0]}\n" + ",\n".join(inner) + f"\n {ends[1]}")
+        else:
+            parts.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def soak(given, tally):
+    """Rounds of one seed after the other until the time is over, and a line each minute."""
+    end, said = time.monotonic() + 60 * given.minutes, time.monotonic()
+    seed, waiting = given.seed, set()
+    with ProcessPoolExecutor(given.jobs) as pool:
+        while waiting or time.monotonic() < end:
+            while len(waiting) < given.jobs and time.monotonic() < end:
+                waiting.add(pool.submit(one_round, given.runner, seed, given.keep))
+                seed += 1
+            done, waiting = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
+            for it in done:
+                tally.add(*it.result())
+            if time.monotonic() - said >= 60:
+                said = time.monotonic()
+                print(tally.line(), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runner", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--one", type=int, metavar="SEED", help="repeats one round")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder for inputs of rounds that disagree")
+    parser.add_argument("--summary", type=Path, help="file for the summary, which is printed too")
+    given = parser.parse_args()
+    given.runner = given.runner.resolve(strict=True)
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
+    tally = Tally(given.seed if given.one is None else given.one)
+    if given.one is None:
+        soak(given, tally)
+    else:
+        tally.add(*one_round(given.runner, given.one, given.keep))
+    print(tally.line())
+    text = in_lines(tally.summary())
+    print(text)
+    if given.summary:
+        given.summary.write_text(text + "\n")
+    sys.exit(1 if tally.wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

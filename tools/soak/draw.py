@@ -151,6 +151,7 @@ def counts_up_to(random, most):
     return [1, most, size(random, most), size(random, most), min(most, 10)]
 
 
+READ_VECTORS = ("centering", "dbsn", "dissimlocal", "gr_clip", "invgc", "localadj")
 ALPHAS = [0, 0.25, 0.5, 0.75, 1, 1.5, 1e-30, 1e6, 1e30]
 BETAS = [1e-30, 1e-9, 1e-3, 0.5, 1, 3, 20, 75.5, 200, 400, 512, 513, 1000, 1e5, 1e30]
 TAUS = [0.0032, 0.005, 0.01, 0.02, 0.1, 1, 30]
@@ -173,11 +174,29 @@ def grids(random, trial_sizes):
         "sn": {"tau": pick(random, TAUS, 2), "iterations": pick(random, [1, 2, 5, 10, 17], 2)},
         "gc": {"depth": pick(random, ks, 2)},
     }
+    all_grids |= {
+        "ls": {"k": pick(random, ks)},
+        "nicdm": {"k": pick(random, ks)},
+        "zscore": {},
+        "mp_normal": {},
+        "mp_empirical": {"depth": pick(random, ks, 2)},
+        "dsl": {"beta": pick(random, betas(random, True), 3)},
+        "dissimlocal": {"k": pick(random, ks)},
+    }
     if other:
+        rates = pick(random, [0, 0.1, 0.5, 1, 5, 1e6], 2)
         all_grids |= {
+            "gr_clip": {},
+            "invgc": {"r_g": rates, "r_q": pick(random, [0, 0.5, 2], 2)},
+            "localadj": {"r_g": rates, "r_q": [0.5], "pool": pick(random, [1e-9, 0.01, 0.1, 0.5, 1], 2)},
             "centering": {},
             "dualis": {"beta1": pick(random, betas(random, True), 2), "beta2": pick(random, betas(random, True), 2)},
             "dualdis": {
+                "beta1": pick(random, betas(random, True), 2),
+                "beta2": pick(random, betas(random, True), 2),
+                "k": pick(random, counts_up_to(random, items), 1),
+            },
+            "dualdis_released": {
                 "beta1": pick(random, betas(random, True), 2),
                 "beta2": pick(random, betas(random, True), 2),
                 "k": pick(random, counts_up_to(random, items), 1),
@@ -190,8 +209,8 @@ def grids(random, trial_sizes):
 def choose_methods(random, trial_sizes, given):
     grid = grids(random, trial_sizes)
     if given:
-        grid = {name: grid[name] for name in grid if name not in ("centering", "dbsn")}
-    kept = [name for name in grid if random.random() < 0.6] or ["nnn"]
+        grid = {name: grid[name] for name in grid if name not in READ_VECTORS}
+    kept = [name for name in grid if random.random() < 0.5] or ["nnn"]
     return ["raw"] + [{name: grid[name]} if grid[name] else name for name in kept]
 
 
@@ -221,7 +240,7 @@ def settings(random, items):
 
 
 def by_role(random, seed):
-    dim = size(random, 130)
+    dim = size(random, 130, 1 if random.random() < 0.25 else 2)
     counts = {name: size(random, most) for name, most in (("queries", 300), ("gallery", 300), ("bank", 500))}
     if random.random() < 0.5:
         counts["gallery_bank"] = size(random, 300)

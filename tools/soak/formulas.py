@@ -54,6 +54,22 @@ class World:
             self.known["alike"] = np.arange(items) if given else self.gallery.alike()
         return self.known["alike"]
 
+    def counts(self, bank):
+        """For every score of a row of the queries how many similarities of the item to a bank are above it, and how many below: least
+        and most of either."""
+        if ("counts", bank) not in self.known:
+            span, other = self.span("queries"), self.span(bank)
+            low, high = np.sort(other.lo, axis=0), np.sort(other.hi, axis=0)
+            found = np.empty((4, *span.lo.shape))
+            for item in range(span.lo.shape[1]):
+                lo, hi = span.lo[:, item], span.hi[:, item]
+                found[0, :, item] = len(low) - np.searchsorted(low[:, item], hi, "right")
+                found[1, :, item] = len(low) - np.searchsorted(high[:, item], lo, "right")
+                found[2, :, item] = np.searchsorted(high[:, item], lo, "left")
+                found[3, :, item] = np.searchsorted(low[:, item], hi, "left")
+            self.known["counts", bank] = found
+        return self.known["counts", bank]
+
     def places(self, bank):
         if ("places", bank) not in self.known:
             self.known["places", bank] = places(self.span(bank), self.alike())
@@ -257,16 +273,8 @@ def dbsn(world, tau, iterations):
 
 def gc(world, depth):
     """Ascending by `1 + #{i: s(d_i,g) > s(q,g)}`, at most `depth + 1`, then descending by `s`: similarities lie within 1.5."""
-    span, bank = world.span("queries"), world.span("bank")
-    count = len(bank.lo)
-    low, high = np.sort(bank.lo, axis=0), np.sort(bank.hi, axis=0)
-    lo, hi = np.empty_like(span.lo), np.empty_like(span.hi)
-    for item in range(span.lo.shape[1]):
-        most = count - np.searchsorted(high[:, item], span.lo[:, item], "right")
-        least = count - np.searchsorted(low[:, item], span.hi[:, item], "right")
-        lo[:, item] = span.lo[:, item] - 4.0 * np.minimum(most, depth)
-        hi[:, item] = span.hi[:, item] - 4.0 * np.minimum(least, depth)
-    return one(Span(lo, hi))
+    span, (least, most, _, _) = world.span("queries"), world.counts("bank")
+    return one(Span(span.lo - 4.0 * np.minimum(most, depth), span.hi - 4.0 * np.minimum(least, depth)))
 
 
 METHODS = {

@@ -6,6 +6,7 @@ import numpy as np
 
 import files
 import measures
+import rescaled  # noqa: F401, whose methods are entered
 from formulas import METHODS, World
 from spans import U32, Vectors, pair_ranks
 
@@ -53,10 +54,11 @@ def world_of(trial, tier):
 
 
 def used(found, bias):
-    """The largest share of its bound that a number is off by: of half the interval and of the rounding to f32."""
-    middle = (bias.lo + bias.hi) / 2
-    bound = (bias.hi - bias.lo) / 2 + U32 * np.abs(middle) + 2.0**-150
-    return float((np.abs(found - middle) / bound)[bias.hi > bias.lo].max(initial=0.0))
+    """The largest share of half its interval that a number is off by, beside its own rounding to f32; where anything is known."""
+    middle, half = (bias.lo + bias.hi) / 2, (bias.hi - bias.lo) / 2
+    off = np.maximum(0.0, np.abs(found - middle) - U32 * np.abs(middle))
+    which = (half > 0) & (half < 0.5)
+    return float((off[which] / half[which]).max(initial=0.0))
 
 
 def check_bias(findings, tier, cell, options):
@@ -185,6 +187,8 @@ def check_hubness(findings, tier, cell, options, alike):
 def check_cell(findings, world, cell, ties):
     """One cell in one tier."""
     options = METHODS[cell.method](world, **dict(cell.name[2]))
+    if options is None:
+        return
     alike = world.alike()
     if options.bias is not None:
         check_bias(findings, world.tier, cell, options)

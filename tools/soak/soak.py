@@ -11,6 +11,7 @@ beside this file says what is compared and how exactly. Needs NumPy; with pyarro
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -134,12 +135,13 @@ def in_lines(summary):
 
 
 def soak(given, tally):
-    """Rounds of one seed after the other until the time is over, and a line each minute."""
+    """Rounds of one seed after the other until the time is over or the process is asked to end, and a line each minute."""
     end, said = time.monotonic() + 60 * given.minutes, time.monotonic()
-    seed, waiting = given.seed, set()
-    with ProcessPoolExecutor(given.jobs) as pool:
-        while waiting or time.monotonic() < end:
-            while len(waiting) < given.jobs and time.monotonic() < end:
+    seed, waiting, asked = given.seed, set(), []
+    with ProcessPoolExecutor(given.jobs, initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_IGN)) as pool:
+        signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+        while waiting or (time.monotonic() < end and not asked):
+            while len(waiting) < given.jobs and time.monotonic() < end and not asked:
                 waiting.add(pool.submit(one_round, given.runner, seed, given.keep))
                 seed += 1
             done, waiting = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)

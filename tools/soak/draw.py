@@ -16,6 +16,7 @@ class Trial:
     gallery_bank: np.ndarray | None
     relevant: list
     given: bool = False
+    grades: list | None = None
 
 
 @dataclass
@@ -140,6 +141,14 @@ def answers(random, queries, gallery):
     return [sorted(int(i) for i in random.choice(gallery, n, replace=False)) for n in number]
 
 
+def graded(random, config, relevant):
+    """Grades above 0 for the relevant items, and the metrics that read them; no two items share a place under these rules for ties."""
+    depth = int(random.choice([1, 3, 10]))
+    config["metrics"] += [name for name in (f"nDCG@{depth}", f"nDCG_exp@{depth}") if name not in config["metrics"]]
+    config["ties"] = str(random.choice(["index", "trec_eval"]))
+    return [[float(random.choice([0.25, 1, 2, 3, 60])) for _ in items] for items in relevant]
+
+
 def pick(random, values, most=3):
     """Some of the values, without repeats, in any order."""
     values = list(dict.fromkeys(values))
@@ -250,7 +259,29 @@ def by_role(random, seed):
     trial = Trial(direction, sides["queries"], sides["gallery"], sides["bank"], sides.get("gallery_bank"), relevant)
     shape = counts["gallery"], counts["bank"], counts.get("gallery_bank")
     config = settings(random, counts["gallery"]) | {"methods": choose_methods(random, shape, False)}
+    if random.random() < 0.2:
+        trial.grades = graded(random, config, relevant)
+    notes |= {"bias": random.random() < 0.25}
     return Round(seed, "by_role", sides, config, [trial], relevant, None, notes)
+
+
+LONG = ("nnn", "csls", "dn", "is", "dualis", "sn", "ls", "nicdm", "zscore")
+
+
+def by_long_role(random, seed):
+    """Banks of several chunks of 65,536 rows, or of some thousand, in which the largest are screened."""
+    if random.random() < 0.3:
+        bank, dim, items = int(random.integers(65_530, 140_000)), size(random, 6, 2), size(random, 12)
+    else:
+        bank, dim, items = int(random.integers(1000, 4000)), int(random.integers(32, 131)), size(random, 60)
+    counts = {"queries": size(random, 60), "gallery": items, "bank": bank, "gallery_bank": size(random, 50)}
+    sides, notes = vectors(random, counts, dim)
+    relevant = answers(random, counts["queries"], items)
+    trial = Trial("t2i", *sides.values(), relevant)
+    grid = grids(random, (items, bank, counts["gallery_bank"]))
+    chosen = [{name: grid[name]} if grid[name] else name for name in pick(random, LONG, 4)]
+    config = settings(random, items) | {"methods": ["raw", *chosen]}
+    return Round(seed, "by_role", sides, config, [trial], relevant, None, notes | {"long": True})
 
 
 def by_dataset(random, seed):
@@ -278,28 +309,45 @@ def by_dataset(random, seed):
     return Round(seed, "by_dataset", sides, config, trials, (owner, test), None, notes)
 
 
-def by_similarity(random, seed):
+def cosine_matrices(random, shapes):
     """Matrices of cosines, often with equal values."""
-    items, texts, bank = size(random, 100), size(random, 200), size(random, 300)
-    texts = max(texts, items)
-    shapes = {"queries": (texts, items), "bank": (bank, items)}
-    if random.random() < 0.5:
-        shapes["gallery_bank"] = (size(random, 200), items)
-    steps = float(random.choice([0, 4, 64]))
-    sides = {}
+    steps, sides = float(random.choice([0, 4, 64])), {}
     for name, shape in shapes.items():
         values = np.clip(random.normal(0.2, 0.3, shape), -1, 1)
         sides[name] = (np.rint(values * steps) / steps if steps else values).astype("<f4")
+    return sides, {"steps": steps}
+
+
+def by_similarity(random, seed):
+    """Texts and items, of which one side asks the other; some texts do not exist."""
+    items, bank = size(random, 100), size(random, 300)
+    texts, direction = max(size(random, 200), items), str(random.choice(["t2i", "i2t"]))
+    columns = items if direction == "t2i" else texts
+    shapes = {"queries": (texts, items), "bank": (bank, columns)}
+    if random.random() < 0.5:
+        shapes["gallery_bank"] = (size(random, 200), columns)
+    sides, notes = cosine_matrices(random, shapes)
     owner = random.permutation(np.concatenate([np.arange(items), random.integers(items, size=texts - items)]))
-    relevant = [[int(i)] for i in owner]
-    trial = Trial("t2i", sides["queries"], None, sides["bank"], sides.get("gallery_bank"), relevant, True)
-    shape = items, bank, sides.get("gallery_bank")
-    other = None if shape[2] is None else len(shape[2])
-    config = settings(random, items) | {"methods": choose_methods(random, (items, bank, other), True)}
-    return Round(seed, "by_similarity", sides, config, [trial], owner, None, {"steps": steps})
+    mask = random.random(texts) < (0.7 if random.random() < 0.3 else 2.0)
+    mask[np.unique(owner, return_index=True)[1]] = True
+    kept, other = np.flatnonzero(mask), sides.get("gallery_bank")
+    if direction == "t2i":
+        trial = Trial("t2i", sides["queries"][kept], None, sides["bank"], other, [[int(i)] for i in owner[kept]], True)
+    else:
+        relevant = [[int(i) for i in np.flatnonzero(owner[kept] == item)] for item in range(items)]
+        rest = None if other is None else other[:, kept]
+        trial = Trial("i2t", sides["queries"][kept].T, None, sides["bank"][:, kept], rest, relevant, True)
+    count = trial.queries.shape[1]
+    shape = count, bank, None if other is None else len(other)
+    config = settings(random, count) | {"methods": choose_methods(random, shape, True)}
+    return Round(seed, "by_similarity", sides, config, [trial], (owner, mask), None, notes)
 
 
 def draw(seed):
     random = np.random.default_rng([0x50A4, seed])
-    form = [by_role, by_role, by_role, by_dataset, by_similarity][random.integers(5)]
-    return form(random, seed)
+    form = by_long_role if random.random() < 0.03 else [by_role, by_role, by_role, by_dataset, by_similarity][random.integers(5)]
+    made = form(random, seed)
+    if random.random() < 0.2 and made.trials[0].grades is None:
+        made.config |= {"choose": "oracle", "objective": made.config["metrics"][random.integers(5)]}
+    made.notes["again"] = random.random() < 0.08
+    return made

@@ -59,8 +59,12 @@ def write_array(random, folder, name, rows):
     return write_one(random, folder, name, rows)
 
 
-def write_relevance(random, folder, relevant):
-    """What answers what, as one item for every query or as lists."""
+def write_relevance(random, folder, relevant, grades):
+    """What answers what, as one item for every query or as lists, or with grades by the rows of queries and items."""
+    if grades is not None:
+        table = {str(query): dict(zip(map(str, items), given)) for query, (items, given) in enumerate(zip(relevant, grades))}
+        (folder / "answers.json").write_text(json.dumps(table))
+        return {"relevance": {"file": "answers.json"}}
     if all(len(items) == 1 for items in relevant) and random.random() < 0.5:
         np.save(folder / "answers.npy", np.array([items[0] for items in relevant]))
         return {"query_to_gallery": {"file": "answers.npy"}}
@@ -88,9 +92,15 @@ def embeddings(random, folder, made):
     if "gallery_bank" in named:
         entry["reference_gallery"] = named["gallery_bank"]
     if made.form == "by_similarity":
-        np.save(folder / "owner.npy", made.answers)
-        return entry | {"similarities": named["queries"], "text_to_item": {"file": "owner.npy"}}
-    return entry | {"gallery": named["gallery"], "queries": named["queries"]} | write_relevance(random, folder, made.answers)
+        owner, mask = made.answers
+        np.save(folder / "owner.npy", owner)
+        entry |= {"similarities": named["queries"], "text_to_item": {"file": "owner.npy"}}
+        if not mask.all():
+            np.save(folder / "mask.npy", mask)
+            entry["text_mask"] = {"file": "mask.npy"}
+        return entry
+    answers = write_relevance(random, folder, made.answers, made.trials[0].grades)
+    return entry | {"gallery": named["gallery"], "queries": named["queries"]} | answers
 
 
 def write(folder, made):
@@ -110,14 +120,33 @@ def parameters(text):
     return tuple(sorted((name, float(value)) for name, _, value in pairs))
 
 
-def read_scores(results):
-    """`{(direction, method, parameters): {metric: value}}`."""
+def read_rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_scores(results, column="value"):
+    """`{(direction, method, parameters): {metric: value}}`, or of another column where it is not empty."""
     cells = {}
-    with (results / "scores.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            cell = row["direction"], row["method"], parameters(row["params"])
-            cells.setdefault(cell, {})[row["metric"]] = float(row["value"])
+    for row in read_rows(results / "scores.csv"):
+        cell = row["direction"], row["method"], parameters(row["params"])
+        if row[column]:
+            cells.setdefault(cell, {})[row["metric"]] = float(row[column])
     return cells
+
+
+def read_grid(results):
+    """`{(direction, method): [(parameters, metric, value, selected)]}` in the order of the points; nothing without pyarrow."""
+    found = {}
+    if parquet:
+        for row in parquet.read_table(results / "grid.parquet").to_pylist():
+            point = parameters(row["params"]), row["metric"], row["value"], row["selected"]
+            found.setdefault((row["direction"], row["method"]), []).append(point)
+    return found
+
+
+def read_column(path, name):
+    return parquet.read_table(path)[name].to_numpy()
 
 
 def read_biases(results):

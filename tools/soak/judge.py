@@ -64,7 +64,7 @@ def used(found, bias):
 def check_bias(findings, tier, cell, options):
     """Every number of a bias."""
     kind, bias = f"{cell.method}/{tier}/bias", options.bias
-    if cell.bias is None or cell.bias.shape != bias.lo.shape:
+    if cell.bias.shape != bias.lo.shape:
         findings.note(kind, False, False, lambda: f"{cell.name}: no bias of {bias.lo.shape} numbers")
         return
     inside = (cell.bias >= bias.lo) & (cell.bias <= bias.hi)
@@ -93,7 +93,7 @@ def check_metrics(findings, tier, cell, best, worst):
     for metric, value in cell.scores.items():
         if metric.startswith(measures.HUBNESS):
             continue
-        low, high = measures.interval(metric, best, worst, cell.starts)
+        low, high = measures.interval(metric, best, worst, cell.starts, cell.trial.grades)
         slack = EXACT * max(1.0, abs(high))
         right = low - slack <= value <= high + slack
         point = high - low <= slack
@@ -190,7 +190,7 @@ def check_cell(findings, world, cell, ties):
     if options is None:
         return
     alike = world.alike()
-    if options.bias is not None:
+    if options.bias is not None and cell.bias is not None:
         check_bias(findings, world.tier, cell, options)
     best, worst = ranks_of(cell, options, alike, ties)
     check_metrics(findings, world.tier, cell, best, worst)
@@ -210,24 +210,101 @@ def points(methods):
         yield from ((name, tuple(sorted(row))) for row in rows)
 
 
+def check_grid(findings, grid, family, wanted):
+    """Points, their order and the choice of one method; every value is compared elsewhere."""
+    kept, (direction, method) = grid.get(family, []), family
+    findings.note(
+        "grid/points",
+        [point for point, _, _, _ in kept] == wanted,
+        True,
+        lambda: f"{family}: {[point for point, _, _, _ in kept]}, expected {wanted}",
+    )
+    if not kept:
+        return
+    lower = kept[0][1] in ("MedR", "MeanR")
+    values = [-value if lower else value for _, _, value, _ in kept]
+    chosen = [selected for _, _, _, selected in kept]
+    right = chosen == [at == int(np.argmax(values)) for at in range(len(kept))]
+    findings.note("grid/choice", right, True, lambda: f"{family}: {kept}")
+
+
+def check_comparisons(findings, results, queries):
+    """Differences and counts of pairs of methods, from the program's own ranks."""
+    known = {}
+    for row in files.read_rows(results / "comparisons.csv"):
+        sides = [(row["direction"], row[f"method_{x}"], files.parameters(row[f"params_{x}"])) for x in "ab"]
+        metric = row["metric"]
+        if metric.startswith((*measures.ALL_RANKS, *measures.HUBNESS)) or any(side not in queries for side in sides):
+            continue
+        for side in sides:
+            if (side, metric) not in known:
+                known[side, metric] = measures.of_queries(metric, queries[side][0])
+        (first, more), (second, _) = (known[side, metric] for side in sides)
+        better = first - second if more else second - first
+        counts = [int((better > 0).sum()), int((better == 0).sum()), int((better < 0).sum())]
+        own = [int(row[name]) for name in ("wins", "ties", "losses")]
+        right = own == counts and abs(float(row["delta"]) - (first - second).mean()) <= 1e-9 * max(1.0, np.abs(first).mean())
+        findings.note("pairs/own", right, True, lambda: f"{sides} {metric}: {row}, expected {counts}")
+
+
+def check_gains(findings, results, scores):
+    """The gain over raw is the difference of two values."""
+    for cell, gains in files.read_scores(results, "delta_raw").items():
+        for metric, gain in gains.items():
+            wanted = scores[cell][metric] - scores[cell[0], "raw", ()][metric]
+            right = abs(gain - wanted) <= 1e-9 * max(1.0, abs(scores[cell][metric]))
+            findings.note("gain/own", right, True, lambda: f"{cell} {metric}: {gain}, expected {wanted}")
+
+
+def chosen_cells(findings, made, results, scores):
+    """The cells that are wanted, and points that were only tried: `{name: {metric: value}}`."""
+    wanted, tried, grid = set(), {}, files.read_grid(results)
+    entries = [list(points([entry])) for entry in made.config["methods"]]
+    for trial in made.trials:
+        for rows in entries:
+            family = trial.direction, rows[0][0]
+            if made.config["choose"] == "fixed" or len(rows) == 1:
+                wanted |= {(trial.direction, *row) for row in rows}
+                continue
+            found = [cell for cell in scores if cell[:2] == family]
+            wanted |= set(found[:1]) or {(*family, "no cell")}
+            if files.parquet:
+                check_grid(findings, grid, family, [row[1] for row in rows])
+            tried |= {(*family, point): {metric: value} for point, metric, value, _ in grid.get(family, [])}
+    return wanted, tried
+
+
+def check_trial(findings, trial, cells, ties):
+    worlds = [world_of(trial, tier) for tier in TIERS]
+    items = len(worlds[0].alike())
+    for cell in cells:
+        if cell.method == "raw":
+            cell.bias = np.zeros(items)
+        if cell.queries is not None:
+            check_own(findings, cell, items)
+        for world in worlds:
+            with np.errstate(over="ignore", under="ignore"):
+                check_cell(findings, world, cell, ties)
+
+
+ADDITIVE = {"nnn", "csls", "dn", "is", "dualis", "sn", "dbsn", "dissimlocal", "centering"}
+
+
 def judge(findings, made, results):
     """Compares all of a round."""
     scores, biases, queries = files.read_scores(results), files.read_biases(results), files.read_queries(results)
-    wanted = {(trial.direction, *point) for trial in made.trials for point in points(made.config["methods"])}
+    wanted, tried = chosen_cells(findings, made, results, scores)
     findings.note("round/cells", set(scores) == wanted, True, lambda: f"cells differ: {sorted(set(scores) ^ wanted)[:4]}")
-    ties = made.config.get("ties", "index")
+    additive = {cell for cell in wanted if cell[1] in ADDITIVE}
+    findings.note("round/biases", set(biases) == additive, True, lambda: f"biases differ: {sorted(set(biases) ^ additive)[:4]}")
     for trial in made.trials:
-        worlds = [world_of(trial, tier) for tier in TIERS]
         names = sorted(name for name in wanted & set(scores) if name[0] == trial.direction)
-        for name in names:
-            cell = Cell(trial, name, scores[name], queries.get(name), biases.get(name))
-            if name[1] == "raw":
-                cell.bias = np.zeros(worlds[0].span("queries").lo.shape[1])
-            if cell.queries is not None:
-                check_own(findings, cell, len(worlds[0].alike()))
-            for world in worlds:
-                with np.errstate(over="ignore", under="ignore"):
-                    check_cell(findings, world, cell, ties)
+        cells = [Cell(trial, name, scores[name], queries.get(name), biases.get(name)) for name in names]
+        more = (name for name in sorted(tried) if name[0] == trial.direction)
+        cells += [Cell(trial, name, tried[name], None, None) for name in more]
+        check_trial(findings, trial, cells, made.config.get("ties", "index"))
+    check_comparisons(findings, results, queries)
+    check_gains(findings, results, scores)
 
 
 def is_evaluated(made):

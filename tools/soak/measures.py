@@ -1,5 +1,7 @@
 """Metrics as intervals, from intervals of ranks; and measures of hubness of given lists."""
 
+from functools import lru_cache
+
 import numpy as np
 
 
@@ -28,8 +30,9 @@ def in_places(ranks):
     return np.array(taken)
 
 
+@lru_cache(maxsize=100_000)
 def of_all(name, ranks):
-    """A metric of all relevant ranks of one query."""
+    """A metric of all relevant ranks of one query, a tuple."""
     filled = in_places(ranks)
     kind, _, depth = name.partition("@")
     if kind == "mAP":
@@ -43,20 +46,44 @@ def of_all(name, ranks):
     return float((1 / np.log2(filled[filled <= k] + 1)).sum() / ideal)
 
 
-ALL_RANKS = ("mAP@R", "P@", "nDCG@")
+ALL_RANKS = ("mAP@R", "P@", "nDCG@", "nDCG_exp@")
 HUBNESS = ("k_skewness@", "k_kurtosis@", "k_mae@", "k_max@", "gini@", "robin_hood@", "antihub@", "hub_share@")
 
 
-def interval(name, best, worst, starts):
+def of_grades(name, ranks, grades):
+    """nDCG of one query whose items have distinct ranks."""
+    kind, _, depth = name.partition("@")
+    gains = np.exp2(grades) - 1 if kind == "nDCG_exp" else grades
+    ideal = np.sort(gains)[::-1][: int(depth)]
+    inside = ranks <= int(depth)
+    best = (ideal / np.log2(np.arange(1, len(ideal) + 1) + 1)).sum()
+    return float((gains[inside] / np.log2(ranks[inside] + 1)).sum() / best)
+
+
+def interval(name, best, worst, starts, grades=None):
     """Least and largest value of a metric of ranks."""
-    if name.startswith(ALL_RANKS):
+    if name.startswith("nDCG") and grades is not None:
+        ends = []
+        for ranks in (best, worst):
+            parts = zip(np.split(ranks, starts[1:]), grades)
+            ends.append(float(np.mean([of_grades(name, part, np.array(given)) for part, given in parts])))
+    elif name.startswith(ALL_RANKS):
         ends = []
         for ranks in (best, worst):
             parts = np.split(ranks, starts[1:])
-            ends.append(float(np.mean([of_all(name, part) for part in parts])))
+            ends.append(float(np.mean([of_all(name, tuple(part)) for part in parts])))
     else:
         ends = [of_first(name, ranks) for ranks in first_ranks(best, worst, starts)]
     return min(ends), max(ends)
+
+
+def of_queries(name, ranks):
+    """Every query's value of a metric that is a mean over first ranks, and whether more is better."""
+    if name == "MeanR":
+        return ranks, False
+    if name == "MRR":
+        return 1.0 / ranks, True
+    return (ranks <= int(name.partition("@")[2])).astype(float), True
 
 
 def occurrences(lists, k, items):

@@ -43,19 +43,65 @@ def make(seed):
     return made
 
 
+def run(command, folder=None):
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+
+
+def sweep(runner, folder, results, *more):
+    return run([runner, folder / "x.yaml", "--results", results, "--cache", folder / "cache", "--quiet", *more])
+
+
+def run_again(findings, runner, made, folder):
+    """Other threads and blocks have to change no byte."""
+    blocks = f"compute={{threads: {3 - made.config['compute']['threads']}, block_rows: 17, block_columns: 40}}"
+    done = sweep(runner, folder, folder / "again", "--set", blocks)
+    names = ["scores.csv", "comparisons.csv", *(f"bias/{path.name}" for path in (folder / "results/x/bias").glob("*"))]
+    same = done.returncode == 0
+    same = same and all((folder / "results/x" / name).read_bytes() == (folder / "again/x" / name).read_bytes() for name in names)
+    findings.note("round/again", same, True, lambda: f"other blocks, other bytes, or: {done.stderr.strip()[-400:]}")
+
+
+def named_files(entry):
+    """An array of a config as the command line names it."""
+    parts = entry if isinstance(entry, list) else [entry]
+    return [part["file"] + (f"[{part['key']}]" if "key" in part else "") for part in parts]
+
+
+def bias_alone(findings, runner, folder):
+    """`runner bias` of additive cells gives the bias of the sweep."""
+    source = json.loads((folder / "x.yaml").read_text())["embeddings"][0]["by_role"]
+    for path in sorted((folder / "results/x/bias").glob("*.npy"))[:3]:
+        method, _, rest = path.name.removesuffix(".npy").split("--")[-1].partition("_")
+        banks = {"--gallery": "gallery", "--reference": "reference_queries", "--reference-gallery": "reference_gallery"}
+        if any(part in ("beta1=0", "beta2=0") for part in rest.split(",")):
+            continue  # a side that does not count has no bank
+        if method not in ("dualis", "dbsn", "centering"):
+            del banks["--reference-gallery"]
+        given = [word for flag, name in banks.items() for file in named_files(source[name]) for word in (flag, file)]
+        out = folder / "alone.parquet"
+        out.unlink(missing_ok=True)
+        command = [runner, "bias", *given, "--method", f"{method}({rest})" if rest else method, "--out", out, "--quiet"]
+        done = run(command, folder)
+        same = done.returncode == 0 and np.array_equal(files.read_column(out, "bias"), np.load(path))
+        findings.note(f"{method}/alone/bias", same, True, lambda: f"{path.name}: other numbers, or: {done.stderr.strip()[-400:]}")
+
+
 def play(runner, seed, folder):
     """Runs one round in a folder; what was found."""
     findings, made = judge.Findings(), make(seed)
     files.write(folder, made)
     results = folder / "results"
-    command = [runner, folder / "x.yaml", "--results", results, "--cache", folder / "cache", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+    done = sweep(runner, folder, results)
     if made.refusal is not None:
         refusals.judge(findings, made, done, results / "x")
     elif done.returncode != 0:
         findings.note("round/runs", False, True, lambda: f"exit status {done.returncode}: {done.stderr.strip()[-600:]}")
     else:
         judge.judge(findings, made, results / "x")
+        if made.notes["again"]:
+            run_again(findings, runner, made, folder)
+        if made.notes.get("bias") and files.parquet:
+            bias_alone(findings, runner, folder)
     return findings, made.form
 
 

@@ -33,7 +33,7 @@ class Round:
     notes: dict = field(default_factory=dict)
 
 
-FAMILIES = ["normal", "shifted", "opposed", "exact", "whole", "parallel", "constant", "sparse", "mixed"]
+FAMILIES = ["normal", "shifted", "opposed", "exact", "whole", "parallel", "constant", "sparse", "steep", "mixed"]
 SCALES = ["none", "none", "powers", "tiny", "huge", "any"]
 
 
@@ -78,6 +78,11 @@ def rows_of(random, family, side, count, dim, centre):
         return normal + (-2.0 if "gallery" in side else 2.0) * centre
     if family == "parallel":
         return centre + 10.0 ** -random.integers(1, 9) * normal
+    if family == "steep":
+        # Coordinates of a unit vector down to f32's smallest, and products far below them.
+        steps = 10.0 ** random.uniform(-44, 0, dim)
+        steps[random.integers(dim)] = 1.0
+        return (np.abs(normal) + 0.1) * np.sign(normal) * steps
     if family == "constant":
         return np.full((count, dim), random.choice([1.0, -0.3, 7.0]))
     makers = {"exact": exact_rows, "whole": whole_rows, "sparse": sparse_rows}
@@ -166,57 +171,58 @@ BETAS = [1e-30, 1e-9, 1e-3, 0.5, 1, 3, 20, 75.5, 200, 400, 512, 513, 1000, 1e5, 
 TAUS = [0.0032, 0.005, 0.01, 0.02, 0.1, 1, 30]
 
 
-def betas(random, zero=False):
-    return BETAS + [round(float(10 ** random.uniform(-3, 3)), 4)] + [0] * (3 * zero)
+def betas(random, zero=False, wide=False):
+    """Of methods without a file of biases, whose names have the digits of a parameter, also such as have hundreds of them."""
+    return BETAS + [round(float(10 ** random.uniform(-3, 3)), 4)] + [0] * (3 * zero) + [1e-300, 1e300] * wide
 
 
-def grids(random, trial_sizes):
-    """One grid of every method that is drawn; sizes are the least over the trials."""
-    items, bank, other = trial_sizes
-    ks = counts_up_to(random, bank)
-    all_grids = {
+def one_bank(random, items, ks):
+    """One grid of every method that reads the query bank or none."""
+    return {
         "nnn": {"k": pick(random, ks), "alpha": pick(random, ALPHAS)},
         "csls": {"k": pick(random, ks)},
         "dn": {"lambda": pick(random, [0, 0.25, 0.5, 1, 3, 1e-30, 1e4])},
         "is": {"beta": pick(random, betas(random), 5)},
-        "dis": {"beta": pick(random, betas(random), 2), "k": pick(random, counts_up_to(random, items), 2)},
+        "dis": {"beta": pick(random, betas(random, wide=True), 2), "k": pick(random, counts_up_to(random, items), 2)},
         "sn": {"tau": pick(random, TAUS, 2), "iterations": pick(random, [1, 2, 5, 10, 17], 2)},
         "gc": {"depth": pick(random, ks, 2)},
-    }
-    all_grids |= {
         "ls": {"k": pick(random, ks)},
         "nicdm": {"k": pick(random, ks)},
         "zscore": {},
         "mp_normal": {},
         "mp_empirical": {"depth": pick(random, ks, 2)},
-        "dsl": {"beta": pick(random, betas(random, True), 3)},
+        "dsl": {"beta": pick(random, betas(random, True, True), 3)},
         "dissimlocal": {"k": pick(random, ks)},
     }
-    if other:
-        rates = pick(random, [0, 0.1, 0.5, 1, 5, 1e6], 2)
-        all_grids |= {
-            "gr_clip": {},
-            "invgc": {"r_g": rates, "r_q": pick(random, [0, 0.5, 2], 2)},
-            "localadj": {"r_g": rates, "r_q": [0.5], "pool": pick(random, [1e-9, 0.01, 0.1, 0.5, 1], 2)},
-            "centering": {},
-            "dualis": {"beta1": pick(random, betas(random, True), 2), "beta2": pick(random, betas(random, True), 2)},
-            "dualdis": {
-                "beta1": pick(random, betas(random, True), 2),
-                "beta2": pick(random, betas(random, True), 2),
-                "k": pick(random, counts_up_to(random, items), 1),
-            },
-            "dualdis_released": {
-                "beta1": pick(random, betas(random, True), 2),
-                "beta2": pick(random, betas(random, True), 2),
-                "k": pick(random, counts_up_to(random, items), 1),
-            },
-            "dbsn": {"tau": pick(random, TAUS, 2), "iterations": pick(random, [1, 3, 10], 1)},
-        }
-    return all_grids
 
 
-def choose_methods(random, trial_sizes, given):
-    grid = grids(random, trial_sizes)
+def two_banks(random, items):
+    """One grid of every method that reads a gallery bank too."""
+
+    def pair(wide):
+        return {name: pick(random, betas(random, True, wide), 2) for name in ("beta1", "beta2")}
+
+    rates = pick(random, [0, 0.1, 0.5, 1, 5, 1e6], 2)
+    return {
+        "centering": {},
+        "gr_clip": {},
+        "dualis": pair(False),
+        "dualdis": pair(True) | {"k": pick(random, counts_up_to(random, items), 1)},
+        "dualdis_released": pair(True) | {"k": pick(random, counts_up_to(random, items), 1)},
+        "dbsn": {"tau": pick(random, TAUS, 2), "iterations": pick(random, [1, 3, 10], 1)},
+        "invgc": {"r_g": rates, "r_q": pick(random, [0, 0.5, 2], 2)},
+        "localadj": {"r_g": rates, "r_q": [0.5], "pool": pick(random, [1e-9, 0.01, 0.1, 0.5, 1], 2)},
+    }
+
+
+def grids(random, sizes):
+    """One grid of every method; sizes are the least over the trials."""
+    items, bank, other = sizes
+    return one_bank(random, items, counts_up_to(random, bank)) | (two_banks(random, items) if other else {})
+
+
+def choose_methods(random, sizes, given):
+    grid = grids(random, sizes)
     if given:
         grid = {name: grid[name] for name in grid if name not in READ_VECTORS}
     kept = [name for name in grid if random.random() < 0.5] or ["nnn"]

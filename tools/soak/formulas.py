@@ -10,6 +10,7 @@ What the program documents beside the formulas and is taken over here: distances
 `exponentials.rs`).
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,22 +152,19 @@ def soft_maximum(scores, beta):
     return top + np.log1p(below) / beta, error
 
 
-def documented(scores, beta):
-    """What the program's exponentials may be off, over beta."""
+def documented(rows, beta):
+    """What the program's exponentials may be off, over beta. The mean of `d` weighted by `exp(-d)` is at most `1 + ln rows`."""
     if beta <= 512:
         x = beta / 2048
-        return x**3 * np.exp(x) / 3072 / 2048
-    distance = beta * (scores.max(axis=0) - scores)
-    weights = np.exp(-distance)
-    off = U32 * (2 * distance + 4) * weights
-    return off.sum(axis=0) / weights.sum(axis=0) / beta * (1 + 1e-3)
+        return x**3 * math.exp(x) / 3072 / 2048
+    return U32 * (4 + 2 * (1 + math.log(rows))) / beta
 
 
 def log_mean_exp(span, beta):
     """`L(g) / beta`, which rises with every similarity."""
     (lo, low), (hi, high) = (soft_maximum(end, beta) for end in (span.lo, span.hi))
-    low, high = low + documented(span.lo, beta), high + documented(span.hi, beta)
-    return Span(lo - low, hi + high)
+    off = documented(len(span.lo), beta)
+    return Span(lo - low - off, hi + high + off)
 
 
 def inverted(world, beta):
@@ -271,10 +269,23 @@ def dbsn(world, tau, iterations):
     return additive(world, negative(Span(found.lo[:items], found.hi[:items])))
 
 
+def by_count_first(least, most, span):
+    """In the order of whole numbers, then of scores. Scores are replaced by their places in the row, equal ones by equal places: a sum of
+    a number and a score would lose the smallest."""
+    ends = np.concatenate([span.lo, span.hi], axis=1)
+    order = np.argsort(ends, axis=1)
+    ordered = np.take_along_axis(ends, order, axis=1)
+    steps = np.concatenate([np.zeros((len(ends), 1)), ordered[:, 1:] > ordered[:, :-1]], axis=1)
+    found = np.empty(ends.shape)
+    np.put_along_axis(found, order, np.cumsum(steps, axis=1), axis=1)
+    (low, high), width = np.split(found, 2, axis=1), ends.shape[1]
+    return one(Span(least * width + low, most * width + high))
+
+
 def gc(world, depth):
-    """Ascending by `1 + #{i: s(d_i,g) > s(q,g)}`, at most `depth + 1`, then descending by `s`: similarities lie within 1.5."""
-    span, (least, most, _, _) = world.span("queries"), world.counts("bank")
-    return one(Span(span.lo - 4.0 * np.minimum(most, depth), span.hi - 4.0 * np.minimum(least, depth)))
+    """Ascending by `1 + #{i: s(d_i,g) > s(q,g)}`, at most `depth + 1`, then descending by `s`."""
+    least, most, _, _ = world.counts("bank")
+    return by_count_first(-np.minimum(most, depth), -np.minimum(least, depth), world.span("queries"))
 
 
 METHODS = {

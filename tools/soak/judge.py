@@ -6,8 +6,8 @@ import numpy as np
 
 import files
 import measures
-import rescaled  # noqa: F401, whose methods are entered
-from formulas import METHODS, World
+from formulas import World
+from rescaled import METHODS
 from spans import U32, Vectors, pair_ranks
 
 TIERS = ("bound", "bits")
@@ -70,9 +70,9 @@ def check_bias(findings, tier, cell, options):
     inside = (cell.bias >= bias.lo) & (cell.bias <= bias.hi)
     if tier == "bound":
         findings.use(cell.method, used(cell.bias, options.unrounded))
-    at = int(np.argmin(inside))
+    at, point = int(np.argmin(inside)), (bias.lo == bias.hi).all()
     ends = bias.lo[at], bias.hi[at]
-    findings.note(kind, inside.all(), (bias.lo == bias.hi).all(), lambda: f"{cell.name}: item {at} has {cell.bias[at]!r}, expected {ends}")
+    findings.note(kind, inside.all(), point, lambda: f"{cell.name}: item {at} has {cell.bias[at]!r}, expected {ends}")
 
 
 def ranks_of(cell, options, alike, ties):
@@ -212,7 +212,7 @@ def points(methods):
 
 def check_grid(findings, grid, family, wanted):
     """Points, their order and the choice of one method; every value is compared elsewhere."""
-    kept, (direction, method) = grid.get(family, []), family
+    kept = grid.get(family, [])
     findings.note(
         "grid/points",
         [point for point, _, _, _ in kept] == wanted,

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from formulas import METHODS, Options, additive, bank_mean, f64_sum, gate, log_mean_exp, one, sides, top_mean, weighted
-from spans import U32, U64, Span, Vectors, to_f32
+import formulas
+from formulas import Options, additive, bank_mean, by_count_first, gate, log_mean_exp, one
+from spans import U32, U64, Span, to_f32
 
 SMALLEST_DISTANCE = 2.0**-11.5
 SMALLEST_DEVIATION = 2.0**-24
@@ -89,7 +90,7 @@ def mp_empirical(world, depth):
     for end, other, side in ((span.lo, span.hi, "left"), (span.hi, span.lo, "left")):
         ordered = np.sort(other, axis=1)
         below.append(np.array([np.searchsorted(row, values, side) for row, values in zip(ordered, end)]))
-    return one(Span(span.lo + 4.0 * least * below[0], span.hi + 4.0 * most * below[1]))
+    return by_count_first(least * below[0], most * below[1], span)
 
 
 def log_probability(x):
@@ -112,7 +113,7 @@ def both_probabilities(a, b):
 def mp_normal(world):
     span, bank = world.span("queries"), world.span("bank")
     row = Span(span.lo.T, span.hi.T)
-    mean = Span(row.lo.mean(axis=0), row.hi.mean(axis=0)).widened(f64_sum(row.hi, len(row.lo)) + 8 * U64)
+    mean = Span(row.lo.mean(axis=0), row.hi.mean(axis=0)).widened(formulas.f64_sum(row.hi, len(row.lo)) + 8 * U64)
     spread = held(deviation(row, len(row.lo)))
     own = quotient(Span(span.lo - mean.hi[:, None], span.hi - mean.lo[:, None]), Span(spread.lo[:, None], spread.hi[:, None]))
     centre, other = bank_mean(world, "bank"), held(deviation(bank, len(bank.lo)))
@@ -159,10 +160,10 @@ def dualdis_released(world, beta1, beta2, k):
     """The product of two factors: `exp(beta s - L)` where the query is active, `s` where not. At beta = 0 the first is constant."""
     span, items = world.span("queries"), world.span("queries").lo.shape[1]
     nothing = Span(np.zeros(items), np.zeros(items))
-    logs = {bank: log for bank, _, log in sides(world, beta1, beta2)}
+    logs = {bank: log for bank, _, log in formulas.sides(world, beta1, beta2)}
     pairs = [("gallery_bank", beta1), ("bank", beta2)]
     single = [signed(span, beta, logs[bank]) if beta > 0 else span for bank, beta in pairs]
-    bias = weighted([(beta, logs[bank]) for bank, beta in pairs if beta > 0]) if logs else nothing
+    bias = formulas.weighted([(beta, logs[bank]) for bank, beta in pairs if beta > 0]) if logs else nothing
     both = Span(span.lo - bias.hi, span.hi - bias.lo).widened(4 * U64 * (1 + np.abs(bias.hi)) if logs else 0.0)
     (first_on, first_off), (second_on, second_off) = (gate(world, bank, k) for bank, _ in pairs)
     rows = [squared(span), single[0], single[1], both]
@@ -187,7 +188,7 @@ def dissimlocal(world, k):
     order, sure = nearest(span, k)
     vectors = bank.unit if world.tier == "bound" else bank.bits
     centroid = vectors[order].mean(axis=0)
-    norm, mean = (centroid**2).sum(axis=1), top_mean(span, int(k))
+    norm, mean = (centroid**2).sum(axis=1), formulas.top_mean(span, int(k))
     error = (k + 200) * U64 + (2.0**-22 if world.tier == "bound" else 0.0)
     lo, hi = mean.lo - (1 + norm) / 2 - error, mean.hi - (1 + norm) / 2 + error
     bias = Span(np.where(sure, lo, -2.001), np.where(sure, hi, 0.001))
@@ -265,7 +266,7 @@ def localadj(world, r_g, r_q, pool):
     return between(world, steps)
 
 
-METHODS |= {
+METHODS = formulas.METHODS | {
     "ls": ls,
     "nicdm": nicdm,
     "zscore": zscore,

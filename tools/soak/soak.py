@@ -169,14 +169,12 @@ def in_lines(summary):
     """JSON with one line for each entry of the two outer levels."""
     parts = []
     for key, value in summary.items():
-        if isinstance(value, (dict, list)) and value:
-            inner = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()] if isinstance(value, dict) else [
-                f"  {json.dumps(v)}" for v in value
-            ]
-            ends = "{}" if isinstance(value, dict) else "[]"
-            parts.append(f" {json.dumps(key)}: {ends[0]}\n" + ",\n".join(inner) + f"\n {ends[1]}")
-        else:
-            parts.append(f" {json.dumps(key)}: {json.dumps(value)}")
+        text = json.dumps(value)
+        if isinstance(value, dict):
+            text = "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(it)}" for name, it in value.items()) + "\n }"
+        elif isinstance(value, list):
+            text = "[\n" + ",\n".join(f"  {json.dumps(it)}" for it in value) + "\n ]"
+        parts.append(f" {json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}"
 
 

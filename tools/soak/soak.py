@@ -30,6 +30,7 @@ import refusals
 
 SECONDS = 300
 MOST_KEPT = 40
+LEAST_FREE = 500_000_000
 
 
 def make(seed):
@@ -105,21 +106,37 @@ def play(runner, seed, folder):
     return findings, made.form
 
 
+def free():
+    return shutil.disk_usage(tempfile.gettempdir()).free
+
+
+def keep_round(keep, seed, folder, wrong):
+    """Inputs and results of a round that disagrees."""
+    kept = keep / str(seed)
+    try:
+        if len(list(keep.glob("*"))) < MOST_KEPT and folder.exists():
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("cache", "tables", "*.html"))
+            (kept / "disagreements.txt").write_text("\n".join(wrong) + "\n")
+    except OSError as error:
+        print(f"seed {seed} could not be kept: {error}", flush=True)
+
+
 def one_round(runner, seed, keep):
-    """A round with its folder: kept where something disagrees."""
-    with tempfile.TemporaryDirectory(prefix="soak-") as scratch:
+    """A round with its folder: kept where something disagrees. What fails on a full disk says nothing and is only counted."""
+    while free() < LEAST_FREE:
+        time.sleep(10)
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch) / str(seed)
         try:
             findings, form = play(runner, seed, folder)
         except Exception:  # a fault of the test itself must be seen too, and end nothing
             findings, form = judge.Findings(), "failed"
             findings.note("round/test", False, True, traceback.format_exc)
-        if findings.wrong and keep and len(list(keep.glob("*"))) < MOST_KEPT:
-            kept = keep / str(seed)
-            shutil.rmtree(kept, ignore_errors=True)
-            if folder.exists():
-                shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("cache", "tables", "*.html"))
-                (kept / "disagreements.txt").write_text("\n".join(findings.wrong) + "\n")
+        if findings.wrong and free() < LEAST_FREE / 2:
+            return seed, judge.Findings(), "disk full"
+        if findings.wrong and keep:
+            keep_round(keep, seed, folder, findings.wrong)
     return seed, findings, form
 
 

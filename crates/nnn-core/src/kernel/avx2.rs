@@ -34,6 +34,11 @@ fn block(left: &[f32], right: &[Line], out: &mut [f32], stride: usize) {
     }
 }
 
+/// The half of a block with the first line of every step.
+///
+/// # Safety
+/// From `left` on there are `dim` times ROWS floats, from `right` on `dim` lines LINES apart, and `out` holds ROWS rows of LANES
+/// floats, `stride` apart.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn half_avx2(
     dim: usize,

@@ -28,6 +28,11 @@ fn block(left: &[f32], right: &[Line], out: &mut [f32], stride: usize) {
     unsafe { block_avx512(dim, left.as_ptr(), right.as_ptr(), out.as_mut_ptr(), stride) }
 }
 
+/// The whole block.
+///
+/// # Safety
+/// From `left` on there are `dim` times ROWS floats, from `right` on `dim` times LINES lines, and `out` holds ROWS rows of PANEL
+/// floats, `stride` apart.
 #[target_feature(enable = "avx512f")]
 unsafe fn block_avx512(
     dim: usize,

@@ -55,9 +55,12 @@ dispatched! {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
 /// One chain a lane (loops throughout, as `array::map` leaves the instruction set of its caller): 16 coordinates of each
 /// vector are loaded at once and turned, so that a register holds one coordinate of all.
+///
+/// # Safety
+/// All of `others` are as long as `item`.
+#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn chains(
     item: &[f32],

@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 pub(crate) mod bytes;
 pub(crate) mod chains;
+#[cfg(test)]
+mod ends;
 pub(crate) mod near;
 mod pack;
 mod portable;

@@ -59,7 +59,8 @@ fn is_granted() -> bool {
 struct Hardware(());
 
 impl Hardware {
-    /// The processor must have tiles, and the system must have granted them.
+    /// # Safety
+    /// The processor has tiles, and the system has granted them.
     unsafe fn configured() -> Self {
         // SAFETY: `CONFIG` has 64 bytes, and the caller vouches for the instruction.
         unsafe {

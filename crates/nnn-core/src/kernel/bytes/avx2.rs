@@ -73,6 +73,10 @@ fn pair_avx2(a: &[ByteLine], b: &[ByteLine]) -> i32 {
 }
 
 /// Sums of HALF rows with WIDTH columns: from `steps` places ROWS apart, as many lines LINES apart and the line before them.
+///
+/// # Safety
+/// The processor has the instructions. `rows` and `columns` hold so many; WIDTH places can be written to each of HALF `sums`, which
+/// may begin in the middle of a row.
 type Part = unsafe fn(steps: usize, rows: *const i32, columns: *const i32, sums: *mut [i32; PANEL]);
 
 fn find(
@@ -103,6 +107,8 @@ fn find(
 
 macro_rules! part {
     ($name:ident, $features:literal, $add:expr) => {
+        /// # Safety
+        /// See [`Part`].
         #[target_feature(enable = $features)]
         unsafe fn $name(
             steps: usize,

@@ -45,6 +45,10 @@ fn pair_vnni(a: &[ByteLine], b: &[ByteLine]) -> i32 {
     _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd))
 }
 
+/// [`super::Find`] for blocks of as many steps.
+///
+/// # Safety
+/// From `rows` on there are `steps` times ROWS places, from `columns` on `steps + 1` times LINES lines.
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn find_vnni(
     steps: usize,

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs under Miri what it was seen to run: `tools/miri.sh`, or parts by name: `tools/miri.sh files pickle core`. PICKLE_TESTS
+# and CORE_TESTS name other tests. docs/supply-chain.md has what that showed. It needs
+# `rustup component add miri rust-src --toolchain nightly`; MIRI_TOOLCHAIN names another nightly.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/miri"
+# Tests write files and read the clock. A property gets few cases, as each takes a thousand times longer here.
+export MIRIFLAGS="-Zmiri-disable-isolation ${MIRIFLAGS:-}" PROPTEST_CASES="${PROPTEST_CASES:-2}"
+miri() { cargo "+${MIRI_TOOLCHAIN:-nightly}" miri test "$@" -Zunstable-options --report-time; }
+
+files() { miri -p nnn-files --lib --; }
+
+pickle() { miri -p nnn-pickle --test pickle -- ${PICKLE_TESTS:-a_dictionary a_tensor archives compressed}; }
+
+# With AVX2 and FMA, whose instructions Miri knows, beside the portable kernels. It knows neither assembly nor all of AVX-512.
+core() {
+    local tests="kernel::ends::block kernel::ends::chains kernel::ends::near kernel::bytes::tiles order:: topk:: groups::"
+    tools/core_alone.sh "$CARGO_TARGET_DIR/alone"
+    # shellcheck disable=SC2086
+    (cd "$CARGO_TARGET_DIR/alone" && RUSTFLAGS="-Ctarget-feature=+avx2,+fma" miri -p nnn-core --lib -- ${CORE_TESTS:-$tests})
+}
+
+[ $# -gt 0 ] || set -- files pickle core
+for part in "$@"; do "$part"; done

@@ -18,6 +18,7 @@ export ASAN_OPTIONS=detect_odr_violation=0:allocator_may_return_null=1
 [ -d /dev/shm ] && export TMPDIR=/dev/shm
 
 host="$(rustc -vV | sed -n 's/^host: //p')"
+cp Cargo.lock fuzz/Cargo.lock # the versions that the workspace has
 cargo fuzz build -s address -O -a || exit 1
 python3 fuzz/seeds.py fuzz/seeds || exit 1
 

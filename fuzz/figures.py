@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a target's runs came to, from their log, added to fuzz/figures.json: `figures.py TARGET LOG SECONDS`."""
+"""What a target's runs came to, from their log, added to fuzz/figures.json: `figures.py TARGET LOG SECONDS`. Without arguments it writes
+the table of fuzz/README.md anew."""
 
 import json
 import re
@@ -18,7 +19,27 @@ def runs(log):
     return sum(executions), covered, failures
 
 
+def table(figures):
+    """The figures as a table."""
+    lines = ["| target | minutes | executions | edges | features | inputs kept | failures |", "|---|---|---|---|---|---|---|"]
+    for target, of in figures.items():
+        numbers = [of["seconds"] // 60, of["executions"], of["edges"], of["features"], of["corpus"], len(of["failures"])]
+        lines.append(f"| `{target}` | " + " | ".join(f"{it:,}" for it in numbers) + " |")
+    return "\n".join(lines)
+
+
+def write_table():
+    readme = FIGURES.parent / "README.md"
+    text = readme.read_text()
+    mark = "<!-- figures -->\n"
+    before, after = text.split(mark)
+    after = re.sub(r"\A(\n\|.*?\n)(?=\n)", "", after, flags=re.DOTALL)
+    readme.write_text(before + mark + "\n" + table(json.loads(FIGURES.read_text())) + "\n" + after)
+
+
 def main():
+    if len(sys.argv) == 1:
+        return write_table()
     target, path, seconds = sys.argv[1:]
     executions, (edges, features, kept), failures = runs(Path(path).read_text(errors="replace"))
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}

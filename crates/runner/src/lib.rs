@@ -11,7 +11,7 @@
 //! 6. `results`: records of trials, tables made of them, and `run.json`.
 //!
 //! [`sweep()`] is the six in a row. [`verbs`] are what the command line offers. `terminal` is what a person sees meanwhile,
-//! `warning` what a reader of the results has to know, `provenance` where numbers come from.
+//! `memory` what of it is taken, `warning` what a reader of the results has to know, `provenance` where numbers come from.
 //!
 //! ```no_run
 //! use runner::{Folders, read_plans, sweep};
@@ -27,6 +27,7 @@
 //! ```
 
 mod fetch;
+mod memory;
 mod open;
 mod plan;
 mod provenance;

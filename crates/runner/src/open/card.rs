@@ -5,6 +5,7 @@ use super::skip::skip_unloadable;
 use crate::fetch::Ready;
 use crate::fetch::checkpoint::Checkpoint;
 use crate::fetch::wanted::{DataFiles, Wanted, images_in};
+use crate::memory::check_files;
 use crate::open::{Content, Source, Sources};
 use crate::plan::Plan;
 use crate::plan::cards::DatasetEntry;
@@ -42,7 +43,7 @@ impl Sources {
             all.push(open_texts(file, paths, pairs, all.len())?);
         }
         for spec in &plan.spec.embeddings {
-            let (content, arrays) = own_vectors(spec, base)?;
+            let (content, arrays) = own_vectors(plan, spec, base)?;
             all.push(open_vectors(spec, content, arrays, all.len())?);
         }
         Ok(Self {
@@ -197,30 +198,42 @@ fn open_texts(file: &ArrayFile, paths: Vec<PathBuf>, pairs: Pairs, index: usize)
 /// Files that embeddings were read from, in the order of their rows.
 type Arrays = Vec<PathBuf>;
 
-/// Reads embeddings or similarities of the user's own.
-pub(crate) fn own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
-    read_own_vectors(spec, base).with_context(|| format!("embeddings `{}`", spec.name))
+/// Reads embeddings or similarities of the user's own, if they can fit the memory that the plan allows.
+pub(crate) fn own_vectors(
+    plan: &Plan,
+    spec: &EmbeddingsSpec,
+    base: &Path,
+) -> Result<(Content, Arrays)> {
+    let arrays = arrays(spec, base).and_then(|arrays| {
+        check_files(&arrays, plan.spec.compute.memory)?;
+        Ok((read_own_vectors(spec, base)?, arrays))
+    });
+    arrays.with_context(|| format!("embeddings `{}`", spec.name))
 }
 
-fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<(Content, Arrays)> {
+fn arrays(spec: &EmbeddingsSpec, base: &Path) -> Result<Arrays> {
+    Ok(
+        match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
+            (Some(files), None, None) => files.files(base)?,
+            (None, Some(files), None) => files.files(base)?,
+            (None, None, Some(files)) => files.files(base)?,
+            _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
+        },
+    )
+}
+
+fn read_own_vectors(spec: &EmbeddingsSpec, base: &Path) -> Result<Content> {
     let model = spec.model.clone().unwrap_or_else(|| spec.name.clone());
     let direction = spec.direction.unwrap_or(Direction::T2i);
-    let read = match (&spec.by_dataset, &spec.by_role, &spec.by_similarity) {
-        (Some(files), None, None) => (
-            Content::Vectors(model, Box::new(files.load(base)?)),
-            files.files(base)?,
-        ),
-        (None, None, Some(files)) => (
-            Content::Roles(model, direction, Box::new(files.load(base, direction)?)),
-            files.files(base)?,
-        ),
-        (None, Some(files), None) => (
-            Content::Roles(model, direction, Box::new(files.load(base)?)),
-            files.files(base)?,
-        ),
-        _ => bail!("expected exactly one of `by_dataset`, `by_role` and `by_similarity`"),
+    if let Some(files) = &spec.by_dataset {
+        return Ok(Content::Vectors(model, Box::new(files.load(base)?)));
+    }
+    let roles = match (&spec.by_role, &spec.by_similarity) {
+        (Some(files), _) => files.load(base)?,
+        (_, Some(files)) => files.load(base, direction)?,
+        _ => bail!("no files are named"),
     };
-    Ok(read)
+    Ok(Content::Roles(model, direction, Box::new(roles)))
 }
 
 fn open_vectors(

@@ -4,7 +4,7 @@
 use crate::open::reference::{Drawn, draw_references};
 use crate::open::{Side, Source, Sources, TaskItems};
 use crate::plan::Plan;
-use crate::plan::names::file_part;
+use crate::plan::names::trial_name;
 use crate::provenance::{self, short};
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
@@ -427,8 +427,7 @@ fn name_files(trials: &mut [TrialPlan]) {
             .reference
             .as_ref()
             .map_or("none", |reference| reference.0.as_str());
-        let parts = [&labels.model, &labels.dataset, &labels.direction, reference].map(file_part);
-        let name = parts.join("--");
+        let name = trial_name([&labels.model, &labels.dataset, &labels.direction, reference]);
         let taken = trials[..index].iter().any(|trial| trial.file_name == name);
         trials[index].file_name = if taken {
             format!("{name}--{index}")

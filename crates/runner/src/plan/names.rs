@@ -1,5 +1,6 @@
 //! Methods in the words of lists and results.
 
+use nnn_files::sha256_bytes;
 use nnn_report::MethodId;
 use nnn_trial::{Method, kind};
 
@@ -27,8 +28,32 @@ pub(crate) fn marked(id: MethodId, depth: Option<usize>) -> MethodId {
     }
 }
 
+/// Most bytes of a trial's name in the names of files, and of a method's: file systems take names of 255.
+const LONGEST: usize = 110;
+
+/// A name as it is, or if it is too long its beginning and ten digits of its checksum.
+fn short_name(name: String) -> String {
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let sum = sha256_bytes(name.as_bytes());
+    let kept: String = name.chars().take(LONGEST - 11).collect();
+    format!("{kept}-{}", &sum[..10])
+}
+
+/// How the files of a trial are called: its model, data set, direction and reference set.
+pub(crate) fn trial_name(parts: [&str; 4]) -> String {
+    short_name(parts.map(file_part).join("--"))
+}
+
+/// The file of a method's bias within the results, by the names of the trial's files and the method's signature.
+pub(crate) fn bias_file(trial: &str, signature: &str) -> String {
+    let method = short_name(file_part(signature));
+    format!("bias/{trial}--{method}.npy")
+}
+
 /// A name that every file system takes: letters, digits, `-`, `_`, `.`, `=`, and `,` are kept.
-pub(crate) fn file_part(text: &str) -> String {
+fn file_part(text: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || "-_.=,".contains(c);
     let replaced: String = text
         .chars()

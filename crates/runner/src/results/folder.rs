@@ -1,7 +1,7 @@
 //! `results/<experiment>/`: the records of trials as they finish, and the files made from them.
 
 use crate::plan::Plan;
-use crate::plan::names::file_part;
+use crate::plan::names::bias_file;
 
 use crate::results::trial_record::TrialRecord;
 use crate::run::FinishedTrial;
@@ -84,7 +84,7 @@ impl ResultsFolder {
         let mut files = vec![format!("queries/{name}.parquet")];
         write_queries(&self.folder.join(&files[0]), &rows.queries)?;
         for (signature, bias) in &rows.biases {
-            let file = format!("bias/{name}--{}.npy", file_part(signature));
+            let file = bias_file(name, signature);
             write_bias(&self.folder.join(&file), bias)?;
             files.push(file);
         }

@@ -1,11 +1,11 @@
 //! Whether a trial fits the memory that the run may take (`compute.memory`), and how many images may share a forward pass in it.
 
+use crate::memory::taken;
 use crate::open::trials::TrialPlan;
 use crate::open::{Side, TaskItems};
 use crate::plan::Plan;
 use crate::spec::MemorySpec;
 use anyhow::{Result, bail};
-use memory_stats::memory_stats;
 use nnn_core::{BankSizes, MethodKind, StatPlan};
 use nnn_files::counted;
 use nnn_trial::{Choose, Method};
@@ -108,11 +108,6 @@ impl Need {
             .unwrap_or(usize::MAX)
             .max(1)
     }
-}
-
-/// Bytes of memory that the process has now; none where the system does not say.
-fn taken() -> u64 {
-    memory_stats().map_or(0, |it| it.physical_mem as u64)
 }
 
 fn sizes(trial: &TrialPlan) -> BankSizes {

@@ -67,3 +67,20 @@ fn statistics_of_results_count_as_memory_too() {
         &["1,000,000 resamples", "vectors"],
     );
 }
+
+/// Guards against a file that is read for minutes and then refused, or fills the machine.
+#[test]
+fn files_of_vectors_larger_than_the_memory_are_not_read() {
+    let lab = by_dataset();
+    lab.write("images.npy", vec![0; 1 << 20]);
+    let config = dataset_config("compute: {memory: 1MiB}");
+    lab.refuses(
+        config,
+        &[],
+        &[
+            "embeddings `made-up`",
+            "`compute.memory` is 1.0 MiB",
+            "files of vectors",
+        ],
+    );
+}

@@ -86,6 +86,18 @@ fn a_gallery_whose_items_are_all_equal() {
     gives_numbers(&lab);
 }
 
+/// Guards against a run that computes a trial and then cannot write it: file systems take names of 255 bytes.
+#[test]
+fn names_and_parameters_longer_than_a_file_name() {
+    let lab = by_role();
+    let methods =
+        "methods: [raw, nnn: {k: 1, alpha: [1.0e+300, 2.0e+300]}, is: {beta: 1.0e-300}]\n";
+    let config = config().replace(METHODS, methods);
+    lab.run(&config.replace("made-up", &"made-up-".repeat(30)), &[]);
+    let biases = lab.files("results/lab/bias");
+    assert_eq!(biases.len(), 3, "{:?}", biases.keys());
+}
+
 #[test]
 fn an_empty_bank() {
     let lab = by_role();

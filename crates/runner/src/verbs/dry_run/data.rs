@@ -66,7 +66,7 @@ impl DataLines {
         }
         let base = plan.config.parent().unwrap_or(Path::new(""));
         for spec in &plan.spec.embeddings {
-            lines.read(own_vectors(spec, base));
+            lines.read(own_vectors(plan, spec, base));
         }
         lines
     }

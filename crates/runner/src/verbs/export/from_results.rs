@@ -5,7 +5,7 @@ use super::whole::Items;
 use crate::fetch;
 use crate::open::trials::{TrialPlan, Trials};
 use crate::open::{Side, Sources, Table};
-use crate::plan::names::file_part;
+use crate::plan::names::{bias_file, trial_name};
 use crate::plan::{self, Plan};
 use crate::results::run_record::Ran;
 use crate::run::TrialRunner;
@@ -114,8 +114,7 @@ fn title(cell: &CellId) -> String {
         "" => "none",
         name => name,
     };
-    let parts = [&cell.model, &cell.dataset, &cell.direction, reference].map(file_part);
-    parts.join("--")
+    trial_name([&cell.model, &cell.dataset, &cell.direction, reference])
 }
 
 fn is_of(trial: &TrialPlan, cell: &CellId) -> bool {
@@ -137,7 +136,7 @@ fn bias(
     method: &str,
     items: usize,
 ) -> Result<(FileSum, Vec<f32>)> {
-    let name = format!("bias/{}--{}.npy", trial.file_name, file_part(method));
+    let name = bias_file(&trial.file_name, method);
     let path = results.join(&name);
     let read = read_bias(&path)?;
     ensure!(

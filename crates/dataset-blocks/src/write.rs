@@ -417,8 +417,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BlocksError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{PART}"));
     let partial = PathBuf::from(partial);
-    fs::write(&partial, bytes).map_err(io(&partial))?;
-    fs::rename(&partial, path).map_err(io(path))
+    let written = fs::write(&partial, bytes).map_err(io(&partial));
+    let written = written.and_then(|()| fs::rename(&partial, path).map_err(io(path)));
+    if written.is_err() {
+        // What cannot be removed now is removed by the next process that draws.
+        drop(fs::remove_file(&partial));
+    }
+    written
 }
 
 fn digest<'a>(

@@ -75,7 +75,7 @@ impl<'a> Missing<'a> {
         let Some(archive) = holders[holder].archive(*number) else {
             return Ok(false);
         };
-        if is_whole(path, archive.size(*entry)) && self.ledgers.is_sound(root, image)? {
+        if is_file(path) && self.ledgers.is_sound(root, image)? {
             return Ok(false);
         }
         let job = self.jobs.entry((holder, *number)).or_insert_with(|| Job {
@@ -196,10 +196,6 @@ fn save(path: &Path, content: &mut dyn Read) -> Result<String, FileError> {
     Ok(sha256_bytes(&bytes))
 }
 
-/// Whether a file is there with the size that the archive announces, or with any where that is not known.
-fn is_whole(path: &Path, size: Option<u64>) -> bool {
-    let Ok(about) = path.symlink_metadata() else {
-        return false;
-    };
-    about.is_file() && size.map_or(about.len() > 0, |size| about.len() == size)
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|about| about.is_file())
 }

@@ -30,4 +30,6 @@ pub use roles::Role;
 pub use scene::{Cell, Object, Scene};
 pub use spec::{BlocksSpec, Sample, SplitSpec, Style};
 pub use vocabulary::{Background, Colour, Pattern, Shape, Size};
-pub use write::{CAPTIONS_FILE, MARKER, completed, content_checksum, generate};
+pub use write::{
+    CAPTIONS_FILE, Drawn, MARKER, SUMS_FILE, completed, content_checksum, generate, open,
+};

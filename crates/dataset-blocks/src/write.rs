@@ -1,5 +1,6 @@
 //! Writing a data set to a folder, and recognising one that is complete.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,12 +11,16 @@ use sha2::{Digest, Sha256};
 
 use crate::{BlocksError, BlocksSpec, CAPTIONS_PER_IMAGE};
 
-/// The file that is written last: the specification on its first line, the content checksum on its second.
+/// The file that is written last: the specification on its first line, the content checksum on its second, that of the list of
+/// files on its third, and its own on the last.
 pub const MARKER: &str = "COMPLETE";
 
 /// The caption table: `image,split,caption`, one row per caption; of the style `Roles` with `class` (the role, where captions
 /// are said of it) and `group` behind them.
 pub const CAPTIONS_FILE: &str = "captions.csv";
+
+/// The list of all other files with their checksums, as `sha256sum` writes and reads it.
+pub const SUMS_FILE: &str = "SHA256SUMS";
 
 /// The file that is locked by the process that draws.
 const LOCK: &str = ".lock";
@@ -27,7 +32,8 @@ const PART: &str = "partial";
 /// are made again.
 const WORLD: u32 = 1;
 
-/// One written image: its path relative to the folder, its split, its captions and the digest of all of it.
+/// One written image: its path relative to the folder, its split, its captions, the digest of all of it and
+/// the checksum of its file.
 struct Written<'a> {
     path: String,
     split: &'a str,
@@ -35,38 +41,137 @@ struct Written<'a> {
     /// Class and group, in the style `Roles`.
     labels: Vec<String>,
     digest: [u8; 32],
+    /// SHA-256 of the file.
+    sum: String,
 }
 
 /// The first columns of the caption table, and those that the style `Roles` has behind them.
 const COLUMNS: [&str; 3] = ["image", "split", "caption"];
 const LABELS: [&str; 2] = ["class", "group"];
 
-/// Writes `folder/images/<split>/000123.png`, `folder/captions.csv` and, last, `folder/COMPLETE`; returns the content
-/// checksum in hexadecimal (see [`content_checksum`]). A folder that is complete for the same specification is left
-/// as it is. Of any other, such as one that a killed process began, an image is kept if its file holds exactly what is drawn, and
-/// parts of files are removed: drawing an image costs less than writing it, and shows that the file is right.
-///
-/// Images are made in parallel on rayon's current pool; the result does not depend on the number of threads. Every
-/// file appears under its name only when it is whole, and of several processes one draws while the others wait. `progress` is
-/// called with 1 for every image that is there, from any thread.
+/// A drawn data set that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// The content checksum in hexadecimal (see [`content_checksum`]).
+    pub sha256: String,
+    /// SHA-256 of the files themselves, by their paths below the folder: all images and the caption table.
+    pub files: BTreeMap<String, String>,
+    /// Files that were not as they had been written and have been made again, each with what was wrong.
+    pub rebuilt: Vec<(PathBuf, String)>,
+}
+
+/// [`open`] without what it says of the files: the content checksum in hexadecimal.
 ///
 /// # Errors
 ///
-/// Those of [`BlocksSpec::check`]; [`BlocksError::Io`], [`BlocksError::Image`] or [`BlocksError::Captions`] where a
-/// file cannot be written.
+/// Those of [`open`].
 pub fn generate(
     spec: &BlocksSpec,
     folder: &Path,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<String, BlocksError> {
+    Ok(open(spec, folder, progress)?.sha256)
+}
+
+/// Writes `folder/images/<split>/000123.png`, `folder/captions.csv`, `folder/SHA256SUMS` and, last, `folder/COMPLETE`. A folder
+/// that is complete for the same specification is read and left as it is, if every file has the checksum that it was written with.
+/// Of any other, such as one that a killed process began or in which a file is damaged, an image is kept if its file holds exactly what
+/// is drawn, and parts of files are removed: drawing an image costs less than writing it, and shows that the file is right.
+///
+/// Nothing waits for the disk: what a crash of the machine takes away has another checksum.
+///
+/// Images are made in parallel on rayon's current pool; the result does not depend on the number of threads. Every
+/// file appears under its name only when it is whole, and of several processes one draws while the others wait. `progress` is
+/// called with 1 for every image that is drawn, from any thread.
+///
+/// # Errors
+///
+/// Those of [`BlocksSpec::check`]; [`BlocksError::Io`], [`BlocksError::Image`] or [`BlocksError::Captions`] where a
+/// file cannot be written.
+pub fn open(
+    spec: &BlocksSpec,
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Drawn, BlocksError> {
     spec.check()?;
-    if let Some(checksum) = completed(spec, folder)? {
-        return Ok(checksum);
+    if let Found::Whole(drawn) = look(spec, folder)? {
+        return Ok(drawn);
     }
     let _lock = lock(folder)?;
-    if let Some(checksum) = completed(spec, folder)? {
-        return Ok(checksum);
+    let rebuilt = match look(spec, folder)? {
+        Found::Whole(drawn) => return Ok(drawn),
+        Found::Damaged(files) => files,
+        Found::Unfinished => Vec::new(),
+    };
+    let drawn = draw(spec, folder, progress)?;
+    Ok(Drawn { rebuilt, ..drawn })
+}
+
+/// What is in a folder.
+enum Found {
+    Whole(Drawn),
+    /// It was complete, and these files are not as they were.
+    Damaged(Vec<(PathBuf, String)>),
+    /// Nothing, a part, or the data set of another specification.
+    Unfinished,
+}
+
+fn look(spec: &BlocksSpec, folder: &Path) -> Result<Found, BlocksError> {
+    let path = folder.join(MARKER);
+    let marker = match read_marker(&path)? {
+        Marked::Sound(marker) if marker.described == describe(spec) => marker,
+        Marked::Sound(_) | Marked::Absent => return Ok(Found::Unfinished),
+        Marked::Damaged => {
+            let reason = "not as it was written".to_owned();
+            return Ok(Found::Damaged(vec![(path, reason)]));
+        }
+    };
+    let path = folder.join(SUMS_FILE);
+    let listing = match unlike(&path, &marker.listing) {
+        Some(reason) => return Ok(Found::Damaged(vec![(path, reason)])),
+        None => fs::read_to_string(&path).map_err(io(&path))?,
+    };
+    let lines = listing.lines().filter_map(|line| line.split_once("  "));
+    let files: BTreeMap<String, String> = lines
+        .map(|(sum, name)| (name.to_owned(), sum.to_owned()))
+        .collect();
+    Ok(compare(folder, marker.content, files))
+}
+
+/// Reads all files of a data set that was complete.
+fn compare(folder: &Path, sha256: String, files: BTreeMap<String, String>) -> Found {
+    let each: Vec<_> = files.iter().collect();
+    let damaged = each.into_par_iter().filter_map(|(name, sum)| {
+        let path = folder.join(name);
+        unlike(&path, sum).map(|reason| (path, reason))
+    });
+    let damaged: Vec<_> = damaged.collect();
+    match damaged.is_empty() {
+        true => Found::Whole(Drawn {
+            sha256,
+            files,
+            rebuilt: Vec::new(),
+        }),
+        false => Found::Damaged(damaged),
     }
+}
+
+/// What is wrong with a file that should have a checksum, if anything is.
+fn unlike(path: &Path, sum: &str) -> Option<String> {
+    match fs::read(path) {
+        Err(error) => Some(format!("cannot be read: {error}")),
+        Ok(bytes) => {
+            let found = hex(&Sha256::digest(&bytes));
+            (found != sum).then(|| format!("checksum {sum} expected, content has {found}"))
+        }
+    }
+}
+
+fn draw(
+    spec: &BlocksSpec,
+    folder: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Drawn, BlocksError> {
     prepare(spec, folder)?;
     let mut written = Vec::new();
     for split in &spec.splits {
@@ -75,14 +180,81 @@ pub fn generate(
             .map(|index| write_sample(spec, folder, &split.name, index).inspect(|_| progress(1)));
         written.extend(images.collect::<Result<Vec<_>, _>>()?);
     }
-    write_whole(
-        &folder.join(CAPTIONS_FILE),
-        &caption_table(folder, &written)?,
-    )?;
-    let checksum = combine(written.iter().map(|image| image.digest));
-    let marker = format!("{}\nsha256 {checksum}\n", describe(spec));
-    write_whole(&folder.join(MARKER), marker.as_bytes())?;
-    Ok(checksum)
+    let table = caption_table(folder, &written)?;
+    write_whole(&folder.join(CAPTIONS_FILE), &table)?;
+    let images = written
+        .iter()
+        .map(|image| (image.path.clone(), image.sum.clone()));
+    let mut files: BTreeMap<String, String> = images.collect();
+    files.insert(CAPTIONS_FILE.to_owned(), hex(&Sha256::digest(&table)));
+    // In the form of `sha256sum`.
+    let lines = files.iter().map(|(name, sum)| format!("{sum}  {name}\n"));
+    let listing: String = lines.collect();
+    write_whole(&folder.join(SUMS_FILE), listing.as_bytes())?;
+    let marker = Marker {
+        described: describe(spec),
+        content: combine(written.iter().map(|image| image.digest)),
+        listing: hex(&Sha256::digest(&listing)),
+    };
+    write_whole(&folder.join(MARKER), marker.text().as_bytes())?;
+    Ok(Drawn {
+        sha256: marker.content,
+        files,
+        rebuilt: Vec::new(),
+    })
+}
+
+/// What [`MARKER`] says, a line each, and a checksum of these lines behind them.
+struct Marker {
+    described: String,
+    content: String,
+    /// Checksum of [`SUMS_FILE`].
+    listing: String,
+}
+
+impl Marker {
+    fn text(&self) -> String {
+        let Self {
+            described,
+            content,
+            listing,
+        } = self;
+        let lines = format!("{described}\nsha256 {content}\nfiles {listing}\n");
+        let sum = hex(&Sha256::digest(&lines));
+        format!("{lines}marker {sum}\n")
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let marker = Self {
+            described: lines.next()?.to_owned(),
+            content: lines.next()?.strip_prefix("sha256 ")?.to_owned(),
+            listing: lines.next()?.strip_prefix("files ")?.to_owned(),
+        };
+        (marker.text() == text).then_some(marker)
+    }
+}
+
+enum Marked {
+    Sound(Marker),
+    Damaged,
+    Absent,
+}
+
+fn read_marker(path: &Path) -> Result<Marked, BlocksError> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Marked::Absent),
+        result => result.map_err(io(path))?,
+    };
+    let text = String::from_utf8(bytes).ok();
+    // Up to world 1 of version 0.1 there were two lines, and no checksums of files.
+    let old = |text: &String| text.starts_with("blocks world=") && text.lines().count() == 2;
+    Ok(match text {
+        Some(text) if old(&text) => Marked::Absent,
+        text => text
+            .and_then(|text| Marker::parse(&text))
+            .map_or(Marked::Damaged, Marked::Sound),
+    })
 }
 
 /// The content checksum recorded in a folder that is complete for this specification; `None` if it is not complete,
@@ -92,15 +264,10 @@ pub fn generate(
 ///
 /// [`BlocksError::Io`] if the marker is there but cannot be read.
 pub fn completed(spec: &BlocksSpec, folder: &Path) -> Result<Option<String>, BlocksError> {
-    let path = folder.join(MARKER);
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        result => result.map_err(io(&path))?,
-    };
-    let mut lines = text.lines();
-    let same = lines.next() == Some(describe(spec).as_str());
-    let checksum = lines.next().and_then(|line| line.strip_prefix("sha256 "));
-    Ok(checksum.filter(|_| same).map(str::to_owned))
+    Ok(match read_marker(&folder.join(MARKER))? {
+        Marked::Sound(marker) if marker.described == describe(spec) => Some(marker.content),
+        _ => None,
+    })
 }
 
 /// Reads a folder back and computes its content checksum: SHA-256 over the digests of its images in the order of the
@@ -215,6 +382,7 @@ fn write_sample<'a>(
     let texts = sample.captions.iter().chain(&labels).map(String::as_str);
     Ok(Written {
         digest: digest(&path, split, &sample.image, texts),
+        sum: hex(&Sha256::digest(png.get_ref())),
         path,
         split,
         captions: sample.captions,
@@ -249,8 +417,13 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BlocksError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{PART}"));
     let partial = PathBuf::from(partial);
-    fs::write(&partial, bytes).map_err(io(&partial))?;
-    fs::rename(&partial, path).map_err(io(path))
+    let written = fs::write(&partial, bytes).map_err(io(&partial));
+    let written = written.and_then(|()| fs::rename(&partial, path).map_err(io(path)));
+    if written.is_err() {
+        // What cannot be removed now is removed by the next process that draws.
+        drop(fs::remove_file(&partial));
+    }
+    written
 }
 
 fn digest<'a>(
@@ -277,10 +450,11 @@ fn digest<'a>(
 fn combine(digests: impl IntoIterator<Item = [u8; 32]>) -> String {
     let mut hash = Sha256::new();
     digests.into_iter().for_each(|digest| hash.update(digest));
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> BlocksError {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dataset_blocks::{
-    BlocksError, BlocksSpec, CAPTIONS_FILE, MARKER, SplitSpec, Style, completed, content_checksum,
-    generate,
+    BlocksError, BlocksSpec, CAPTIONS_FILE, MARKER, SUMS_FILE, SplitSpec, Style, completed,
+    content_checksum, generate, open,
 };
 
 fn spec() -> BlocksSpec {
@@ -67,7 +67,10 @@ fn no_partial_file_is_left() {
         names.sort();
         names
     };
-    assert_eq!(names(""), [".lock", MARKER, CAPTIONS_FILE, "images"]);
+    assert_eq!(
+        names(""),
+        [".lock", MARKER, SUMS_FILE, CAPTIONS_FILE, "images"]
+    );
     let expected: Vec<String> = (0..5).map(|index| format!("{index:06}.png")).collect();
     assert_eq!(names("images/test"), expected);
 }
@@ -150,6 +153,48 @@ fn drawing_goes_on_where_it_was_killed() {
         names.filter(|name| name.ends_with("partial")).count()
     });
     assert_eq!(parts, [0; 3]);
+}
+
+/// Guards against captions and images that were damaged on the disk and went into results, and against images that a crash of the
+/// machine left full of zeros.
+#[test]
+fn a_damaged_file_is_found_and_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let drawn = open(&spec(), folder.path(), &|_| ()).unwrap();
+    assert_eq!(drawn.files.len(), 18);
+    assert!(drawn.rebuilt.is_empty());
+    for name in ["images/train/000003.png", CAPTIONS_FILE, SUMS_FILE, MARKER] {
+        let whole = fs::read(path(name)).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let damaged = [
+            flipped,
+            vec![0; whole.len()],
+            whole[..whole.len() - 1].to_vec(),
+            Vec::new(),
+        ];
+        for content in damaged {
+            fs::write(path(name), content).unwrap();
+            let found = open(&spec(), folder.path(), &|_| ()).unwrap();
+            let rebuilt: Vec<_> = found.rebuilt.iter().map(|it| it.0.clone()).collect();
+            assert_eq!(rebuilt, [path(name)]);
+            assert_eq!((&found.sha256, &found.files), (&drawn.sha256, &drawn.files));
+            assert_eq!(fs::read(path(name)).unwrap(), whole);
+        }
+    }
+    // Two images that have changed places, each of them sound.
+    let (one, other) = (
+        path("images/test/000001.png"),
+        path("images/test/000002.png"),
+    );
+    let whole = fs::read(&one).unwrap();
+    fs::copy(&other, &one).unwrap();
+    assert_eq!(
+        open(&spec(), folder.path(), &|_| ()).unwrap().rebuilt.len(),
+        1
+    );
+    assert_eq!(fs::read(&one).unwrap(), whole);
 }
 
 /// Of two that begin at once, one waits and finds the other's work.

@@ -12,6 +12,7 @@ mod near;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod remote;
+mod short;
 mod words;
 
 pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
@@ -25,4 +26,5 @@ pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
     remote_files,
 };
+pub use short::short_name;
 pub use words::{counted, plural};

@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod disk;
 mod fetch;
 mod memory;
 mod open;

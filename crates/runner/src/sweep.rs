@@ -2,7 +2,7 @@
 
 use crate::fetch::{self, Ready};
 use crate::open::Sources;
-use crate::open::trials::{TrialPlan, Trials};
+use crate::open::trials::Trials;
 use crate::plan::Plan;
 use crate::provenance;
 use crate::results::folder::{PAGE, ResultsFolder};
@@ -127,6 +127,9 @@ impl<'a> Sweep<'a> {
         for warning in sources.warnings().chain(&trials.warnings).chain(&changed) {
             sweep.warn(warning);
         }
+        for source in sources.all() {
+            source.take_rebuilt().iter().for_each(|it| sweep.warn(it));
+        }
         Ok(sweep)
     }
 
@@ -135,24 +138,27 @@ impl<'a> Sweep<'a> {
         let mut records = Vec::new();
         let trials = self.trials;
         let mut runner = TrialRunner::new(self.plan, self.sources, &folders.cache);
-        let ahead = trials.all.iter().zip(&self.keys);
-        let ahead = ahead.filter(|(_, key)| self.results.finished(key).is_none());
-        runner.check_memory(&ahead.map(|it| it.0).collect::<Vec<_>>())?;
+        runner.check_memory(&trials.all)?;
         for (index, trial) in trials.all.iter().enumerate() {
-            if let Some(record) = self.results.finished(&self.keys[index]) {
-                for warning in &record.warnings {
-                    self.keep(warning);
+            let damaged = match self.results.finished(&self.keys[index]) {
+                Ok(Some(record)) => {
+                    for warning in &record.warnings {
+                        self.keep(warning);
+                    }
+                    records.push(record);
+                    continue;
                 }
-                records.push(record);
-                continue;
-            }
-            let record = self.trial(&mut runner, index, trial, &records);
+                Ok(None) => Vec::new(),
+                Err(damaged) => damaged,
+            };
+            let record = self.trial(&mut runner, index, damaged, &records);
             records.push(record.with_context(|| trial.title())?);
             self.results.write_tables(&records, self.plan)?;
             self.record(&records, false)?;
         }
         self.results.remove_stale(&self.keys, &records)?;
         let scores = self.results.write_tables(&records, self.plan)?;
+        self.results.sync()?;
         self.record(&records, true)?;
         let page = self.results.path().join(PAGE);
         let answers = page::write(&[self.results.path()], &page)?;
@@ -165,16 +171,20 @@ impl<'a> Sweep<'a> {
         })
     }
 
-    /// Runs a trial and writes its files and its record; `before` are the trials that are done.
+    /// Runs a trial and writes its files and its record; `damaged` says what is wrong with those of an earlier run, `before` are the
+    /// trials that are done.
     fn trial(
         &mut self,
         runner: &mut TrialRunner<'_>,
         index: usize,
-        trial: &TrialPlan,
+        damaged: Vec<Warning>,
         before: &[TrialRecord],
     ) -> Result<TrialRecord> {
+        let trial = &self.trials.all[index];
+        damaged.iter().for_each(|it| self.warn(it));
         let warn = |warnings: &[Warning]| warnings.iter().for_each(|it| self.warn(it));
-        let finished = runner.run(trial, warn)?;
+        let mut finished = runner.run(trial, warn)?;
+        drop(finished.warnings.splice(0..0, damaged));
         finished.warnings.iter().for_each(|it| self.warn(it));
         if let Some(search) = &finished.rows.bank_search {
             say(&format!("{}: {search}", trial.title()));
@@ -182,6 +192,7 @@ impl<'a> Sweep<'a> {
         // From here on the folder holds something of this run, and not all of it.
         self.record(before, false)?;
         self.results.remove_page()?;
+        self.results.sync()?;
         let key = &self.keys[index];
         self.results.finish(key, &trial.file_name, finished)
     }

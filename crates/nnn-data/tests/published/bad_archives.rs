@@ -461,17 +461,50 @@ fn extraction_goes_on_where_it_stopped() {
     store.provide(&images[..1], &|_| ()).expect("one image");
     let (a, b) = (store.image_path("a.jpg"), store.image_path("b.jpg"));
     assert!(a.is_file() && !b.exists(), "only what is asked for");
-    // Marked, to see whether it is written again; the other is cut off.
-    fs::write(&a, b"WHOLE").expect("a mark");
+    // Of an old date, to see whether it is written again; the other is cut off.
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    let file = fs::File::options().write(true).open(&a).expect("a file");
+    file.set_modified(old).expect("an old file");
     fs::write(&b, b"who").expect("a part");
     let told = Mutex::new(0);
     let progress = |some| *told.lock().expect("a count") += some;
     store.provide(&images, &progress).expect("both images");
     assert_eq!(*told.lock().expect("a count"), 2);
-    assert_eq!(fs::read(&a).expect("kept"), b"WHOLE");
+    let modified = fs::metadata(&a).and_then(|it| it.modified());
+    assert_eq!(modified.expect("a time"), old, "it was kept");
     assert_eq!(fs::read(&b).expect("made again"), b"whole");
     lab.put("i.zip", zip_of(&[("a.jpg", b"other"), ("b.jpg", b"other")]));
     let store = lab.open(&from, &["test"], OnGap::Fail).expect("two images");
     store.provide(&images, &|_| ()).expect("both images");
     assert_eq!(fs::read(store.image_path("a.jpg")).expect("new"), b"other");
+}
+
+/// Guards against an image of the right size in which a bit has flipped, or which a crash of the machine has left full of zeros: the size
+/// alone was compared.
+#[test]
+fn a_damaged_image_is_extracted_again() {
+    let archive = zip_of(&[("a.jpg", b"whole"), ("b.jpg", b"other")]);
+    let (lab, from) = lab("i.zip", &archive);
+    let open = || lab.open(&from, &["test"], OnGap::Fail).expect("two images");
+    let store = open();
+    let images = store.splits()["test"].images().to_vec();
+    let a = store.image_path("a.jpg");
+    store.provide(&images, &|_| ()).expect("both images");
+    assert!(store.take_rebuilt().is_empty());
+    for damage in [b"whule".as_slice(), &[0; 5], b"other"] {
+        fs::write(&a, damage).expect("damaged");
+        let store = open();
+        store.provide(&images, &|_| ()).expect("both images");
+        let rebuilt: Vec<_> = store.take_rebuilt().into_iter().map(|it| it.0).collect();
+        assert_eq!(rebuilt, [a.clone()]);
+        assert_eq!(fs::read(&a).expect("made again"), b"whole");
+        assert_eq!(store.sum(&a), Some(nnn_files::sha256_bytes(b"whole")));
+    }
+    // Where nothing is noted of an image, it may be what a crash has left.
+    let ledger = a.with_file_name(".SHA256SUMS");
+    fs::write(&ledger, "half a li").expect("a torn ledger");
+    fs::write(&a, [0; 5]).expect("damaged");
+    open().provide(&images, &|_| ()).expect("both images");
+    assert_eq!(fs::read(&a).expect("made again"), b"whole");
+    assert!(open().provide(&images, &|_| ()).is_ok());
 }

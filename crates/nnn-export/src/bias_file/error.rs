@@ -54,6 +54,16 @@ pub enum BiasProblem {
         /// The value found.
         value: f32,
     },
+    /// Its rows are not those that were written.
+    #[error(
+        "its rows have checksum {found}, expected {expected}: the file is damaged; compute it anew"
+    )]
+    Damaged {
+        /// What the file says.
+        expected: String,
+        /// What its rows have.
+        found: String,
+    },
     /// Rows with ids after rows without, or the other way round.
     #[error("{} with ids and others without cannot stand in one file", counted(*rows, "item"))]
     MixedIds {

@@ -6,7 +6,7 @@
 //! | `bias` | f32 | what is subtracted from the item's similarity |
 //! | `vector` | unsigned 64-bit integer | a mark of the item's vector ([`vector_marks`]), by which it is known again |
 //!
-//! The footer says the method, the dimension and the banks ([`BiasHeader`]). Nothing in the file depends on how the gallery
+//! The footer says the method, the dimension and the banks ([`BiasHeader`]), and has a checksum of the rows. Nothing in the file depends on how the gallery
 //! was cut into files: equal rows give equal bytes.
 
 mod error;
@@ -29,6 +29,9 @@ const VECTOR: &str = "vector";
 
 /// Under which key of the footer the header stands, as JSON.
 const HEADER: &str = "nnn.bias";
+
+/// Under which key of the footer the checksum of all rows stands. Files of earlier programs have none.
+const ROWS: &str = "nnn.bias.rows";
 
 /// The form of the file; another one is refused.
 const VERSION: u32 = 1;
@@ -126,6 +129,28 @@ impl Ids {
             Self::Named(names) => names[at].clone(),
             Self::Rows(rows) => (rows.start + at).to_string(),
         }
+    }
+}
+
+/// The checksum of rows, which does not depend on the pieces they come in.
+#[derive(Debug, Default)]
+struct RowSum(Sha256);
+
+impl RowSum {
+    fn add(&mut self, rows: &BiasRows) {
+        for (at, (bias, vector)) in rows.biases.iter().zip(&rows.vectors).enumerate() {
+            let numbers = [bias.to_le_bytes().as_slice(), &vector.to_le_bytes()].concat();
+            let sum = std::mem::take(&mut self.0).part(numbers);
+            self.0 = match &rows.ids {
+                Ids::Named(names) => sum.part(&names[at]),
+                // Their places are checked where they are read.
+                Ids::Rows(_) => sum,
+            };
+        }
+    }
+
+    fn hex(self) -> String {
+        self.0.hex()
     }
 }
 

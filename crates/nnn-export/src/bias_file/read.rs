@@ -1,7 +1,8 @@
 //! Reading, some rows at a time.
 
 use super::{
-    BIAS, BiasFileError, BiasHeader, BiasProblem, BiasRows, HEADER, ID, Ids, VECTOR, VERSION,
+    BIAS, BiasFileError, BiasHeader, BiasProblem, BiasRows, HEADER, ID, Ids, ROWS, RowSum, VECTOR,
+    VERSION,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type, UInt64Type};
@@ -22,6 +23,8 @@ pub struct BiasFile {
     header: BiasHeader,
     rows: usize,
     named: bool,
+    /// Checksum of all rows, where the file says one.
+    sum: Option<String>,
     builder: ParquetRecordBatchReaderBuilder<CheckedParquet>,
 }
 
@@ -51,6 +54,7 @@ impl BiasFile {
             header,
             rows: usize::try_from(rows).unwrap_or(0),
             named,
+            sum: entry(&builder, ROWS).map(str::to_owned),
             builder,
         })
     }
@@ -79,20 +83,24 @@ impl BiasFile {
         self.named
     }
 
-    /// All rows, some at a time.
+    /// All rows, some at a time. Whether they are those that were written is known at the end.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read; the last item is an error where the rows do not have the checksum that the file says.
     pub fn blocks(
         self,
     ) -> Result<impl Iterator<Item = Result<BiasRows, BiasFileError>>, BiasFileError> {
-        let Self { path, builder, .. } = self;
+        let Self {
+            path, builder, sum, ..
+        } = self;
         let reader = builder.with_batch_size(BATCH).build();
         let batches = reader.map_err(|error| BiasFileError::new(&path, error))?;
         Ok(Blocks {
             path,
             batches,
             next: 0,
+            expected: sum,
+            sum: RowSum::default(),
         })
     }
 }
@@ -101,27 +109,57 @@ struct Blocks {
     path: PathBuf,
     batches: ParquetRecordBatchReader,
     next: usize,
+    /// What the checksum of all rows is to be, until it has been compared.
+    expected: Option<String>,
+    sum: RowSum,
 }
 
 impl Iterator for Blocks {
     type Item = Result<BiasRows, BiasFileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.batches.next()? {
+        let Some(batch) = self.batches.next() else {
+            return self.ended().map(Err);
+        };
+        let batch = match batch {
             Ok(batch) => rows(&batch, self.next),
             Err(error) => Err(BiasProblem::Malformed(error.to_string())),
         };
-        self.next += batch.as_ref().map_or(0, |rows| rows.biases.len());
+        if let Ok(rows) = &batch {
+            self.next += rows.biases.len();
+            self.sum.add(rows);
+        }
         Some(batch.map_err(|problem| BiasFileError::new(&self.path, problem)))
     }
+}
+
+impl Blocks {
+    /// What is wrong with the rows that were read, once.
+    fn ended(&mut self) -> Option<BiasFileError> {
+        let expected = self.expected.take()?;
+        let found = std::mem::take(&mut self.sum).hex();
+        let damaged = || BiasProblem::Damaged {
+            expected: expected.clone(),
+            found: found.clone(),
+        };
+        (expected != found).then(|| BiasFileError::new(&self.path, damaged()))
+    }
+}
+
+/// What the footer says under a key.
+fn entry<'a>(
+    builder: &'a ParquetRecordBatchReaderBuilder<CheckedParquet>,
+    key: &str,
+) -> Option<&'a str> {
+    let pairs = builder.metadata().file_metadata().key_value_metadata();
+    let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);
+    pair.and_then(|pair| pair.value.as_deref())
 }
 
 fn header(
     builder: &ParquetRecordBatchReaderBuilder<CheckedParquet>,
 ) -> Result<BiasHeader, BiasProblem> {
-    let pairs = builder.metadata().file_metadata().key_value_metadata();
-    let pair = pairs.into_iter().flatten().find(|pair| pair.key == HEADER);
-    let Some(text) = pair.and_then(|pair| pair.value.as_deref()) else {
+    let Some(text) = entry(builder, HEADER) else {
         let said = format!("its footer has no entry {HEADER:?}");
         return Err(BiasProblem::Foreign(said));
     };

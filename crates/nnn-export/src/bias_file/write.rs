@@ -1,6 +1,8 @@
 //! Writing: rows arrive in any pieces, groups of rows are of one size.
 
-use super::{BIAS, BiasHeader, BiasProblem, BiasRows, HEADER, ID, Ids, VECTOR, VERSION};
+use super::{
+    BIAS, BiasHeader, BiasProblem, BiasRows, HEADER, ID, Ids, ROWS, RowSum, VECTOR, VERSION,
+};
 use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
@@ -18,6 +20,7 @@ pub struct BiasWriter<W: Write + Send> {
     out: ArrowWriter<W>,
     named: bool,
     waiting: BiasRows,
+    sum: RowSum,
 }
 
 impl<W: Write + Send> BiasWriter<W> {
@@ -31,6 +34,7 @@ impl<W: Write + Send> BiasWriter<W> {
             out,
             named,
             waiting: BiasRows::empty(named),
+            sum: RowSum::default(),
         })
     }
 
@@ -40,6 +44,7 @@ impl<W: Write + Send> BiasWriter<W> {
     /// The file cannot be written; ids are of the other kind.
     pub fn push(&mut self, rows: &BiasRows) -> Result<(), BiasProblem> {
         self.waiting.append(rows)?;
+        self.sum.add(rows);
         while self.waiting.biases.len() >= GROUP {
             self.write_group(GROUP)?;
         }
@@ -54,6 +59,8 @@ impl<W: Write + Send> BiasWriter<W> {
         if !self.waiting.biases.is_empty() {
             self.write_group(self.waiting.biases.len())?;
         }
+        let sum = KeyValue::new(ROWS.to_owned(), self.sum.hex());
+        self.out.append_key_value_metadata(sum);
         self.out.close()?;
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use nnn_files::short_name;
+
 use crate::error::ReportError;
 use crate::records::frame::write_bytes;
 use crate::tables::formats::{FORMATS, Format, MARK, PICTURE, Table, csv};
@@ -29,7 +31,7 @@ pub(crate) fn files(name: &str, source: &str, tables: &[Table]) -> Vec<(String, 
     for (at, table) in tables.iter().enumerate() {
         let part = match tables.len() {
             1 => String::new(),
-            _ => format!("{PART}{}", slug(&table.part)),
+            _ => format!("{PART}{}", short_name(slug(&table.part))),
         };
         let mut file = format!("{name}{part}.csv");
         if files.iter().any(|(taken, _)| *taken == file) {

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::series::AreaSeries;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use nnn_files::plural;
+use nnn_files::{plural, short_name};
 
 use crate::number::{distinct, grouped};
 use crate::records::trial::{Place, Trial};
@@ -161,7 +161,8 @@ impl Picture<'_> {
         let cell = self.cell;
         let parts = [&cell.model, &Place::of(cell).label(), &cell.reference_set];
         let parts: Vec<_> = parts.iter().map(|part| slug(part)).collect();
-        let name = format!("hubs_{}--{}.svg", slug(&cell.direction), parts.join("--"));
+        let trial = short_name(parts.join("--"));
+        let name = format!("hubs_{}--{trial}.svg", slug(&cell.direction));
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, self.size()).into_drawing_area();
         self.draw(&area).ok()?;

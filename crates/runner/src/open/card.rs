@@ -9,6 +9,7 @@ use crate::memory::check_files;
 use crate::open::{Content, Source, Sources};
 use crate::plan::Plan;
 use crate::plan::cards::DatasetEntry;
+use crate::plan::generators::Generated;
 use crate::plan::needs::Needs;
 use crate::plan::registry;
 use crate::spec::{EmbeddingsSpec, OnError};
@@ -17,8 +18,9 @@ use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
 use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
 use nnn_files::{Sha256, nearby, sha256_file};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 impl Sources {
     /// Opens every data set and every embedding file of a config. Generated data sets and images out of archives are kept
@@ -72,14 +74,27 @@ fn pairs(files: &[(String, String)]) -> serde_json::Value {
 
 fn open_card(wanted: &Wanted<'_>, files: DataFiles, cache: &Path) -> Result<Source> {
     let DatasetEntry { card, base, .. } = wanted.entry;
-    let root = match &card.source {
-        DatasetSource::Generate(settings) => generate(card, settings, &cache.join("data"))?,
-        DatasetSource::Folder(folder) => base.join(folder),
-        DatasetSource::Files(_) => {
-            return published::open(wanted, files).with_context(|| wanted.entry.title());
+    match &card.source {
+        DatasetSource::Generate(settings) => {
+            let (root, drawn) = generate(card, settings, &cache.join("data"))?;
+            let rebuilt = drawn
+                .rebuilt
+                .into_iter()
+                .map(|(file, reason)| Warning::CacheRebuilt {
+                    file: file.display().to_string(),
+                    reason,
+                });
+            let mut source = open_folder(card, &root, wanted.on_error, drawn.sums)?;
+            drop(source.warnings.splice(0..0, rebuilt));
+            Ok(source)
         }
-    };
-    open_folder(card, &root, wanted.on_error)
+        DatasetSource::Folder(folder) => {
+            open_folder(card, &base.join(folder), wanted.on_error, HashMap::new())
+        }
+        DatasetSource::Files(_) => {
+            published::open(wanted, files).with_context(|| wanted.entry.title())
+        }
+    }
 }
 
 /// Draws a data set that the project ships as a seed; a finished one is recognised.
@@ -87,7 +102,7 @@ fn generate(
     card: &DatasetCard,
     settings: &serde_json::Map<String, serde_json::Value>,
     data: &Path,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, Generated)> {
     let folder = data.join(&card.name);
     let splits = card.splits.iter().map(|(name, counts)| {
         let images = counts.images.with_context(|| {
@@ -101,11 +116,11 @@ fn generate(
     let splits: Vec<(String, u64)> = splits.collect::<Result<_>>()?;
     let images = splits.iter().map(|split| split.1).sum();
     let progress = Progress::new(&format!("drawing {}", card.name), images, "images");
-    registry::generate(settings, &splits, &folder, &|images| {
+    let drawn = registry::generate(settings, &splits, &folder, &|images| {
         progress.advance(images)
     })
     .with_context(|| format!("data set `{}`", card.name))?;
-    Ok(folder)
+    Ok((folder, drawn))
 }
 
 /// The table of a folder of images.
@@ -133,7 +148,13 @@ pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore>
     Ok(folder)
 }
 
-fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Source> {
+/// Opens a folder of images; `sums` are the checksums of those of its files that have been read already.
+fn open_folder(
+    card: &DatasetCard,
+    root: &Path,
+    on_error: OnError,
+    sums: HashMap<PathBuf, String>,
+) -> Result<Source> {
     let mut folder = read_folder(card, root)?;
     let warnings = match on_error {
         OnError::Fail => Vec::new(),
@@ -143,6 +164,7 @@ fn open_folder(card: &DatasetCard, root: &Path, on_error: OnError) -> Result<Sou
     let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
     let mut source = Source::new(&card.name, Content::Items(folder));
     source.warnings = warnings;
+    source.sums = Mutex::new(sums);
     let mut images = Sha256::new();
     for split in card.splits.keys() {
         let sums = source.image_sums(&source.all_images(split)?)?;

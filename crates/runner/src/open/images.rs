@@ -2,12 +2,13 @@
 
 use super::{Content, Side, Source, Table};
 use crate::terminal::progress::Progress;
+use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_data::ImageStore;
 use nnn_encode::ExtractError;
 use nnn_files::sha256_file;
 use rayon::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 /// Sees to it that images are on disk.
@@ -56,6 +57,26 @@ impl Source {
         Ok(images.iter().map(|image| store.image_path(image)).collect())
     }
 
+    fn known_sum(&self, file: &Path) -> Option<String> {
+        match &self.content {
+            Content::Items(store) => store.sum(file),
+            _ => None,
+        }
+    }
+
+    /// Images that were damaged in the cache and have been taken out of their archives again, since this was asked last.
+    pub(crate) fn take_rebuilt(&self) -> Vec<Warning> {
+        let Content::Items(store) = &self.content else {
+            return Vec::new();
+        };
+        let rebuilt = store.take_rebuilt().into_iter();
+        let warning = |(file, reason): (PathBuf, String)| Warning::CacheRebuilt {
+            file: file.display().to_string(),
+            reason,
+        };
+        rebuilt.map(warning).collect()
+    }
+
     /// SHA-256 of the images of a side, in order. A file is read for it once a run.
     pub(crate) fn image_sums(&self, side: &Side) -> Result<Vec<String>> {
         let files = self.image_files(side)?;
@@ -66,8 +87,11 @@ impl Source {
             new.collect()
         };
         let read = new.par_iter().map(|&file| {
-            let sum =
-                sha256_file(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+            let sum = match self.known_sum(file) {
+                Some(sum) => sum,
+                None => sha256_file(file)
+                    .with_context(|| format!("{}: cannot be read", file.display()))?,
+            };
             Ok((file.clone(), sum))
         });
         let read: Vec<(PathBuf, String)> = read.collect::<Result<_>>()?;

@@ -2,14 +2,23 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 /// What a card says of a data set to draw.
 pub(crate) type Settings = serde_json::Map<String, serde_json::Value>;
 
 /// Draws splits of so many images into a folder, unless they are there already, and says how many images it has drawn.
 pub(crate) type Generate =
-    fn(&Settings, &[(String, u64)], &Path, &(dyn Fn(u64) + Sync)) -> Result<()>;
+    fn(&Settings, &[(String, u64)], &Path, &(dyn Fn(u64) + Sync)) -> Result<Generated>;
+
+/// The files of a drawn data set.
+pub(crate) struct Generated {
+    /// SHA-256 of every file, which has just been read or written.
+    pub(crate) sums: HashMap<PathBuf, String>,
+    /// Files that were damaged and have been made again, each with what was wrong.
+    pub(crate) rebuilt: Vec<(PathBuf, String)>,
+}
 
 /// Blocks and its styles, by `dataset-blocks`.
 pub(super) fn blocks(
@@ -17,16 +26,24 @@ pub(super) fn blocks(
     splits: &[(String, u64)],
     folder: &Path,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<()> {
+) -> Result<Generated> {
     let settings: BlocksSettings =
         serde_json::from_value(settings.clone().into()).context("`source.generate`")?;
-    let found = dataset_blocks::generate(&settings.spec(splits)?, folder, progress)?;
+    let drawn = dataset_blocks::open(&settings.spec(splits)?, folder, progress)?;
     match settings.sha256 {
-        Some(expected) if expected != found => bail!(
-            "{} has content {found}, the card expects {expected}; delete the folder to draw it again",
-            folder.display()
+        Some(expected) if expected != drawn.sha256 => bail!(
+            "{} has content {}, the card expects {expected}; delete the folder to draw it again",
+            folder.display(),
+            drawn.sha256
         ),
-        _ => Ok(()),
+        _ => Ok(Generated {
+            sums: drawn
+                .files
+                .into_iter()
+                .map(|(name, sum)| (folder.join(name), sum))
+                .collect(),
+            rebuilt: drawn.rebuilt,
+        }),
     }
 }
 

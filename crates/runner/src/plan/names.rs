@@ -1,6 +1,6 @@
 //! Methods in the words of lists and results.
 
-use nnn_files::sha256_bytes;
+use nnn_files::short_name;
 use nnn_report::MethodId;
 use nnn_trial::{Method, kind};
 
@@ -26,19 +26,6 @@ pub(crate) fn marked(id: MethodId, depth: Option<usize>) -> MethodId {
         params: format!("{}{comma}depth={depth}", id.params),
         chosen: id.chosen,
     }
-}
-
-/// Most bytes of a trial's name in the names of files, and of a method's: file systems take names of 255.
-const LONGEST: usize = 110;
-
-/// A name as it is, or if it is too long its beginning and ten digits of its checksum.
-fn short_name(name: String) -> String {
-    if name.len() <= LONGEST {
-        return name;
-    }
-    let sum = sha256_bytes(name.as_bytes());
-    let kept: String = name.chars().take(LONGEST - 11).collect();
-    format!("{kept}-{}", &sum[..10])
 }
 
 /// How the files of a trial are called: its model, data set, direction and reference set.

@@ -131,7 +131,7 @@ pub(crate) fn generate(
     splits: &[(String, u64)],
     folder: &Path,
     progress: &(dyn Fn(u64) + Sync),
-) -> Result<()> {
+) -> Result<generators::Generated> {
     let mut own = settings.clone();
     own.remove(KEY);
     generator(settings)?(&own, splits, folder, progress)

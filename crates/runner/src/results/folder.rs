@@ -1,11 +1,13 @@
 //! `results/<experiment>/`: the records of trials as they finish, and the files made from them.
 
+use crate::disk::sync_folder;
 use crate::plan::Plan;
 use crate::plan::names::bias_file;
 
 use crate::results::trial_record::TrialRecord;
 use crate::run::FinishedTrial;
 use crate::terminal::progress::say;
+use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
 use nnn_files::{counted, sha256_file, write_atomically};
 use nnn_report::{
@@ -58,14 +60,30 @@ impl ResultsFolder {
         &self.folder
     }
 
-    /// A finished trial, if it is there, whole and of this key.
-    pub(crate) fn finished(&self, key: &str) -> Option<TrialRecord> {
-        let text = fs::read_to_string(self.record_path(key)).ok()?;
-        let record: TrialRecord = serde_json::from_str(&text).ok()?;
-        let intact = |(name, sum): &(String, String)| {
-            sha256_file(&self.folder.join(name)).is_ok_and(|found| found == *sum)
+    /// A finished trial of this key, if there is one and every file of it is as it was written; which files are not.
+    pub(crate) fn finished(&self, key: &str) -> Result<Option<TrialRecord>, Vec<Warning>> {
+        let path = self.record_path(key);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(|error| vec![rebuilt(&path, error)])?,
         };
-        record.files.iter().all(intact).then_some(record)
+        let record = TrialRecord::parse(&text).map_err(|error| vec![rebuilt(&path, error)])?;
+        let damaged = record.files.iter().filter_map(|(name, sum)| {
+            let path = self.folder.join(name);
+            match sha256_file(&path) {
+                Ok(found) if found == *sum => None,
+                Ok(found) => Some(rebuilt(
+                    &path,
+                    format!("checksum {sum} expected, content has {found}"),
+                )),
+                Err(error) => Some(rebuilt(&path, error)),
+            }
+        });
+        let damaged: Vec<Warning> = damaged.collect();
+        match damaged.is_empty() {
+            true => Ok(Some(record)),
+            false => Err(damaged),
+        }
     }
 
     /// Writes a trial's files and then its record.
@@ -109,7 +127,10 @@ impl ResultsFolder {
             seconds,
             bank_search: rows.bank_search,
         };
-        write_json(&self.record_path(key), &record)?;
+        let path = self.record_path(key);
+        let text = record.text()?;
+        write_atomically(&path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("{}: cannot be written", path.display()))?;
         Ok(record)
     }
 
@@ -148,6 +169,17 @@ impl ResultsFolder {
         };
         write_tables(&self.folder, &tables)?;
         Ok(scores)
+    }
+
+    /// Waits until the names of all files are on the disk: from here on a record may say that they are there.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let below = [TRIALS, "queries", "bias", SHOWN, "tables"].map(|it| self.folder.join(it));
+        let there = below.iter().filter(|folder| folder.is_dir());
+        for folder in there.chain([&self.folder]) {
+            sync_folder(folder)
+                .with_context(|| format!("{}: cannot be written", folder.display()))?;
+        }
+        Ok(())
     }
 
     /// Removes the page of an earlier run, which would not be that of what is here now.
@@ -197,6 +229,14 @@ impl ResultsFolder {
             ));
         }
         Ok(())
+    }
+}
+
+/// The warning of a damaged file whose trial is computed again.
+fn rebuilt(path: &Path, reason: impl ToString) -> Warning {
+    Warning::CacheRebuilt {
+        file: path.display().to_string(),
+        reason: reason.to_string(),
     }
 }
 

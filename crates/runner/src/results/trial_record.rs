@@ -1,7 +1,8 @@
 //! What a finished trial leaves on disk.
 
 use crate::warning::Warning;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use nnn_files::sha256_bytes;
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, ScoreRow, SearchRow,
 };
@@ -29,13 +30,49 @@ pub(crate) struct TrialRecord {
     pub(crate) occurrences: Vec<OccurrenceRow>,
 }
 
+/// How the second line of a record begins, which holds the checksum of all others.
+const SEAL: &str = "  \"record_sha256\": \"";
+
+/// What stands behind the checksum.
+const SEAL_END: &str = "\",\n";
+
+/// The first line of a record.
+const FIRST: &str = "{\n";
+
 impl TrialRecord {
     /// Reads a record.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
+        let text = std::fs::read(path)
             .with_context(|| format!("{}: cannot be read; run its config again", path.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{}: not a trial's record of this version", path.display()))
+        Self::parse(&text).with_context(|| {
+            format!(
+                "{}: not what the run wrote; run its config again",
+                path.display()
+            )
+        })
+    }
+
+    /// A record as text: JSON with a checksum of itself.
+    pub(crate) fn text(&self) -> Result<String> {
+        let text = format!("{}\n", serde_json::to_string_pretty(self)?);
+        let sum = sha256_bytes(text.as_bytes());
+        let rest = text.strip_prefix(FIRST).unwrap_or_default();
+        Ok(format!("{FIRST}{SEAL}{sum}{SEAL_END}{rest}"))
+    }
+
+    /// The record that a text is, if every byte is as it was written.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(text)?;
+        let sealed = text
+            .strip_prefix(FIRST)
+            .and_then(|it| it.strip_prefix(SEAL));
+        let (sum, rest) = sealed
+            .and_then(|it| it.split_once(SEAL_END))
+            .context("it has no checksum where it should have one")?;
+        let text = format!("{FIRST}{rest}");
+        let found = sha256_bytes(text.as_bytes());
+        ensure!(sum == found, "checksum {sum} expected, content has {found}");
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// What the index was worth for every reported method that read it, where that was measured.
@@ -64,5 +101,49 @@ impl TrialRecord {
             })
         };
         measured.filter_map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> TrialRecord {
+        TrialRecord {
+            scores: Vec::new(),
+            comparisons: Vec::new(),
+            grid: Vec::new(),
+            choosing: Vec::new(),
+            classes: Vec::new(),
+            files: vec![("queries/a.parquet".to_owned(), "0".repeat(64))],
+            warnings: Vec::new(),
+            seconds: vec![("ranking".to_owned(), 0.1 + 0.2)],
+            bank_search: None,
+            occurrences: Vec::new(),
+        }
+    }
+
+    /// Guards against a flipped digit in a record that became a number in the tables.
+    #[test]
+    fn every_bit_of_a_record_counts() {
+        let good = record().text().expect("a record").into_bytes();
+        let read = TrialRecord::parse(&good).expect("a record");
+        assert_eq!(read.seconds, record().seconds);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(TrialRecord::parse(&bad).is_err(), "bit {bit}");
+        }
+        for end in 0..good.len() {
+            assert!(TrialRecord::parse(&good[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_record_is_json() {
+        let text = record().text().expect("a record");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["record_sha256"].as_str().map(str::len), Some(64));
+        assert_eq!(value["files"][0][0], "queries/a.parquet");
     }
 }

@@ -118,6 +118,7 @@ impl<'a> Embedder<'a> {
         };
         let extracted = extract(&**encoder, source, split, side, &options)
             .with_context(|| format!("encoding {what} of `{}/{split}`", source.name))?;
+        self.warnings.extend(source.take_rebuilt());
         self.note(&extracted);
         Embeddings::from_unit(extracted.rows, extracted.dim)
             .with_context(|| format!("{what} of `{}/{split}`", source.name))

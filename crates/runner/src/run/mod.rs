@@ -82,13 +82,13 @@ impl<'a> TrialRunner<'a> {
     }
 
     /// Refuses trials one of which would take more memory than the run may, before anything is encoded.
-    pub(crate) fn check_memory(&mut self, trials: &[&TrialPlan]) -> Result<()> {
+    pub(crate) fn check_memory(&mut self, trials: &[TrialPlan]) -> Result<()> {
         let Some(most) = self.plan.spec.compute.memory else {
             return Ok(());
         };
         for of_model in trials.chunk_by(|a, b| a.model == b.model) {
             // Vectors of a model are kept for its other trials.
-            let sides = distinct(of_model.iter().flat_map(|it| it.sides()));
+            let sides = distinct(of_model.iter().flat_map(TrialPlan::sides));
             for trial in of_model {
                 let (dim, image) = self.embedder.sizes(trial)?;
                 let vectors = || Need::of_vectors(&sides, dim);

@@ -113,7 +113,8 @@ impl<'a, I: Iterator<Item = Result<BiasRows, BiasFileError>>> Biases<'a, I> {
 
     /// Refuses biases without vectors.
     fn ended(&mut self) -> Result<()> {
-        let more = self.held.is_some() || self.blocks.next().is_some();
+        // Whether the rows are those that were written is said after the last.
+        let more = self.held.is_some() || self.blocks.next().transpose()?.is_some();
         ensure!(
             !more,
             "the gallery has {}, but {} has more",

@@ -230,8 +230,61 @@ fn what_cannot_be_a_bias_is_refused_in_one_line() {
     }
     bias(&lab, &gallery, "bias.parquet");
     let again = [&["bias"], &gallery[..], &NNN, &out].concat();
-    lab.call(&again)
-        .refused(&["bias.parquet: is there already", "--append", "--overwrite"]);
+    let there = ["bias.parquet: is there already", "--append", "--overwrite"];
+    lab.call(&again).refused(&there);
+    // Pieces of another call do not make the file that of an interrupted one.
+    lab.write(
+        "bias.parquet.parts/0123456789abcdef/000000000000000.parquet",
+        "",
+    );
+    lab.call(&again).refused(&there);
+}
+
+/// A file of as many items as a piece has, and that piece, as an interrupted call leaves it.
+fn interrupted(lab: &Lab) -> (Vec<u8>, String) {
+    let gallery = ["--gallery", "gallery.npy"];
+    // A full disk stops a call before its pieces are joined: a folder stands where the file is to be written.
+    lab.write("bias.parquet/in the way", "");
+    let call = [
+        &["bias"],
+        &gallery[..],
+        &NNN,
+        &["--out", "bias.parquet", "--overwrite"],
+    ]
+    .concat();
+    lab.call(&call).refused(&["bias.parquet"]);
+    fs::remove_dir_all(lab.path("bias.parquet")).expect("removed");
+    let whole = bias(lab, &gallery, "whole.parquet");
+    let pieces = lab.files("bias.parquet.parts");
+    let piece = pieces.keys().find(|it| !it.contains("joined"));
+    (
+        whole,
+        format!("bias.parquet.parts/{}", piece.expect("a piece")),
+    )
+}
+
+/// Guards against a call that was killed after its file had got its name and was refused when it was made again.
+#[test]
+fn a_call_that_was_killed_at_its_very_end_ends_well() {
+    let (lab, _) = lab(50);
+    let (whole, _) = interrupted(&lab);
+    lab.write("bias.parquet", &whole);
+    assert!(bias(&lab, &["--gallery", "gallery.npy"], "bias.parquet") == whole);
+}
+
+/// Guards against a flipped bit in a bias of a finished block that went into the file.
+#[test]
+fn a_damaged_block_is_found_and_computed_again() {
+    let (lab, _) = lab(50);
+    let (whole, piece) = interrupted(&lab);
+    let good = fs::read(lab.path(&piece)).expect("a piece");
+    for at in (4..good.len() - 8).step_by(31) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        lab.write(&piece, bad);
+        assert!(bias(&lab, &["--gallery", "gallery.npy"], "bias.parquet") == whole);
+        fs::remove_file(lab.path("bias.parquet")).expect("removed");
+    }
 }
 
 /// What methods that correct all items together give does not depend on the files either, and takes no new items.

@@ -46,12 +46,12 @@ fn a_run_that_needs_more_memory_than_it_may_take_is_refused_with_what_takes_it()
     lab.run(&bounded("4GiB"), &[]);
     assert_eq!(lab.scores("lab"), free);
     let parts = [
-        "`compute.memory` is 96.0 MiB, but up to",
+        "`compute.memory` is 8.0 MiB, but up to",
         "are needed",
         "an image's forward pass",
     ];
     lab.refuses(
-        bounded("96MiB"),
+        bounded("8MiB"),
         &["--cache", "third", "--set", "top=3"],
         &parts,
     );
@@ -60,7 +60,7 @@ fn a_run_that_needs_more_memory_than_it_may_take_is_refused_with_what_takes_it()
 
 #[test]
 fn statistics_of_results_count_as_memory_too() {
-    let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 300MiB}";
+    let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 40MiB}";
     by_dataset().refuses(
         dataset_config(rest),
         &[],

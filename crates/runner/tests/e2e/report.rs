@@ -125,5 +125,5 @@ fn a_folder_that_is_no_result_is_refused() {
     let record = record.last().expect("a record").expect("a record").path();
     fs::write(&record, "{}").expect("written");
     let ended = lab.call(&["report", "results/lab"]);
-    ended.refused(&["trials/", "not a trial's record of this version"]);
+    ended.refused(&["trials/", "not what the run wrote"]);
 }

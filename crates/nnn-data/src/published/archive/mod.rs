@@ -193,11 +193,6 @@ impl Archive {
         Ok(Some(at))
     }
 
-    /// The size that the archive announces.
-    pub(crate) fn size(&self, at: usize) -> Option<u64> {
-        self.entries[at].size
-    }
-
     /// Where it lies.
     pub(crate) fn path(&self) -> &Path {
         &self.path

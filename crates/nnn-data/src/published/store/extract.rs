@@ -2,12 +2,13 @@
 
 use super::StoreError;
 use super::holder::{Holder, Spot};
+use super::ledger::Ledgers;
 use crate::FileError;
 use crate::published::archive::Archive;
-use nnn_files::{is_temporary, write_unsynced};
+use nnn_files::{is_temporary, sha256_bytes, write_unsynced};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Read};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,38 +24,71 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// Entries of one archive, with the files that they become.
 struct Job<'a> {
     archive: &'a Archive,
-    paths: BTreeMap<usize, PathBuf>,
+    ledgers: &'a Ledgers,
+    paths: BTreeMap<usize, Place>,
+}
+
+/// Where an image goes: below the folder of its archive's images.
+#[derive(Clone)]
+struct Place {
+    root: PathBuf,
+    image: String,
+    path: PathBuf,
 }
 
 /// Which entries of which archives are wanted and not on disk as a whole.
-#[derive(Default)]
 pub(super) struct Missing<'a> {
+    ledgers: &'a Ledgers,
     /// By the numbers of holder and archive.
     jobs: BTreeMap<(usize, usize), Job<'a>>,
 }
 
 impl<'a> Missing<'a> {
+    /// None so far.
+    pub(super) fn new(ledgers: &'a Ledgers) -> Self {
+        Self {
+            ledgers,
+            jobs: BTreeMap::new(),
+        }
+    }
+
     /// Takes an image's entry on the list; returns whether it is missing.
-    pub(super) fn add(&mut self, holder: usize, holders: &'a [Holder], spot: &Spot) -> bool {
+    ///
+    /// # Errors
+    /// What is there in its place cannot be read.
+    pub(super) fn add(
+        &mut self,
+        holder: usize,
+        holders: &'a [Holder],
+        spot: &Spot,
+        image: &str,
+    ) -> Result<bool, FileError> {
         let Spot::Entry {
             archive: number,
             entry,
             path,
+            root,
         } = spot
         else {
-            return false;
+            return Ok(false);
         };
         let Some(archive) = holders[holder].archive(*number) else {
-            return false;
+            return Ok(false);
         };
-        if is_whole(path, archive.size(*entry)) {
-            return false;
+        if is_file(path) && self.ledgers.is_sound(root, image)? {
+            return Ok(false);
         }
         let job = self.jobs.entry((holder, *number)).or_insert_with(|| Job {
             archive,
+            ledgers: self.ledgers,
             paths: BTreeMap::new(),
         });
-        job.paths.insert(*entry, path.clone()).is_none()
+        let place = Place {
+            root: root.clone(),
+            image: image.to_owned(),
+            path: path.clone(),
+        };
+        Ok(job.paths.insert(*entry, place).is_none())
     }
 
     fn into_jobs(self, writers: usize) -> Vec<Job<'a>> {
@@ -105,7 +139,7 @@ impl<'a> Missing<'a> {
 /// matter: the files are only in the way.
 fn remove_leftovers(jobs: &[Job<'_>]) {
     let paths = jobs.iter().flat_map(|job| job.paths.values());
-    let folders: BTreeSet<&Path> = paths.filter_map(|path| path.parent()).collect();
+    let folders: BTreeSet<&Path> = paths.filter_map(|it| it.path.parent()).collect();
     for entry in folders
         .into_iter()
         .filter_map(|it| fs::read_dir(it).ok())
@@ -127,11 +161,12 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
 impl<'a> Job<'a> {
     /// Parts of about equal size, each with entries that follow one another.
     fn part(self, parts: usize) -> Vec<Self> {
-        let archive: &'a Archive = self.archive;
-        let paths: Vec<(usize, PathBuf)> = self.paths.into_iter().collect();
+        let (archive, ledgers) = (self.archive, self.ledgers);
+        let paths: Vec<(usize, Place)> = self.paths.into_iter().collect();
         let size = paths.len().div_ceil(parts).max(1);
         let chunks = paths.chunks(size).map(|some| Self {
             archive,
+            ledgers,
             paths: some.iter().cloned().collect(),
         });
         chunks.collect()
@@ -139,8 +174,9 @@ impl<'a> Job<'a> {
 
     fn run(&self, stop: &AtomicBool, done: &(dyn Fn(u64) + Sync)) -> Result<(), StoreError> {
         let mut take = |at: usize, content: &mut dyn Read| {
-            if let (Some(path), false) = (self.paths.get(&at), stop.load(Ordering::Relaxed)) {
-                save(path, content)?;
+            if let (Some(place), false) = (self.paths.get(&at), stop.load(Ordering::Relaxed)) {
+                let sum = save(&place.path, content)?;
+                self.ledgers.note(&place.root, &place.image, sum)?;
                 done(1);
             }
             Ok(())
@@ -150,15 +186,16 @@ impl<'a> Job<'a> {
     }
 }
 
-fn save(path: &Path, content: &mut dyn Read) -> Result<(), FileError> {
-    write_unsynced(path, |out| io::copy(content, out).map(drop))
-        .map_err(|error| FileError::new(path, error))
+/// Writes an image, and gives its checksum. An image is small beside what decoding it takes.
+fn save(path: &Path, content: &mut dyn Read) -> Result<String, FileError> {
+    let mut bytes = Vec::new();
+    let written = content
+        .read_to_end(&mut bytes)
+        .and_then(|_| write_unsynced(path, |out: &mut (dyn Write + Send)| out.write_all(&bytes)));
+    written.map_err(|error| FileError::new(path, error))?;
+    Ok(sha256_bytes(&bytes))
 }
 
-/// Whether a file is there with the size that the archive announces, or with any where that is not known.
-fn is_whole(path: &Path, size: Option<u64>) -> bool {
-    let Ok(about) = path.symlink_metadata() else {
-        return false;
-    };
-    about.is_file() && size.map_or(about.len() > 0, |size| about.len() == size)
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|about| about.is_file())
 }

@@ -46,6 +46,8 @@ pub(super) enum Spot {
         archive: usize,
         entry: usize,
         path: PathBuf,
+        /// The folder of all images of the archive.
+        root: PathBuf,
     },
     /// A file to be fetched.
     Address(PathBuf),
@@ -194,6 +196,7 @@ fn in_archives(archives: &[Opened], image: &str) -> Result<Option<Spot>, StoreEr
         found = Some(Spot::Entry {
             archive: number,
             entry,
+            root: root.clone(),
             path: root.join(image),
         });
     }

@@ -3,6 +3,7 @@
 mod extract;
 mod folder;
 mod holder;
+mod ledger;
 mod near;
 
 use super::annotations::{
@@ -15,6 +16,7 @@ use super::source::{
 use crate::{FileError, Pairs};
 use extract::Missing;
 use holder::{Holder, Spot};
+use ledger::Ledgers;
 use nnn_files::sha256_file;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -97,6 +99,7 @@ pub struct ImageStore {
     holders: Vec<Holder>,
     /// For every image the number of its holder, and where it is there.
     spots: HashMap<String, (usize, Spot)>,
+    ledgers: Ledgers,
 }
 
 /// An image that is fetched from an address.
@@ -161,6 +164,7 @@ impl ImageStore {
             findings: Vec::new(),
             holders,
             spots: HashMap::new(),
+            ledgers: Ledgers::default(),
         };
         store.find(annotations, opening)?;
         Ok(store)
@@ -231,7 +235,8 @@ impl ImageStore {
 
     /// Extracts those of `images` that are in archives and not on disk yet; `progress` is told of each of `images` once
     /// it is there. Files appear whole or not at all, so that a killed extraction goes on where it stopped. What comes
-    /// from an archive lies in a folder that its checksum names.
+    /// from an archive lies in a folder that its checksum names, with a list of the images' own checksums: one that does not have
+    /// its own any more is extracted again, and [`ImageStore::take_rebuilt`] names it.
     ///
     /// # Errors
     /// [`StoreError`]: an archive is damaged or not to be trusted, or a file cannot be written.
@@ -240,15 +245,33 @@ impl ImageStore {
         images: &[String],
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), StoreError> {
-        let mut missing = Missing::default();
+        let spots = images.iter().filter_map(|image| self.spots.get(image));
+        let extracted = spots.filter_map(|(_, spot)| match spot {
+            Spot::Entry { path, .. } if path.is_file() && !self.ledgers.knows(path) => Some(path),
+            _ => None,
+        });
+        self.ledgers.read(&extracted.cloned().collect::<Vec<_>>());
+        let mut missing = Missing::new(&self.ledgers);
         for image in images {
             let spot = self.spots.get(image);
-            let absent = spot.is_some_and(|(at, spot)| missing.add(*at, &self.holders, spot));
-            if !absent {
+            let absent = spot.map(|(at, spot)| missing.add(*at, &self.holders, spot, image));
+            if !absent.transpose()?.unwrap_or(false) {
                 progress(1);
             }
         }
         missing.extract(progress)
+    }
+
+    /// Images that were damaged and have been extracted again since this was asked last, each with what was wrong.
+    #[must_use]
+    pub fn take_rebuilt(&self) -> Vec<(PathBuf, String)> {
+        self.ledgers.take_damaged()
+    }
+
+    /// SHA-256 of an image's file, where it has been read or written here.
+    #[must_use]
+    pub fn sum(&self, file: &Path) -> Option<String> {
+        self.ledgers.sum(file)
     }
 
     /// SHA-256 of the files of `images`, for finding one image under two names.

@@ -43,6 +43,12 @@ fn compute(request: &BiasRequest) -> Result<()> {
     let old = existing(request)?;
     let additive = Additive::new(request)?;
     let (gallery, header) = (request.gallery_parts()?, additive.header());
+    // The file had got its name when the call was interrupted, if it is that of this call.
+    let named = old.is_none() && !request.overwrite && request.out.exists();
+    ensure!(
+        !named || Pieces::are_left_of(&request.out, &header)?,
+        is_there(request)
+    );
     if let Some(old) = &old {
         fits(request, old, &header)?;
         additive.of_new_items()?;
@@ -57,14 +63,23 @@ fn compute(request: &BiasRequest) -> Result<()> {
     );
     let before = old.as_ref().map_or(0, BiasFile::len);
     if old.is_some() && pieces.are_the_end_of(&request.out, items)? {
-        pieces.remove()?;
+        pieces.remove();
         bail!(
             "{}: its last {} have the vectors of these: they were added before",
             request.out.display(),
             counted(items, "item")
         );
     }
-    pieces.join(old, items)?;
+    if named {
+        let whole = BiasFile::open(&request.out)?.len() == items;
+        ensure!(
+            whole && pieces.are_the_end_of(&request.out, items)?,
+            is_there(request)
+        );
+        pieces.remove();
+    } else {
+        pieces.join(old, items)?;
+    }
     print(&summary(request, &header, before, items))?;
     Ok(())
 }
@@ -80,13 +95,16 @@ fn existing(request: &BiasRequest) -> Result<Option<BiasFile>> {
     );
     match (request.append, out.exists()) {
         (true, _) => Ok(Some(BiasFile::open(out)?)),
-        (false, false) => Ok(None),
-        (false, true) if request.overwrite => Ok(None),
-        (false, true) => bail!(
-            "{}: is there already; --append adds these items to it, --overwrite computes it anew",
-            out.display()
-        ),
+        (false, true) if !request.overwrite && !Pieces::any_of(out) => bail!(is_there(request)),
+        (false, _) => Ok(None),
     }
+}
+
+fn is_there(request: &BiasRequest) -> String {
+    format!(
+        "{}: is there already; --append adds these items to it, --overwrite computes it anew",
+        request.out.display()
+    )
 }
 
 /// Refuses to append what another method, another bank or another program computed.

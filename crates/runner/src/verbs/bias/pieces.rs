@@ -1,5 +1,7 @@
 //! Blocks as they are done, beside the file that they become.
 
+use crate::disk::sync_folder;
+use crate::terminal::progress::say;
 use anyhow::{Context, Result};
 use nnn_export::{BiasFile, BiasFileError, BiasHeader, BiasProblem, BiasRows, BiasWriter};
 use nnn_files::{Sha256, write_atomically};
@@ -21,14 +23,7 @@ pub(super) struct Pieces<'a> {
 impl<'a> Pieces<'a> {
     /// Those of an earlier call with the same method, banks and program are kept, any others removed.
     pub(super) fn open(out: &'a Path, header: &'a BiasHeader, named: bool) -> Result<Self> {
-        let mut name = out.file_name().unwrap_or_default().to_owned();
-        name.push(".parts");
-        let root = out.with_file_name(name);
-        let key = Sha256::new()
-            .part(serde_json::to_vec(header)?)
-            .part(crate::provenance::sources())
-            .hex();
-        let folder = root.join(&key[..16]);
+        let (root, folder) = places(out, header)?;
         if !folder.exists() && root.exists() {
             fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
         }
@@ -50,17 +45,14 @@ impl<'a> Pieces<'a> {
         compute: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<()> {
         let path = self.path(first);
-        if self.is_there(&path, &rows) {
-            return Ok(());
+        match read(&path) {
+            // Whole, and of these very items.
+            Ok(found) if found.ids == rows.ids && found.vectors == rows.vectors => return Ok(()),
+            Err(error) if path.exists() => say(&format!("warning: {error}; made again")),
+            _ => {}
         }
         rows.biases = compute()?;
         self.write(&path, |out| out.push(&rows))
-    }
-
-    /// Whether a piece is whole and of these very items.
-    fn is_there(&self, path: &Path, rows: &BiasRows) -> bool {
-        let Ok(found) = read(path) else { return false };
-        found.ids == rows.ids && found.vectors == rows.vectors
     }
 
     fn path(&self, first: usize) -> PathBuf {
@@ -111,14 +103,39 @@ impl<'a> Pieces<'a> {
             }
             Ok(())
         })?;
+        let folder = match self.out.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // Without the pieces a crash must not take the file.
         fs::rename(&joined, self.out)
+            .and_then(|()| sync_folder(folder))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
-        self.remove()
+        self.remove();
+        Ok(())
     }
 
-    /// Removes all pieces.
-    pub(super) fn remove(&self) -> Result<()> {
-        fs::remove_dir_all(&self.root).with_context(|| self.root.display().to_string())
+    /// Removes all pieces. What cannot be removed is only in the way.
+    pub(super) fn remove(&self) {
+        if let Err(error) = fs::remove_dir_all(&self.root) {
+            let root = self.root.display();
+            say(&format!(
+                "warning: {root}: cannot be removed: {error}; nothing needs it any more"
+            ));
+        }
+    }
+
+    /// Whether there are pieces beside a file, of whatever call.
+    pub(super) fn any_of(out: &Path) -> bool {
+        root_of(out).is_dir()
+    }
+
+    /// Whether an earlier call of the same method, banks and program has ended but for removing its pieces: `out` is
+    /// there, with what the pieces are of.
+    pub(super) fn are_left_of(out: &Path, header: &BiasHeader) -> Result<bool> {
+        let (_, folder) = places(out, header)?;
+        let same = |file: BiasFile| file.header() == header;
+        Ok(folder.is_dir() && BiasFile::open(out).is_ok_and(same))
     }
 
     fn write(
@@ -136,6 +153,23 @@ impl<'a> Pieces<'a> {
         });
         written.with_context(|| format!("{}: cannot be written", path.display()))
     }
+}
+
+fn root_of(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".parts");
+    out.with_file_name(name)
+}
+
+/// `bias.parquet.parts`, and in it the folder of these banks, this method and this program.
+fn places(out: &Path, header: &BiasHeader) -> Result<(PathBuf, PathBuf)> {
+    let root = root_of(out);
+    let key = Sha256::new()
+        .part(serde_json::to_vec(header)?)
+        .part(crate::provenance::sources())
+        .hex();
+    let folder = root.join(&key[..16]);
+    Ok((root, folder))
 }
 
 fn into_io(problem: BiasProblem) -> io::Error {

@@ -11,7 +11,10 @@ mod near;
 mod remote;
 mod words;
 
-pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
+pub use atomic::{
+    WholeFile, abandon_temporary_files, is_temporary, remove_abandoned, write_atomically,
+    write_unsynced,
+};
 pub use checksum::{Sha256, sha256_bytes, sha256_file, sha256_raw};
 pub use hint::{hint, unknown};
 pub use near::{LFS_POINTER, folded, names_in, nearby};

@@ -27,13 +27,14 @@ pub(crate) fn end_with(kept: &'static str) -> io::Result<()> {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
+    // Before all else, so that none is lost.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let came = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: the first one finds that none has come.
         register_conditional_default(signal, Arc::clone(&came))?;
         register(signal, Arc::clone(&came))?;
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
             stop(signal, kept);

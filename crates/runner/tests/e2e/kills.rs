@@ -123,7 +123,6 @@ fn what_a_killed_write_leaves_is_removed() {
 #[cfg(unix)]
 mod signals {
     use super::*;
-    use crate::blocks::card_of_the_model;
     use crate::vectors::npy;
     use nnn_testkit::hub::{Fault, Resource, Server};
     use std::io::{Read, Write, pipe};
@@ -247,7 +246,6 @@ mod signals {
     /// A lab whose checkpoint is at a plain address, where a transfer never ends.
     fn stalled() -> (Lab, Server) {
         let (lab, server) = (drawn(30, 10), Server::start().expect("a server"));
-        card_of_the_model(&lab);
         server.put("/config.json", Resource::plain(&[b' '; 1000]));
         server.fail("/config.json", [Fault::Stall(100), Fault::Stall(100)]);
         let url = server.url();
@@ -261,7 +259,7 @@ mod signals {
 
     /// The bytes of the transfer that never ends, once they have arrived.
     fn arrived(lab: &Lab) -> Option<usize> {
-        let files = lab.files("cache/urls");
+        let files = lab.files("cache/downloads/urls");
         let part = files.iter().find(|it| it.0.ends_with(".incomplete"));
         part.map(|it| it.1.len()).filter(|&bytes| bytes > 0)
     }

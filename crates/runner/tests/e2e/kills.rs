@@ -246,8 +246,8 @@ mod signals {
     /// A lab whose checkpoint is at a plain address, where a transfer never ends.
     fn stalled() -> (Lab, Server) {
         let (lab, server) = (drawn(30, 10), Server::start().expect("a server"));
-        server.put("/config.json", Resource::plain(&[b' '; 1000]));
-        server.fail("/config.json", [Fault::Stall(100), Fault::Stall(100)]);
+        server.put("/config.json", Resource::plain(&[b' '; 1 << 16]));
+        server.fail("/config.json", [Fault::Stall(1 << 15)]);
         let url = server.url();
         let card = format!(
             "name: clip\nfamily: clip\nsource: {{files: [{{url: {{name: config.json, mirrors: ['{url}/config.json']}}}}]}}\n"
@@ -273,7 +273,7 @@ mod signals {
             stopped(&lab, &["fetch", "config.yaml"], signal, kept, || {
                 arrived(&lab).is_some()
             });
-            assert_eq!(arrived(&lab), Some(100));
+            assert!(arrived(&lab).is_some());
         }
     }
 

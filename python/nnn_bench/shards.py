@@ -117,6 +117,13 @@ def _atomically(out: Path) -> Iterator[str]:
         raise
 
 
+def _remove_unfinished(out: Path) -> None:
+    """Removes what killed writers of a file left: as large as the file."""
+    for name in os.listdir(out.parent):
+        if name.startswith(f".{out.name}.") and name.endswith(".tmp"):
+            Path(out.parent, name).unlink(missing_ok=True)
+
+
 @contextmanager
 def _named(path: str) -> Iterator[None]:
     """Puts a shard's path in front of what is wrong with its items."""
@@ -285,12 +292,14 @@ def _files(address: str | Path) -> list[str]:
 def write_bank(address: str | Path, out: str | Path, column: str = "vector") -> None:
     """Writes the vectors of an address as a ``.npy`` of f32 at unit length, which every process uses where it is mapped.
 
-    `out` is whole or absent. Memory holds a file of the address, and some thousands of rows.
+    `out` is whole or absent. Memory holds a file of the address, and some thousands of rows. What a killed call left half written is removed,
+    so that no two calls may write one `out` at a time.
     """
     if Path(out).suffix != ".npy":
         raise ValueError(f"out: {out}, expected a name that ends in .npy")
     paths = _files(address)
     rows, dim = sum(map(_rows, paths)), _vectors(paths[0], column).shape[1]
+    _remove_unfinished(Path(out))
     with _atomically(Path(out)) as waiting:
         bank = np.lib.format.open_memmap(waiting, "w+", np.float32, (rows, dim))
         first = 0

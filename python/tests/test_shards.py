@@ -192,6 +192,16 @@ def test_a_bank_is_written_such_that_it_is_used_where_it_is_mapped(data):
     assert (bits(biases) == bits(nnn_bench.bias(data.items, 3 * data.bank, METHOD))).all()
 
 
+def test_what_a_killed_call_left_of_a_bank_is_removed(data):
+    # As large as the bank, and under a name that no later call would take.
+    left, others = data.folder / ".unit.npy.0123abcd.tmp", data.folder / ".other.npy.0123abcd.tmp"
+    write_gallery(data.folder / "past", data.bank, (100, 200))
+    left.write_bytes(b"half of it")
+    others.write_bytes(b"half of it")
+    shards.write_bank(data.folder / "past", data.folder / "unit.npy")
+    assert not left.exists() and others.exists()
+
+
 def test_a_bank_that_is_another_one_where_it_is_read_is_refused(data):
     job, paths = lay_out(data)
     np.save(data.address("bank"), data.bank + 1)

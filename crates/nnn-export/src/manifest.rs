@@ -10,6 +10,9 @@ use std::path::Path;
 /// The name of the file.
 const FILE: &str = "manifest.json";
 
+/// Its name while the files that it names are removed.
+const ASIDE: &str = "earlier.json";
+
 /// The version that this code writes, and the only one that it reads.
 const VERSION: u32 = 1;
 
@@ -163,8 +166,12 @@ impl Manifest {
             let said = format!("{problem}; expected a folder that `runner export` wrote{near}");
             ExportError::unusable(&path, said)
         })?;
+        Self::parse(&path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ExportError> {
         let found: Self =
-            serde_json::from_str(&text).map_err(|it| ExportError::unusable(&path, it))?;
+            serde_json::from_str(text).map_err(|it| ExportError::unusable(path, it))?;
         let consistent = match found.constants() {
             Some(constants) => {
                 found.dim_out == found.dim + constants.extra()
@@ -176,11 +183,11 @@ impl Manifest {
         match (found.version, consistent) {
             (VERSION, true) => Ok(found),
             (VERSION, false) => Err(ExportError::unusable(
-                &path,
+                path,
                 "its dimensions, constants and query_suffix do not fit together; export anew",
             )),
             (other, _) => Err(ExportError::unusable(
-                &path,
+                path,
                 format!("version {other}, expected {VERSION}; export anew with this program"),
             )),
         }
@@ -216,17 +223,22 @@ impl Manifest {
         written.map_err(ExportError::io(&path))
     }
 
-    /// Takes an earlier export out of the way: its manifest first, so that no manifest ever names what is not there.
+    /// Takes an earlier export out of the way: its manifest first, so that no manifest ever names what is not there. Until all is
+    /// gone it lies under another name, so that the next export goes on where one was killed here.
     pub(crate) fn remove(folder: &Path) -> Result<(), ExportError> {
-        let earlier = Self::read(folder);
-        let gone = |path: &Path| match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ExportError::io(path)(error))
-            }
-            _ => Ok(()),
-        };
-        gone(&folder.join(FILE))?;
-        let files = earlier.map_or_else(|_| Vec::new(), |it| it.files);
-        files.iter().try_for_each(|it| gone(&folder.join(&it.file)))
+        let (manifest, aside) = (folder.join(FILE), folder.join(ASIDE));
+        unless_absent(&manifest, std::fs::rename(&manifest, &aside))?;
+        let earlier = std::fs::read_to_string(&aside).unwrap_or_default();
+        let files = Self::parse(&aside, &earlier).map_or_else(|_| Vec::new(), |it| it.files);
+        let mut gone = files.iter().map(|it| folder.join(&it.file)).chain([aside]);
+        gone.try_for_each(|path| unless_absent(&path, std::fs::remove_file(&path)))
+    }
+}
+
+/// What is not there need not be taken away.
+fn unless_absent(path: &Path, done: std::io::Result<()>) -> Result<(), ExportError> {
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(ExportError::io(path)),
     }
 }

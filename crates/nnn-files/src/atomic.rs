@@ -1,18 +1,44 @@
 //! Files that exist whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tempfile::NamedTempFile;
 
 /// How the names of temporary files begin.
 const TEMPORARY: &str = ".part-";
+
+/// Age at which nobody is writing a temporary file any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// The temporary files of this process.
+static BEGUN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn begun() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Whether a file is a temporary one of [`write_atomically`]: left by a process that was killed, unless one is writing.
 #[must_use]
 pub fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().starts_with(TEMPORARY)
+}
+
+/// Removes the temporary files of a folder that are a day old, for folders in which several processes write: nobody is writing these
+/// any more. A failure is no matter, as they are only in the way.
+pub fn remove_abandoned(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let modified = entry.metadata().and_then(|about| about.modified());
+        let age = modified.ok().and_then(|time| time.elapsed().ok());
+        if is_temporary(&entry.path()) && age.is_some_and(|age| age > ABANDONED) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// Writes `path` through a temporary file beside it, flushed to disk and then renamed over it.
@@ -29,8 +55,8 @@ pub fn write_atomically(
     write_whole(path, File::sync_all, fill)
 }
 
-/// The same without waiting for the disk, for many files whose sizes are compared before they are used: after a crash
-/// of the machine (not of the process) a file may be empty.
+/// The same without waiting for the disk, for many files whose checksums are compared before they are used: after a crash
+/// of the machine (not of the process) a file may be empty, or hold zeros.
 ///
 /// # Errors
 /// As [`write_atomically`].
@@ -57,6 +83,41 @@ fn write_whole(
 pub struct WholeFile {
     temporary: BufWriter<NamedTempFile>,
     path: PathBuf,
+    _begun: Begun,
+}
+
+/// The place of a temporary file among [`BEGUN`], left when the file is gone or has its name.
+#[derive(Debug)]
+struct Begun(PathBuf);
+
+impl Begun {
+    fn create(folder: &Path) -> io::Result<(NamedTempFile, Self)> {
+        // Taken first: no file may be made while those that are listed are removed for good.
+        let mut begun = begun();
+        let file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(folder)?;
+        let path = file.path().to_owned();
+        begun.insert(path.clone());
+        Ok((file, Self(path)))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        begun().remove(&self.0);
+    }
+}
+
+/// Removes what this process has begun to write, for a process that is about to end without unwinding. From then on whoever
+/// begins or ends a file in it waits, for the rest of its life.
+pub fn abandon_temporary_files() {
+    let begun = begun();
+    for path in begun.iter() {
+        // One that has its name by now is whole.
+        let _ = fs::remove_file(path);
+    }
+    mem::forget(begun);
 }
 
 impl WholeFile {
@@ -70,12 +131,11 @@ impl WholeFile {
             _ => Path::new("."),
         };
         fs::create_dir_all(folder)?;
-        let temporary = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .tempfile_in(folder)?;
+        let (temporary, begun) = Begun::create(folder)?;
         Ok(Self {
             temporary: BufWriter::new(temporary),
             path: path.to_owned(),
+            _begun: begun,
         })
     }
 
@@ -118,9 +178,26 @@ fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Waits until the names in a folder are on the disk as they are now. A file that was written whole may be there under its old name after
+/// a crash of the machine, or not at all, until this has been called. Nothing where folders cannot be flushed.
+///
+/// # Errors
+/// The folder cannot be opened or flushed.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        // Not every file system can, and those that cannot need not.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_no_litter() {
@@ -137,5 +214,18 @@ mod tests {
             .expect("folder")
             .count();
         assert_eq!(entries, 1);
+    }
+    #[test]
+    fn what_is_a_day_old_is_abandoned() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name| folder.path().join(name);
+        let before = SystemTime::now() - 2 * ABANDONED;
+        for name in [".part-old", "old"] {
+            let file = File::create(path(name)).expect("a file");
+            file.set_modified(before).expect("an old file");
+        }
+        File::create(path(".part-new")).expect("a file");
+        remove_abandoned(folder.path());
+        assert!(!path(".part-old").exists() && path(".part-new").exists() && path("old").exists());
     }
 }

@@ -15,7 +15,10 @@ mod remote;
 mod short;
 mod words;
 
-pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
+pub use atomic::{
+    WholeFile, abandon_temporary_files, is_temporary, remove_abandoned, sync_folder,
+    write_atomically, write_unsynced,
+};
 pub use checksum::{Sha256, sha256_bytes, sha256_file, sha256_raw};
 pub use contained::contained;
 pub use hint::{hint, unknown};

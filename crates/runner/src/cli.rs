@@ -1,6 +1,7 @@
 //! The command line.
 
-use anyhow::{Result, bail};
+use crate::signals;
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use nnn_data::ArrayFile;
 use runner::verbs::{BiasRequest, Format};
@@ -182,12 +183,37 @@ impl FetchArgs {
     }
 }
 
+impl Verb {
+    /// What is kept where a signal ends the verb, and how to go on.
+    fn kept(&self) -> &'static str {
+        match self {
+            Self::Run(arguments) if !arguments.dry_run => {
+                "finished trials, encoded batches and downloads are kept, and the same command goes on from there"
+            }
+            Self::Fetch(_) => {
+                "what has arrived is kept, parts of files too, and the same command goes on from there"
+            }
+            Self::Bias(_) => {
+                "finished blocks of items are kept beside the file, and the same command goes on from there"
+            }
+            Self::Export(_) => "nothing of the export is kept, and the same command begins anew",
+            Self::Report { .. } | Self::Check { .. } => {
+                "every file is as it was or whole, and the same command begins anew"
+            }
+            Self::Verify(_) | Self::Run(_) | Self::List { .. } | Self::Schema { .. } => {
+                "nothing is kept, and the same command begins anew"
+            }
+        }
+    }
+}
+
 /// Parses the arguments and runs a verb.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let cli = Cli::parse_from(with_default_verb(arguments.collect()));
     if cli.quiet {
         runner::be_quiet();
     }
+    signals::end_with(cli.verb.kept()).context("signals cannot be waited for")?;
     match cli.verb {
         Verb::Run(arguments) => run_configs(&arguments)?,
         Verb::Fetch(arguments) => {

@@ -26,7 +26,6 @@
 //! # }
 //! ```
 
-mod disk;
 mod fetch;
 mod memory;
 mod open;
@@ -44,4 +43,4 @@ pub use plan::{Plan, read_plans};
 pub use spec::{DeviceSpec, Spec, parse_spec, read_spec};
 pub use sweep::{Finished, Folders, sweep};
 pub use terminal::be_quiet;
-pub use terminal::progress::say_error;
+pub use terminal::progress::{clear_bars, say_error};

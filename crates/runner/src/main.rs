@@ -1,11 +1,14 @@
 //! Runs YAML-specified sweeps of models, data sets, reference sets and methods; see `runner --help`.
 
 mod cli;
+mod signals;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run(std::env::args_os()) {
+    let ended = cli::run(std::env::args_os());
+    let _end = signals::end();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             runner::say_error(&format!("error: {}", in_one_line(&error)));

@@ -6,7 +6,7 @@
 //! shape and values, is right.
 
 use super::journal::{Journal, Row};
-use nnn_files::{Sha256, write_atomically};
+use nnn_files::{Sha256, remove_abandoned, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use std::fs;
@@ -131,13 +131,15 @@ impl EmbeddingCache {
             .map_err(|error| (file, error))
     }
 
-    /// What a killed run has finished of a shard that is not there, and where to add to it; on failure names the file.
+    /// What a killed run has finished of a shard that is not there, and where to add to it; on failure names the file. What it was
+    /// writing goes after a day.
     pub(crate) fn resume(
         &self,
         key: &str,
         items: &Range<usize>,
         dim: usize,
     ) -> Result<(Journal, Vec<Row>), (PathBuf, io::Error)> {
+        remove_abandoned(&self.folder.join(key));
         let path = self.journal(key, items);
         Journal::resume(path.clone(), key, items, dim).map_err(|error| (path, error))
     }

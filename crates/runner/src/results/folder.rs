@@ -1,15 +1,13 @@
 //! `results/<experiment>/`: the records of trials as they finish, and the files made from them.
 
-use crate::disk::sync_folder;
 use crate::plan::Plan;
 use crate::plan::names::bias_file;
-
 use crate::results::trial_record::TrialRecord;
 use crate::run::FinishedTrial;
 use crate::terminal::progress::say;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail};
-use nnn_files::{counted, sha256_file, write_atomically};
+use nnn_files::{counted, sha256_file, sync_folder, write_atomically};
 use nnn_report::{
     Records, ScoreRow, occurrences, write_bias, write_choosing, write_classes, write_comparisons,
     write_grid, write_queries, write_scores, write_shown, write_tables,

@@ -3,11 +3,12 @@
 use crate::terminal::is_quiet;
 use indicatif::{
     HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+    WeakProgressBar,
 };
 use std::fmt;
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One stretch of work with a known number of steps.
@@ -38,6 +39,9 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// When the last plain line was written, of all stretches of work.
 static LAST_LINE: Mutex<Option<Instant>> = Mutex::new(None);
 
+/// The bars on the terminal.
+static BARS: Mutex<Vec<WeakProgressBar>> = Mutex::new(Vec::new());
+
 impl Progress {
     /// Starts `label` with `total` steps of `unit`.
     pub(crate) fn new(label: &str, total: u64, unit: &str) -> Self {
@@ -63,6 +67,11 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.with_key("rate", write_rate));
         }
+        if terminal {
+            let mut bars = BARS.lock().unwrap_or_else(PoisonError::into_inner);
+            bars.retain(|bar| bar.upgrade().is_some());
+            bars.push(bar.downgrade());
+        }
         let plain = (!terminal).then(|| Plain::new(label, total, unit));
         Self { bar, plain }
     }
@@ -73,6 +82,14 @@ impl Progress {
         if let Some(plain) = &self.plain {
             plain.advance(steps);
         }
+    }
+}
+
+/// Takes all bars off the terminal, for a process that is about to end.
+pub fn clear_bars() {
+    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner);
+    for bar in bars.iter().filter_map(WeakProgressBar::upgrade) {
+        bar.finish_and_clear();
     }
 }
 

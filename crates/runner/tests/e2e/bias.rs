@@ -353,3 +353,61 @@ fn a_killed_call_ends_with_the_same_bytes() {
     }
     assert!(whole == fs::read(lab.path("bias.parquet")).expect("biases"));
 }
+
+/// A call that was killed between giving the file its name and removing its pieces: the file, and some of the pieces.
+fn killed_as_it_ended(lab: &Lab, options: &[&str], whole: &[u8]) {
+    let parts = lab.path("bias.parquet.parts");
+    let started = || {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
+        let command = command.arg("bias").args(options).args(NNN);
+        let command = command
+            .args(["--out", "bias.parquet"])
+            .current_dir(lab.path(""));
+        command.stdout(Stdio::null()).spawn().expect("it starts")
+    };
+    let mut child = started();
+    while !parts.exists() && child.try_wait().expect("a child").is_none() {
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("killed");
+    child.wait().expect("it ended");
+    assert!(parts.exists(), "it was killed before it was through");
+    lab.write("bias.parquet", whole);
+}
+
+/// Guards against a call that was refused, its pieces left for good, where the one before was killed in its last moment.
+#[test]
+fn a_call_that_was_killed_as_it_ended_ends_by_the_same_call() {
+    let (lab, gallery) = lab(60_000);
+    let all = ["--gallery", "gallery.npy", "--ids", "ids.txt"];
+    let whole = bias(&lab, &all, "whole.parquet");
+    killed_as_it_ended(&lab, &all, &whole);
+    assert!(whole == bias(&lab, &all, "bias.parquet"));
+    let again = [&["bias"], &all[..], &NNN, &["--out", "bias.parquet"]].concat();
+    lab.call(&again)
+        .refused(&["bias.parquet: is there already"]);
+
+    // Another file is still in the way.
+    fs::remove_file(lab.path("bias.parquet")).expect("removed");
+    let first = bias(&lab, &["--gallery", "bank.npy"], "first.parquet");
+    killed_as_it_ended(&lab, &all, &first);
+    lab.call(&again)
+        .refused(&["bias.parquet: is there already"]);
+    assert!(first == fs::read(lab.path("bias.parquet")).expect("still there"));
+
+    // What was added is added once.
+    let names = ids(60_000);
+    let names: Vec<&str> = names.lines().collect();
+    for (name, rows) in [("old", 0..20_000), ("new", 20_000..60_000)] {
+        lab.write(&format!("{name}.npy"), npy(&gallery[rows.clone()].to_vec()));
+        lab.write(&format!("{name}.txt"), names[rows].join("\n"));
+    }
+    let [old, new] = ["old", "new"].map(|it| [format!("{it}.npy"), format!("{it}.txt")]);
+    let [old, new] = [&old, &new].map(|it| ["--gallery", &it[0], "--ids", &it[1]]);
+    fs::remove_dir_all(lab.path("bias.parquet.parts")).expect("removed");
+    fs::remove_file(lab.path("bias.parquet")).expect("removed");
+    bias(&lab, &old, "bias.parquet");
+    let append = [&new[..], &["--append"]].concat();
+    killed_as_it_ended(&lab, &append, &whole);
+    assert!(whole == bias(&lab, &append, "bias.parquet"));
+}

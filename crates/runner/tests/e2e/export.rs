@@ -625,6 +625,15 @@ fn an_export_replaces_what_lay_there() {
         names(&lab.files("out")),
         ["items.jsonl", "manifest.json", "queries.md"]
     );
+    // One that was killed as it removed the files of the one before.
+    export(&lab, &[&how[..], &["npy"]].concat(), "killed");
+    fs::rename(
+        lab.path("killed/manifest.json"),
+        lab.path("killed/earlier.json"),
+    )
+    .expect("renamed");
+    export(&lab, &[&how[..], &["jsonl"]].concat(), "killed");
+    assert_same(&lab.files("killed"), &lab.files("out"));
 }
 
 /// Ten calls killed at moments spread over the time that one takes: a manifest is there only where all else is.

@@ -118,3 +118,183 @@ fn what_a_killed_write_leaves_is_removed() {
         .count();
     assert_eq!(parts, 0);
 }
+
+/// What a signal does to each verb: one sentence, status 128 and its number, no temporary file, and the same call goes on.
+#[cfg(unix)]
+mod signals {
+    use super::*;
+    use crate::vectors::npy;
+    use nnn_testkit::hub::{Fault, Resource, Server};
+    use std::io::{Read, Write, pipe};
+    use std::os::unix::process::ExitStatusExt;
+
+    const SIGNALS: [(&str, i32); 2] = [("INT", 2), ("TERM", 15)];
+
+    fn runner(lab: &Lab, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("runner"));
+        command.args(arguments).current_dir(lab.path(""));
+        command
+            .env_remove("NNN_CACHE")
+            .env("HF_HOME", lab.path("hf"));
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn send(signal: &str, child: &Child) {
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.expect("`kill`").success());
+    }
+
+    /// Waits until a command is under way.
+    fn until(what: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !what() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "it never began"
+            );
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Stops a command as soon as it has `begun`, and expects the sentence `kept`.
+    fn stopped(
+        lab: &Lab,
+        arguments: &[&str],
+        signal: (&str, i32),
+        kept: &str,
+        begun: impl Fn() -> bool,
+    ) {
+        let (name, number) = signal;
+        let mut child = runner(lab, &[&["--quiet"], arguments].concat())
+            .spawn()
+            .expect("it starts");
+        until(begun);
+        send(name, &child);
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().expect("a pipe");
+        stderr.read_to_string(&mut said).expect("text");
+        let code = child.wait().expect("it ended").code();
+        assert_eq!(said, format!("stopped by SIG{name}: {kept}\n"));
+        assert_eq!(code, Some(128 + number));
+        let parts: Vec<_> = lab
+            .files("")
+            .into_keys()
+            .filter(|it| it.contains(".part-"))
+            .collect();
+        assert!(parts.is_empty(), "{parts:?}");
+    }
+
+    #[test]
+    fn a_run_says_what_it_keeps_and_goes_on() {
+        let lab = drawn(30, 10);
+        lab.write("config.yaml", CONFIG);
+        let (expected, _) = undisturbed(&lab);
+        let kept = "finished trials, encoded batches and downloads are kept, and the same command goes on from there";
+        for signal in SIGNALS {
+            stopped(&lab, &["config.yaml"], signal, kept, || {
+                lab.path("cache/embeddings").exists()
+            });
+            end_and_compare(&lab, &expected);
+        }
+    }
+
+    #[test]
+    fn blocks_of_biases_are_kept_and_exports_are_not() {
+        let lab = Lab::new();
+        let mut noise = Noise(1);
+        lab.write("gallery.npy", npy(&noise.rows(60_000)));
+        lab.write("bank.npy", npy(&noise.rows(2_000)));
+        let vectors = ["--gallery", "gallery.npy", "--reference", "bank.npy"];
+        let bias = [
+            &["bias"],
+            &vectors[..],
+            &["--method", "nnn(k=5,alpha=0.75)", "--out", "bias.parquet"],
+        ]
+        .concat();
+        let kept = "finished blocks of items are kept beside the file, and the same command goes on from there";
+        let parts = lab.path("bias.parquet.parts");
+        for signal in SIGNALS {
+            let _ = fs::remove_dir_all(&parts);
+            stopped(&lab, &bias, signal, kept, || parts.exists());
+        }
+        assert!(runner(&lab, &bias).status().expect("it ended").success());
+        assert!(!parts.exists());
+
+        let export = [
+            "export",
+            "--bias",
+            "bias.parquet",
+            "--gallery",
+            "gallery.npy",
+            "--form",
+            "ip",
+            "--to",
+            "jsonl",
+            "--out",
+            "out",
+        ];
+        let begun = || lab.files("out").keys().any(|it| it.contains(".part-"));
+        for signal in SIGNALS {
+            let kept = "nothing of the export is kept, and the same command begins anew";
+            stopped(&lab, &export, signal, kept, begun);
+            assert!(lab.files("out").is_empty());
+        }
+    }
+
+    /// A lab whose checkpoint is at a plain address, where a transfer never ends.
+    fn stalled() -> (Lab, Server) {
+        let (lab, server) = (drawn(30, 10), Server::start().expect("a server"));
+        server.put("/config.json", Resource::plain(&[b' '; 1 << 16]));
+        server.fail("/config.json", [Fault::Stall(1 << 15)]);
+        let url = server.url();
+        let card = format!(
+            "name: clip\nfamily: clip\nsource: {{files: [{{url: {{name: config.json, mirrors: ['{url}/config.json']}}}}]}}\n"
+        );
+        lab.write("models/clip.yaml", card);
+        lab.write("config.yaml", CONFIG);
+        (lab, server)
+    }
+
+    /// The bytes of the transfer that never ends, once they have arrived.
+    fn arrived(lab: &Lab) -> Option<usize> {
+        let files = lab.files("cache/downloads/urls");
+        let part = files.iter().find(|it| it.0.ends_with(".incomplete"));
+        part.map(|it| it.1.len()).filter(|&bytes| bytes > 0)
+    }
+
+    #[test]
+    fn a_transfer_keeps_what_has_arrived() {
+        let kept =
+            "what has arrived is kept, parts of files too, and the same command goes on from there";
+        for signal in SIGNALS {
+            let (lab, _server) = stalled();
+            stopped(&lab, &["fetch", "config.yaml"], signal, kept, || {
+                arrived(&lab).is_some()
+            });
+            assert!(arrived(&lab).is_some());
+        }
+    }
+
+    /// Guards against a program that cannot be ended where its last sentence finds no reader.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_second_signal_kills_at_once() {
+        let (lab, _server) = stalled();
+        let (_reader, mut full) = pipe().expect("a pipe");
+        full.write_all(&[b'.'; 1 << 16])
+            .expect("as much as a pipe holds");
+        let mut command = runner(&lab, &["--quiet", "fetch", "config.yaml"]);
+        let mut child = command.stderr(full).spawn().expect("it starts");
+        until(|| arrived(&lab).is_some());
+        send("INT", &child);
+        sleep(Duration::from_millis(300));
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it waits for a reader"
+        );
+        send("TERM", &child);
+        assert_eq!(child.wait().expect("it ended").signal(), Some(15));
+    }
+}

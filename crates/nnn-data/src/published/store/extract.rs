@@ -5,21 +5,16 @@ use super::holder::{Holder, Spot};
 use super::ledger::Ledgers;
 use crate::FileError;
 use crate::published::archive::Archive;
-use nnn_files::{is_temporary, sha256_bytes, write_unsynced};
+use nnn_files::{remove_abandoned, sha256_bytes, write_unsynced};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 /// Threads that write at a time.
 const WRITERS: usize = 8;
-
-/// Age at which nobody is writing a temporary file any more.
-const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Entries of one archive, with the files that they become.
 struct Job<'a> {
@@ -135,23 +130,11 @@ impl<'a> Missing<'a> {
     }
 }
 
-/// Removes what extractions that were killed had begun to write, where files are to be written now. A failure is no
-/// matter: the files are only in the way.
+/// Removes what extractions that were killed had begun to write, where files are to be written now.
 fn remove_leftovers(jobs: &[Job<'_>]) {
     let paths = jobs.iter().flat_map(|job| job.paths.values());
     let folders: BTreeSet<&Path> = paths.filter_map(|it| it.path.parent()).collect();
-    for entry in folders
-        .into_iter()
-        .filter_map(|it| fs::read_dir(it).ok())
-        .flatten()
-        .flatten()
-    {
-        let modified = entry.metadata().and_then(|about| about.modified());
-        let age = modified.ok().and_then(|time| time.elapsed().ok());
-        if is_temporary(&entry.path()) && age.is_some_and(|age| age > ABANDONED) {
-            drop(fs::remove_file(entry.path()));
-        }
-    }
+    folders.into_iter().for_each(remove_abandoned);
 }
 
 fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {

@@ -18,8 +18,13 @@ pub(super) struct IdFiles {
 }
 
 impl IdFiles {
-    /// The ids that are given, none of which repeats, nor is in the file that items are appended to; `None`: none are given.
-    pub(super) fn read(request: &BiasRequest, old: Option<&BiasFile>) -> Result<Option<Self>> {
+    /// The ids that are given, none of which repeats, nor is in the file that items are appended to, if they `are_new`; `None`: none
+    /// are given.
+    pub(super) fn read(
+        request: &BiasRequest,
+        old: Option<&BiasFile>,
+        are_new: bool,
+    ) -> Result<Option<Self>> {
         let parts = request.id_parts()?;
         if let Some(old) = old {
             let words = match (old.is_named(), parts.is_empty()) {
@@ -33,7 +38,8 @@ impl IdFiles {
         if parts.is_empty() {
             return Ok(None);
         }
-        let total = check_unrepeated(&parts, old.map(|_| request.out.as_path()))?;
+        let old = old.filter(|_| are_new).map(|_| request.out.as_path());
+        let total = check_unrepeated(&parts, old)?;
         Ok(Some(Self {
             files: parts.into_iter(),
             open: Vec::new().into_iter(),
@@ -65,6 +71,15 @@ impl IdFiles {
             "{total} ids, but the gallery has {items} items"
         );
         Ok(())
+    }
+}
+
+/// Refuses ids of the file that items are appended to.
+pub(super) fn check_new(request: &BiasRequest) -> Result<()> {
+    let parts = request.id_parts()?;
+    match parts.is_empty() {
+        true => Ok(()),
+        false => check_unrepeated(&parts, Some(&request.out)).map(drop),
     }
 }
 

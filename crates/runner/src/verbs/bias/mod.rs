@@ -14,12 +14,13 @@ use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
 use crate::verbs::arrays::Parts;
 use additive::Additive;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ids::IdFiles;
 use nnn_data::count_rows;
 use nnn_export::{BiasFile, BiasHeader, BiasRows, Ids, vector_marks};
 use nnn_files::counted;
 use pieces::Pieces;
+use std::path::Path;
 
 /// Items of one block: what a kill can lose.
 const BLOCK: usize = 1 << 14;
@@ -43,17 +44,13 @@ fn compute(request: &BiasRequest) -> Result<()> {
     let old = existing(request)?;
     let additive = Additive::new(request)?;
     let (gallery, header) = (request.gallery_parts()?, additive.header());
-    // The file had got its name when the call was interrupted, if it is that of this call.
-    let named = old.is_none() && !request.overwrite && request.out.exists();
-    ensure!(
-        !named || Pieces::are_left_of(&request.out, &header)?,
-        is_there(request)
-    );
+    let left = Pieces::are_left(&request.out, &header)?;
+    ensure!(left || !is_in_the_way(request), in_the_way(&request.out));
     if let Some(old) = &old {
         fits(request, old, &header)?;
         additive.of_new_items()?;
     }
-    let ids = IdFiles::read(request, old.as_ref())?;
+    let ids = IdFiles::read(request, old.as_ref(), !left)?;
     let pieces = Pieces::open(&request.out, &header, ids.is_some())?;
     let items = compute_pieces(&additive, &gallery, ids, &pieces)?;
     ensure!(
@@ -64,24 +61,37 @@ fn compute(request: &BiasRequest) -> Result<()> {
     let before = old.as_ref().map_or(0, BiasFile::len);
     if old.is_some() && pieces.are_the_end_of(&request.out, items)? {
         pieces.remove();
-        bail!(
-            "{}: its last {} have the vectors of these: they were added before",
-            request.out.display(),
-            counted(items, "item")
-        );
+        ensure!(left, added_before(&request.out, items));
+        // By this call, which was killed as it ended.
+        return Ok(print(&summary(request, &header, before - items, items))?);
     }
-    if named {
-        let whole = BiasFile::open(&request.out)?.len() == items;
-        ensure!(
-            whole && pieces.are_the_end_of(&request.out, items)?,
-            is_there(request)
-        );
-        pieces.remove();
-    } else {
-        pieces.join(old, items)?;
+    if old.is_some() && left {
+        ids::check_new(request)?;
     }
+    let replaces = !is_in_the_way(request);
+    ensure!(pieces.join(old, items, replaces)?, in_the_way(&request.out));
     print(&summary(request, &header, before, items))?;
     Ok(())
+}
+
+fn added_before(out: &Path, items: usize) -> String {
+    let items = counted(items, "item");
+    format!(
+        "{}: its last {items} have the vectors of these: they were added before",
+        out.display()
+    )
+}
+
+/// Whether a file is there that is neither added to nor to be replaced.
+fn is_in_the_way(request: &BiasRequest) -> bool {
+    !request.append && !request.overwrite && request.out.exists()
+}
+
+fn in_the_way(out: &Path) -> String {
+    format!(
+        "{}: is there already; --append adds these items to it, --overwrite computes it anew",
+        out.display()
+    )
 }
 
 /// The file that items are appended to; none where it is made anew.
@@ -93,18 +103,15 @@ fn existing(request: &BiasRequest) -> Result<Option<BiasFile>> {
         "--out {}: biases are written as .parquet",
         out.display()
     );
-    match (request.append, out.exists()) {
-        (true, _) => Ok(Some(BiasFile::open(out)?)),
-        (false, true) if !request.overwrite && !Pieces::any_of(out) => bail!(is_there(request)),
-        (false, _) => Ok(None),
+    // Before a bank is read. A call that was killed as it ended leaves the file and its pieces.
+    ensure!(
+        !is_in_the_way(request) || pieces::folder_of(out).exists(),
+        in_the_way(out)
+    );
+    match request.append {
+        true => Ok(Some(BiasFile::open(out)?)),
+        false => Ok(None),
     }
-}
-
-fn is_there(request: &BiasRequest) -> String {
-    format!(
-        "{}: is there already; --append adds these items to it, --overwrite computes it anew",
-        request.out.display()
-    )
 }
 
 /// Refuses to append what another method, another bank or another program computed.

@@ -1,10 +1,9 @@
 //! Blocks as they are done, beside the file that they become.
 
-use crate::disk::sync_folder;
 use crate::terminal::progress::say;
 use anyhow::{Context, Result};
 use nnn_export::{BiasFile, BiasFileError, BiasHeader, BiasProblem, BiasRows, BiasWriter};
-use nnn_files::{Sha256, write_atomically};
+use nnn_files::{Sha256, sha256_file, sync_folder, write_atomically};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,10 +19,27 @@ pub(super) struct Pieces<'a> {
     folder: PathBuf,
 }
 
+/// `bias.parquet.parts`: where the pieces of `bias.parquet` lie.
+pub(super) fn folder_of(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(".parts");
+    out.with_file_name(name)
+}
+
+/// The name of a call's own folder of pieces.
+fn key(header: &BiasHeader) -> Result<String> {
+    let key = Sha256::new()
+        .part(serde_json::to_vec(header)?)
+        .part(crate::provenance::sources())
+        .hex();
+    Ok(key[..16].to_owned())
+}
+
 impl<'a> Pieces<'a> {
     /// Those of an earlier call with the same method, banks and program are kept, any others removed.
     pub(super) fn open(out: &'a Path, header: &'a BiasHeader, named: bool) -> Result<Self> {
-        let (root, folder) = places(out, header)?;
+        let root = folder_of(out);
+        let folder = root.join(key(header)?);
         if !folder.exists() && root.exists() {
             fs::remove_dir_all(&root).with_context(|| root.display().to_string())?;
         }
@@ -35,6 +51,13 @@ impl<'a> Pieces<'a> {
             root,
             folder,
         })
+    }
+
+    /// Whether a call with the same method, banks and program was killed, if only as it removed the last of them.
+    pub(super) fn are_left(out: &Path, header: &BiasHeader) -> Result<bool> {
+        let root = folder_of(out);
+        let is_empty = fs::read_dir(&root).is_ok_and(|mut it| it.next().is_none());
+        Ok(is_empty || root.join(key(header)?).exists())
     }
 
     /// Keeps the piece that begins at item `first`; its biases are computed unless they are there already.
@@ -85,8 +108,9 @@ impl<'a> Pieces<'a> {
         Ok(same)
     }
 
-    /// Puts all pieces of `items` items into one file, behind the rows of `old`, and removes them.
-    pub(super) fn join(&self, old: Option<BiasFile>, items: usize) -> Result<()> {
+    /// Puts all pieces of `items` items into one file, behind the rows of `old`, and removes them. Where it `replaces` nothing, the
+    /// file that is there has to be this one: whether it is.
+    pub(super) fn join(&self, old: Option<BiasFile>, items: usize, replaces: bool) -> Result<bool> {
         let mut next = 0;
         // Here first, so that a kill leaves nothing beside the file.
         let joined = self.folder.join("joined.parquet");
@@ -103,6 +127,9 @@ impl<'a> Pieces<'a> {
             }
             Ok(())
         })?;
+        if !replaces && sha256_file(&joined)? != sha256_file(self.out)? {
+            return Ok(false);
+        }
         let folder = match self.out.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -112,7 +139,7 @@ impl<'a> Pieces<'a> {
             .and_then(|()| sync_folder(folder))
             .with_context(|| format!("{}: cannot be written", self.out.display()))?;
         self.remove();
-        Ok(())
+        Ok(true)
     }
 
     /// Removes all pieces. What cannot be removed is only in the way.
@@ -123,19 +150,6 @@ impl<'a> Pieces<'a> {
                 "warning: {root}: cannot be removed: {error}; nothing needs it any more"
             ));
         }
-    }
-
-    /// Whether there are pieces beside a file, of whatever call.
-    pub(super) fn any_of(out: &Path) -> bool {
-        root_of(out).is_dir()
-    }
-
-    /// Whether an earlier call of the same method, banks and program has ended but for removing its pieces: `out` is
-    /// there, with what the pieces are of.
-    pub(super) fn are_left_of(out: &Path, header: &BiasHeader) -> Result<bool> {
-        let (_, folder) = places(out, header)?;
-        let same = |file: BiasFile| file.header() == header;
-        Ok(folder.is_dir() && BiasFile::open(out).is_ok_and(same))
     }
 
     fn write(
@@ -153,23 +167,6 @@ impl<'a> Pieces<'a> {
         });
         written.with_context(|| format!("{}: cannot be written", path.display()))
     }
-}
-
-fn root_of(out: &Path) -> PathBuf {
-    let mut name = out.file_name().unwrap_or_default().to_owned();
-    name.push(".parts");
-    out.with_file_name(name)
-}
-
-/// `bias.parquet.parts`, and in it the folder of these banks, this method and this program.
-fn places(out: &Path, header: &BiasHeader) -> Result<(PathBuf, PathBuf)> {
-    let root = root_of(out);
-    let key = Sha256::new()
-        .part(serde_json::to_vec(header)?)
-        .part(crate::provenance::sources())
-        .hex();
-    let folder = root.join(&key[..16]);
-    Ok((root, folder))
 }
 
 fn into_io(problem: BiasProblem) -> io::Error {

@@ -56,7 +56,7 @@ def world_of(trial, tier):
 def used(found, bias):
     """The largest share of half its interval that a number is off by, beside its own rounding to f32; where anything is known."""
     middle, half = (bias.lo + bias.hi) / 2, (bias.hi - bias.lo) / 2
-    off = np.maximum(0.0, np.abs(found - middle) - U32 * np.abs(middle))
+    off = np.maximum(0.0, np.abs(found - middle) - np.maximum(U32 * np.abs(middle), 2.0**-150))
     which = (half > 0) & (half < 0.5)
     return float((off[which] / half[which]).max(initial=0.0))
 

@@ -2,13 +2,14 @@
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
 //! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint()`] what a wrong name was,
-//! and [`counted`] puts counts into messages.
+//! [`read_text`] takes byte order marks off, and [`counted`] puts counts into messages.
 
 mod atomic;
 mod checksum;
 mod hint;
 mod near;
 mod remote;
+mod text;
 mod words;
 
 pub use atomic::{WholeFile, is_temporary, write_atomically, write_unsynced};
@@ -19,4 +20,5 @@ pub use remote::{
     HubFile, HubSource, RemoteError, RemoteFile, RemotePlace, RemoteSource, RepoKind, UrlSource,
     remote_files,
 };
+pub use text::{open_text, read_text, without_mark};
 pub use words::{counted, plural};

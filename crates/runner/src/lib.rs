@@ -35,6 +35,7 @@ mod run;
 mod spec;
 mod sweep;
 mod terminal;
+mod threads;
 pub mod verbs;
 mod warning;
 

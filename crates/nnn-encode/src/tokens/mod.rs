@@ -13,7 +13,7 @@ pub use sentencepiece::PieceFrame;
 use crate::checkpoint::stand_in;
 use crate::checksum::files_sha256;
 use crate::error::{ReadError, TokenizerError};
-use nnn_files::Sha256;
+use nnn_files::{Sha256, without_mark};
 use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -145,7 +145,7 @@ fn is_python_space(c: char) -> bool {
 
 /// A tokenizer in the format of the `tokenizers` library.
 fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
-    Tokenizer::from_bytes(read(file)?).map_err(|it| format(file, it))
+    Tokenizer::from_bytes(without_mark(&read(file)?)).map_err(|it| format(file, it))
 }
 
 /// The same for a family whose texts have a start and an end token, which the file's post-processor must add.

@@ -121,6 +121,7 @@ impl ImageStore {
     pub fn folder(
         root: &Path,
         splits: &[&str],
+        on_gap: OnGap,
         groups: Option<&[String; 2]>,
     ) -> Result<Self, StoreError> {
         let table = FoundFile {
@@ -134,7 +135,7 @@ impl ImageStore {
                 files: &BTreeMap::from([(TABLE.to_owned(), table)]),
                 splits,
                 wanted: splits,
-                on_gap: OnGap::Fail,
+                on_gap,
                 groups,
             },
             images: splits,

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
-/// Vectors by role: so many items, queries and past queries, none of which are equal.
+/// Vectors by role: so many items, queries and past queries, and a gallery bank of two; none of them are equal.
 fn shaped(dim: usize, [gallery, queries, past]: [usize; 3]) -> Lab {
     let lab = Lab::new();
     let mut noise = Noise(7);
@@ -21,6 +21,7 @@ fn shaped(dim: usize, [gallery, queries, past]: [usize; 3]) -> Lab {
     lab.write("gallery.npy", npy(&rows(gallery)));
     lab.write("queries.npy", npy(&rows(queries)));
     lab.write("past.npy", npy(&rows(past)));
+    lab.write("others.npy", npy(&rows(2)));
     let answers: Vec<usize> = (0..queries).map(|query| query % gallery).collect();
     lab.write("answers.json", json(&answers));
     lab
@@ -30,6 +31,8 @@ fn shaped(dim: usize, [gallery, queries, past]: [usize; 3]) -> Lab {
 fn methods(list: &str) -> String {
     let config = role_config("query_to_gallery");
     let config = config.replace("[raw, nnn: {k: 4, alpha: 0.5}]", list);
+    let others = "      reference_gallery: {file: others.npy}\nmethods:";
+    let config = config.replacen("methods:", others, 1);
     format!("{config}metrics: [R@1, MedR, MRR]\n")
 }
 
@@ -51,13 +54,18 @@ fn one_item_one_query_and_a_bank_of_one() {
     all_are_numbers(&shaped(6, [1, 1, 1]), ALL);
 }
 
-/// All directions are 1 and -1; a bank of the one and a query of the other do not overlap.
+/// All directions are 1 and -1; banks of the one and evaluated vectors of the other do not overlap.
 #[test]
 fn vectors_of_one_dimension() {
     let lab = shaped(1, [3, 1, 1]);
-    lab.write("queries.npy", npy(&vec![vec![2.0]]));
-    lab.write("past.npy", npy(&vec![vec![-3.0]]));
-    lab.write("gallery.npy", npy(&vec![vec![1.0], vec![-1.0], vec![5.0]]));
+    for (file, rows) in [
+        ("queries.npy", vec![vec![2.0]]),
+        ("past.npy", vec![vec![-3.0]]),
+        ("gallery.npy", vec![vec![1.0], vec![5.0], vec![3.0]]),
+        ("others.npy", vec![vec![-1.0]]),
+    ] {
+        lab.write(file, npy(&rows));
+    }
     all_are_numbers(&lab, ALL);
 }
 
@@ -148,7 +156,7 @@ fn a_hundred_files_where_few_may_be_open() {
 /// Guards against results that a clock which ran ahead makes out of date, and against times before zero.
 #[test]
 fn files_from_the_future() {
-    let lab = drawn(12, 8);
+    let lab = drawn(30, 10);
     lab.run(SWEEP, &[]);
     let before = lasting(&lab.files("results"));
     let future = SystemTime::now() + Duration::from_secs(400_000_000);
@@ -180,7 +188,7 @@ fn names_that_are_no_text() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let name = |bytes| OsStr::from_bytes(bytes);
-    let lab = drawn(12, 8);
+    let lab = drawn(30, 10);
     let below = lab.path("").join(name(b"w\xff"));
     fs::create_dir_all(&below).expect("a folder");
     for folder in ["models", "datasets"] {
@@ -263,7 +271,7 @@ fn line_ends_and_marks_of_windows() {
 /// Both draw the data and encode it, or wait for the other; in the end both have the same tables.
 #[test]
 fn two_processes_with_one_cache() {
-    let lab = drawn(12, 8);
+    let lab = drawn(30, 10);
     lab.write("config.yaml", SWEEP);
     let start = |results: &str| {
         let mut command = Command::new(cargo_bin("runner"));

@@ -1,9 +1,9 @@
 //! Removal of the modality gap.
 
-use crate::space::{bank_mean, need_moments, round};
+use crate::space::round;
 use nnn_core::{
     Bank, BankStats, FitError, Fitted, MethodFamily, MethodKind, MovedVectors, Normalizer, Param,
-    ParamInfo, Rows, StatPlan, VectorMap,
+    ParamInfo, Rows, Stat, StatPlan, VectorMap,
 };
 
 /// The family `gr_clip`.
@@ -42,13 +42,14 @@ impl Normalizer for GrClip {
     }
 
     fn needs(&self, plan: &mut StatPlan) {
-        need_moments(plan);
+        plan.need(Bank::Query, Stat::Centroid);
+        plan.need(Bank::Gallery, Stat::Centroid);
     }
 
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let without_mean_of = |bank| -> Result<VectorMap, FitError> {
             Ok(VectorMap {
-                shift: round(bank_mean(stats, bank, gallery.dim())?),
+                shift: round(stats.get(bank, Stat::Centroid)?),
                 matrix: None,
                 normalize: true,
             })

@@ -20,11 +20,6 @@ pub(crate) fn need_moments(plan: &mut StatPlan) {
     plan.need(Bank::Gallery, Stat::Moments);
 }
 
-/// The mean of one bank.
-pub(crate) fn bank_mean(stats: &BankStats, bank: Bank, dim: usize) -> Result<&[f64], FitError> {
-    Ok(&stats.get(bank, Stat::Moments)?[..dim])
-}
-
 /// To f32.
 pub(crate) fn round(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&v| v as f32).collect()

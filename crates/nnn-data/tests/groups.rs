@@ -281,7 +281,7 @@ fn a_folder_with_classes_and_groups() {
         3.jpg,train,who,,\n3.jpg,train,who else,,\n";
     std::fs::write(folder.path().join("captions.csv"), table).expect("written");
     let names = ["x", "y"].map(str::to_owned);
-    let open = |groups| ImageStore::folder(folder.path(), &["train", "test"], groups);
+    let open = |groups| ImageStore::folder(folder.path(), &["train", "test"], OnGap::Fail, groups);
     let store = open(Some(&names)).expect("a folder");
     let (train, test) = (&store.splits()["train"], &store.splits()["test"]);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use nnn_data::{
     ArrayFile, ArrayFiles, Cluster, DatasetCard, DatasetSource, Direction, EmbeddingSource,
-    ImageStore, ModelCard, RoleSource, SplitCounts, hold_out, reference_set,
+    ImageStore, ModelCard, OnGap, RoleSource, SplitCounts, hold_out, reference_set,
 };
 use serde_json::json;
 use std::fs;
@@ -43,11 +43,12 @@ fn captions(rows: &str) -> (TempDir, Result<ImageStore, String>) {
         put(&folder, image, image);
     }
     put(&folder, "captions.csv", rows);
-    let opened = ImageStore::folder(folder.path(), &["test", "train"], None).map_err(|error| {
-        let root = format!("{}/", folder.path().display());
-        let error = error.to_string().replace(&root, "");
-        error.replace(root.trim_end_matches('/'), "the folder")
-    });
+    let opened =
+        ImageStore::folder(folder.path(), &["test", "train"], OnGap::Fail, None).map_err(|error| {
+            let root = format!("{}/", folder.path().display());
+            let error = error.to_string().replace(&root, "");
+            error.replace(root.trim_end_matches('/'), "the folder")
+        });
     (folder, opened)
 }
 
@@ -111,7 +112,8 @@ fn bad_folders() {
         assert_eq!(captions(rows).1.expect_err("a bad folder"), expected);
     }
     let root = folder();
-    let error = ImageStore::folder(root.path(), &["test"], None).expect_err("no table");
+    let error =
+        ImageStore::folder(root.path(), &["test"], OnGap::Fail, None).expect_err("no table");
     assert_eq!(
         error.to_string(),
         format!(

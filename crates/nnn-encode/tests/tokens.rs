@@ -170,3 +170,52 @@ fn a_folder_without_a_tokenizer_says_so() {
     std::fs::write(folder.path().join("tokenizer.json"), "{").expect("written");
     assert!(matches!(load(77), TokenizerError::Format { .. }));
 }
+
+/// Guards against a mark that becomes part of a token, a carriage return that becomes part of a merge, and a library that takes
+/// names of files in UTF-8 only.
+#[cfg(target_os = "linux")]
+#[test]
+fn vocabularies_as_windows_saves_them_below_a_name_that_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let clip = r#"{"<|startoftext|>": 0, "<|endoftext|>": 1, "a": 2, "b</w>": 3, "ab</w>": 4}"#;
+    let written = [
+        ("vocab.json", format!("{clip}\n")),
+        ("merges.txt", "#version: 0.2\na b</w>\n".to_owned()),
+        (
+            "vocab.txt",
+            "[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n##s\n".to_owned(),
+        ),
+    ];
+    let root = tempfile::tempdir().expect("a temporary folder");
+    for (name, marked) in [(&b"a"[..], false), (b"a\xff", true)] {
+        let folder = root.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::create_dir(&folder).expect("a folder");
+        for (file, text) in &written {
+            let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+            let text = if marked { &windows } else { text };
+            std::fs::write(folder.join(file), text).expect("written");
+        }
+        let settings = || TokenSettings::cut_to(8);
+        let clip = TextTokenizer::clip(&files(&folder), settings()).expect("a tokenizer");
+        assert_eq!(clip.ids("AB").expect("ids"), [0, 4, 1], "{marked}");
+        let bert = TextTokenizer::bert(&files(&folder), settings()).expect("a tokenizer");
+        assert_eq!(bert.ids("Hellos").expect("ids"), [2, 4, 5, 3], "{marked}");
+    }
+}
+
+#[test]
+fn a_merge_that_is_none_is_named_by_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    write("merges.txt", "#version: 0.2\na b c\n").expect("written");
+    for (vocab, part) in [
+        (r#"{"a": 0}"#, "merges.txt: line 2: \"a b c\""),
+        (r#"{"a": "x"}"#, "vocab.json: token \"a\" has the id \"x\""),
+        ("[]", "vocab.json: expected an object"),
+    ] {
+        write("vocab.json", vocab).expect("written");
+        let opened = TextTokenizer::clip(&files(folder.path()), TokenSettings::cut_to(8));
+        let error = opened.err().expect("no tokenizer").to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -3,7 +3,7 @@
 use crate::error::ExportError;
 use crate::forms::{Constants, Form, Spread};
 use crate::items::{Format, Shape};
-use nnn_files::{nearby, sha256_file, write_atomically};
+use nnn_files::{nearby, read_text, sha256_file, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -161,7 +161,7 @@ impl Manifest {
     /// There is none, or it is of another version.
     pub fn read(folder: &Path) -> Result<Self, ExportError> {
         let path = folder.join(FILE);
-        let text = std::fs::read_to_string(&path).map_err(|problem| {
+        let text = read_text(&path).map_err(|problem| {
             let near = nearby(folder);
             let said = format!("{problem}; expected a folder that `runner export` wrote{near}");
             ExportError::unusable(&path, said)

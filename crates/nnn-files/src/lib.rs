@@ -2,7 +2,7 @@
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
 //! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint()`] what a wrong name was,
-//! [`contained`] keeps the panics of libraries in, and [`counted`] puts counts into messages.
+//! [`contained`] keeps the panics of libraries in, [`read_text`] takes byte order marks off, and [`counted`] puts counts into messages.
 
 mod atomic;
 mod checksum;
@@ -13,6 +13,7 @@ mod near;
 mod parquet;
 mod remote;
 mod short;
+mod text;
 mod words;
 
 pub use atomic::{
@@ -30,4 +31,5 @@ pub use remote::{
     remote_files,
 };
 pub use short::short_name;
+pub use text::{open_text, read_text, without_mark};
 pub use words::{counted, plural};

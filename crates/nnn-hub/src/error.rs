@@ -64,6 +64,14 @@ pub enum HubError {
         /// Other commits of its repository at which the cache has it.
         others: Vec<String>,
     },
+    /// A variable of the environment, of which the way to servers depends, makes no sense.
+    #[error("{variable}: {reason}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The answer makes no sense.
     #[error("{name}: {url} answers with {reason}")]
     Answer {

@@ -1,11 +1,14 @@
 //! Requests: redirects followed by hand, so that the token goes to the address it is meant for and to no other.
 
 use crate::error::{HubError, Refusal};
+use crate::network::Network;
 use crate::retry::Fault;
 use crate::settings::Token;
 use std::io::{Cursor, ErrorKind, Read};
+use std::sync::OnceLock;
 use std::time::Duration;
 use ureq::http::{HeaderMap, StatusCode, Uri};
+use ureq::tls::TlsConfig;
 
 const USER_AGENT: &str = concat!("nnn-bench/", env!("CARGO_PKG_VERSION"));
 
@@ -21,7 +24,9 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// A client for any number of requests.
 #[derive(Debug)]
 pub(crate) struct Client {
-    agent: ureq::Agent,
+    network: Network,
+    /// Made at the first request, so that what the environment says of certificates matters only where something is asked.
+    agent: OnceLock<ureq::Agent>,
 }
 
 /// A request.
@@ -80,8 +85,18 @@ impl Answer {
 }
 
 impl Client {
-    pub(crate) fn new() -> Self {
-        let config = ureq::Agent::config_builder()
+    pub(crate) fn new(network: Network) -> Self {
+        Self {
+            network,
+            agent: OnceLock::new(),
+        }
+    }
+
+    fn agent(&self) -> Result<&ureq::Agent, HubError> {
+        if let Some(agent) = self.agent.get() {
+            return Ok(agent);
+        }
+        let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -90,10 +105,14 @@ impl Client {
             .accept_encoding("identity")
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE));
-        Self {
-            agent: config.build().into(),
+            .timeout_per_read(Some(SILENCE))
+            // Of a variable for one scheme ureq would make the proxy of all.
+            .proxy(None);
+        if let Some(roots) = self.network.roots()? {
+            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
+        let agent = config.build().into();
+        Ok(self.agent.get_or_init(|| agent))
     }
 
     /// Asks for a file's content.
@@ -147,9 +166,10 @@ impl Client {
         token: Option<&Token>,
         head: bool,
     ) -> Result<Answer, Fault> {
+        let (agent, proxy) = (self.agent()?, self.network.proxy(url)?);
         let mut request = match head {
-            true => self.agent.head(url),
-            false => self.agent.get(url),
+            true => agent.head(url),
+            false => agent.get(url),
         };
         for (name, value) in ask.headers {
             request = request.header(*name, value);
@@ -157,10 +177,10 @@ impl Client {
         if let Some(token) = token {
             request = request.header("authorization", token.header());
         }
-        let (parts, body) = request
-            .call()
-            .map_err(|error| fault(ask, error))?
-            .into_parts();
+        let request = request.config().proxy(proxy).build();
+        let answer = request.call();
+        let answer = answer.map_err(|error| fault(ask, error, &self.network.way(url)))?;
+        let (parts, body) = answer.into_parts();
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
@@ -170,10 +190,16 @@ impl Client {
     }
 }
 
+/// Whether a certificate is refused, which no later try changes. The kind of the error says no more than that data are wrong.
+fn is_untrusted(error: &ureq::Error) -> bool {
+    let said = error.to_string();
+    said.contains("invalid peer certificate")
+}
+
 /// Whether a name could not be resolved or nobody listens: there is no point in trying again at once.
 fn is_unreachable(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::HostNotFound => true,
+        ureq::Error::HostNotFound | ureq::Error::ConnectProxyFailed(_) => true,
         ureq::Error::Io(error) => {
             let kinds = [
                 ErrorKind::ConnectionRefused,
@@ -187,21 +213,31 @@ fn is_unreachable(error: &ureq::Error) -> bool {
     }
 }
 
-fn fault(ask: &Ask<'_>, error: ureq::Error) -> Fault {
+/// `way` says through which proxy, if any.
+fn fault(ask: &Ask<'_>, error: ureq::Error, way: &str) -> Fault {
+    if is_untrusted(&error) {
+        let reason = format!(
+            "{error}{way}; SSL_CERT_FILE can name a file with the certificates that are to be trusted, in PEM format"
+        );
+        return Fault::Lasting(bad_answer(
+            ask,
+            format!("a certificate that is refused: {reason}"),
+        ));
+    }
     if is_unreachable(&error) {
         return Fault::Lasting(HubError::Unreachable {
             name: ask.name.to_owned(),
             url: shown(ask.url),
-            reason: error.to_string(),
+            reason: format!("{error}{way}"),
             others: Vec::new(),
         });
     }
     match error {
         ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => {
-            Fault::passing(error.to_string())
+            Fault::passing(format!("{error}{way}"))
         }
-        ureq::Error::ConnectionFailed => Fault::passing(error.to_string()),
-        other => bad_answer(ask, format!("an error: {other}")).into(),
+        ureq::Error::ConnectionFailed => Fault::passing(format!("{error}{way}")),
+        other => bad_answer(ask, format!("an error: {other}{way}")).into(),
     }
 }
 

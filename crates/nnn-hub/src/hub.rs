@@ -77,9 +77,9 @@ impl Hub {
         let builder = builder.with_endpoint(settings.endpoint.clone());
         Self {
             addresses: builder.with_token(None).with_progress(false).build().ok(),
+            client: Client::new(settings.network.clone()),
             settings,
             patience,
-            client: Client::new(),
             sums: Mutex::default(),
         }
     }

@@ -11,6 +11,8 @@
 //! stopped, in this process or in the next; two processes that want one file take turns. The token goes to the hub's own
 //! address and nowhere else, and is in no message.
 //!
+//! Proxies and certificates are those of the environment ([`Network`]).
+//!
 //! Addresses, and the names of files in the cache, come from `hf-hub`. The transfer is our own, on `ureq`, which `hf-hub`
 //! uses too: that of `hf-hub` 0.5 sends the token on to wherever the hub redirects, checks no checksum, and drops
 //! `Retry-After`.
@@ -21,6 +23,7 @@ mod event;
 mod http;
 mod hub;
 mod listing;
+mod network;
 mod retry;
 mod settings;
 mod transfer;
@@ -29,5 +32,6 @@ pub use error::{HubError, Refusal, elsewhere};
 pub use event::Event;
 pub use hub::{Hub, Local, State};
 pub use listing::Listing;
+pub use network::Network;
 pub use retry::Patience;
 pub use settings::{Settings, Token};

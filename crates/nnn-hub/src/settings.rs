@@ -1,5 +1,7 @@
 //! Where the hub is, where its cache is, and who asks: from the environment, as the Python tools read it.
 
+use crate::network::Network;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,50 +43,52 @@ pub struct Settings {
     pub token: Option<Token>,
     /// Whether the network must not be used.
     pub offline: bool,
+    /// Proxies and certificates.
+    pub network: Network,
 }
 
 const PUBLIC_HUB: &str = "https://huggingface.co";
 
 impl Settings {
     /// From `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_TOKEN`, `HF_TOKEN_PATH` and
-    /// `HF_HUB_OFFLINE`, with their meaning in `huggingface_hub`; `downloads` as given.
+    /// `HF_HUB_OFFLINE`, with their meaning in `huggingface_hub`; the network as [`Network`] says; `downloads` as given.
     #[must_use]
     pub fn from_env(downloads: &Path) -> Self {
-        Self::from_variables(downloads, |name| std::env::var(name).ok())
+        Self::from_variables(downloads, |name| std::env::var_os(name))
     }
 
     /// The same from any source of variables. An empty variable counts as none.
     #[must_use]
-    pub fn from_variables(downloads: &Path, get: impl Fn(&str) -> Option<String>) -> Self {
-        let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
-        let home = hub_home(&get);
+    pub fn from_variables(downloads: &Path, get: impl Fn(&str) -> Option<OsString>) -> Self {
+        let given = |name: &str| get(name).filter(|it| !it.to_string_lossy().trim().is_empty());
+        let path = |name: &str| given(name).map(PathBuf::from);
+        let get = |name: &str| given(name)?.into_string().ok();
+        let home = hub_home(&path);
         let endpoint = get("HF_ENDPOINT").unwrap_or_else(|| PUBLIC_HUB.to_owned());
-        let hub_cache = get("HF_HUB_CACHE").or_else(|| get("HUGGINGFACE_HUB_CACHE"));
-        let token_file = get("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
+        let hub_cache = path("HF_HUB_CACHE").or_else(|| path("HUGGINGFACE_HUB_CACHE"));
+        let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
         let token = get("HF_TOKEN").or_else(|| get("HUGGING_FACE_HUB_TOKEN"));
         let token = token.or_else(|| fs::read_to_string(token_file).ok());
         Self {
             endpoint: endpoint.trim().trim_end_matches('/').to_owned(),
-            hub_cache: hub_cache.map_or_else(|| home.join("hub"), PathBuf::from),
+            hub_cache: hub_cache.unwrap_or_else(|| home.join("hub")),
             downloads: downloads.to_owned(),
             token: token.and_then(|text| Token::new(&text)),
             offline: get("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
+            network: Network::from_variables(&given),
         }
     }
 }
 
 /// `HF_HOME`, or `huggingface` in the folder for caches.
-fn hub_home(get: &impl Fn(&str) -> Option<String>) -> PathBuf {
+fn hub_home(get: &impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
     let user = || {
         get("HOME")
             .or_else(|| get("USERPROFILE"))
             .unwrap_or_default()
     };
-    let caches = || {
-        let given = get("XDG_CACHE_HOME").map(PathBuf::from);
-        given.unwrap_or_else(|| Path::new(&user()).join(".cache"))
-    };
-    get("HF_HOME").map_or_else(|| caches().join("huggingface"), PathBuf::from)
+    let caches = || get("XDG_CACHE_HOME").unwrap_or_else(|| user().join(".cache"));
+    get("HF_HOME").unwrap_or_else(|| caches().join("huggingface"))
 }
 
 fn is_true(value: &str) -> bool {
@@ -98,7 +102,7 @@ mod tests {
     fn settings(variables: &[(&str, &str)]) -> Settings {
         Settings::from_variables(Path::new("own"), |name| {
             let found = variables.iter().find(|pair| pair.0 == name);
-            found.map(|pair| pair.1.to_owned())
+            found.map(|pair| pair.1.into())
         })
     }
 
@@ -138,6 +142,18 @@ mod tests {
             shown.contains("hidden") && !shown.contains("hf_secret"),
             "{shown}"
         );
+    }
+
+    /// Guards against a folder that is passed over because its name is no UTF-8.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_whose_name_is_no_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"/h\xff");
+        let found = Settings::from_variables(Path::new("own"), |variable| {
+            (variable == "HF_HOME").then(|| name.to_owned())
+        });
+        assert_eq!(found.hub_cache, Path::new(name).join("hub"));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The real client against a small server on loopback. No test reaches any other address.
 
 use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind};
-use nnn_hub::{Event, Hub, HubError, Local, Patience, Settings, Token};
+use nnn_hub::{Event, Hub, HubError, Local, Network, Patience, Settings, Token};
 use nnn_testkit::hub::{COMMIT, Fault, Resource, Server, git_sha1, sha256};
 use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -37,6 +40,7 @@ impl World {
             downloads: self.folder.path().join("own"),
             token: None,
             offline: false,
+            network: Network::default(),
         }
     }
 
@@ -887,4 +891,119 @@ fn offline_a_file_is_found_where_the_message_says() {
             .expect("found");
         assert_eq!(found.path, put_at);
     }
+}
+
+/// A proxy on loopback that connects to whatever it is asked for, and notes the first line of every request.
+struct Proxy {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let notes = Arc::clone(&asked);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let notes = Arc::clone(&notes);
+                thread::spawn(move || drop(pass_on(client, &notes)));
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("requests").clone()
+    }
+}
+
+fn pass_on(mut client: TcpStream, notes: &Mutex<Vec<String>>) -> io::Result<()> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head);
+    let line = head.lines().next().unwrap_or_default();
+    notes.lock().expect("requests").push(line.to_owned());
+    let target = line.split(' ').nth(1).unwrap_or_default();
+    let mut server = TcpStream::connect(target)?;
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+    thread::spawn(move || io::copy(&mut from, &mut to));
+    io::copy(&mut server, &mut client)?;
+    client.shutdown(Shutdown::Both)
+}
+
+/// The settings of a world, with the way to servers that these variables say.
+fn on_the_way(world: &World, variables: &[(&str, String)]) -> Settings {
+    let get = |name: &str| {
+        let found = variables.iter().find(|pair| pair.0 == name);
+        found.map(|pair| pair.1.clone().into())
+    };
+    Settings {
+        network: Settings::from_variables(Path::new("own"), get).network,
+        ..world.settings()
+    }
+}
+
+/// Guards against a variable for one scheme that ureq would take for all.
+#[test]
+fn through_a_proxy_and_past_it() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    let proxy = Proxy::start();
+    let url = format!("http://{}", proxy.address);
+    let open = |variables: &[(&str, String)]| {
+        let _ = fs::remove_dir_all(world.settings().hub_cache);
+        let client = world.client(on_the_way(&world, variables));
+        client
+            .open(&pinned("config.json"), &|_| {})
+            .expect("a file");
+        proxy.asked()
+    };
+    let asked = open(&[("HTTP_PROXY", url.clone())]);
+    let line = format!("CONNECT {} ", &world.hub.url()["http://".len()..]);
+    assert!(!asked.is_empty());
+    assert!(asked.iter().all(|it| it.starts_with(&line)), "{asked:?}");
+    let hosts = "localhost, 127.0.0.1".to_owned();
+    for variables in [
+        &[("HTTP_PROXY", url.clone()), ("NO_PROXY", hosts.clone())][..],
+        &[("all_proxy", url.clone()), ("no_proxy", hosts)],
+        &[("HTTPS_PROXY", url.clone())],
+    ] {
+        assert_eq!(open(variables).len(), asked.len(), "{variables:?}");
+    }
+    assert!(open(&[("ALL_PROXY", url)]).len() > asked.len());
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_named_by_its_variable() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    for address in [
+        "http://me:secret@127.0.0.1:1",
+        "socks5://me:secret@127.0.0.1:1",
+    ] {
+        let settings = on_the_way(&world, &[("http_proxy", address.to_owned())]);
+        let opened = world.client(settings).open(&pinned("config.json"), &|_| {});
+        let error = opened.expect_err("no file").to_string();
+        assert!(error.contains("http_proxy"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    assert_eq!((world.pauses(), world.hub.requests().len()), (0, 0));
+}
+
+/// Nothing is asked of a server whose certificates nobody could check.
+#[test]
+fn certificates_that_are_not_there_are_named_by_their_variable() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    let settings = on_the_way(&world, &[("SSL_CERT_FILE", "/nowhere/ca.pem".to_owned())]);
+    let opened = world.client(settings).open(&pinned("config.json"), &|_| {});
+    let error = opened.expect_err("no file").to_string();
+    assert!(error.contains("SSL_CERT_FILE: /nowhere/ca.pem"), "{error}");
+    assert!(world.hub.requests().is_empty());
 }

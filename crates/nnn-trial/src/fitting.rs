@@ -58,10 +58,11 @@ impl Fitting {
         // No bank is read where there is none: the plan was checked just now.
         let dim = dims.first().copied().unwrap_or(0);
         let asked = self.point.least_dim();
-        match asked > dim {
-            true => Err(FitError::BeyondDimension { asked, dim }.into()),
-            false => Ok(dim),
+        if asked > dim {
+            return Err(FitError::BeyondDimension { asked, dim }.into());
         }
+        self.plan.check_dim(dim)?;
+        Ok(dim)
     }
 
     /// The method at its point.

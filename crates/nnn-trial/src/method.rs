@@ -241,12 +241,17 @@ fn first_of(names: &[String]) -> String {
 /// That vectors of this dimension and banks of these sizes allow a point.
 ///
 /// # Errors
-/// [`FitError`]: it asks for more dimensions, for a bank that is not there, or for more items than a bank has.
+/// [`FitError`]: it asks for more dimensions, for a bank that is not there, for more items than a bank has, or for second moments
+/// of too large a dimension.
 pub fn check_point(point: &dyn Normalizer, dim: usize, sizes: BankSizes) -> Result<(), FitError> {
     let asked = point.least_dim();
     match asked > dim {
         true => Err(FitError::BeyondDimension { asked, dim }),
-        false => StatPlan::of([point]).check(sizes),
+        false => {
+            let plan = StatPlan::of([point]);
+            plan.check(sizes)?;
+            plan.check_dim(dim)
+        }
     }
 }
 

@@ -36,6 +36,7 @@ mod run;
 mod spec;
 mod sweep;
 mod terminal;
+mod threads;
 pub mod verbs;
 mod warning;
 

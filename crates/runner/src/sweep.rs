@@ -11,6 +11,7 @@ use crate::results::run_record::{self, Done};
 use crate::results::trial_record::TrialRecord;
 use crate::run::TrialRunner;
 use crate::terminal::progress::say;
+use crate::threads::with_threads;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
 use nnn_report::ScoreRow;
@@ -65,17 +66,12 @@ pub fn sweep(
 }
 
 fn sweep_one(plan: &Plan, ready: Ready, folders: &Folders) -> Result<Finished> {
-    let mut pool = rayon::ThreadPoolBuilder::new();
-    if let Some(threads) = plan.spec.compute.threads {
-        pool = pool.num_threads(threads);
-    }
-    let pool = pool.build().context("worker threads cannot be started")?;
-    pool.install(|| {
+    with_threads(plan.spec.compute.threads, || {
         let results = ResultsFolder::create(&folders.results, &plan.spec.experiment)?;
         let sources = Sources::open(plan, ready, &folders.cache)?;
         let trials = Trials::lay_out(plan, &sources)?;
         Sweep::new(plan, &sources, &trials, results)?.run(folders)
-    })
+    })?
 }
 
 /// One plan with its data open.

@@ -1,5 +1,6 @@
 //! What a run wants a reader of its results to know. Recorded in `run.json`, not only printed.
 
+use nnn_data::Finding;
 use nnn_files::counted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -213,6 +214,15 @@ pub(crate) enum Warning {
 }
 
 impl Warning {
+    /// What annotations hold that is no part of a data set.
+    pub(crate) fn left_out(dataset: &str, findings: &[Finding]) -> Vec<Self> {
+        let warning = |finding: &Finding| Self::LeftOut {
+            dataset: dataset.to_owned(),
+            finding: finding.to_string(),
+        };
+        findings.iter().map(warning).collect()
+    }
+
     /// Whether it was said when the files were fetched, before there was a run to warn of it.
     pub(crate) fn is_said_at_fetching(&self) -> bool {
         matches!(self, Self::Terms { .. } | Self::Alternative { .. })

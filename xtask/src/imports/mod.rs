@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The stages of the runner, lowest first: a file imports from its own stage or from an earlier one. A stage is the first part
 /// of a file's path below `src`; those of one line stand side by side.
 pub const RUNNER_STAGES: [&[&str]; 11] = [
-    &["terminal", "warning", "provenance"],
+    &["terminal", "warning", "provenance", "threads"],
     &["spec"],
     &["plan"],
     &["fetch"],

@@ -96,8 +96,10 @@ pub enum Stat {
     /// What a method crate brings itself, made by `into()` from its [`NeighborStat`].
     Own(OwnStat),
     /// Of the bank itself, not of any item: the mean `(1/M) sum d_i`, then the second moments `(1/M) sum d_i d_i^T`, row
-    /// by row: `d + d * d` numbers.
+    /// by row: `d + d * d` numbers. Of dimensions above [`Stat::MOST_MOMENTS`] there are none.
     Moments,
+    /// Of the bank itself, not of any item: the mean `(1/M) sum d_i` alone, `d` numbers.
+    Centroid,
     /// `tau ln u` of Sinkhorn's scaling `diag(u) exp((S - 1) / tau) diag(v)` of the similarities of items to bank rows, with
     /// uniform marginals, after so many rounds of `v`, then `u`, from `u = 1`; see [`BankStats::collect`].
     Potential {
@@ -111,6 +113,10 @@ pub enum Stat {
 }
 
 impl Stat {
+    /// The largest dimension of which second moments are computed. Twice as many numbers as they have, in f64, are 4 GiB
+    /// there, and a decomposition of them takes hours; beyond it a slip in a dimension would take all of a machine's memory.
+    pub const MOST_MOMENTS: usize = 1 << 14;
+
     /// Numbers that the statistic has for `gallery` items of dimension `dim`.
     #[must_use]
     pub fn len(&self, gallery: usize, dim: usize) -> usize {
@@ -118,6 +124,7 @@ impl Stat {
             Self::Largest { depth } => gallery * depth,
             Self::Own(own) => gallery * own.numbers(dim),
             Self::Moments => dim + dim * dim,
+            Self::Centroid => dim,
             _ => gallery,
         }
     }
@@ -127,7 +134,7 @@ impl Stat {
     #[must_use]
     pub fn reads_vectors(&self) -> bool {
         match self {
-            Self::Moments => true,
+            Self::Moments | Self::Centroid => true,
             Self::Own(own) => own.reads_vectors(),
             Self::Potential { stacked, .. } => *stacked,
             _ => false,
@@ -187,6 +194,7 @@ impl fmt::Display for Stat {
             Self::BestPlace { depth } => write!(f, "best_place(depth={depth})"),
             Self::Own(own) => own.fmt(f),
             Self::Moments => f.write_str("moments"),
+            Self::Centroid => f.write_str("centroid"),
             Self::Potential {
                 tau,
                 iterations,
@@ -231,6 +239,18 @@ pub enum FitError {
     BeyondDimension {
         /// The count asked for.
         asked: usize,
+        /// The dimension.
+        dim: usize,
+    },
+    /// Second moments are a matrix of dimension times dimension, which does not fit.
+    #[error(
+        "second moments of the {bank} are asked for, a matrix of dimension x dimension; the vectors have dimension {dim}, and \
+         the largest that is allowed is {}",
+        Stat::MOST_MOMENTS
+    )]
+    MomentsDimension {
+        /// The bank.
+        bank: Bank,
         /// The dimension.
         dim: usize,
     },
@@ -333,6 +353,18 @@ impl StatPlan {
             }
         }
         Ok(())
+    }
+
+    /// Checks the needs against the dimension of the vectors before anything is computed.
+    ///
+    /// # Errors
+    /// [`FitError::MomentsDimension`]: second moments of too large a dimension.
+    pub fn check_dim(&self, dim: usize) -> Result<(), FitError> {
+        let moments = self.iter().find(|(_, stat)| **stat == Stat::Moments);
+        match moments.filter(|_| dim > Stat::MOST_MOMENTS) {
+            Some((bank, _)) => Err(FitError::MomentsDimension { bank, dim }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -513,6 +545,7 @@ impl BankStats {
         options: PassOptions<'_>,
     ) -> Result<Self, FitError> {
         plan.check(banks.sizes())?;
+        plan.check_dim(gallery.dim())?;
         let mut values = BTreeMap::new();
         for bank in [Bank::Query, Bank::Gallery, Bank::Evaluated] {
             let Some(rows) = banks.get(bank).filter(|_| plan.uses(bank)) else {

@@ -25,7 +25,7 @@ pub(super) fn moments(
 
 /// Whether a statistic follows from sums of the bank's vectors.
 pub(super) fn is_moment(stat: &Stat) -> bool {
-    matches!(stat, Stat::Mean | Stat::Moments)
+    matches!(stat, Stat::Mean | Stat::Moments | Stat::Centroid)
 }
 
 /// The sums of the bank's vectors that the needs follow from.
@@ -57,6 +57,7 @@ pub(super) fn finish(needs: &[Stat], items: Rows<'_>, sums: &Sums) -> Vec<(Stat,
             &sums.products.iter().map(share).collect::<Vec<_>>(),
         ]
         .concat(),
+        Stat::Centroid => mean.clone(),
         // The mean of products with the bank's rows is the product with their mean.
         _ => (0..items.len())
             .map(|item| dot(items.row(item), &mean))

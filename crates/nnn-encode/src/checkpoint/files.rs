@@ -2,7 +2,7 @@
 
 use super::error::LoadError;
 use crate::error::ReadError;
-use nnn_files::LFS_POINTER;
+use nnn_files::{LFS_POINTER, read_text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -126,7 +126,7 @@ impl CheckpointFiles {
         }
         let path = self.path(name).ok_or_else(|| self.absent(name))?;
         refuse_stand_in(path)?;
-        Ok(fs::read_to_string(path).map_err(|source| ReadError::new(path, source))?)
+        Ok(read_text(path).map_err(|source| ReadError::new(path, source))?)
     }
 
     /// Why there is no file of a name: a link to nothing, an adapter in place of a model, or just no file.

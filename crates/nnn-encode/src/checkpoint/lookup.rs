@@ -3,9 +3,9 @@
 use super::error::LoadError;
 use super::files::{ADAPTER, CheckpointFiles, head, refuse_stand_in};
 use crate::error::ReadError;
+use nnn_files::read_text;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files of weights, all in one format.
@@ -229,7 +229,7 @@ fn indexed(files: &CheckpointFiles, index: &Path) -> Result<Vec<(String, PathBuf
         file: index.to_path_buf(),
         reason,
     };
-    let text = fs::read_to_string(index).map_err(|it| ReadError::new(index, it))?;
+    let text = read_text(index).map_err(|it| ReadError::new(index, it))?;
     let parsed: Index = serde_json::from_str(&text).map_err(|it| weights(it.to_string()))?;
     let names: BTreeSet<String> = parsed.weight_map.into_values().collect();
     if names.is_empty() {

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use thiserror::Error;
 
@@ -357,7 +357,7 @@ fn image_shard(
 ) -> Result<(), ExtractError> {
     let (send, receive) = sync_channel(1);
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let ahead = move || {
             for batch in items.chunks(batch) {
                 let prepared = prepare_batch(encoder, files, batch, limits);
                 let failed = prepared.is_err();
@@ -366,8 +366,16 @@ fn image_shard(
                     return;
                 }
             }
-        });
-        encode_batches(encoder, receive, done)
+        };
+        match thread::Builder::new().spawn_scoped(scope, ahead) {
+            Ok(_) => (receive.into_iter())
+                .try_for_each(|prepared| encode_prepared(encoder, prepared, &mut *done)),
+            // The system gives no more threads: this one prepares them in between.
+            Err(_) => items.chunks(batch).try_for_each(|batch| {
+                let prepared = prepare_batch(encoder, files, batch, limits);
+                encode_prepared(encoder, prepared, &mut *done)
+            }),
+        }
     })
 }
 
@@ -387,16 +395,13 @@ fn prepare_batch<'a>(
     Ok((batch, pixels?))
 }
 
-fn encode_batches(
+fn encode_prepared(
     encoder: &dyn Encoder,
-    receive: Receiver<Prepared<'_>>,
+    prepared: Prepared<'_>,
     done: Done<'_>,
 ) -> Result<(), ExtractError> {
-    for prepared in receive {
-        let (items, pixels) = prepared?;
-        let encoded = encoder.encode_pixels(&pixels);
-        let encoded = encoded.and_then(|it| exact(it, items.len() * encoder.info().dim));
-        done(items, encoded.map_err(|source| failed(items, source))?)?;
-    }
-    Ok(())
+    let (items, pixels) = prepared?;
+    let encoded = encoder.encode_pixels(&pixels);
+    let encoded = encoded.and_then(|it| exact(it, items.len() * encoder.info().dim));
+    done(items, encoded.map_err(|source| failed(items, source))?)
 }

@@ -2,9 +2,9 @@
 
 use super::{Crop, Filter, Normalize, PixelSpec, Resize, ResizeTo};
 use crate::error::{ReadError, in_words};
+use nnn_files::read_text;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::fs;
 use std::path::Path;
 use thiserror::Error;
 
@@ -126,7 +126,7 @@ impl PixelSpec {
     /// # Errors
     /// As [`parse`](Self::parse), and a file that cannot be read.
     pub fn load(file: &Path) -> Result<Self, PixelSpecError> {
-        let text = fs::read_to_string(file).map_err(|source| ReadError::new(file, source))?;
+        let text = read_text(file).map_err(|source| ReadError::new(file, source))?;
         Self::parse(&text)
     }
 

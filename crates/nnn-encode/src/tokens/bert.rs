@@ -1,11 +1,9 @@
 //! BERT's WordPiece tokenizer, as `transformers`' `BertTokenizer` with lower-casing.
 
-use super::{
-    TextTokenizer, TokenSettings, format, is_python_space, read_json_with_ends, refuse_stand_in,
-};
+use super::{TextTokenizer, TokenSettings, format, is_python_space, read, read_json_with_ends};
 use crate::checkpoint::CheckpointFiles;
 use crate::error::TokenizerError;
-use std::path::Path;
+use nnn_files::without_mark;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -27,8 +25,9 @@ impl TextTokenizer {
             let tokenizer = read_json_with_ends(whole)?;
             Self::new(tokenizer, vec![whole.to_path_buf()], settings)
         } else if let Some(vocabulary) = from.path("vocab.txt") {
-            refuse_stand_in(vocabulary)?;
-            let tokenizer = bert_tokenizer(vocabulary).map_err(|it| format(vocabulary, it))?;
+            let lines = read(vocabulary)?;
+            let tokenizer =
+                bert_tokenizer(without_mark(&lines)).map_err(|it| format(vocabulary, it))?;
             Self::new(tokenizer, vec![vocabulary.to_path_buf()], settings)
         } else {
             Err(TokenizerError::Absent {
@@ -42,8 +41,8 @@ impl TextTokenizer {
 /// The pipeline of `transformers` 5.23.0, `models/bert/tokenization_bert.py`: control characters dropped, Chinese
 /// characters apart, lower case, accents stripped; words by white space and punctuation; WordPiece, in which a word of more
 /// than 100 characters is unknown; `[CLS]` and `[SEP]`.
-fn bert_tokenizer(vocabulary: &Path) -> tokenizers::Result<Tokenizer> {
-    let pieces = WordPiece::read_file(&vocabulary.to_string_lossy())?;
+fn bert_tokenizer(vocabulary: &[u8]) -> tokenizers::Result<Tokenizer> {
+    let pieces = WordPiece::read_bytes(vocabulary)?;
     let model = WordPiece::builder()
         .vocab(pieces)
         .unk_token(UNKNOWN.into())

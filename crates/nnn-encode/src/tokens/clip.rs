@@ -1,9 +1,12 @@
 //! CLIP's byte-pair tokenizer, as `transformers`' `CLIPTokenizer`.
 
-use super::{TextTokenizer, TokenSettings, format, read_json_with_ends, refuse_stand_in};
+use super::{TextTokenizer, TokenSettings, format, read, read_json_with_ends};
 use crate::checkpoint::CheckpointFiles;
 use crate::error::TokenizerError;
-use std::path::PathBuf;
+use nnn_files::without_mark;
+use serde_json::Value;
+use std::io::BufRead;
+use std::path::Path;
 use tokenizers::models::bpe::{BPE, Merges, Vocab};
 use tokenizers::normalizers::{NFC, Replace, Sequence as Normalizers, replace::ReplacePattern};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -35,10 +38,11 @@ impl TextTokenizer {
                 settings,
             )
         } else if let (Some(vocab), Some(merges)) = parts {
-            let parts = [vocab.to_path_buf(), merges.to_path_buf()];
-            parts.iter().try_for_each(|it| refuse_stand_in(it))?;
-            let tokenizer = clip_tokenizer(&parts).map_err(|it| format(&parts[0], it))?;
-            Self::new(tokenizer, parts.to_vec(), settings)
+            let pieces = clip_vocab(vocab)?;
+            let joined = clip_merges(merges)?;
+            let tokenizer = clip_tokenizer(pieces, joined).map_err(|it| format(vocab, it))?;
+            let files = vec![vocab.to_path_buf(), merges.to_path_buf()];
+            Self::new(tokenizer, files, settings)
         } else {
             Err(TokenizerError::Absent {
                 expected: "tokenizer.json, or vocab.json and merges.txt",
@@ -50,8 +54,7 @@ impl TextTokenizer {
 
 /// The pipeline of `transformers` 5.23.0, `models/clip/tokenization_clip.py`: NFC, runs of white space to one space,
 /// lower case; words by [`WORD`]; bytes; byte-pair merges that end a word with `</w>`; start and end tokens.
-fn clip_tokenizer([vocab, merges]: &[PathBuf; 2]) -> tokenizers::Result<Tokenizer> {
-    let (vocab, merges) = BPE::read_file(&vocab.to_string_lossy(), &merges.to_string_lossy())?;
+fn clip_tokenizer(vocab: Vocab, merges: Merges) -> tokenizers::Result<Tokenizer> {
     let id = |token: &str| {
         let id = vocab.get(token).copied();
         id.ok_or_else(|| format!("the vocabulary lacks {token}"))
@@ -67,6 +70,40 @@ fn clip_tokenizer([vocab, merges]: &[PathBuf; 2]) -> tokenizers::Result<Tokenize
     let ends = ends.trim_offsets(false).add_prefix_space(false);
     tokenizer.with_post_processor(Some(ends));
     Ok(tokenizer)
+}
+
+/// The ids of `vocab.json`, as `BPE::read_file` takes them, which wants names of files in UTF-8.
+fn clip_vocab(file: &Path) -> Result<Vocab, TokenizerError> {
+    let whole = serde_json::from_slice(without_mark(&read(file)?));
+    let Value::Object(members) = whole.map_err(|it| format(file, it))? else {
+        return Err(format(file, "expected an object of tokens with their ids"));
+    };
+    let id = |(token, id): (String, Value)| {
+        let number = id.as_u64().and_then(|it| u32::try_from(it).ok());
+        let wrong = || format(file, format_args!("token {token:?} has the id {id}"));
+        Ok((token.clone(), number.ok_or_else(wrong)?))
+    };
+    members.into_iter().map(id).collect()
+}
+
+/// The merges of `merges.txt`, one a line, in their order; lines that begin with `#version` say nothing.
+fn clip_merges(file: &Path) -> Result<Merges, TokenizerError> {
+    let mut merges = Merges::new();
+    for (number, line) in (1..).zip(without_mark(&read(file)?).lines()) {
+        let line = line.map_err(|it| format(file, format_args!("line {number}: {it}")))?;
+        if line.starts_with("#version") {
+            continue;
+        }
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            [left, right] => merges.push((left.to_owned(), right.to_owned())),
+            _ => {
+                let found =
+                    std::format!("line {number}: {line:?}, expected two tokens and a space");
+                return Err(format(file, found));
+            }
+        }
+    }
+    Ok(merges)
 }
 
 fn clip_model(vocab: Vocab, merges: Merges) -> tokenizers::Result<BPE> {

@@ -13,7 +13,7 @@ pub use sentencepiece::PieceFrame;
 use crate::checkpoint::stand_in;
 use crate::checksum::files_sha256;
 use crate::error::{ReadError, TokenizerError};
-use nnn_files::{Sha256, contained};
+use nnn_files::{Sha256, contained, without_mark};
 use sentencepiece::SentencePiece;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -144,7 +144,7 @@ fn read_json(file: &Path) -> Result<Tokenizer, TokenizerError> {
     let bytes = read(file)?;
     // The library unwraps what it reads of decoders and normalizers.
     contained(
-        || Tokenizer::from_bytes(bytes).map_err(|it| format(file, it)),
+        || Tokenizer::from_bytes(without_mark(&bytes)).map_err(|it| format(file, it)),
         |said| format(file, said),
     )
 }

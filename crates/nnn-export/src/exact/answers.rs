@@ -2,10 +2,10 @@
 
 use crate::error::ExportError;
 use crate::ids::Id;
+use nnn_files::open_text;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::path::Path;
 
 /// One query's answer: `{"query": 17, "ids": [...]}`, best first, perhaps with the engine's own `scores`.
@@ -29,10 +29,10 @@ pub struct Answer {
 /// # Errors
 /// The file cannot be read, is empty, or has a line that is no answer, repeats an id or a query, or is too short; the line is named.
 pub fn read_answers(path: &Path, k: usize, texts: bool) -> Result<Vec<Answer>, ExportError> {
-    let file = File::open(path).map_err(ExportError::io(path))?;
+    let file = open_text(path).map_err(ExportError::io(path))?;
     let mut answers = Vec::new();
     let mut asked: HashMap<Id, usize> = HashMap::new();
-    for (line, text) in (1..).zip(BufReader::new(file).lines()) {
+    for (line, text) in (1..).zip(file.lines()) {
         let text = text.map_err(ExportError::io(path))?;
         if text.trim().is_empty() {
             continue;

@@ -4,7 +4,7 @@ use super::header::header;
 use super::shape::Shape;
 use crate::bias_file::Ids;
 use crate::error::ExportError;
-use nnn_files::WholeFile;
+use nnn_files::{WholeFile, open_text};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -76,8 +76,8 @@ impl IdsReader {
         let path = items.with_file_name(name(shape.named));
         let lines = match shape.named {
             true => {
-                let file = File::open(&path).map_err(ExportError::io(&path))?;
-                Some(BufReader::new(file).lines())
+                let file = open_text(&path).map_err(ExportError::io(&path))?;
+                Some(file.lines())
             }
             false => None,
         };

@@ -4,11 +4,10 @@ use super::shape::{BLOCK, Shape, Take, Writer};
 use crate::bias_file::Ids;
 use crate::error::ExportError;
 use crate::ids::Id;
-use nnn_files::WholeFile;
+use nnn_files::{WholeFile, open_text};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 /// A line. Numbers are the shortest that read back to the same bits.
@@ -55,10 +54,10 @@ impl Writer for JsonlWriter {
 }
 
 pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), ExportError> {
-    let file = File::open(path).map_err(ExportError::io(path))?;
+    let file = open_text(path).map_err(ExportError::io(path))?;
     let mut rows = 0;
     let (mut ids, mut vectors) = (Ids::none(shape.named, rows), Vec::new());
-    for (number, text) in (1..).zip(BufReader::new(file).lines()) {
+    for (number, text) in (1..).zip(file.lines()) {
         let text = text.map_err(ExportError::io(path))?;
         let wrong = |what: String| ExportError::unusable(path, format!("line {number}: {what}"));
         let line: Line<'_> = serde_json::from_str(&text).map_err(|it| wrong(it.to_string()))?;

@@ -14,6 +14,7 @@ use crate::plan::checks::matching_head;
 use crate::plan::needs::Needs;
 use crate::plan::unlisted::Repository;
 use crate::terminal::progress::{Progress, say};
+use crate::threads::with_threads;
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
 use checkpoint::Checkpoint;
@@ -73,13 +74,17 @@ impl Ledger {
 
 /// Finds or fetches what all plans read, before the first of them begins.
 pub(crate) fn all(plans: &[Plan], hub: &Hub, cache: &Path) -> Result<Vec<Ready>> {
-    let mut ledger = Ledger::default();
-    let ready = plans
-        .iter()
-        .map(|plan| ready(plan, hub, cache, &mut ledger));
-    let ready = ready.collect::<Result<_>>()?;
-    ledger.check()?;
-    Ok(ready)
+    let threads: Option<Vec<_>> = plans.iter().map(|it| it.spec.compute.threads).collect();
+    let most = threads.and_then(|threads| threads.into_iter().max());
+    with_threads(most, || {
+        let mut ledger = Ledger::default();
+        let ready = plans
+            .iter()
+            .map(|plan| ready(plan, hub, cache, &mut ledger));
+        let ready = ready.collect::<Result<_>>()?;
+        ledger.check()?;
+        Ok(ready)
+    })?
 }
 
 fn ready(plan: &Plan, hub: &Hub, cache: &Path, ledger: &mut Ledger) -> Result<Ready> {

@@ -72,10 +72,7 @@ impl<'a> Wanted<'a> {
                 files: &files.found,
                 splits: &splits,
                 wanted: &wanted,
-                on_gap: match self.on_error {
-                    OnError::Fail => OnGap::Fail,
-                    OnError::Skip => OnGap::LeaveOut,
-                },
+                on_gap: on_gap(self.on_error),
                 groups: self.entry.card.groups.as_ref(),
             },
             images: &images,
@@ -101,6 +98,14 @@ pub(crate) fn read(wanted: &Wanted<'_>, files: &DataFiles) -> Result<(ImageStore
     Ok((store, findings))
 }
 
+/// What a config's word on what cannot be loaded means for annotations.
+pub(crate) fn on_gap(on_error: OnError) -> OnGap {
+    match on_error {
+        OnError::Fail => OnGap::Fail,
+        OnError::Skip => OnGap::LeaveOut,
+    }
+}
+
 /// A split of a file that another part of the card reads is not left out.
 fn is_read_elsewhere(finding: &Finding, source: &FilesSource) -> bool {
     let Finding::OtherSplit { split, .. } = finding else {
@@ -114,7 +119,7 @@ fn is_read_elsewhere(finding: &Finding, source: &FilesSource) -> bool {
 }
 
 /// Whether a split has fewer items than its card says because some were left out.
-fn leaves_out(finding: &Finding, of: &str) -> bool {
+pub(crate) fn leaves_out(finding: &Finding, of: &str) -> bool {
     match finding {
         Finding::EmptyCaptions { split, .. }
         | Finding::NoCaption { split, .. }

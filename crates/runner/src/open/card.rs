@@ -4,7 +4,7 @@ use super::published;
 use super::skip::skip_unloadable;
 use crate::fetch::Ready;
 use crate::fetch::checkpoint::Checkpoint;
-use crate::fetch::wanted::{DataFiles, Wanted, images_in};
+use crate::fetch::wanted::{DataFiles, Wanted, images_in, leaves_out, on_gap};
 use crate::memory::check_files;
 use crate::open::{Content, Source, Sources};
 use crate::plan::Plan;
@@ -16,7 +16,9 @@ use crate::spec::{EmbeddingsSpec, OnError};
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
 use anyhow::{Context, Result, bail, ensure};
-use nnn_data::{ArrayFile, DatasetCard, DatasetSource, Direction, ImageStore, Pairs, read_texts};
+use nnn_data::{
+    ArrayFile, DatasetCard, DatasetSource, Direction, Finding, ImageStore, Pairs, read_texts,
+};
 use nnn_files::{Sha256, nearby, sha256_file};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -126,8 +128,12 @@ fn generate(
 /// The table of a folder of images.
 const CAPTIONS: &str = "captions.csv";
 
-/// Reads the captions of a folder, finds its images and holds both against the card.
-pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore> {
+/// Reads the captions of a folder, finds its images and holds both against the card; with what was left out.
+pub(crate) fn read_folder(
+    card: &DatasetCard,
+    root: &Path,
+    on_error: OnError,
+) -> Result<(ImageStore, Vec<Finding>)> {
     let table = root.join(CAPTIONS);
     ensure!(
         table.is_file(),
@@ -138,14 +144,20 @@ pub(crate) fn read_folder(card: &DatasetCard, root: &Path) -> Result<ImageStore>
         nearby(&table)
     );
     let splits: Vec<&str> = card.splits.keys().map(String::as_str).collect();
-    let folder = ImageStore::folder(root, &splits, card.groups.as_ref())
+    let folder = ImageStore::folder(root, &splits, on_gap(on_error), card.groups.as_ref())
         .with_context(|| format!("data set `{}`", card.name))?;
     card.check_files(root)
         .with_context(|| format!("data set `{}`", card.name))?;
+    let findings: Vec<Finding> = (folder.findings().iter())
+        .filter(|it| splits.iter().any(|split| leaves_out(it, split)))
+        .cloned()
+        .collect();
     for (split, pairs) in folder.splits() {
-        card.check_counts(split, pairs)?;
+        if !findings.iter().any(|it| leaves_out(it, split)) {
+            card.check_counts(split, pairs)?;
+        }
     }
-    Ok(folder)
+    Ok((folder, findings))
 }
 
 /// Opens a folder of images; `sums` are the checksums of those of its files that have been read already.
@@ -155,11 +167,17 @@ fn open_folder(
     on_error: OnError,
     sums: HashMap<PathBuf, String>,
 ) -> Result<Source> {
-    let mut folder = read_folder(card, root)?;
-    let warnings = match on_error {
-        OnError::Fail => Vec::new(),
-        OnError::Skip => skip_unloadable(card, &mut folder, card.splits.keys(), &BTreeMap::new())?,
-    };
+    let (mut folder, findings) = read_folder(card, root, on_error)?;
+    let mut warnings = Warning::left_out(&card.name, &findings);
+    if on_error == OnError::Skip {
+        let splits = card.splits.keys();
+        warnings.extend(skip_unloadable(
+            card,
+            &mut folder,
+            splits,
+            &BTreeMap::new(),
+        )?);
+    }
     let table = root.join(CAPTIONS);
     let captions = sha256_file(&table).with_context(|| table.display().to_string())?;
     let mut source = Source::new(&card.name, Content::Items(folder));

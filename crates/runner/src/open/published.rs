@@ -16,10 +16,7 @@ pub(crate) fn open(wanted: &Wanted<'_>, files: DataFiles) -> Result<Source> {
     let (mut store, findings) = read(wanted, &files)?;
     let source = wanted.source()?;
     let mut warnings = files.warnings;
-    warnings.extend(findings.into_iter().map(|finding| Warning::LeftOut {
-        dataset: card.name.clone(),
-        finding: finding.to_string(),
-    }));
+    warnings.extend(Warning::left_out(&card.name, &findings));
     if wanted.on_error == OnError::Skip {
         let splits = wanted.needs.images.iter();
         warnings.extend(skip_unloadable(card, &mut store, splits, &files.failed)?);

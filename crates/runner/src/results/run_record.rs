@@ -53,7 +53,7 @@ impl Writing<'_> {
         let searches = self.trials.iter().flat_map(|done| done.record.searches());
         let record = json!({
             "experiment": plan.spec.experiment,
-            "config_file": plan.config,
+            "config_file": plan.config.to_string_lossy(),
             "config": plan.spec,
             "overrides": plan.overrides,
             "published": plan.published,

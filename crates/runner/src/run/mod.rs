@@ -11,7 +11,7 @@ use crate::open::{Side, Sources, TaskItems};
 use crate::plan::Plan;
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use embedder::Embedder;
 use matcher::Matcher;
 use memory::Need;
@@ -161,7 +161,10 @@ impl<'a> TrialRunner<'a> {
         let dim = inputs.test.gallery.dim();
         let sizes = inputs.banks.sizes(&inputs.test);
         for &index in &trial.methods {
-            let within = self.plan.methods[index].within(dim, sizes)?;
+            let method = &self.plan.methods[index];
+            let fits = method.stat_plan().check_dim(dim);
+            fits.with_context(|| format!("`{}`", method.family.name()))?;
+            let within = method.within(dim, sizes)?;
             allowed.push(within.map(|(method, beyond)| {
                 warnings.push(Warning::LeftOutOfGrid {
                     points: beyond.points,

@@ -40,7 +40,7 @@ pub fn read_spec(path: &Path, overrides: &[String]) -> Result<Spec> {
 
 /// Reads a YAML file into any type; errors carry file, line, column and the nearest valid key.
 pub(crate) fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).map_err(|error| unread(path, error))?;
+    let text = nnn_files::read_text(path).map_err(|error| unread(path, error))?;
     ensure!(
         !is_blank(&text),
         "{} is empty, expected `key: value` lines",

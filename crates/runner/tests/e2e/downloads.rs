@@ -1,6 +1,8 @@
 //! From nothing to tables: a checkpoint from a hub on loopback, from the cache, and without a network.
 
 use crate::blocks::{FILES, SWEEP, WEIGHTS, drawn};
+#[cfg(target_os = "linux")]
+use crate::edges::with_read_only;
 use crate::lab::{Ended, FOREIGN, Files, Lab, assert_same, lasting, workspace};
 use nnn_testkit::hub::{COMMIT, Fault, Resource, Server, sha256};
 use std::fs;
@@ -110,6 +112,35 @@ fn fetch_brings_what_a_run_needs_and_nothing_else() {
     assert_eq!(world.hub.requests().len(), asked);
     let variables = [("HF_HUB_OFFLINE", "1")];
     succeeded(&world.lab.call_with(&["fetch", "config.yaml"], &variables));
+}
+
+/// Guards against a lock or a note that is written where all is there already.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hub_cache_that_cannot_be_written() {
+    let world = World::new();
+    succeeded(&world.call(&["fetch", "config.yaml"]));
+    let World { hub, storage, lab } = world;
+    drop((hub, storage));
+    let before = lab.files("hf");
+    if let Some(output) = with_read_only(&lab.path("hf"), &lab, &["run", "config.yaml"]) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+    assert_same(&lab.files("hf"), &before);
+}
+
+#[test]
+fn proxies_are_those_of_the_environment() {
+    let world = World::new();
+    let endpoint = world.hub.url();
+    let fetch = |variables: &[(&str, &str)]| {
+        let variables = [&[("HF_ENDPOINT", endpoint.as_str())], variables].concat();
+        world.lab.call_with(&["fetch", "config.yaml"], &variables)
+    };
+    let proxy = ("http_proxy", "http://127.0.0.1:1");
+    fetch(&[proxy]).refused(&["cannot be reached", "the proxy that http_proxy names"]);
+    succeeded(&fetch(&[proxy, ("no_proxy", "127.0.0.1")]));
 }
 
 #[test]

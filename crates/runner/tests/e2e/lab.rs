@@ -21,7 +21,7 @@ pub(crate) struct Ended {
 }
 
 /// Variables of whoever runs the tests that must change nothing.
-pub(crate) const FOREIGN: [&str; 16] = [
+pub(crate) const FOREIGN: [&str; 20] = [
     "NNN_CACHE",
     "HF_HUB_CACHE",
     "HUGGINGFACE_HUB_CACHE",
@@ -35,6 +35,10 @@ pub(crate) const FOREIGN: [&str; 16] = [
     "http_proxy",
     "https_proxy",
     "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",

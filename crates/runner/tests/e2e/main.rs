@@ -19,6 +19,7 @@ mod compute;
 mod docs;
 mod downloads;
 mod dry_runs;
+mod edges;
 mod expectations;
 mod experiments;
 mod export;

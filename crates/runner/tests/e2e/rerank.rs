@@ -3,7 +3,7 @@
 use crate::blocks::drawn;
 use crate::lab::{Lab, workspace};
 use crate::vectors::{by_dataset, dataset_config};
-use nnn_data::{Direction, ImageStore};
+use nnn_data::{Direction, ImageStore, OnGap};
 use nnn_encode::{
     CheckpointFiles, Compute, Encoder, ImageLimits, ImageStates, RgbImage, load_image,
 };
@@ -97,7 +97,7 @@ fn data(lab: &Lab) -> ImageStore {
     let cache = lab.path("cache/data");
     let mut folders = std::fs::read_dir(&cache).expect("the cache of data");
     let folder = folders.next().expect("a data set").expect("a folder");
-    ImageStore::folder(&folder.path(), &["train", "test"], None).expect("a data set")
+    ImageStore::folder(&folder.path(), &["train", "test"], OnGap::Fail, None).expect("a data set")
 }
 
 /// Expects `again` to hold the items of `before`, the first `DEPTH` by their naive scores. The one differs from the other by

@@ -431,6 +431,7 @@ fn stat_of(text: &str) -> Option<Stat> {
         "mean" => Stat::Mean,
         "deviation" => Stat::Deviation,
         "moments" => Stat::Moments,
+        "centroid" => Stat::Centroid,
         "top_mean" => Stat::TopMean { k: count("k")? },
         "kth" => Stat::Kth { k: count("k")? },
         "top_distance" => Stat::TopDistance { k: count("k")? },

@@ -39,8 +39,8 @@ pub struct BankPart<'a> {
 ///
 /// It holds, for every item, the largest similarities that are wanted (f32), and two numbers for a deviation and one for
 /// each temperature (f64) for every sum that waits for its sibling: one for parts that cover the bank from its start up to a
-/// power of two chunks, at most twice the logarithm of the number of chunks for rows that lie side by side. [`Stat::Mean`](super::Stat::Mean)
-/// and [`Stat::Moments`](super::Stat::Moments) are of the bank alone and hold nothing per item.
+/// power of two chunks, at most twice the logarithm of the number of chunks for rows that lie side by side. [`Stat::Mean`](super::Stat::Mean),
+/// [`Stat::Moments`](super::Stat::Moments) and [`Stat::Centroid`](super::Stat::Centroid) are of the bank alone and hold nothing per item.
 ///
 /// Items in parts need none of this: see [`BankStats::collect`].
 ///
@@ -319,6 +319,7 @@ fn reduce(
     options: PassOptions<'_>,
     chunk: usize,
 ) -> Result<Reduced, FitError> {
+    plan.check_dim(items.dim())?;
     let needs = plan.of_bank(part.bank);
     let dimension = |_| FitError::Dimension {
         gallery: items.dim(),

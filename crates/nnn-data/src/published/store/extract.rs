@@ -121,9 +121,13 @@ impl<'a> Missing<'a> {
             }
         };
         thread::scope(|scope| {
-            for _ in 0..writers.min(jobs.len()) {
-                scope.spawn(work);
+            // This thread writes, too. Where the system gives no more threads, it and those that are there do it all.
+            for _ in 1..writers.min(jobs.len()) {
+                if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                    break;
+                }
             }
+            work();
         });
         let failed = failed.into_inner().unwrap_or_default();
         failed.into_values().next().map_or(Ok(()), Err)

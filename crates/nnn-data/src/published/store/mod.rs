@@ -124,6 +124,7 @@ impl ImageStore {
     pub fn folder(
         root: &Path,
         splits: &[&str],
+        on_gap: OnGap,
         groups: Option<&[String; 2]>,
     ) -> Result<Self, StoreError> {
         let table = FoundFile {
@@ -137,7 +138,7 @@ impl ImageStore {
                 files: &BTreeMap::from([(TABLE.to_owned(), table)]),
                 splits,
                 wanted: splits,
-                on_gap: OnGap::Fail,
+                on_gap,
                 groups,
             },
             images: splits,

@@ -89,10 +89,13 @@ fn matches(base: &Path, text: &str) -> Result<Vec<PathBuf>, FileProblem> {
     let bad = |error: &dyn ToString| {
         FileProblem::Unusable(format!("no pattern of files: {}", error.to_string()))
     };
-    let literal = base.to_string_lossy();
+    let Some(literal) = base.to_str() else {
+        let said = "a pattern below a folder whose name is not UTF-8; name the files one by one, or the folder that they lie in";
+        return Err(FileProblem::Unusable(said.to_owned()));
+    };
     let pattern = match Path::new(text).is_absolute() || literal.is_empty() {
         true => text.to_owned(),
-        false => format!("{}/{text}", Pattern::escape(&literal)),
+        false => format!("{}/{text}", Pattern::escape(literal)),
     };
     let options = MatchOptions {
         require_literal_separator: true,

@@ -4,6 +4,7 @@ use super::choose;
 use super::stream::{index, whole};
 use crate::file_error::{FileProblem, Held};
 use crate::text::decoded;
+use nnn_files::open_text;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -92,9 +93,8 @@ fn parsed(values: &[String]) -> Result<Vec<u32>, FileProblem> {
 
 /// The list in a JSON file: the whole of it or, with a key, a member of the object that it holds.
 fn json_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> {
-    let reader = BufReader::new(File::open(path)?);
-    let value =
-        serde_json::from_reader(reader).map_err(|error| FileProblem::malformed(".json", error))?;
+    let value = serde_json::from_reader(open_text(path)?)
+        .map_err(|error| FileProblem::malformed(".json", error))?;
     match (value, key) {
         (Value::Array(list), None) => Ok(list),
         (Value::Object(mut members), _) => {
@@ -176,7 +176,7 @@ fn labels(list: Vec<Value>) -> Result<Vec<String>, FileProblem> {
 
 /// A value on every line that is not blank, or a member of the object there.
 fn json_line_list(path: &Path, key: Option<&str>) -> Result<Vec<Value>, FileProblem> {
-    let lines = BufReader::new(File::open(path)?).lines();
+    let lines = open_text(path)?.lines();
     let mut values = Vec::new();
     for (line, text) in (1..).zip(lines) {
         let text = text?;

@@ -5,9 +5,9 @@ use super::{Judgement, Judgements, Key, Means, Place, expected_columns};
 use crate::file_error::FileProblem;
 use crate::text::decoded;
 use crate::vectors::files::{choose, json_kind, json_member};
+use nnn_files::open_text;
 use serde_json::{Map, Value};
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs;
 use std::path::Path;
 
 /// Reads a whole file:
@@ -17,9 +17,8 @@ use std::path::Path;
 /// - `[{query: ..., gallery: ..., score: ...}, ...]`;
 /// - an object that has one of these at `key`.
 pub(super) fn read(path: &Path, key: Option<&str>) -> Result<Judgements, FileProblem> {
-    let reader = BufReader::new(File::open(path)?);
-    let Unrepeated(value) =
-        serde_json::from_reader(reader).map_err(|it| FileProblem::malformed(".json", it))?;
+    let Unrepeated(value) = serde_json::from_reader(open_text(path)?)
+        .map_err(|it| FileProblem::malformed(".json", it))?;
     match (value, key) {
         (Value::Array(entries), None) => listed(&entries),
         (Value::Array(_), Some(key)) => Err(FileProblem::MissingKey {

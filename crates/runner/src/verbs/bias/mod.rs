@@ -12,9 +12,10 @@ pub use request::BiasRequest;
 
 use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
+use crate::threads::with_threads;
 use crate::verbs::arrays::Parts;
 use additive::Additive;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use ids::IdFiles;
 use nnn_data::count_rows;
 use nnn_export::{BiasFile, BiasHeader, BiasRows, Ids, vector_marks};
@@ -32,12 +33,7 @@ const BLOCK: usize = 1 << 14;
 /// The method is not additive or asks for more than the banks have, a file cannot be read, ids repeat or are too few, the items
 /// to be appended do not fit the file, or it cannot be written.
 pub fn bias(request: &BiasRequest) -> Result<()> {
-    let mut pool = rayon::ThreadPoolBuilder::new();
-    if let Some(threads) = request.threads {
-        pool = pool.num_threads(threads);
-    }
-    let pool = pool.build().context("worker threads cannot be started")?;
-    pool.install(|| compute(request))
+    with_threads(request.threads, || compute(request))?
 }
 
 fn compute(request: &BiasRequest) -> Result<()> {

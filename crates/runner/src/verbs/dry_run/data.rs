@@ -58,7 +58,11 @@ impl DataLines {
                 lines.files(&wanted, source, hub);
             }
             if let DatasetSource::Folder(folder) = &card.source {
-                lines.read(read_folder(card, &entry.base.join(folder)));
+                lines.read(read_folder(
+                    card,
+                    &entry.base.join(folder),
+                    plan.spec.compute.on_error,
+                ));
             }
         }
         for (_, texts) in own_texts(plan) {

@@ -8,6 +8,7 @@ mod whole;
 
 use crate::terminal::output::print;
 use crate::terminal::progress::say;
+use crate::threads::with_threads;
 use anyhow::{Result, bail};
 use nnn_export::{Manifest, pgvector_limit};
 use nnn_files::counted;
@@ -19,6 +20,10 @@ pub use options::ExportOptions;
 /// # Errors
 /// What is named does not fit together, the method cannot be served by an engine, or something cannot be read or written.
 pub fn export(options: &ExportOptions) -> Result<()> {
+    with_threads(None, || write(options))?
+}
+
+fn write(options: &ExportOptions) -> Result<()> {
     options.check_out()?;
     let banks = !(options.reference.is_empty() && options.reference_gallery.is_empty());
     let gallery = !options.gallery.is_empty();

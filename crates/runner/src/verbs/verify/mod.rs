@@ -6,6 +6,7 @@ mod report;
 
 use crate::terminal::output::print;
 use crate::terminal::progress::Progress;
+use crate::threads::with_threads;
 use crate::verbs::arrays::parts;
 use crate::verbs::biased::each_biased;
 use anyhow::{Context, Result, bail, ensure};
@@ -24,6 +25,10 @@ pub use options::VerifyOptions;
 /// # Errors
 /// The export was changed, queries do not fit it, answers are no answers, or something cannot be read or written.
 pub fn verify(options: &VerifyOptions) -> Result<bool> {
+    with_threads(None, || compare(options))?
+}
+
+fn compare(options: &VerifyOptions) -> Result<bool> {
     let manifest = Manifest::read(&options.export)?;
     check(options, &manifest)?;
     manifest.check_files(&options.export)?;

@@ -363,6 +363,7 @@ fn parquet_files_that_claim_more_than_they_hold_are_refused_at_once() {
 
 /// What fuzzing found before, where it is at hand: each kept the library busy for 7 to 68 seconds.
 #[test]
+#[allow(clippy::print_stderr)]
 fn parquet_files_that_fuzzing_found_end() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fuzz");
     for folder in ["parquet-slow", "parquet-page-header-hang"] {

@@ -73,6 +73,7 @@ fn a_tokenizer_at_which_the_library_panics_is_an_error() {
 
 /// What fuzzing found before, where it is at hand.
 #[test]
+#[allow(clippy::print_stderr)]
 fn tokenizers_that_fuzzing_found_end() {
     let folder =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fuzz/tokenizer-json-panic");

@@ -209,9 +209,18 @@ fn a_merge_that_is_none_is_named_by_its_line() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
     write("merges.txt", "#version: 0.2\na b c\n").expect("written");
     for (vocab, part) in [
-        (r#"{"a": 0}"#, "merges.txt: line 2: \"a b c\""),
-        (r#"{"a": "x"}"#, "vocab.json: token \"a\" has the id \"x\""),
-        ("[]", "vocab.json: expected an object"),
+        (
+            r#"{"a": 0}"#,
+            "merges.txt does not hold a tokenizer: line 2: \"a b c\"",
+        ),
+        (
+            r#"{"a": "x"}"#,
+            "vocab.json does not hold a tokenizer: token \"a\" has the id \"x\"",
+        ),
+        (
+            "[]",
+            "vocab.json does not hold a tokenizer: expected an object",
+        ),
     ] {
         write("vocab.json", vocab).expect("written");
         let opened = TextTokenizer::clip(&files(folder.path()), TokenSettings::cut_to(8));

@@ -2,7 +2,7 @@
 //!
 //! [`write_atomically`] makes a file whole or leaves it absent, [`Sha256`] and [`sha256_file`] say what it holds,
 //! [`RemoteFile`] says where one is to be had, [`nearby`] what a missing one may have been meant to be, [`hint()`] what a wrong name was,
-//! [`contained`] keeps the panics of libraries in, [`read_text`] takes byte order marks off, and [`counted`] puts counts into messages.
+//! [`contained()`] keeps the panics of libraries in, [`read_text`] takes byte order marks off, and [`counted`] puts counts into messages.
 
 mod atomic;
 mod checksum;

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 /// The stages of the runner, lowest first: a file imports from its own stage or from an earlier one. A stage is the first part
 /// of a file's path below `src`; those of one line stand side by side.
 pub const RUNNER_STAGES: [&[&str]; 11] = [
-    &["terminal", "warning", "provenance", "threads"],
+    &["terminal", "warning", "provenance", "threads", "signals"],
     &["spec"],
-    &["plan"],
+    &["plan", "memory"],
     &["fetch"],
     &["open"],
     &["run"],

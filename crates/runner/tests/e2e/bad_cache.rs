@@ -89,7 +89,7 @@ fn mended(lab: &Lab, file: &str, keep_results: bool, damage: impl Fn(&mut Vec<u8
     }
 }
 
-fn flip(bytes: &mut Vec<u8>) {
+fn flip(bytes: &mut [u8]) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
 }
@@ -104,7 +104,7 @@ fn a_drawn_data_set_that_was_changed_is_drawn_again() {
         "cache/data/tiny/COMPLETE",
     ];
     for file in files {
-        mended(&drawn(30, 10), file, false, flip);
+        mended(&drawn(30, 10), file, false, |it| flip(it));
     }
     mended(&drawn(30, 10), files[0], true, |bytes| {
         bytes.truncate(bytes.len() / 2);
@@ -120,7 +120,9 @@ fn a_record_or_a_file_of_a_trial_that_was_changed_is_made_again() {
     for folder in ["trials/", "queries/", "bias/"] {
         let of = |name: &&String| name.contains(folder);
         let name = names.iter().find(of).expect("a file");
-        mended(&drawn(30, 10), &format!("results/{name}"), true, flip);
+        mended(&drawn(30, 10), &format!("results/{name}"), true, |it| {
+            flip(it)
+        });
     }
 }
 

@@ -60,12 +60,14 @@ fn a_run_that_needs_more_memory_than_it_may_take_is_refused_with_what_takes_it()
 
 #[test]
 fn statistics_of_results_count_as_memory_too() {
-    let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 40MiB}";
-    by_dataset().refuses(
-        dataset_config(rest),
-        &[],
-        &["1,000,000 resamples", "vectors"],
+    let alphas: Vec<String> = (1..=30).map(|it| format!("0.{it:02}")).collect();
+    let methods = format!(
+        "methods: [raw, nnn: {{k: 4, alpha: [{}]}}]",
+        alphas.join(", ")
     );
+    let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 200MiB}";
+    let config = dataset_config(&format!("{methods}\n{rest}"));
+    by_dataset().refuses(config, &[], &["1000000 resamples 267", "vectors"]);
 }
 
 /// Guards against a file that is read for minutes and then refused, or fills the machine.

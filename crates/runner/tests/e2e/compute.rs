@@ -67,7 +67,7 @@ fn statistics_of_results_count_as_memory_too() {
     );
     let rest = "statistics: {resamples: 1000000}\ncompute: {memory: 200MiB}";
     let config = dataset_config(&format!("{methods}\n{rest}"));
-    by_dataset().refuses(config, &[], &["1000000 resamples 267", "vectors"]);
+    by_dataset().refuses(config, &[], &["1000000 resamples 2", "vectors"]);
 }
 
 /// Guards against a file that is read for minutes and then refused, or fills the machine.

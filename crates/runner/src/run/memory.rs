@@ -10,6 +10,9 @@ use nnn_core::{BankSizes, MethodKind, StatPlan};
 use nnn_files::counted;
 use nnn_trial::{Choose, Method};
 
+/// Bytes of code that has not run yet, of tables and of the page, on top of what a small run takes.
+const REST: u64 = 32 << 20;
+
 /// Most bytes of whatever is taken for a moment: packed columns, blocks of scores, histograms.
 const PASSING: u64 = 192 << 20;
 
@@ -27,6 +30,7 @@ impl Need {
         let largest = sides.iter().map(bytes).max().unwrap_or(0);
         let mut need = Self::default();
         need.add("vectors".to_owned(), all + largest);
+        need.add("the program, tables and page".to_owned(), REST);
         need
     }
 

@@ -6,15 +6,25 @@ use crate::open::{Side, TaskItems};
 use crate::plan::Plan;
 use crate::spec::MemorySpec;
 use anyhow::{Result, bail};
-use nnn_core::{BankSizes, MethodKind, StatPlan};
+use nnn_core::{BankSizes, MethodKind, Stat, StatPlan};
 use nnn_files::counted;
 use nnn_trial::{Choose, Method};
 
 /// Bytes of code that has not run yet, of tables and of the page, on top of what a small run takes.
 const REST: u64 = 32 << 20;
 
-/// Most bytes of whatever is taken for a moment: packed columns, blocks of scores, histograms.
-const PASSING: u64 = 192 << 20;
+/// Most bytes of packed columns and blocks of scores.
+const BLOCKS: u64 = 24 << 20;
+
+/// Most bytes of lists of candidates while a bank is reduced.
+const REDUCING: u64 = 128 << 20;
+
+/// Items that have a histogram of their similarities at a time, for exponentials, and the bytes of the widest one: 2,048 bins of 32
+/// bytes for each unit from -1 to 1 (`nnn-core`, `stats/bins.rs`).
+const HISTOGRAMS: [usize; 2] = [4096, 2 * 2048 * 32];
+
+/// Most bytes of thresholds, counts and lists while queries are ranked.
+const RANKING: u64 = 64 << 20;
 
 /// What a trial takes at most on top of what the process has, part by part, estimated from above.
 #[derive(Default)]
@@ -66,7 +76,10 @@ impl Need {
         let draws = plan.settings.measures.metrics.resampling.bootstraps;
         let what = counted(draws, "resample");
         self.add(what, product(&[draws, 24 + 8 * settings]));
-        self.add("blocks of scores".to_owned(), passes.passing());
+        self.add(
+            "blocks of scores".to_owned(),
+            passes.blocks(points, settings, top),
+        );
         self
     }
 
@@ -134,7 +147,7 @@ struct Passes<'a> {
 impl Passes<'_> {
     /// One number of every item for most statistics, and the bank in bytes while it is screened.
     fn statistics(&self) -> u64 {
-        let plan = StatPlan::of(self.methods.iter().flat_map(|it| it.normalizers()));
+        let plan = self.plan();
         let numbers = |task: &TaskItems| -> usize {
             let lengths = plan
                 .iter()
@@ -146,10 +159,26 @@ impl Passes<'_> {
     }
 
     /// Whatever is taken for a moment, which small trials need less of.
-    fn passing(&self) -> u64 {
+    fn blocks(&self, points: usize, settings: usize, top: usize) -> u64 {
         let (queries, gallery) = self.largest();
-        let rows = queries + self.bank();
-        PASSING.min(product(&[rows, gallery, 16]))
+        let scores = product(&[queries + self.bank(), gallery, 16]);
+        let lists = product(&[gallery, self.bank().min(1024), 16]);
+        let plan = self.plan();
+        let of_histograms = plan
+            .iter()
+            .any(|(_, it)| matches!(it, Stat::LogMeanExp { .. }));
+        let [items, bytes] = HISTOGRAMS;
+        let reducing = match (plan.is_empty(), of_histograms) {
+            (true, _) => 0,
+            (false, true) => REDUCING.min(lists) + product(&[gallery.min(items), bytes]),
+            (false, false) => REDUCING.min(lists),
+        };
+        let ranking = product(&[queries, 16 * points + settings * (16 + 24 * top)]);
+        BLOCKS.min(scores) + reducing + RANKING.min(ranking)
+    }
+
+    fn plan(&self) -> StatPlan {
+        StatPlan::of(self.methods.iter().flat_map(|it| it.normalizers()))
     }
 
     fn bank(&self) -> usize {

@@ -97,6 +97,7 @@ impl Ledgers {
     /// The ledger cannot be written.
     pub(super) fn note(&self, root: &Path, image: &str, sum: String) -> Result<(), FileError> {
         let path = root.join(LEDGER);
+        self.noted(root, image)?;
         // One write, so that lines of several processes do not mix.
         let line = format!("{sum}  {image}\n");
         let mut options = File::options();
@@ -130,13 +131,19 @@ impl Ledgers {
     }
 }
 
-/// The lines of a ledger; what is no line of it, such as the end that a killed process left, is passed over.
+/// The lines of a ledger; what is no line of it, such as the end that a killed process or a crash left, is passed over and gets an end
+/// of line, so that the next line is one.
 fn read(root: &Path) -> Result<HashMap<String, String>, FileError> {
     let path = root.join(LEDGER);
     let bytes = match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
         bytes => bytes.map_err(|error| FileError::new(&path, error))?,
     };
+    if bytes.last().is_some_and(|it| *it != b'\n') {
+        let appended = File::options().append(true).open(&path);
+        let ended = appended.and_then(|mut file| file.write_all(b"\n"));
+        ended.map_err(|error| FileError::new(&path, error))?;
+    }
     let text = String::from_utf8_lossy(&bytes);
     let whole = text
         .split_inclusive('\n')

@@ -713,7 +713,7 @@ def one_crash(lab, number, kind, files, folders):
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
         found.problem(f"{kind}: the next call fails: {generic(errors[0] if errors else said[-200:])}")
         found.listed[where] += 1
-    elif left := [name for name in differing(work, lab.expected, True) if not unneeded(name, work, lab.case)]:
+    elif left := [name for name in differing(work, lab.expected, True) if not unneeded(name, work)]:
         found.problem(f"{kind}: after the next call {generic(left[0])} differs")
         found.listed[where] += 1
     else:
@@ -723,10 +723,10 @@ def one_crash(lab, number, kind, files, folders):
     return found
 
 
-def unneeded(name, work, case):
-    """What a crash has taken from a cache is not made again where the trials that need it are recorded. A temporary file goes with the next
-    `run`, or from a cache after a day, as another process might be writing it."""
-    waits = LITTER.search(name) and (name.startswith("cache/") or case == "report")
+def unneeded(name, work):
+    """What a crash has taken from a cache is not made again where the trials that need it are recorded. A temporary file goes from
+    a cache after a day, as another process might be writing it."""
+    waits = LITTER.search(name) and name.startswith("cache/")
     return waits or (name.startswith("cache/embeddings/") and name not in work)
 
 

@@ -262,6 +262,15 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
+/// Removes what killed calls left half written in a folder that something is written into, unless somebody is writing there now. The
+/// lock keeps others from doing the same until it is dropped.
+pub(crate) fn tidy(folder: &Path) -> Option<File> {
+    let lock = lock(folder).ok().flatten()?;
+    // What cannot be removed is only in the way.
+    drop(remove_leftovers(folder));
+    Some(lock)
+}
+
 /// Removes the temporary files of writes that were killed, here and in all folders below.
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {

@@ -1,6 +1,6 @@
 //! `runner report`.
 
-use crate::results::folder::PAGE;
+use crate::results::folder::{PAGE, tidy};
 use crate::results::page;
 use crate::terminal::output::print;
 use anyhow::{Context, Result};
@@ -18,6 +18,7 @@ pub fn report(results: &[PathBuf], out: Option<&Path>) -> Result<()> {
         None if results.len() == 1 => first.join(PAGE),
         None => holding(first)?.join(PAGE),
     };
+    let _lock = first.is_dir().then(|| tidy(first)).flatten();
     let folders: Vec<&Path> = results.iter().map(PathBuf::as_path).collect();
     for answer in page::write(&folders, &page)? {
         print(&answer)?;

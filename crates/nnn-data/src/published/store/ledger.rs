@@ -43,14 +43,19 @@ impl Ledgers {
     pub(super) fn read(&self, paths: &[PathBuf]) {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let size = paths.len().div_ceil(cores).max(1);
+        let read = |some: &[PathBuf]| {
+            for path in some {
+                let sum = sha256_file(path);
+                self.state().found.extend(sum.map(|it| (path.clone(), it)));
+            }
+        };
         thread::scope(|scope| {
             for some in paths.chunks(size) {
-                scope.spawn(move || {
-                    for path in some {
-                        let sum = sha256_file(path);
-                        self.state().found.extend(sum.map(|it| (path.clone(), it)));
-                    }
-                });
+                let spawned = thread::Builder::new().spawn_scoped(scope, move || read(some));
+                // Where the system gives no more threads, this one reads them.
+                if spawned.is_err() {
+                    read(some);
+                }
             }
         });
     }

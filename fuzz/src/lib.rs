@@ -1,5 +1,6 @@
-//! What the targets share: input as files of a folder that a process keeps.
+//! What the targets share: input as files of a folder that a process keeps, and texts.
 
+use nnn_encode::TextTokenizer;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use tempfile::TempDir;
@@ -37,4 +38,23 @@ pub fn take_part<'b>(rest: &mut &'b [u8]) -> &'b [u8] {
     let (part, tail) = tail.split_at(length);
     *rest = tail;
     part
+}
+
+/// Tokenizes texts of every kind, and one of the input: an error or at most `longest` ids.
+///
+/// # Panics
+/// At a list of more.
+pub fn tokenize(tokenizer: &TextTokenizer, own: &[u8], longest: usize) {
+    let texts = [
+        "",
+        "A man riding a wave on top of a surfboard.",
+        "caf\u{e9} \u{4e2d}\u{6587} \u{1f600} <s>\u{2581}</s> <mask>",
+        "x\n\t  y \u{301}\u{200d}",
+        &String::from_utf8_lossy(own),
+    ];
+    for text in texts {
+        if let Ok(ids) = tokenizer.ids(text) {
+            assert!(ids.len() <= longest, "{} ids of {text:?}", ids.len());
+        }
+    }
 }

@@ -1,6 +1,11 @@
 //! Where a forward pass runs and in which number type.
 
+use candle_core::utils::{barrier_pool, get_num_threads};
 use candle_core::{DType, Device};
+use nnn_files::contained;
+use std::sync::{Mutex, OnceLock};
+use std::thread::Builder;
+use std::{env, io, thread};
 use thiserror::Error;
 
 /// Where a forward pass runs and in which number type.
@@ -26,6 +31,14 @@ pub enum ComputeError {
     NumberType {
         /// What was given.
         received: String,
+    },
+    /// The system gives fewer threads than a forward pass takes.
+    #[error("{wanted} threads for the forward pass cannot be started: {reason}")]
+    Threads {
+        /// How many it takes.
+        wanted: usize,
+        /// What the system, or the library, reported.
+        reason: String,
     },
     /// The program cannot use GPUs.
     #[error("device `cuda`: this program was built without the feature `cuda`")]
@@ -68,6 +81,45 @@ impl Compute {
         };
         Ok(Self { device, dtype })
     }
+}
+
+/// Starts the threads of candle's kernels, once. It would start them by itself in the first forward pass, and panic where the system gives
+/// none; those that had started would then look at memory that is gone. So as many are tried before.
+///
+/// # Errors
+/// The system gives fewer.
+pub(crate) fn start_threads() -> Result<(), ComputeError> {
+    static STARTED: OnceLock<()> = OnceLock::new();
+    if STARTED.get().is_some() {
+        return Ok(());
+    }
+    let asked = env::var("CANDLE_NUM_THREADS").ok();
+    let asked = asked.and_then(|it| it.parse().ok()).filter(|&it| it > 0);
+    let wanted = asked.unwrap_or_else(get_num_threads);
+    let refused = |reason: &str| ComputeError::Threads {
+        wanted,
+        reason: reason.into(),
+    };
+    try_threads(wanted - 1).map_err(|error| refused(&error.to_string()))?;
+    let start = || {
+        barrier_pool();
+        Ok(())
+    };
+    contained(start, refused)?;
+    let _ = STARTED.set(());
+    Ok(())
+}
+
+/// Whether the system gives so many threads at once.
+fn try_threads(count: usize) -> io::Result<()> {
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        let _closed = gate.lock();
+        (0..count).try_for_each(|_| {
+            let waits = || drop(gate.lock());
+            Builder::new().spawn_scoped(scope, waits).map(drop)
+        })
+    })
 }
 
 impl Default for Compute {

@@ -1,5 +1,6 @@
 //! Why a checkpoint does not load.
 
+use crate::compute::ComputeError;
 use crate::error::{ReadError, TokenizerError, in_words};
 use crate::pixels::PixelSpecError;
 use nnn_files::counted;
@@ -53,6 +54,9 @@ pub enum LoadError {
     /// The tokenizer is missing or damaged.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// The model cannot be computed here.
+    #[error(transparent)]
+    Compute(#[from] ComputeError),
     /// Something else lies in a file's place: a link to nothing, a Git LFS pointer, weights of another library.
     #[error("{}: {reason}", file.display())]
     Unusable {

@@ -5,7 +5,7 @@ use super::files::CheckpointFiles;
 use super::lookup::{Found, find};
 use super::names::{Renamed, Shapes, renamed};
 use super::towers::lost_tower;
-use crate::compute::Compute;
+use crate::compute::{Compute, start_threads};
 use candle_core::safetensors::{Load, MmapedSafetensors};
 use candle_core::{DType, Device, Tensor};
 use nnn_pickle::{Kind, PickleFile};
@@ -102,7 +102,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`LoadError::Tensors`] with all that is missing, unexpected or of the wrong shape or type; what a lost tower, a number
-    /// type that is not read or several copies of the model explain has an error of its own.
+    /// type that is not read or several copies of the model explain has an error of its own. The system gives no threads.
     pub fn load(
         &self,
         expected: &Shapes,
@@ -110,6 +110,7 @@ impl Checkpoint {
         compute: &Compute,
     ) -> Result<Weights, LoadError> {
         let names = self.fit(expected, ignored)?;
+        start_threads()?;
         let tensors = expected.keys().map(|name| {
             let stored = names.as_ref().map_or(name, |names| &names[name]);
             let tensor = self

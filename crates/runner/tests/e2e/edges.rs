@@ -153,6 +153,22 @@ fn a_hundred_files_where_few_may_be_open() {
     );
 }
 
+/// Address space for some, but not for thousands of stacks. The library that computes the model would end the program.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_of_the_forward_pass_that_the_system_refuses() {
+    let lab = drawn(30, 10);
+    lab.write("config.yaml", SWEEP);
+    let limits = "ulimit -v 6000000 && export CANDLE_NUM_THREADS=6000";
+    let output = below(&lab, limits, &["run", "config.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&output.stderr);
+    let expected = "6000 threads for the forward pass cannot be started";
+    assert!(words.contains(expected), "{words}");
+    assert!(!words.contains("panicked"), "{words}");
+    lab.run(SWEEP, &[]);
+}
+
 /// Guards against results that a clock which ran ahead makes out of date, and against times before zero.
 #[test]
 fn files_from_the_future() {

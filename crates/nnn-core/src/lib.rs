@@ -37,6 +37,7 @@ mod embeddings;
 mod exp;
 mod groups;
 mod kernel;
+pub mod memory;
 mod method;
 mod moved;
 mod nnn;

@@ -26,6 +26,7 @@ pub use error::ShardError;
 use found::QueryRanks;
 use part::Part;
 pub use partial::{Counts, Thresholds};
+pub(crate) use plan::HELD_BYTES;
 use plan::Plan;
 use rescaled::Rescaled;
 use rule::Rule;

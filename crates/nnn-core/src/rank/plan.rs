@@ -6,6 +6,9 @@ use super::rule::Rule;
 use super::tally::MOST_ITEMS;
 use crate::Relevance;
 
+/// Bytes of what queries that are counted together hold, unless few of them hold more.
+pub(crate) const HELD_BYTES: usize = 64 << 20;
+
 /// Rules over the same scores, and what of them is wanted.
 pub(super) struct Plan<'a> {
     pub(super) rules: Vec<Rule<'a>>,
@@ -60,7 +63,6 @@ impl<'a> Plan<'a> {
 
     /// Queries that are counted together: as many as some memory holds, so that packed columns serve them all.
     pub(super) fn queries_at_once(&self, gallery: usize) -> usize {
-        const HELD_BYTES: usize = 64 << 20;
         const FEWEST: usize = 64;
         let top = self.options.top.min(gallery);
         let each =

@@ -3,7 +3,7 @@
 use crate::kernel::PANEL;
 
 /// Bytes of candidates held at a time, at about five times `k` per row.
-pub(super) const HELD_BYTES: usize = 80 << 20;
+pub(crate) const HELD_BYTES: usize = 80 << 20;
 
 /// A score that may be among the largest.
 #[derive(Clone, Copy)]

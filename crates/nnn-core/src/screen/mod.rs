@@ -36,7 +36,8 @@ mod sweep;
 use crate::kernel::bytes::ByteKernel;
 use crate::score::{DotScorer, Scorer};
 use crate::topk::LargestScores;
-use candidates::{Candidate, HELD_BYTES, Screen};
+pub(crate) use candidates::HELD_BYTES;
+use candidates::{Candidate, Screen};
 use exact::{BestPairs, Collect, compute};
 use sweep::{Look, SAMPLE, Sweep, in_sample};
 

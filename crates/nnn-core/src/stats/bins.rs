@@ -28,6 +28,9 @@ const STEP: usize = 64;
 /// Number of scores, and the sums of the first three powers of what they are off from the centre in widths.
 type Bin = [f64; 4];
 
+/// Bytes of the widest histogram, of similarities from -1 to 1.
+pub(crate) const MOST_BYTES: usize = 2 * BINS as usize * size_of::<Bin>();
+
 /// The histogram of one item's scores, as wide as they spread.
 #[derive(Default)]
 pub(super) struct Bins {

@@ -71,7 +71,7 @@ pub(super) fn each_block(
 const SCREENED: usize = 1 << 14;
 
 /// Items that are reduced at a time where all scores are computed: bounds the memory of their histograms.
-const ITEMS: usize = 4096;
+pub(crate) const ITEMS: usize = 4096;
 
 /// As few parts of at most so many rows as there can be, of about one size.
 fn in_parts(rows: Rows<'_>, most: usize) -> impl Iterator<Item = Rows<'_>> {

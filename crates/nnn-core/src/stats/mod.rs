@@ -20,7 +20,10 @@ mod places;
 mod potential;
 mod sums;
 
+pub(crate) use bins::MOST_BYTES as MOST_HISTOGRAM_BYTES;
+pub(crate) use items::ITEMS as HISTOGRAMS_AT_ONCE;
 pub use lists::LargestLists;
+pub(crate) use neighbors::LIST_BYTES;
 pub use neighbors::{NeighborStat, Neighbors, OwnStat};
 pub use partial::{BankPart, Partial, PartialError};
 

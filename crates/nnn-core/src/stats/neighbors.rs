@@ -178,7 +178,7 @@ impl Hash for OwnStat {
 }
 
 /// Bytes of lists held at a time: a share of a large bank is long.
-const LIST_BYTES: usize = 64 << 20;
+pub(crate) const LIST_BYTES: usize = 64 << 20;
 
 /// Every wanted [`Stat::Own`], in one pass at the largest number of neighbours.
 pub(super) fn neighbor_stats(needs: &[Stat], item_major: &DotScorer<'_>) -> Vec<(Stat, Vec<f64>)> {

@@ -122,3 +122,38 @@ fn ids(column: &ArrayRef, first: usize) -> Ids {
         None => Ids::Rows(first..first + column.len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The library looks at a page's header before it reads on, where lists may go over from one page to the next: guards against a
+    /// check of headers where there is none.
+    #[test]
+    fn vectors_over_several_pages_are_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("items.parquet");
+        let (rows, dim) = (3 * BLOCK, 512);
+        let shape = Shape {
+            rows: rows as u64,
+            dim,
+            named: false,
+        };
+        let value = |at: usize| (at % 9973) as f32;
+        let written: Vec<f32> = (0..rows * dim).map(value).collect();
+        let mut writer = ParquetWriter::create(&path, shape).expect("a file");
+        for (block, vectors) in written.chunks(BLOCK * dim).enumerate() {
+            let ids = Ids::Rows(block * BLOCK..(block + 1) * BLOCK);
+            writer.push(&ids, vectors).expect("a block");
+        }
+        Box::new(writer).finish().expect("a whole file");
+
+        let mut found = Vec::new();
+        let mut take = |_: &Ids, vectors: &[f32]| {
+            found.extend_from_slice(vectors);
+            Ok(())
+        };
+        read(&path, shape, &mut take).expect("items");
+        assert_eq!(found, written);
+    }
+}

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 /// Bytes that end a file: the length of its metadata, and [`MAGIC`].
 const TAIL: u64 = 8;
@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"PAR1";
 
 /// A parquet file for the library's readers. Its headers say how many entries of any kind follow; a damaged one that says 2^31 would
 /// occupy the library for minutes and take the memory for them, in a file of some bytes. Here this is an error: the metadata
-/// is walked when the file is opened, and a page's header before the library reads it.
+/// is walked when the file is opened, and a page's header before the library believes it.
 #[derive(Debug)]
 pub struct CheckedParquet {
     file: File,
@@ -60,16 +60,37 @@ impl CheckedParquet {
         file.seek(SeekFrom::Start(start))?;
         Ok(BufReader::new(file))
     }
+}
 
-    fn check_page(&self, start: u64) -> Result<()> {
-        let left = self.length.saturating_sub(start);
+/// A reader of the header of a page, which is walked when the library begins to read it. The library also asks for readers where no header
+/// is, behind one that it has looked at before, and does not read from them.
+pub struct HeaderReader {
+    from: BufReader<File>,
+    /// Where the header begins, and how many bytes follow; nothing once it is checked.
+    unchecked: Option<(u64, u64)>,
+}
+
+impl Read for HeaderReader {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if let Some((start, left)) = self.unchecked.take() {
+            self.check(left).map_err(|problem| {
+                let at = format!("the header of a page at byte {start}: {problem}");
+                io::Error::new(io::ErrorKind::InvalidData, at)
+            })?;
+            self.from.seek(SeekFrom::Start(start))?;
+        }
+        self.from.read(to)
+    }
+}
+
+impl HeaderReader {
+    fn check(&mut self, left: u64) -> std::result::Result<(), String> {
         let mut page = Page::default();
-        thrift::walk(self.reader(start)?, left, &mut |field, value| {
+        thrift::walk(&mut self.from, left, &mut |field, value| {
             page.note(field, value);
             Ok(())
-        })
-        .and_then(|()| page.check())
-        .map_err(bad)
+        })?;
+        page.check()
     }
 }
 
@@ -122,14 +143,15 @@ impl Length for CheckedParquet {
 }
 
 impl ChunkReader for CheckedParquet {
-    type T = BufReader<File>;
+    type T = HeaderReader;
 
-    /// The library asks in this way for headers of pages, one after the other, and for the end of the file.
+    /// The library reads in this way headers of pages, one after the other, and the end of the file.
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        if start.saturating_add(TAIL) != self.length {
-            self.check_page(start)?;
-        }
-        self.reader(start)
+        let left = self.length.saturating_sub(start);
+        Ok(HeaderReader {
+            from: self.reader(start)?,
+            unchecked: (left != TAIL).then_some((start, left)),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -169,6 +191,10 @@ mod tests {
         [MAGIC, pages, metadata, &size.to_le_bytes(), MAGIC].concat()
     }
 
+    fn first_byte(file: &CheckedParquet, start: u64) -> Result<()> {
+        Ok(file.get_read(start)?.read_exact(&mut [0])?)
+    }
+
     fn said<T>(result: Result<T>) -> String {
         result
             .err()
@@ -189,8 +215,18 @@ mod tests {
     #[test]
     fn a_page_may_not_claim_more_than_the_file() {
         let file = opened(&with_metadata(&YES_OR_NO, &[0])).expect("sound metadata");
-        let said = said(file.get_read(4));
-        assert!(said.contains("claims 2147483647 elements where"), "{said}");
+        let said = said(first_byte(&file, 4));
+        assert!(
+            said.contains("at byte 4: a list claims 2147483647"),
+            "{said}"
+        );
+    }
+
+    /// The library asks for one there, behind a header that it has looked at before.
+    #[test]
+    fn a_reader_that_nobody_reads_from_checks_nothing() {
+        let file = opened(&with_metadata(&YES_OR_NO, &[0])).expect("sound metadata");
+        assert!(file.get_read(4).is_ok());
     }
 
     /// `PageHeader`: type, bytes unpacked and packed, and in `DataPageHeader` the number of values.
@@ -206,7 +242,7 @@ mod tests {
         };
         let most = |values: [u8; 4]| {
             let file = opened(&with_metadata(&page(values), &[0])).expect("sound metadata");
-            said(file.get_read(4))
+            said(first_byte(&file, 4))
         };
         assert_eq!(
             most([0x80, 0x80, 0x80, 0x04]),

@@ -6,7 +6,7 @@ use crate::open::{Side, TaskItems};
 use crate::plan::Plan;
 use crate::spec::MemorySpec;
 use anyhow::{Result, bail};
-use nnn_core::{BankSizes, MethodKind, Stat, StatPlan};
+use nnn_core::{BankSizes, MethodKind, Stat, StatPlan, memory};
 use nnn_files::counted;
 use nnn_trial::{Choose, Method};
 
@@ -15,16 +15,6 @@ const REST: u64 = 32 << 20;
 
 /// Most bytes of packed columns and blocks of scores.
 const BLOCKS: u64 = 24 << 20;
-
-/// Most bytes of lists of candidates while a bank is reduced.
-const REDUCING: u64 = 128 << 20;
-
-/// Items that have a histogram of their similarities at a time, for exponentials, and the bytes of the widest one: 2,048 bins of 32
-/// bytes for each unit from -1 to 1 (`nnn-core`, `stats/bins.rs`).
-const HISTOGRAMS: [usize; 2] = [4096, 2 * 2048 * 32];
-
-/// Most bytes of thresholds, counts and lists while queries are ranked.
-const RANKING: u64 = 64 << 20;
 
 /// What a trial takes at most on top of what the process has, part by part, estimated from above.
 #[derive(Default)]
@@ -167,14 +157,14 @@ impl Passes<'_> {
         let of_histograms = plan
             .iter()
             .any(|(_, it)| matches!(it, Stat::LogMeanExp { .. }));
-        let [items, bytes] = HISTOGRAMS;
+        let lists = lists.min(memory::REDUCING as u64);
         let reducing = match (plan.is_empty(), of_histograms) {
             (true, _) => 0,
-            (false, true) => REDUCING.min(lists) + product(&[gallery.min(items), bytes]),
-            (false, false) => REDUCING.min(lists),
+            (false, true) => lists + memory::histograms(gallery) as u64,
+            (false, false) => lists,
         };
         let ranking = product(&[queries, 16 * points + settings * (16 + 24 * top)]);
-        BLOCKS.min(scores) + reducing + RANKING.min(ranking)
+        BLOCKS.min(scores) + reducing + ranking.min(memory::RANKING as u64)
     }
 
     fn plan(&self) -> StatPlan {

@@ -1,0 +1,15 @@
+//! What passes take of memory for a moment, at most, beside vectors and results: for a caller who bounds it.
+
+use crate::{rank, screen, stats};
+
+/// Bytes of lists of neighbours and of candidates while a bank is reduced.
+pub const REDUCING: usize = stats::LIST_BYTES + screen::HELD_BYTES;
+
+/// Bytes of thresholds, counts and lists while queries are ranked.
+pub const RANKING: usize = rank::HELD_BYTES;
+
+/// Bytes of the histograms of so many items' similarities, by which [`Stat::LogMeanExp`](crate::Stat::LogMeanExp) sums exponentials.
+#[must_use]
+pub fn histograms(items: usize) -> usize {
+    items.min(stats::HISTOGRAMS_AT_ONCE) * stats::MOST_HISTOGRAM_BYTES
+}

@@ -3,7 +3,7 @@
 # with the pinned stable toolchain, and Python for the seeds. NNN_FUZZ_JOBS targets run at a time (1 unless said).
 #
 # Seeds and the committed corpus are where it begins; what it finds on the way stays in fuzz/corpus, inputs that fail in fuzz/artifacts.
-# At the end a line for each target: executions, seconds, features covered, inputs kept, failures. `NNN_FUZZ_MINIMIZE=1` then writes the
+# At the end a line for each target: executions, seconds (also of a core, as several share one), features covered, inputs kept, failures. `NNN_FUZZ_MINIMIZE=1` then writes the
 # smallest corpus with the same coverage to fuzz/corpus-minimized, as far as its inputs are small.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -32,10 +32,11 @@ fuzz_one() {
     # Until the time is over, since the fuzzer ends at the first failure.
     local end=$((SECONDS + minutes * 60))
     : >"$logs"
+    local TIMEFORMAT='stat::processor_seconds: %U %S'
     while [ $SECONDS -lt $end ]; do
-        "fuzz/target/$host/release/$target" "${folders[@]}" -artifact_prefix="fuzz/artifacts/$target/" \
+        { time "fuzz/target/$host/release/$target" "${folders[@]}" -artifact_prefix="fuzz/artifacts/$target/" \
             -max_total_time=$((end - SECONDS)) -timeout=10 -rss_limit_mb=3072 -malloc_limit_mb=2048 -max_len=65600 \
-            -print_final_stats=1 -use_value_profile=1 >>"$logs" 2>&1
+            -print_final_stats=1 -use_value_profile=1; } >>"$logs" 2>&1
     done
     python3 fuzz/figures.py "$target" "$logs" $((minutes * 60))
 }

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind};
-use nnn_hub::{Hub, Patience, Settings};
+use nnn_hub::{Hub, Network, Patience, Settings};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -53,6 +53,7 @@ fuzz_target!(|bytes: &[u8]| {
         downloads: folder.path().join("own"),
         token: None,
         offline: false,
+        network: Network::default(),
     };
     let patience = Patience {
         tries: 2,

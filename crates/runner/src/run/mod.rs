@@ -81,11 +81,13 @@ impl<'a> TrialRunner<'a> {
         })
     }
 
-    /// Refuses trials one of which would take more memory than the run may, before anything is encoded.
+    /// Refuses trials one of which would take more memory than the run may, before anything is encoded; says what the one that takes most
+    /// takes.
     pub(crate) fn check_memory(&mut self, trials: &[TrialPlan]) -> Result<()> {
         let Some(most) = self.plan.spec.compute.memory else {
             return Ok(());
         };
+        let mut largest: Option<(Need, &TrialPlan)> = None;
         for of_model in trials.chunk_by(|a, b| a.model == b.model) {
             // Vectors of a model are kept for its other trials.
             let sides = distinct(of_model.iter().flat_map(TrialPlan::sides));
@@ -94,14 +96,17 @@ impl<'a> TrialRunner<'a> {
                 let vectors = || Need::of_vectors(&sides, dim);
                 let encoding = vectors().and_image(image);
                 let passes = vectors().and_passes(self.plan, trial, dim);
-                let larger = [passes, encoding].into_iter().max_by_key(Need::bytes);
-                larger.map_or(Ok(()), |need| need.check(trial, most))?;
+                let needs = [passes, encoding].map(|need| (need, trial));
+                largest = largest
+                    .into_iter()
+                    .chain(needs)
+                    .max_by_key(|it| it.0.bytes());
                 let images = vectors().images(most, image);
                 let before = self.embedder.image_batch.unwrap_or(usize::MAX);
                 self.embedder.image_batch = Some(images.min(before));
             }
         }
-        Ok(())
+        largest.map_or(Ok(()), |(need, trial)| need.check(trial, most))
     }
 
     /// The vectors of a trial's gallery.

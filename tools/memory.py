@@ -108,26 +108,22 @@ def of_gallery(lab, items, bank, queries):
             lab.measure(f"verify {to}, {sample:,} queries, k of {k}", verify, "verify", to, *of_queries)
 
 
-def amount(said):
-    """The bytes of an amount in a message, and a mebibyte: what the process has taken before differs from call to call."""
-    return int(float(said[1]) * {"KiB": 1 << 10, "MiB": MIB, "GiB": 1 << 30}[said[2]]) + MIB
-
-
 def of_sweeps(lab, items, bank, queries):
     """`run` in no more memory than it says it needs."""
     lab.draw(items, bank, queries)
     for what, methods in SWEEPS.items():
         write = lambda memory: (lab.folder / "config.yaml").write_text(CONFIG.replace("METHODS", methods).replace("BYTES", memory))
         # The files alone are more than a mebibyte, which is said first.
-        needed = None
-        for pattern in [r"at least ([\d.]+) ([KMG]iB) are needed", r"up to ([\d.]+) ([KMG]iB) are needed"]:
-            write(str(amount(needed)) if needed else "1MiB")
+        memory = "1MiB"
+        for pattern in [r"at least (\d+)MiB are needed", r"up to (\d+)MiB are needed"]:
+            write(memory)
             status, said, _ = lab.call("run", "config.yaml")
             needed = re.search(pattern, said)
             if status == 0 or not needed:
                 sys.exit(f"{what}: expected to be refused with what is needed, received {status}: {said}")
-        bound = amount(needed)
-        write(str(bound))
+            memory = f"{needed[1]}MiB"
+        write(memory)
+        bound = int(needed[1]) * MIB
         lab.measure(f"{what}, {items:,} items, bank of {bank:,}", bound, "run", "config.yaml")
     lab.measure("report", PROGRAM, "report", "results/lab")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs under Miri what it was seen to run: `tools/miri.sh`, or parts by name: `tools/miri.sh files pickle core`. PICKLE_TESTS
-# and CORE_TESTS name other tests. docs/supply-chain.md has what that showed. It needs
+# Runs under Miri what it was seen to run: `tools/miri.sh`, or parts by name: `tools/miri.sh files pickle core parallel`. PICKLE_TESTS,
+# CORE_TESTS and PARALLEL_TESTS name other tests. docs/supply-chain.md has what that showed. It needs
 # `rustup component add miri rust-src --toolchain nightly`; MIRI_TOOLCHAIN names another nightly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,15 +11,28 @@ miri() { cargo "+${MIRI_TOOLCHAIN:-nightly}" miri test "$@" -Zunstable-options -
 
 files() { miri -p nnn-files --lib --; }
 
-pickle() { miri -p nnn-pickle --test pickle -- ${PICKLE_TESTS:-a_dictionary a_tensor archives compressed}; }
+pickle() { miri -p nnn-pickle --test pickle -- ${PICKLE_TESTS:-a_dictionary a_tensor archives compressed tensors_equal nothing_is_run opcodes stacks every_prefix}; }
 
 # With AVX2 and FMA, whose instructions Miri knows, beside the portable kernels. It knows neither assembly nor all of AVX-512.
-core() {
-    local tests="kernel::ends::block kernel::ends::chains kernel::ends::near kernel::bytes::tiles order:: topk:: groups::"
+core_tests() {
     tools/core_alone.sh "$CARGO_TARGET_DIR/alone"
-    # shellcheck disable=SC2086
-    (cd "$CARGO_TARGET_DIR/alone" && RUSTFLAGS="-Ctarget-feature=+avx2,+fma" miri -p nnn-core --lib -- ${CORE_TESTS:-$tests})
+    (cd "$CARGO_TARGET_DIR/alone" && RUSTFLAGS="-Ctarget-feature=+avx2,+fma" miri -p nnn-core --lib -- "$@")
 }
 
-[ $# -gt 0 ] || set -- files pickle core
+core() {
+    local tests="kernel::ends::block kernel::ends::chains kernel::ends::near kernel::bytes::tiles order:: topk:: groups::"
+    # shellcheck disable=SC2086
+    core_tests ${CORE_TESTS:-$tests}
+}
+
+# What rayon runs on two threads. Its queues are crossbeam's, which turn numbers into pointers and follow no model of borrowing yet, so
+# that borrows are not checked here, and its threads do not end. Bounds, values never written and races are.
+parallel() {
+    local tests="kernel::pack stats::bins::tests::a_temperature score::tests::single_pairs stats::potential::tests::rows_of"
+    export MIRIFLAGS="$MIRIFLAGS -Zmiri-disable-stacked-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" RAYON_NUM_THREADS=2
+    # shellcheck disable=SC2086
+    core_tests ${PARALLEL_TESTS:-$tests}
+}
+
+[ $# -gt 0 ] || set -- files pickle core parallel
 for part in "$@"; do "$part"; done

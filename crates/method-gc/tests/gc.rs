@@ -218,6 +218,7 @@ fn lists_longer_than_the_bank_are_refused() {
         assert!(matches!(
             error,
             Err(FitError::KExceedsBank {
+                parameter: "depth",
                 bank: Bank::Query,
                 size: 5,
                 ..

@@ -29,6 +29,7 @@ fn a_k_above_the_bank_is_refused_with_both_numbers() {
     assert_eq!(
         error,
         FitError::KExceedsBank {
+            parameter: "k",
             k: 11,
             bank: Bank::Query,
             size: 10
@@ -119,6 +120,7 @@ fn an_unused_bank_is_not_looked_at() {
 fn a_statistic_from_outside_is_checked_as_the_own_ones_are() {
     let bank = random_rows(10, 8, 2);
     let beyond = FitError::KExceedsBank {
+        parameter: "k",
         k: 11,
         bank: Bank::Query,
         size: 10,

@@ -279,7 +279,8 @@ fn lengths_that_a_file_only_claims_take_no_memory() {
 fn every_prefix_of_a_file_is_an_error_or_the_file() {
     for name in ["plain.pth", "stream.pth"] {
         let whole = fs::read(golden("pickles").join(name)).expect(name);
-        for end in 0..whole.len() {
+        // Each takes a thousand times longer under Miri.
+        for end in (0..whole.len()).step_by(if cfg!(miri) { 199 } else { 1 }) {
             let file = read(whole[..end].to_vec());
             assert!(file.is_err(), "{name} cut at {end}");
         }

@@ -21,7 +21,7 @@ pub(crate) fn check_files(files: &[PathBuf], most: Option<MemorySpec>) -> Result
     ensure!(
         all <= most.0,
         "`compute.memory` is {most}, but with the files of vectors in memory at least {} are needed",
-        MemorySpec(all)
+        MemorySpec::enough(all)
     );
     Ok(())
 }

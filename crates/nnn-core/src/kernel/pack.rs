@@ -98,3 +98,39 @@ impl PackedRows {
         &self.data[index * self.block..(index + 1) * self.block]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Embeddings;
+
+    /// Vectors of coordinates that are all different; rounding to unit length keeps them so.
+    fn vectors(count: usize, dim: usize) -> Embeddings {
+        let values = (0..count * dim).map(|at| (at + 1) as f32).collect();
+        Embeddings::normalize(values, dim).expect("vectors")
+    }
+
+    #[test]
+    fn columns_and_rows_lie_in_their_places_and_zeros_in_the_rest() {
+        const HEIGHT: usize = 6;
+        for (count, dim) in [(1, 1), (31, 2), (32, 3), (33, 2), (65, 5)] {
+            let vectors = vectors(count, dim);
+            let value = |vector: usize, d: usize| match vector < count {
+                true => vectors.rows().row(vector)[d],
+                false => 0.0,
+            };
+            let columns = PackedColumns::new(vectors.rows());
+            for column in 0..count.next_multiple_of(PANEL) {
+                let (panel, lane) = (columns.panel(column / PANEL), column % PANEL);
+                let of_panel = |d: usize| panel[d * LINES + lane / LANES].0[lane % LANES];
+                assert!((0..dim).all(|d| of_panel(d) == value(column, d)));
+            }
+            let rows = PackedRows::new(vectors.rows(), HEIGHT);
+            assert_eq!(rows.blocks(), count.div_ceil(HEIGHT));
+            for row in 0..rows.blocks() * HEIGHT {
+                let block = rows.block(row / HEIGHT);
+                assert!((0..dim).all(|d| block[d * HEIGHT + row % HEIGHT] == value(row, d)));
+            }
+        }
+    }
+}

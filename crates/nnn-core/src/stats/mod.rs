@@ -228,8 +228,13 @@ pub enum FitError {
         bank: Bank,
     },
     /// `k` asks for more similarities than the bank has; it is never clamped.
-    #[error("k = {k} is larger than the {bank}, which has {size} items")]
+    #[error(
+        "{parameter} = {k} is larger than the {bank}, which has {size} item{}",
+        if *size == 1 { "" } else { "s" }
+    )]
     KExceedsBank {
+        /// The parameter that it is: `k` or `depth`.
+        parameter: &'static str,
         /// The `k` asked for.
         k: usize,
         /// The bank.
@@ -422,7 +427,15 @@ fn check_need(bank: Bank, stat: &Stat, size: Option<usize>) -> Result<(), FitErr
         }),
         Some(0) => Err(FitError::EmptyBank { bank }),
         Some(size) => match stat.rows_needed(size) {
-            k if k > size => Err(FitError::KExceedsBank { k, bank, size }),
+            k if k > size => Err(FitError::KExceedsBank {
+                parameter: match stat {
+                    Stat::Largest { .. } => "depth",
+                    _ => "k",
+                },
+                k,
+                bank,
+                size,
+            }),
             _ => Ok(()),
         },
     }

@@ -102,7 +102,7 @@ impl Need {
             "{}: `compute.memory` is {most}, but up to {} are needed: {} are taken already, and {}; more memory would do, a smaller reference \
              set, fewer values of parameters or fewer resamples",
             trial.title(),
-            MemorySpec(all),
+            MemorySpec::enough(all),
             MemorySpec(now),
             parts.join(", ")
         )

@@ -11,6 +11,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemorySpec(pub(crate) u64);
 
+/// What the process has taken differs a little from call to call.
+const STEP: u64 = 16 << 20;
+
+impl MemorySpec {
+    /// These bytes and a little more, as it can be written, so that what is said to be enough is enough when it is tried.
+    pub(crate) fn enough(bytes: u64) -> String {
+        let steps = bytes.saturating_add(STEP / 8).div_ceil(STEP);
+        format!("{}MiB", steps.saturating_mul(STEP) >> 20)
+    }
+}
+
 impl fmt::Display for MemorySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", ByteSize::b(self.0).display().iec())

@@ -119,7 +119,7 @@ fn a_hundred_thousand_empty_captions() {
 
 /// The program below a shell with limits.
 #[cfg(unix)]
-fn below(lab: &Lab, limits: &str, arguments: &[&str]) -> Output {
+pub(crate) fn below(lab: &Lab, limits: &str, arguments: &[&str]) -> Output {
     let mut shell = Command::new("sh");
     shell
         .current_dir(lab.path(""))

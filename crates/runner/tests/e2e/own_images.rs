@@ -3,6 +3,8 @@
 use crate::archives::{Item, items, zip};
 use crate::bad_images;
 use crate::blocks::card_of_the_model;
+#[cfg(unix)]
+use crate::edges::below;
 use crate::lab::{Lab, workspace};
 use std::fs;
 
@@ -124,31 +126,33 @@ fn an_image_of_an_archive_that_cannot_be_decoded() {
     lab.call(&arguments).refused(&parts);
 }
 
+/// A tar file as webdataset has it.
+fn shard(items: &[Item]) -> Vec<u8> {
+    let mut shard = tar::Builder::new(Vec::new());
+    for item in items {
+        let key = item.name.trim_end_matches(".png");
+        let parts = [
+            ("png", &item.content[..]),
+            ("txt", item.captions[0].as_bytes()),
+        ];
+        for (ending, content) in parts {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            let name = format!("{key}.{ending}");
+            shard
+                .append_data(&mut header, name, content)
+                .expect("an entry");
+        }
+    }
+    shard.into_inner().expect("a shard")
+}
+
 #[test]
 fn shards() {
     let lab = lab_with(2);
     for (split, items) in ["train", "test"].into_iter().zip(photographs()) {
-        let mut shard = tar::Builder::new(Vec::new());
-        for item in &items {
-            let key = item.name.trim_end_matches(".png");
-            let parts = [
-                ("png", &item.content[..]),
-                ("txt", item.captions[0].as_bytes()),
-            ];
-            for (ending, content) in parts {
-                let mut header = tar::Header::new_gnu();
-                header.set_size(content.len() as u64);
-                header.set_mode(0o644);
-                let name = format!("{key}.{ending}");
-                shard
-                    .append_data(&mut header, name, content)
-                    .expect("an entry");
-            }
-        }
-        lab.write(
-            &format!("{split}-000.tar"),
-            shard.into_inner().expect("a shard"),
-        );
+        lab.write(&format!("{split}-000.tar"), shard(&items));
     }
     assert!(!run(&lab).is_empty());
     assert!(
@@ -156,6 +160,33 @@ fn shards() {
             .iter()
             .any(|row| row.n_gallery == 8 && row.n_queries == 8)
     );
+}
+
+/// One image in each.
+#[cfg(unix)]
+#[test]
+fn more_shards_than_files_may_be_open() {
+    let lab = lab_with(2);
+    let [train, test] = photographs();
+    let more = items(3, 70, |id| format!("c{id}.png"));
+    let mut card = fs::read_to_string(lab.path("my-images.yaml")).expect("a card");
+    for (split, items) in [("train", [train, more].concat()), ("test", test)] {
+        let name = |at: usize| format!("{split}-{at:03}.tar");
+        for (at, item) in items.chunks(1).enumerate() {
+            lab.write(&name(at), shard(item));
+        }
+        let names: Vec<String> = (0..items.len()).map(name).collect();
+        card = card.replace(&name(0), &names.join(", "));
+    }
+    lab.write(
+        "my-images.yaml",
+        card.replace("images: 12, texts: 12", "images: 82, texts: 82"),
+    );
+    let run = ["my-copy.yaml", "--set", "models=[clip]"];
+    let output = below(&lab, "ulimit -n 64", &run);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(lab.scores("my-images").iter().any(|row| row.n_gallery == 8));
 }
 
 /// What the template names beside is there to be copied from, and a mistake in a copy is named.

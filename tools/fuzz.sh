@@ -3,8 +3,8 @@
 # with the pinned stable toolchain, and Python for the seeds. NNN_FUZZ_JOBS targets run at a time (1 unless said).
 #
 # Seeds and the committed corpus are where it begins; what it finds on the way stays in fuzz/corpus, inputs that fail in fuzz/artifacts.
-# At the end a line for each target: executions, seconds (also of a core, as several share one), features covered, inputs kept, failures. `NNN_FUZZ_MINIMIZE=1` then writes the
-# smallest corpus with the same coverage to fuzz/corpus-minimized, as far as its inputs are small.
+# At the end a line for each target: executions, seconds (also of a core, as several share one), features covered, inputs kept, failures.
+# `NNN_FUZZ_MINIMIZE=1` then writes the smallest corpus with the same coverage to fuzz/corpus-minimized, as far as its inputs are small.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 minutes="${1:?usage: tools/fuzz.sh MINUTES [TARGET...]}"

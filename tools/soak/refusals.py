@@ -65,6 +65,11 @@ def answer_outside(random, made):
 
 def answer_missing(random, made):
     made.answers.append([0])
+    if made.trials[0].grades is None:
+        return None
+    # Graded answers are written by the rows of their queries.
+    made.trials[0].grades.append([1.0])
+    return "is no query row"
 
 
 def no_second_bank(random, made):
@@ -120,8 +125,9 @@ def break_round(random, made):
     names = list(FAULTS)
     name = names[random.integers(len(names))]
     fault, words = FAULTS[name]
-    fault(random, made)
-    made.refusal, made.notes["fault"] = words, name
+    # What a message has to say may depend on the round.
+    made.refusal = fault(random, made) or words
+    made.notes["fault"] = name
 
 
 def judge(findings, made, done, results):

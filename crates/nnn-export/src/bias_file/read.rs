@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use nnn_files::CheckedParquet;
+use nnn_files::{CheckedParquet, contained};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::Deserialize;
 use std::fs::File;
@@ -40,7 +40,8 @@ impl BiasFile {
     /// # Errors
     /// It cannot be read, or is no file of biases.
     pub fn open(path: &Path) -> Result<Self, BiasFileError> {
-        Self::opened(path).map_err(|problem| BiasFileError::new(path, problem))
+        let opened = contained(|| Self::opened(path), panicked);
+        opened.map_err(|problem| BiasFileError::new(path, problem))
     }
 
     fn opened(path: &Path) -> Result<Self, BiasProblem> {
@@ -93,11 +94,12 @@ impl BiasFile {
         let Self {
             path, builder, sum, ..
         } = self;
-        let reader = builder.with_batch_size(BATCH).build();
-        let batches = reader.map_err(|error| BiasFileError::new(&path, error))?;
+        let build = || Ok(builder.with_batch_size(BATCH).build()?);
+        let batches = contained(build, panicked);
+        let batches = batches.map_err(|problem| BiasFileError::new(&path, problem))?;
         Ok(Blocks {
             path,
-            batches,
+            batches: Some(batches),
             next: 0,
             expected: sum,
             sum: RowSum::default(),
@@ -107,7 +109,8 @@ impl BiasFile {
 
 struct Blocks {
     path: PathBuf,
-    batches: ParquetRecordBatchReader,
+    /// Nothing behind an error.
+    batches: Option<ParquetRecordBatchReader>,
     next: usize,
     /// What the checksum of all rows is to be, until it has been compared.
     expected: Option<String>,
@@ -118,18 +121,23 @@ impl Iterator for Blocks {
     type Item = Result<BiasRows, BiasFileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Some(batch) = self.batches.next() else {
-            return self.ended().map(Err);
+        let batches = self.batches.as_mut()?;
+        let read = || match batches.next() {
+            Some(batch) => rows(&batch.map_err(malformed)?, self.next).map(Some),
+            None => Ok(None),
         };
-        let batch = match batch {
-            Ok(batch) => rows(&batch, self.next),
-            Err(error) => Err(BiasProblem::Malformed(error.to_string())),
-        };
-        if let Ok(rows) = &batch {
-            self.next += rows.biases.len();
-            self.sum.add(rows);
+        match contained(read, panicked) {
+            Ok(Some(rows)) => {
+                self.next += rows.biases.len();
+                self.sum.add(&rows);
+                Some(Ok(rows))
+            }
+            Ok(None) => self.ended().map(Err),
+            Err(problem) => {
+                self.batches = None;
+                Some(Err(BiasFileError::new(&self.path, problem)))
+            }
         }
-        Some(batch.map_err(|problem| BiasFileError::new(&self.path, problem)))
     }
 }
 
@@ -144,6 +152,15 @@ impl Blocks {
         };
         (expected != found).then(|| BiasFileError::new(&self.path, damaged()))
     }
+}
+
+fn malformed(error: impl ToString) -> BiasProblem {
+    BiasProblem::Malformed(error.to_string())
+}
+
+/// A panic of the library at a damaged file.
+fn panicked(said: &str) -> BiasProblem {
+    malformed(said)
 }
 
 /// What the footer says under a key.

@@ -9,7 +9,7 @@ use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use nnn_files::{CheckedParquet, WholeFile};
+use nnn_files::{CheckedParquet, WholeFile, contained};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -98,15 +98,24 @@ impl Writer for ParquetWriter {
 pub(super) fn read(path: &Path, shape: Shape, take: Take<'_>) -> Result<(), ExportError> {
     let file = File::open(path).map_err(ExportError::io(path))?;
     let wrong = |problem: &dyn ToString| ExportError::unusable(path, problem.to_string());
-    let reader = CheckedParquet::new(file).and_then(ParquetRecordBatchReaderBuilder::try_new);
-    let reader = reader.map_err(|it| wrong(&it))?;
+    // The library panics at some damaged files.
+    let panicked = |said: &str| wrong(&said);
+    let open = || {
+        let reader = CheckedParquet::new(file).and_then(ParquetRecordBatchReaderBuilder::try_new);
+        reader.map_err(|it| wrong(&it))
+    };
+    let reader = contained(open, panicked)?;
     if *reader.schema() != schema(shape) {
         return Err(wrong(&"it is not of the shape that the manifest says"));
     }
     let mut first = 0;
-    let batches = reader.with_batch_size(BLOCK).build();
-    for batch in batches.map_err(|it| wrong(&it))? {
-        let batch = batch.map_err(|it| wrong(&it))?;
+    let build = || {
+        let batches = reader.with_batch_size(BLOCK).build();
+        batches.map_err(|it| wrong(&it))
+    };
+    let mut batches = contained(build, panicked)?;
+    let mut next = || batches.next().transpose().map_err(|it| wrong(&it));
+    while let Some(batch) = contained(&mut next, panicked)? {
         let vectors = batch.column(1).as_fixed_size_list().values();
         let vectors = vectors.as_primitive::<Float32Type>().values();
         take(&ids(batch.column(0), first), vectors)?;

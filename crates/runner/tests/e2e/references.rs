@@ -108,7 +108,7 @@ fn queries_that_cannot_be_a_reference_set() {
     let second = t2i(set).replace("raw, nnn: {k: 2, alpha: 0.5}", "raw, dualis");
     let parts = ["reference set `queries.txt`", "gallery bank"];
     lab.refuses(second, &[], &parts);
-    let parts = ["k = 2", "1 items"];
+    let parts = ["k = 2", "which has 1 item"];
     lab.refuses(t2i(set), &[], &parts);
     lab.write("queries.txt", "\n \n");
     lab.refuses(t2i(set), &[], &["queries.txt", "texts", "0"]);

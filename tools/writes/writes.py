@@ -23,6 +23,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -50,6 +51,8 @@ RESUMED = re.compile(r"\.journal$|\.incomplete$|\.etag$|\.lock$|\.parts/|/extrac
 TIMES = re.compile(rb'<td class="n">\d+\.\d</td><td>(?:[a-z]+(?: \([a-z]+\))? \d+\.\d\d(?:, )?)+</td>')
 # Where a damaged file was made again, the page says so.
 REBUILT = re.compile(rb"<li>[^<]*made again</li>")
+# Set by SIGTERM: what was tried until then is counted, and no more is begun.
+STOPPED = threading.Event()
 EMPTY_LIST = re.compile(rb'<h3>Warnings</h3><ul class="warnings"></ul>')
 
 
@@ -552,7 +555,7 @@ def spread(lab, jobs, work):
     end = time.monotonic() + 60 * lab.options.minutes
     total.counts["planned"] = len(jobs)
     with concurrent.futures.ThreadPoolExecutor(lab.options.jobs) as pool:
-        for found in pool.map(lambda job: work(job) if time.monotonic() < end else None, jobs):
+        for found in pool.map(lambda job: work(job) if time.monotonic() < end and not STOPPED.is_set() else None, jobs):
             if found is not None:
                 total.merge(found)
     return total
@@ -884,6 +887,7 @@ def parsed():
 def main():
     options = parsed()
     figures = {}
+    signal.signal(signal.SIGTERM, lambda *_: STOPPED.set())
     with tempfile.TemporaryDirectory(dir=options.scratch, prefix="writes-") as scratch:
         scratch = Path(scratch)
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", scratch / "shim.so", HERE / "shim.c"], check=True)
@@ -898,8 +902,8 @@ def main():
                 for what, count in sorted(found.listed.items()):
                     print(f"    listed {count} x {what}")
                 sys.stdout.flush()
-    if options.output:
-        Path(options.output).write_text(json.dumps(figures, indent=1) + "\n")
+                if options.output:
+                    Path(options.output).write_text(json.dumps(figures, indent=1) + "\n")
     sys.exit(any(it["problems"] for it in figures.values()))
 
 

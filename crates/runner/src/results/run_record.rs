@@ -185,12 +185,17 @@ fn read<T: DeserializeOwned>(results: &Path) -> Result<T> {
             path.display()
         )
     })?;
-    parse(&text).with_context(|| format!("{}: not a run's record", path.display()))
+    parse(&text).with_context(|| {
+        format!(
+            "{}: not a run's record; run its config again",
+            path.display()
+        )
+    })
 }
 
 /// Earlier versions wrote no checksum, and whoever changes a record by hand can take it out.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
-    let checked = unsealed(text).context("not what the run wrote; run its config again")?;
+    let checked = unsealed(text)?;
     Ok(serde_json::from_str(checked.as_deref().unwrap_or(text))?)
 }
 

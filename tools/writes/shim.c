@@ -217,6 +217,19 @@ static long on_file(enum kind kind, long number, const long *a, const struct iov
     return result;
 }
 
+static long on_link(long number, const long *a, const char *target, int folder, const char *name) {
+    char path[PATH_MAX];
+    if (!absolute(folder, name, path) || !is_below(path)) return writes_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    struct iovec content = {(void *)target, strlen(target)};
+    struct record record = {.kind = SYMLINK, .bytes = content.iov_len};
+    lock();
+    long error = next(&record, -1);
+    record.result = error ? -error : writes_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    note(&record, path, "", &content, 1);
+    unlock();
+    return record.result;
+}
+
 static long on_path(enum kind kind, long number, const long *a, int folder, const char *name, int second_folder, const char *second_name,
                     long flags) {
     char path[PATH_MAX], second[PATH_MAX] = "";
@@ -262,7 +275,7 @@ static long handle(long number, const long *a) {
     case __NR_renameat: case __NR_renameat2:
         return on_path(RENAME, number, a, (int)a[0], second, (int)a[2], (const char *)a[3], 0);
     case __NR_linkat: return on_path(LINK, number, a, (int)a[0], second, (int)a[2], (const char *)a[3], 0);
-    case __NR_symlinkat: return on_path(SYMLINK, number, a, (int)a[1], (const char *)a[2], 0, NULL, 0);
+    case __NR_symlinkat: return on_link(number, a, first, (int)a[1], (const char *)a[2]);
     case __NR_mkdirat: return on_path(MKDIR, number, a, (int)a[0], second, 0, NULL, 0);
     case __NR_unlinkat: return on_path(a[2] & AT_REMOVEDIR ? RMDIR : UNLINK, number, a, (int)a[0], second, 0, NULL, 0);
     case __NR_fchmodat: return on_path(MODE, number, a, (int)a[0], second, 0, NULL, 0);
@@ -274,7 +287,7 @@ static long handle(long number, const long *a) {
     case __NR_creat: return on_path(OPEN, number, a, AT_FDCWD, first, 0, NULL, O_WRONLY | O_CREAT | O_TRUNC);
     case __NR_rename: return on_path(RENAME, number, a, AT_FDCWD, first, AT_FDCWD, second, 0);
     case __NR_link: return on_path(LINK, number, a, AT_FDCWD, first, AT_FDCWD, second, 0);
-    case __NR_symlink: return on_path(SYMLINK, number, a, AT_FDCWD, second, 0, NULL, 0);
+    case __NR_symlink: return on_link(number, a, first, AT_FDCWD, second);
     case __NR_mkdir: return on_path(MKDIR, number, a, AT_FDCWD, first, 0, NULL, 0);
     case __NR_unlink: return on_path(UNLINK, number, a, AT_FDCWD, first, 0, NULL, 0);
     case __NR_rmdir: return on_path(RMDIR, number, a, AT_FDCWD, first, 0, NULL, 0);

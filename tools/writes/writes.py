@@ -18,11 +18,13 @@ import collections
 import concurrent.futures
 import errno
 import hashlib
+import io
 import json
 import os
 import random
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -33,6 +35,10 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "kills"))
+
+from hub import Hub  # noqa: E402
+
 CHECKPOINT = HERE.parent.parent / "data/blocks/blocks-clip"
 KINDS = "write open rename truncate sync mkdir unlink close link mode rmdir symlink other".split()
 HEADER = struct.Struct("<IIqQQQIIII")
@@ -42,6 +48,8 @@ FACES = {
     "EROFS": "Read-only file system",
     "SHORT": "No space left on device",
 }
+# What stands for the content of a link, with where it leads.
+LINK = b"\0link\0"
 # Names of files that are not whole yet; none may be there after a call has ended, however it did.
 LITTER = re.compile(r"(^|/)(\.part-[^/]*|[^/]*\.partial|\.writable)$")
 # Those that a later call goes on from.
@@ -50,6 +58,8 @@ RESUMED = re.compile(r"\.journal$|\.incomplete$|\.etag$|\.lock$|\.parts/|/extrac
 TIMES = re.compile(rb'<td class="n">\d+\.\d</td><td>(?:[a-z]+(?: \([a-z]+\))? \d+\.\d\d(?:, )?)+</td>')
 # Where a damaged file was made again, the page says so.
 REBUILT = re.compile(rb"<li>[^<]*made again</li>")
+# Set by SIGTERM: what was tried until then is counted, and no more is begun.
+STOPPED = threading.Event()
 EMPTY_LIST = re.compile(rb'<h3>Warnings</h3><ul class="warnings"></ul>')
 
 
@@ -121,6 +131,72 @@ def archived(folder, runner):
     (folder / "datasets/tiny.yaml").write_text(ARCHIVED)
 
 
+# The model hub that `fetch` asks; the others have none.
+HUBS = []
+ADDRESSED = """experiment: lab
+models: [clip]
+datasets: [tiny]
+directions: [i2t]
+methods: [raw, nnn: {k: 1, alpha: 0.5}]
+metrics: [R@1]
+statistics: {resamples: 40, permutations: 40}
+compute: {threads: 1}
+"""
+FETCHED = """name: tiny
+description: A few images, most in an archive and some at addresses.
+licence: MIT
+source:
+  files:
+    download:
+      - url: {{name: captions.csv, mirrors: ['{url}/captions.csv']}}
+      - hub: {{kind: dataset, repo: owner/tiny, revision: main, files: [images.zip]}}
+      - url: {{name: more.zip, mirrors: ['{url}/more.zip']}}
+    annotations: [{{files: [captions.csv], format: table}}]
+    images:
+      - {{archives: [images.zip, more.zip], splits: [train]}}
+      - {{addresses: true, splits: [test]}}
+splits:
+  train: {{images: 8, texts: 40}}
+  test: {{images: 10, texts: 50}}
+"""
+
+
+def zipped(data, images):
+    """An archive whose padding makes it longer than two pieces of a transfer."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for image in images:
+            archive.writestr(zipfile.ZipInfo(str(image.relative_to(data))), image.read_bytes())
+        archive.writestr(zipfile.ZipInfo("padding"), random.Random(5).randbytes(150_000))
+    return content.getvalue()
+
+
+def published(folder, runner):
+    """The images of `drawn` on a hub and at plain addresses: what a config needs is all to be fetched, the model apart."""
+    drawn(folder, runner)
+    call(runner, folder, RUN)
+    data = folder / "work/cache/data/tiny"
+    hub, storage = Hub(), Hub()
+    HUBS[:] = [hub, storage]
+    train, test = (sorted(data.glob(f"images/{split}/*.png")) for split in ("train", "test"))
+    names = {f"images/{image.parent.name}/{image.name}": f"{hub.url}/{image.name}" for image in test}
+    lines = (data / "captions.csv").read_text().splitlines()
+    table = [lines[0] + ",url"] + [f"{line},{names.get(line.partition(',')[0], '')}" for line in lines[1:]]
+    hub.put("/captions.csv", "".join(f"{line}\n" for line in table).encode())
+    for image in test:
+        hub.put(f"/{image.name}", image.read_bytes())
+    hub.publish("datasets/owner/tiny", "images.zip", zipped(data, train[:4]), storage)
+    hub.put("/more.zip", zipped(data, train[4:]))
+    shutil.rmtree(folder / "work")
+    (folder / "datasets/tiny.yaml").write_text(FETCHED.format(url=hub.url))
+    (folder / "config.yaml").write_text(ADDRESSED)
+
+
+def fetched(folder, runner):
+    published(folder, runner)
+    call(runner, folder, FETCH)
+
+
 def vectors(folder, _runner):
     (folder / "images.npy").write_bytes(npy(24, 6, 1))
     (folder / "texts.npy").write_bytes(npy(48, 6, 2))
@@ -156,6 +232,7 @@ def measured(folder, runner):
 
 
 RUN = ["run", "config.yaml", "--results", "work/results", "--cache", "work/cache"]
+FETCH = ["fetch", "config.yaml", "--cache", "work/cache"]
 BIAS = ["bias", "--gallery", "gallery.npy", "--reference", "bank.npy", "--method", "nnn(k=5,alpha=0.75)", "--threads", "1", "--out", "work/bias.parquet"]
 EXPORT = ["export", "--bias", "bias.parquet", "--gallery", "gallery.npy", "--form", "ip", "--out", "work/export", "--to"]
 
@@ -164,6 +241,8 @@ CASES = {
     "embeddings": (vectors, RUN),
     "encoded": (drawn, RUN),
     "archived": (archived, RUN),
+    "fetch": (published, FETCH),
+    "fetched": (fetched, RUN),
     "bias": (items, BIAS),
     "export parquet": (biased, EXPORT + ["parquet"]),
     "export npy": (biased, EXPORT + ["npy"]),
@@ -176,7 +255,8 @@ def call(runner, folder, arguments, **variables):
     (folder / "work").mkdir(exist_ok=True)
     keep = ("PATH", "LANG", "TMPDIR")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
-    environment |= {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HOME": str(folder / "work/hf"), "RAYON_NUM_THREADS": "1"} | variables
+    hub = HUBS[0].url if HUBS else "http://127.0.0.1:1"
+    environment |= {"HF_ENDPOINT": hub, "HF_HOME": str(folder / "work/hf"), "RAYON_NUM_THREADS": "1"} | variables
     ended = subprocess.run([runner, *arguments], cwd=folder, env=environment, capture_output=True, timeout=120)
     return ended.returncode, ended.stderr.decode(errors="replace")
 
@@ -190,6 +270,9 @@ def tree(root):
     for folder, _, names in os.walk(root):
         for name in names:
             path = os.path.join(folder, name)
+            if os.path.islink(path):
+                found[os.path.relpath(path, root)] = LINK + os.readlink(path).encode()
+                continue
             with open(path, "rb") as file:
                 found[os.path.relpath(path, root)] = file.read()
     return found
@@ -203,6 +286,9 @@ def write_tree(root, files, folders=()):
     for name, content in files.items():
         path = os.path.join(root, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        if content.startswith(LINK):
+            os.symlink(content.removeprefix(LINK), path)
+            continue
         with open(path, "wb") as file:
             file.write(content)
 
@@ -282,7 +368,7 @@ def read_log(path, root):
             text = data[at : at + length].decode(errors="replace").removesuffix(" (deleted)")
             texts.append(os.path.relpath(text, root) if text else "")
             at += length
-        size = fields[5] if KINDS[fields[1]] == "write" else 0
+        size = fields[5] if KINDS[fields[1]] in ("write", "symlink") else 0
         operations.append(Operation(fields, *texts, data[at : at + size]))
         at += size
     return operations
@@ -341,6 +427,12 @@ class Disk:
             return self._sync(it)
         if it.kind in ("rename", "unlink", "mkdir", "rmdir"):
             return self._name(it)
+        if it.kind == "symlink":
+            # Where it leads is kept with its name.
+            link = self.names[it.path] = File(LINK + it.content)
+            self.pending.append(("create", it.path, link))
+            self._note(it.path, link)
+            return True
         return False
 
     def _open(self, it):
@@ -552,7 +644,7 @@ def spread(lab, jobs, work):
     end = time.monotonic() + 60 * lab.options.minutes
     total.counts["planned"] = len(jobs)
     with concurrent.futures.ThreadPoolExecutor(lab.options.jobs) as pool:
-        for found in pool.map(lambda job: work(job) if time.monotonic() < end else None, jobs):
+        for found in pool.map(lambda job: work(job) if time.monotonic() < end and not STOPPED.is_set() else None, jobs):
             if found is not None:
                 total.merge(found)
     return total
@@ -631,6 +723,9 @@ def name_of(it, lab):
 def final_names(lab, it):
     """Names that a message about an operation may use: its file, the name that it was to get, its folder."""
     names = {it.path, it.second} - {""}
+    if it.kind == "sync":
+        # Of a folder: the files whose names are not sure to last without it.
+        names |= {known.second for known in lab.operations if known.kind == "rename" and (os.path.dirname(known.second) or ".") == it.path}
     for known in lab.operations[it.number - 1 :]:
         if known.kind == "rename" and generic(known.path) == generic(it.path):
             names.add(known.second)
@@ -658,7 +753,7 @@ def judge_files(found, lab, failed, work, where):
         if LITTER.search(name):
             if not (removing and name == failed.path):
                 found.problem(f"left behind: {generic(name)}: {where}")
-        elif RESUMED.search(name):
+        elif RESUMED.search(name) or name.endswith("/.SHA256SUMS"):
             continue
         elif name not in lab.versions:
             found.problem(f"a file that no undisturbed call has: {generic(name)}: {where}")
@@ -726,8 +821,13 @@ def one_crash(lab, number, kind, files, folders):
 def unneeded(name, work):
     """What a crash has taken from a cache is not made again where the trials that need it are recorded. A temporary file goes from
     a cache after a day, as another process might be writing it."""
-    waits = LITTER.search(name) and name.startswith("cache/")
-    return waits or (name.startswith("cache/embeddings/") and name not in work)
+    waits = LITTER.search(name) and name.startswith(("cache/", "hf/"))
+    if name.endswith(".journal"):
+        # The trials that needed its entry are recorded.
+        return name.startswith("cache/embeddings/")
+    # An image that lies in the cache is not fetched again for the download that it was a copy of.
+    kept = name.startswith(("cache/embeddings/", "cache/downloads/urls/"))
+    return waits or (kept and name not in work)
 
 
 def claims(found, lab, files, kind):
@@ -772,7 +872,15 @@ def kind_of(name):
 def stages(lab):
     """What is damaged: a title, the files there, and which of them."""
     ended = lab.expected
-    if lab.arguments == RUN:
+    if lab.case == "report":
+        yield "before a report", lab.base, lambda name: name.endswith("run.json") or name.split("/")[-2] in ("trials", "shown")
+    elif lab.case == "fetch":
+        yield "fetched", ended, lambda name: not ended[name].startswith(LINK) and not RESUMED.search(name)
+        if files := last_with(lab, r"\.incomplete$"):
+            yield "killed while fetching", files, lambda name: re.search(r"\.(incomplete|etag)$", name)
+    elif lab.case == "fetched":
+        yield "results removed", lab.base, lambda name: not lab.base[name].startswith(LINK) and not RESUMED.search(name)
+    elif lab.arguments == RUN:
         yield "results kept", ended, lambda name: name.startswith("results/lab/") and name.split("/")[2] in ("trials", "queries", "bias", "shown")
         cached = {name: it for name, it in ended.items() if not name.startswith("results/")}
         yield "results removed", cached, lambda name: not RESUMED.search(name)
@@ -829,12 +937,17 @@ def one_damage(lab, title, files, name, what, content):
     code, said = lab.call()
     work = lab.work()
     changed = differing(work, lab.expected, True)
+    if lab.case in ("report", "fetch", "fetched"):
+        # What these do not read they do not mend either; all else, results too, has to be the same.
+        changed = [it for it in changed if it != name]
     recorded = b"cache_rebuilt" in work.get("results/lab/run.json", b"")
     if code:
         errors = [line for line in said.splitlines() if line.startswith("error: ")]
-        if len(errors) != 1 or "panicked" in said or os.path.basename(name) not in said:
+        # A list of checksums in which a bit has flipped is told as that of the file that it no longer fits.
+        named = os.path.basename(name) in said or name.endswith("/.SHA256SUMS")
+        if len(errors) != 1 or "panicked" in said or not named:
             found.problem(f"{sort}: {what}: not one error that names the file: {errors}")
-        elif not re.search(r"delete|remove", errors[0]):
+        elif not re.search(r"delete|remove|run its config again", errors[0]):
             found.problem(f"{sort}: {what}: refused without saying what to delete: {generic(errors[0])[:200]}")
         found.counts["refused"] += 1
     elif changed:
@@ -848,6 +961,10 @@ def one_damage(lab, title, files, name, what, content):
         # unchecked.
         found.counts["taken up again or not used, changes nothing"] += 1
         found.listed[f"without a warning: {sort}: {what}"] += 1
+    elif lab.case in ("fetch", "fetched") and re.search(r"/refs/|\.sha256$|/\.SHA256SUMS$", name):
+        # What these record is asked of the hub or counted anew; `runner` says so where it was a checksum.
+        found.counts["recorded anew"] += 1
+        found.listed[f"recorded anew: {sort}: {what}"] += 1
     elif files[name] == work.get(name):
         found.problem(f"{sort}: {what}: rebuilt without a warning")
     else:
@@ -884,6 +1001,7 @@ def parsed():
 def main():
     options = parsed()
     figures = {}
+    signal.signal(signal.SIGTERM, lambda *_: STOPPED.set())
     with tempfile.TemporaryDirectory(dir=options.scratch, prefix="writes-") as scratch:
         scratch = Path(scratch)
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", scratch / "shim.so", HERE / "shim.c"], check=True)
@@ -898,8 +1016,8 @@ def main():
                 for what, count in sorted(found.listed.items()):
                     print(f"    listed {count} x {what}")
                 sys.stdout.flush()
-    if options.output:
-        Path(options.output).write_text(json.dumps(figures, indent=1) + "\n")
+                if options.output:
+                    Path(options.output).write_text(json.dumps(figures, indent=1) + "\n")
     sys.exit(any(it["problems"] for it in figures.values()))
 
 

@@ -189,6 +189,47 @@ fn an_interrupted_run_loses_one_batch_and_no_bit() {
     assert_eq!(contents(resumed.path()), contents(whole.path()));
 }
 
+/// Guards against batches that are encoded again without a word because a bit has flipped.
+#[test]
+fn a_damaged_journal_is_named_and_a_torn_one_is_not() {
+    let whole = tempfile::tempdir().expect("a folder");
+    let undisturbed = cached(&Toy::new(), whole.path()).expect("undisturbed");
+    let flip = |bytes: &mut Vec<u8>| bytes[80] ^= 1;
+    let tear = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 3);
+    let damages: [(&dyn Fn(&mut Vec<u8>), bool); 2] = [(&flip, true), (&tear, false)];
+    for (damage, named) in damages {
+        let folder = tempfile::tempdir().expect("a folder");
+        // The second batch.
+        cached(&Toy::failing_at(1), folder.path()).expect_err("told to fail");
+        let journal = hidden(folder.path()).remove(0);
+        let mut bytes = fs::read(&journal).expect("a journal");
+        damage(&mut bytes);
+        fs::write(&journal, bytes).expect("damaged");
+        let again = cached(&Toy::new(), folder.path()).expect("resumed");
+        assert_eq!(bits(&again.rows), bits(&undisturbed.rows));
+        let files: Vec<&PathBuf> = again.warnings.iter().map(|it| &it.file).collect();
+        assert_eq!(files, if named { vec![&journal] } else { vec![] });
+        assert!(hidden(folder.path()).is_empty());
+    }
+}
+
+/// What a killed run was writing stayed where nothing was encoded any more.
+#[test]
+fn old_temporary_files_go_from_a_whole_entry() {
+    let folder = tempfile::tempdir().expect("a folder");
+    cached(&Toy::new(), folder.path()).expect("encoded");
+    let entry = fs::read_dir(folder.path()).expect("entries").next();
+    let entry = entry.expect("an entry").expect("an entry").path();
+    let [old, new] = ["a", "b"].map(|it| entry.join(format!(".part-{it}")));
+    let days = Duration::from_secs(2 * 24 * 3600);
+    let before = std::time::SystemTime::now() - days;
+    let file = fs::File::create(&old).expect("a file");
+    file.set_modified(before).expect("an old file");
+    fs::write(&new, "").expect("a file");
+    cached(&Toy::new(), folder.path()).expect("cached");
+    assert_eq!(hidden(folder.path()), [new]);
+}
+
 /// Images that the killed runs embed, and how many share a forward pass.
 const IMAGES: usize = 400;
 const BATCH: usize = 4;

@@ -4,7 +4,7 @@ use crate::error::HubError;
 use crate::event::Event;
 use crate::http::{Answer, Ask, Client, bad_answer, shown};
 use crate::retry::{Fault, Patience, persist};
-use nnn_files::write_atomically;
+use nnn_files::{sync_folder, write_atomically};
 use sha2::Digest;
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -27,8 +27,8 @@ pub(crate) struct Transfer<'a> {
     pub(crate) client: &'a Client,
     pub(crate) ask: Ask<'a>,
     pub(crate) partial: &'a Path,
-    /// Whether the partial file's name says which content it is of; what the server says of the content is kept beside
-    /// it otherwise, and asked about before going on.
+    /// Whether the partial file's name says which content it is of, and `expect` a checksum of it; what the server says of
+    /// the content is kept beside it otherwise, and asked about before going on.
     pub(crate) named_by_content: bool,
     pub(crate) expect: &'a Expect,
     pub(crate) tell: &'a dyn Fn(Event<'_>),
@@ -36,6 +36,37 @@ pub(crate) struct Transfer<'a> {
 
 /// Size of the pieces that arrive.
 const PIECE: usize = 1 << 16;
+
+/// After so many bytes a part of which no checksum is known is flushed, and noted as being there. A transfer that is killed
+/// goes on from the last note, so this is what a kill may cost; flushing more often costs time in every transfer.
+const FLUSHED_EVERY: u64 = 16 << 20;
+
+/// What is kept beside a partial file whose content nothing else vouches for.
+///
+/// After a power loss a file can have its length without its data: zeros where the last of them were. So a transfer goes on
+/// from what was flushed, not from what is there.
+#[derive(Debug, PartialEq, Eq)]
+struct Note {
+    /// What the server says of the content.
+    validator: String,
+    /// How many bytes were on the disk when this was written.
+    flushed: u64,
+}
+
+impl Note {
+    fn text(&self) -> String {
+        format!("{}\n{}\n", self.validator, self.flushed)
+    }
+
+    /// Nothing of a text that has no number, as earlier versions wrote it.
+    fn parse(text: &str) -> Option<Self> {
+        let (validator, flushed) = text.strip_suffix('\n')?.split_once('\n')?;
+        Some(Self {
+            validator: validator.to_owned(),
+            flushed: flushed.parse().ok()?,
+        })
+    }
+}
 
 /// The state of a transfer over its tries.
 struct Course<'a, 'b> {
@@ -56,12 +87,12 @@ impl Transfer<'_> {
         let url = shown(self.ask.url);
         let sum = persist(patience, (name, &url), &tell, || course.attempt())?;
         (self.tell)(Event::Done { name });
-        let _ = fs::remove_file(self.validator());
+        let _ = fs::remove_file(self.note_path());
         Ok(sum)
     }
 
-    /// Where the server's word on the content of a partial file is kept.
-    fn validator(&self) -> PathBuf {
+    /// Where the [`Note`] on a partial file is kept.
+    fn note_path(&self) -> PathBuf {
         beside(self.partial, ".etag")
     }
 
@@ -71,32 +102,52 @@ impl Transfer<'_> {
         if self.named_by_content {
             return (length, None);
         }
-        match fs::read_to_string(self.validator()) {
-            Ok(validator) if length > 0 => (length, Some(validator)),
+        let text = fs::read_to_string(self.note_path()).ok();
+        let note = text.and_then(|text| Note::parse(&text));
+        match note {
+            Some(note) if note.flushed.min(length) > 0 => {
+                (note.flushed.min(length), Some(note.validator))
+            }
             _ => (0, None),
         }
     }
 
     fn forget(&self) {
         let _ = fs::remove_file(self.partial);
-        let _ = fs::remove_file(self.validator());
+        let _ = fs::remove_file(self.note_path());
     }
 
-    /// Keeps what the server says of the content; nothing is resumed of which it says nothing.
-    fn note_validator(&self, answer: &Answer) -> Result<(), HubError> {
-        if self.named_by_content {
-            return Ok(());
-        }
+    /// What the server says of the content, where that is to be kept; nothing is resumed of which it says nothing.
+    fn validator(&self, answer: &Answer) -> Option<String> {
         let strong = answer.header("etag").filter(|etag| !etag.starts_with("W/"));
-        let path = self.validator();
-        match strong.or_else(|| answer.header("last-modified")) {
-            Some(text) => write_atomically(&path, |out| out.write_all(text.as_bytes()))
-                .map_err(|error| HubError::disk(&path, error)),
-            None => {
-                let _ = fs::remove_file(path);
-                Ok(())
-            }
+        let text = strong.or_else(|| answer.header("last-modified"));
+        text.filter(|_| !self.named_by_content).map(str::to_owned)
+    }
+
+    /// Removes the note on what is about to be overwritten, for good: it must not come back with other data after a crash.
+    fn drop_note(&self) -> Result<(), HubError> {
+        let path = self.note_path();
+        let folder = path.parent().unwrap_or(&path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| sync_folder(folder)),
         }
+        .map_err(|error| HubError::disk(&path, error))
+    }
+
+    /// Flushes a partial file of `flushed` bytes, then notes that they are there.
+    fn flush(&self, file: &File, validator: Option<&str>, flushed: u64) -> Result<(), HubError> {
+        let Some(validator) = validator else {
+            return Ok(());
+        };
+        file.sync_data()
+            .or_else(is_device)
+            .map_err(|error| HubError::disk(self.partial, error))?;
+        let path = self.note_path();
+        let validator = validator.to_owned();
+        let text = Note { validator, flushed }.text();
+        write_atomically(&path, |out| out.write_all(text.as_bytes()))
+            .map_err(|error| HubError::disk(&path, error))
     }
 }
 
@@ -166,40 +217,60 @@ impl Course<'_, '_> {
     fn receive(&self, answer: Answer, from: u64, total: Option<u64>) -> Result<(), Fault> {
         let transfer = self.transfer;
         let disk = |error| Fault::Lasting(HubError::disk(transfer.partial, error));
-        let mut file = open_at(transfer.partial, from).map_err(disk)?;
-        transfer.note_validator(&answer)?;
+        if from == 0 {
+            transfer.drop_note()?;
+        }
+        let file = open_at(transfer.partial, from).map_err(disk)?;
+        let validator = transfer.validator(&answer);
         (transfer.tell)(Event::Start {
             name: transfer.ask.name,
             total: total.or(transfer.expect.bytes),
             have: from,
         });
+        let (at, broken) = self.copy(answer, &file, from, validator.as_deref())?;
+        file.sync_all().or_else(is_device).map_err(disk)?;
+        if broken.is_none() && total.is_none_or(|total| at >= total) {
+            return Ok(());
+        }
+        transfer.flush(&file, validator.as_deref(), at)?;
+        Err(Fault::Passing {
+            reason: format!(
+                "the transfer broke off after {at} bytes ({})",
+                broken.as_deref().unwrap_or("the connection ended")
+            ),
+            wait: None,
+            advanced: self.furthest.replace(self.furthest.get().max(at)) < at,
+        })
+    }
+
+    /// Writes what arrives behind the first `at` bytes: how long the file is then, and what the connection broke off with.
+    fn copy(
+        &self,
+        answer: Answer,
+        mut file: &File,
+        mut at: u64,
+        validator: Option<&str>,
+    ) -> Result<(u64, Option<String>), HubError> {
+        let transfer = self.transfer;
         let mut reader = answer.into_reader();
         let mut piece = vec![0; PIECE];
-        let mut at = from;
-        let end = loop {
+        let mut flushed = at;
+        loop {
             match reader.read(&mut piece) {
-                Ok(0) => break None,
+                Ok(0) => return Ok((at, None)),
                 Ok(read) => {
-                    file.write_all(&piece[..read]).map_err(disk)?;
+                    file.write_all(&piece[..read])
+                        .map_err(|error| HubError::disk(transfer.partial, error))?;
                     at += read as u64;
                     (transfer.tell)(Event::Bytes(read as u64));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => break Some(error.to_string()),
+                Err(error) => return Ok((at, Some(error.to_string()))),
             }
-        };
-        file.sync_all().or_else(is_device).map_err(disk)?;
-        let whole = total.is_none_or(|total| at >= total);
-        match end {
-            None if whole => Ok(()),
-            broken => Err(Fault::Passing {
-                reason: format!(
-                    "the transfer broke off after {at} bytes ({})",
-                    broken.as_deref().unwrap_or("the connection ended")
-                ),
-                wait: None,
-                advanced: self.furthest.replace(self.furthest.get().max(at)) < at,
-            }),
+            if at - flushed >= FLUSHED_EVERY {
+                transfer.flush(file, validator, at)?;
+                flushed = at;
+            }
         }
     }
 
@@ -252,6 +323,9 @@ fn open_at(path: &Path, from: u64) -> std::io::Result<File> {
         .write(true)
         .truncate(from == 0)
         .open(path)?;
+    if from > 0 {
+        file.set_len(from)?;
+    }
     file.seek(SeekFrom::Start(from))?;
     Ok(file)
 }
@@ -327,6 +401,26 @@ mod tests {
             "bytes 5-9/x",
         ] {
             assert_eq!(content_range(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn notes() {
+        let note = |validator: &str, flushed| Note {
+            validator: validator.to_owned(),
+            flushed,
+        };
+        let some = note("\"v-1\"", 12);
+        assert_eq!(Note::parse(&some.text()), Some(some));
+        for torn in [
+            "",
+            "\"v-1\"",
+            "\"v-1\"\n",
+            "\"v-1\"\n1",
+            "\"v-1\"\nx\n",
+            "\0\0\0",
+        ] {
+            assert_eq!(Note::parse(torn), None, "{torn:?}");
         }
     }
 

@@ -546,6 +546,96 @@ fn a_plain_address_is_resumed_only_if_its_content_is_the_same() {
     assert!(resumed.clone().all(|it| it.header("if-range").is_some()));
 }
 
+/// A plain address of which `at` bytes arrived before its transfer was given up, and what its cache has of it.
+fn broken_off(world: &World, at: usize) -> (RemoteFile, PathBuf) {
+    let file = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    world.hub.put("/a.bin", Resource::plain(&content()));
+    let cut = |it: usize| Fault::Truncate(if it == 0 { at } else { 0 });
+    world.hub.fail("/a.bin", (0..5).map(cut));
+    world.open(&file).expect_err("gives up");
+    let mut partial = world.client(world.settings()).put_at(&file);
+    partial.set_extension("bin.incomplete");
+    assert_eq!(read(&partial), content()[..at]);
+    (file, partial)
+}
+
+fn last_range(world: &World) -> Option<String> {
+    let all = world.hub.requests();
+    all.last()?.header("range").map(str::to_owned)
+}
+
+/// A power loss can leave the length of a file without its data.
+/// Guards against a download that went on behind zeros and was recorded as whole.
+#[test]
+fn a_transfer_goes_on_behind_what_was_flushed_and_not_behind_zeros() {
+    let world = World::new();
+    let (file, partial) = broken_off(&world, 1000);
+    let mut zeros = fs::File::options().append(true).open(&partial);
+    let zeros = zeros.as_mut().expect("a part");
+    zeros.write_all(&[0; 5000]).expect("zeros");
+    let found = world.open(&file).expect("fetched");
+    assert_eq!(read(&found.path), content());
+    assert_eq!(last_range(&world).as_deref(), Some("bytes=1000-"));
+}
+
+#[test]
+fn a_part_is_fetched_anew_where_nothing_says_what_was_flushed() {
+    let world = World::new();
+    let (file, partial) = broken_off(&world, 1000);
+    // As earlier versions left them.
+    let note = partial.with_extension("incomplete.etag");
+    let etag = fs::read_to_string(&note).expect("a note");
+    fs::write(&note, etag.lines().next().expect("an ETag")).expect("a note");
+    fs::write(&partial, [0; 6000]).expect("a part");
+    let found = world.open(&file).expect("fetched");
+    assert_eq!(read(&found.path), content());
+    assert_eq!(last_range(&world), None);
+    assert!(!note.exists() && !partial.exists());
+}
+
+#[test]
+fn a_long_transfer_notes_what_was_flushed() {
+    let world = World::new();
+    let long = content().repeat(60);
+    world.hub.put("/a.bin", Resource::plain(&long));
+    let file = urls("a.bin", vec![format!("{}/a.bin", world.hub.url())]);
+    let client = world.client(world.settings());
+    let note = client.put_at(&file).with_extension("bin.incomplete.etag");
+    let seen = Mutex::new(Vec::new());
+    let tell = |event: Event<'_>| {
+        if matches!(event, Event::Bytes(_)) {
+            seen.lock()
+                .expect("notes")
+                .extend(fs::read_to_string(&note));
+        }
+    };
+    let found = client.open(&file, &tell).expect("fetched");
+    assert_eq!(found.sha256, sha256(&long));
+    let seen = seen.into_inner().expect("notes");
+    let flushed = seen.last().and_then(|it| it.lines().nth(1)?.parse().ok());
+    let between = (16 << 20)..(17 << 20);
+    assert!(
+        flushed.is_some_and(|it: u64| between.contains(&it)),
+        "{flushed:?}"
+    );
+}
+
+/// A hub may name a content by something that is no checksum.
+#[test]
+fn a_part_of_a_file_that_the_hub_names_by_no_checksum() {
+    let world = World::new();
+    let file = pinned("a.bin");
+    let mut resource = Resource::plain(&content());
+    let commit = ("X-Repo-Commit".to_owned(), COMMIT.to_owned());
+    resource.headers.push(commit);
+    world.hub.put(&resolve(&file), resource);
+    let etag = format!("v-{}", &sha256(&content())[..8]);
+    let partial = world.blob(&format!("{etag}.incomplete"));
+    fs::create_dir_all(partial.parent().expect("a folder")).expect("folders");
+    fs::write(&partial, [0; 1000]).expect("a part");
+    assert_eq!(read(&world.open(&file).expect("fetched").path), content());
+}
+
 #[test]
 fn mirrors_are_tried_in_their_order() {
     let world = World::new();

@@ -665,3 +665,50 @@ fn places_for_images() {
     std::fs::write(&ask[0].path, "an image").expect("a fetched file");
     assert!(fetched.to_fetch(images).is_empty());
 }
+
+/// Guards against embeddings of an image in whose file a bit has flipped since it was fetched.
+#[test]
+fn a_fetched_image_that_was_changed() {
+    let mut lab = lab();
+    lab.put("t.csv", "image,caption,url\na.jpg,x,https://host/a.jpg\n");
+    let open = || {
+        let table = in_test(AnnotationFormat::Table, "t.csv");
+        let images = ImagePart {
+            addresses: true,
+            ..place(&[])
+        };
+        lab.open(&source(vec![table], images), &["test"], OnGap::Fail)
+            .expect("addresses")
+    };
+    let store = open();
+    let path = store.image_path("a.jpg");
+    let put = |content: &str| {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, content).expect("a file");
+    };
+    let images = ["a.jpg".to_owned()];
+    // Of a file from an earlier version nothing is noted.
+    put("other");
+    open().provide(&images, &|_| {}).expect("taken as it is");
+    put("image");
+    let sum = nnn_files::sha256_bytes(b"image");
+    store.note_fetched("a.jpg", sum.clone()).expect("noted");
+    for store in [&store, &open()] {
+        store.provide(&images, &|_| {}).expect("as it was");
+        assert_eq!(store.sum(&path), Some(sum.clone()));
+    }
+    // As after a crash that took the list.
+    let list = path
+        .ancestors()
+        .nth(2)
+        .expect("a folder")
+        .join(".SHA256SUMS");
+    std::fs::remove_file(list).expect("a list");
+    open().note_found(&images);
+    put("imagf");
+    let error = open().provide(&images, &|_| {}).expect_err("another");
+    let error = error.to_string();
+    for part in [path.to_str().expect("a path"), &sum, "delete it"] {
+        assert!(error.contains(part), "no {part:?} in {error}");
+    }
+}

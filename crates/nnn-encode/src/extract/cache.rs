@@ -5,7 +5,7 @@
 //! run loses the batch it was in and nothing else. A shard is believed only if its checksum, which covers key, place,
 //! shape and values, is right.
 
-use super::journal::{Journal, Row};
+use super::journal::{Journal, Resumed};
 use nnn_files::{Sha256, remove_abandoned, write_atomically};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
@@ -31,11 +31,11 @@ pub struct EmbeddingCache {
     shard_items: usize,
 }
 
-/// A cached file that was not used; its items were encoded anew and the file replaced.
+/// A cached file that was not used, or not all of it; its items were encoded anew and the file replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{} was not used: {reason}", file.display())]
 pub struct CacheWarning {
-    /// The shard.
+    /// The shard, or the journal of its batches.
     pub file: PathBuf,
     /// What is wrong with it.
     pub reason: CacheFault,
@@ -67,6 +67,12 @@ pub enum CacheFault {
         expected: String,
         /// What its content has.
         received: String,
+    },
+    /// A journal is damaged, and not only torn at its end, as a kill leaves it. The batches before that place were used.
+    #[error("no whole batch at byte {at}")]
+    Batch {
+        /// Where what is damaged begins.
+        at: usize,
     },
 }
 
@@ -131,15 +137,18 @@ impl EmbeddingCache {
             .map_err(|error| (file, error))
     }
 
-    /// What a killed run has finished of a shard that is not there, and where to add to it; on failure names the file. What it was
-    /// writing goes after a day.
+    /// Removes what killed runs were writing into an entry a day ago or earlier.
+    pub(crate) fn clean(&self, key: &str) {
+        remove_abandoned(&self.folder.join(key));
+    }
+
+    /// What a killed run has finished of a shard that is not there, and where to add to it; on failure names the file.
     pub(crate) fn resume(
         &self,
         key: &str,
         items: &Range<usize>,
         dim: usize,
-    ) -> Result<(Journal, Vec<Row>), (PathBuf, io::Error)> {
-        remove_abandoned(&self.folder.join(key));
+    ) -> Result<Resumed, (PathBuf, io::Error)> {
         let path = self.journal(key, items);
         Journal::resume(path.clone(), key, items, dim).map_err(|error| (path, error))
     }

@@ -1,7 +1,8 @@
 //! Finished batches of a shard that is not yet whole, appended to a file, so that a killed run loses one batch.
 //!
 //! A record holds the number of its items, a checksum, their places and their rows. The checksum covers the entry's
-//! key too. What follows the last sound record, torn by a kill or otherwise damaged, is cut off and encoded again.
+//! key too. What follows the last sound record is cut off and encoded again: the beginning of a record is what a kill
+//! leaves, anything else is damage, of which whoever resumes is told.
 
 use nnn_files::Sha256;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -25,6 +26,14 @@ pub(crate) struct Journal {
     state: State,
 }
 
+/// What a killed run left of a shard.
+pub(crate) struct Resumed {
+    pub(crate) journal: Journal,
+    pub(crate) rows: Vec<Row>,
+    /// The first byte of what is no record and no beginning of one.
+    pub(crate) damaged_at: Option<usize>,
+}
+
 enum State {
     /// Nothing has been written yet.
     Absent,
@@ -41,9 +50,9 @@ impl Journal {
         key: &str,
         items: &Range<usize>,
         dim: usize,
-    ) -> io::Result<(Self, Vec<Row>)> {
+    ) -> io::Result<Resumed> {
         let key = key.to_owned();
-        let mut rows = Vec::new();
+        let (mut rows, mut damaged_at) = (Vec::new(), None);
         let mut state = State::open(OpenOptions::new().read(true).append(true), &path)?;
         if let State::Open(file) = &mut state {
             let mut bytes = Vec::new();
@@ -51,8 +60,14 @@ impl Journal {
             let (sound, end) = parse(&bytes, &key, items, dim);
             file.set_len(end as u64)?;
             rows = sound;
+            let torn = is_begun(&bytes[end..], items, dim);
+            damaged_at = (!torn).then_some(end);
         }
-        Ok((Self { path, key, state }, rows))
+        Ok(Resumed {
+            journal: Self { path, key, state },
+            rows,
+            damaged_at,
+        })
     }
 
     /// Keeps the rows of a batch.
@@ -153,6 +168,23 @@ fn parse_record<'a>(
     fits.then_some((sound, rest))
 }
 
+/// Whether bytes that are no whole record can be the beginning of one: as far as they go, they say how many items there are and
+/// name some of `items`, and more is to come.
+fn is_begun(bytes: &[u8], items: &Range<usize>, dim: usize) -> bool {
+    let Some((count, rest)) = bytes.split_first_chunk::<NUMBER>() else {
+        return true;
+    };
+    let count = u64::from_le_bytes(*count) as usize;
+    if count == 0 || count > items.len() {
+        return false;
+    }
+    let size = SUM + count * (NUMBER + dim * size_of::<f32>());
+    let places = rest.get(SUM..).unwrap_or_default();
+    let (places, _) = places.as_chunks();
+    let mut places = places.iter().take(count).map(|it| u64::from_le_bytes(*it));
+    rest.len() < size && places.all(|it| items.contains(&(it as usize)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,21 +233,51 @@ mod tests {
         }
     }
 
+    /// Guards against a word at every kill, and against none where a bit has flipped.
+    #[test]
+    fn the_beginning_of_a_record_is_no_damage() {
+        let (bytes, border) = two();
+        let damaged = |bytes: &[u8]| {
+            let (_, end) = parse(bytes, "key", &(20..25), 2);
+            !is_begun(&bytes[end..], &(20..25), 2)
+        };
+        for end in 0..=bytes.len() {
+            assert!(!damaged(&bytes[..end]), "{end} bytes");
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            // The last record can claim more items than it has, as if a kill had torn it.
+            let count = border..border + NUMBER;
+            assert!(damaged(&bad) || count.contains(&(bit / 8)), "bit {bit}");
+        }
+        assert!(damaged(&[bytes.as_slice(), &[0; 16]].concat()));
+        assert!(damaged(&vec![0; bytes.len()]));
+        assert!(damaged(
+            &[bytes.as_slice(), &bytes[bytes.len() - 64..]].concat()
+        ));
+    }
+
     #[test]
     fn a_journal_that_another_writes_is_left_alone() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("entry/.shard.journal");
         let open = || Journal::resume(path.clone(), "key", &(20..25), 2).expect("a journal");
-        let (mut first, _) = open();
+        let mut first = open().journal;
         first.append(&[20], &[1.0, 2.0]).expect("appended");
-        let (mut second, rows) = open();
+        let Resumed {
+            journal: mut second,
+            rows,
+            ..
+        } = open();
         assert!(rows.is_empty());
         second.append(&[21], &[1.0, 2.0]).expect("passed over");
         second.finish().expect("nothing to do");
         drop(first);
-        let (third, rows) = open();
-        assert_eq!(rows, [(20, vec![1.0, 2.0])]);
-        third.finish().expect("removed");
+        let third = open();
+        assert_eq!(third.rows, [(20, vec![1.0, 2.0])]);
+        assert_eq!(third.damaged_at, None);
+        third.journal.finish().expect("removed");
         assert!(!path.exists());
     }
 }

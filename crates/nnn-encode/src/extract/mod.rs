@@ -10,7 +10,7 @@ pub use rerank::{Pair, match_pairs};
 use crate::encoder::{Encoder, batches_by_length, encode_batch, exact};
 use crate::error::EncodeError;
 use crate::pixels::{ImageError, ImageLimits, load_image};
-use journal::{Journal, Row};
+use journal::{Journal, Resumed, Row};
 use nnn_files::Sha256;
 use rayon::prelude::*;
 use std::io;
@@ -48,7 +48,7 @@ pub struct Extracted {
     pub dim: usize,
     /// Items that came from the cache.
     pub reused: usize,
-    /// Cached files that were bad and have been replaced.
+    /// Cached files that were bad, or journals that were from some place on, and have been replaced.
     pub warnings: Vec<CacheWarning>,
 }
 
@@ -178,6 +178,9 @@ impl<'a> Job<'a> {
             reused: 0,
             warnings: Vec::new(),
         };
+        if let Some(cache) = self.options.cache {
+            cache.clean(&self.key);
+        }
         for start in (0..self.count).step_by(self.shard_items) {
             let items = start..self.count.min(start + self.shard_items);
             if let Some(rows) = self.cached(&items, &mut out.warnings) {
@@ -186,24 +189,24 @@ impl<'a> Job<'a> {
                 self.report(items.end);
                 continue;
             }
-            out.reused += self.shard(&items, &mut out.rows, &mut encode)?;
+            self.shard(&items, &mut out, &mut encode)?;
         }
         Ok(out)
     }
 
-    /// Appends a shard's rows: those that a killed run left, and the rest encoded. The number of the former.
+    /// Appends a shard's rows: those that a killed run left, and the rest encoded.
     fn shard(
         &self,
         items: &Range<usize>,
-        out: &mut Vec<f32>,
+        out: &mut Extracted,
         encode: &mut impl FnMut(&[usize], Done<'_>) -> Result<(), ExtractError>,
-    ) -> Result<usize, ExtractError> {
+    ) -> Result<(), ExtractError> {
         let mut shard = Shard::new(items, self.dim);
-        let (mut journal, left) = self.resume(items)?;
+        let (mut journal, left) = self.resume(items, &mut out.warnings)?;
         for (item, row) in left {
             shard.put(&[item], &row);
         }
-        let reused = shard.done;
+        out.reused += shard.done;
         let wanted: Vec<usize> = items.clone().filter(|&item| !shard.has(item)).collect();
         encode(&wanted, &mut |batch: &[usize], mut rows: Vec<f32>| {
             normalize(&mut rows, self.dim, batch)?;
@@ -220,16 +223,28 @@ impl<'a> Job<'a> {
             let path = journal.path().to_path_buf();
             journal.finish().map_err(|source| unstored(&path, source))?;
         }
-        out.extend(shard.rows);
-        Ok(reused)
+        out.rows.extend(shard.rows);
+        Ok(())
     }
 
-    fn resume(&self, items: &Range<usize>) -> Result<(Option<Journal>, Vec<Row>), ExtractError> {
+    fn resume(
+        &self,
+        items: &Range<usize>,
+        warnings: &mut Vec<CacheWarning>,
+    ) -> Result<(Option<Journal>, Vec<Row>), ExtractError> {
         let Some(cache) = self.options.cache else {
             return Ok((None, Vec::new()));
         };
         let resumed = cache.resume(&self.key, items, self.dim);
-        let (journal, rows) = resumed.map_err(|(file, source)| unstored(&file, source))?;
+        let Resumed {
+            journal,
+            rows,
+            damaged_at,
+        } = resumed.map_err(|(file, source)| unstored(&file, source))?;
+        warnings.extend(damaged_at.map(|at| CacheWarning {
+            file: journal.path().to_path_buf(),
+            reason: CacheFault::Batch { at },
+        }));
         Ok((Some(journal), rows))
     }
 

@@ -5,7 +5,7 @@ use super::wanted::{DataFiles, Wanted};
 use crate::spec::OnError;
 use crate::terminal::progress::Progress;
 use anyhow::{Context, Result, bail};
-use nnn_data::Addressed;
+use nnn_data::{Addressed, ImageStore};
 use nnn_files::{RemoteFile, RemotePlace, write_atomically};
 use nnn_hub::{Hub, HubError, Patience};
 use std::fs::File;
@@ -35,8 +35,9 @@ pub(super) fn images(
             continue;
         };
         let label = format!("{}/{split}", wanted.entry.card.name);
+        store.note_found(pairs.images());
         let away = store.to_fetch(pairs.images());
-        let failed = fetch_all(&label, &away, &hub)?;
+        let failed = fetch_all(&label, &store, &away, &hub)?;
         let offline = hub.settings().offline;
         match wanted.on_error {
             OnError::Skip => files.failed.extend(failed),
@@ -73,12 +74,12 @@ fn named(failed: &Failed, of: usize, what: &str) -> String {
     )
 }
 
-fn fetch_all(label: &str, away: &[Addressed], hub: &Hub) -> Result<Failed> {
+fn fetch_all(label: &str, store: &ImageStore, away: &[Addressed], hub: &Hub) -> Result<Failed> {
     let label = format!("{label}: fetching images");
     let progress = Progress::new(&label, away.len() as u64, "images");
     let mut failed = Failed::new();
     for image in away {
-        match fetch_one(image, hub) {
+        match fetch_one(store, image, hub) {
             Ok(()) => {}
             Err(error) => match error.downcast_ref() {
                 // Not the image's fault.
@@ -91,7 +92,7 @@ fn fetch_all(label: &str, away: &[Addressed], hub: &Hub) -> Result<Failed> {
     Ok(failed)
 }
 
-fn fetch_one(image: &Addressed, hub: &Hub) -> Result<()> {
+fn fetch_one(store: &ImageStore, image: &Addressed, hub: &Hub) -> Result<()> {
     let name = image.path.file_name().unwrap_or_default();
     let local = hub.open(
         &RemoteFile {
@@ -105,5 +106,6 @@ fn fetch_one(image: &Addressed, hub: &Hub) -> Result<()> {
     let copied = write_atomically(&image.path, |out| {
         io::copy(&mut File::open(&local.path)?, out).map(|_| ())
     });
-    copied.with_context(|| format!("{}: cannot be written", image.path.display()))
+    copied.with_context(|| format!("{}: cannot be written", image.path.display()))?;
+    Ok(store.note_fetched(&image.image, local.sha256)?)
 }

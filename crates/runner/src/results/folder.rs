@@ -12,7 +12,6 @@ use nnn_report::{
     Records, ScoreRow, occurrences, write_bias, write_choosing, write_classes, write_comparisons,
     write_grid, write_queries, write_scores, write_shown, write_tables,
 };
-use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -65,7 +64,7 @@ impl ResultsFolder {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.map_err(|error| vec![rebuilt(&path, error)])?,
         };
-        let record = TrialRecord::parse(&text).map_err(|error| vec![rebuilt(&path, error)])?;
+        let record = TrialRecord::parse(&text, key).map_err(|error| vec![rebuilt(&path, error)])?;
         let damaged = record.files.iter().filter_map(|(name, sum)| {
             let path = self.folder.join(name);
             match sha256_file(&path) {
@@ -114,6 +113,7 @@ impl ResultsFolder {
             Ok((file, sum))
         });
         let record = TrialRecord {
+            key: key.to_owned(),
             occurrences: occurrences(&rows.queries, &rows.scores, DRAWN),
             scores: rows.scores,
             comparisons: rows.comparisons,
@@ -282,14 +282,4 @@ fn remove_leftovers(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Writes pretty JSON, whole or not at all.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    write_atomically(path, |out| {
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
-    })
-    .with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -3,4 +3,5 @@
 pub(crate) mod folder;
 pub(crate) mod page;
 pub(crate) mod run_record;
+mod seal;
 pub(crate) mod trial_record;

@@ -4,11 +4,12 @@ use crate::open::{Counts, Sources};
 use crate::plan::Plan;
 use crate::plan::published::Coverage;
 use crate::provenance::{self, Machine};
-use crate::results::folder::write_json;
+use crate::results::seal::{sealed, unsealed};
 use crate::results::trial_record::TrialRecord;
 use crate::spec::Spec;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
+use nnn_files::write_atomically;
 use nnn_report::{AbsentModel, Expectation, SearchRow};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +70,9 @@ impl Writing<'_> {
             "seconds_this_run": self.seconds,
             "warnings": self.warnings.iter().map(in_words).collect::<Vec<_>>(),
         });
-        write_json(&results.join(FILE), &record)
+        let (path, text) = (results.join(FILE), sealed(&record)?);
+        write_atomically(&path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("{}: cannot be written", path.display()))
     }
 }
 
@@ -182,5 +185,49 @@ fn read<T: DeserializeOwned>(results: &Path) -> Result<T> {
             path.display()
         )
     })?;
-    serde_json::from_str(&text).with_context(|| format!("{}: not a run's record", path.display()))
+    parse(&text).with_context(|| {
+        format!(
+            "{}: not a run's record; run its config again",
+            path.display()
+        )
+    })
+}
+
+/// Earlier versions wrote no checksum, and whoever changes a record by hand can take it out.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let checked = unsealed(text)?;
+    Ok(serde_json::from_str(checked.as_deref().unwrap_or(text))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Guards against a flipped digit in `run.json` that went onto the page or into a check.
+    #[test]
+    fn no_bit_of_a_record_goes_unnoticed() {
+        let record = json!({"complete": true, "experiment": "lab", "seconds": 0.1 + 0.2});
+        let good = sealed(&record).expect("a record");
+        assert_eq!(parse::<Value>(&good).expect("a record"), record);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone().into_bytes();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let read = String::from_utf8(bad).ok();
+            let read = read.and_then(|bad| parse::<Value>(&bad).ok());
+            // In the name of the checksum a bit has no consequence.
+            for (key, value) in read.iter().flat_map(|it| it.as_object().expect("a map")) {
+                assert!(
+                    record.get(key) == Some(value)
+                        || value.as_str().is_some_and(|it| it.len() == 64),
+                    "bit {bit}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_checksum_is_read() {
+        assert!(parse::<Value>("{\n  \"complete\": true\n}\n").is_ok());
+    }
 }

@@ -1,8 +1,8 @@
 //! What a finished trial leaves on disk.
 
+use crate::results::seal::{sealed, unsealed};
 use crate::warning::Warning;
 use anyhow::{Context, Result, ensure};
-use nnn_files::sha256_bytes;
 use nnn_report::{
     ChoosingRow, ClassRow, ComparisonRow, GridRow, OccurrenceRow, ScoreRow, SearchRow,
 };
@@ -13,6 +13,8 @@ use std::path::Path;
 /// A finished trial on disk. Written last, so that whatever it names is there whole.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TrialRecord {
+    /// What the record is called, by which it is not taken for that of another trial.
+    pub(crate) key: String,
     pub(crate) scores: Vec<ScoreRow>,
     pub(crate) comparisons: Vec<ComparisonRow>,
     pub(crate) grid: Vec<GridRow>,
@@ -30,21 +32,13 @@ pub(crate) struct TrialRecord {
     pub(crate) occurrences: Vec<OccurrenceRow>,
 }
 
-/// How the second line of a record begins, which holds the checksum of all others.
-const SEAL: &str = "  \"record_sha256\": \"";
-
-/// What stands behind the checksum.
-const SEAL_END: &str = "\",\n";
-
-/// The first line of a record.
-const FIRST: &str = "{\n";
-
 impl TrialRecord {
     /// Reads a record.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read(path)
             .with_context(|| format!("{}: cannot be read; run its config again", path.display()))?;
-        Self::parse(&text).with_context(|| {
+        let key = path.file_stem().unwrap_or_default().to_string_lossy();
+        Self::parse(&text, &key).with_context(|| {
             format!(
                 "{}: not what the run wrote; run its config again",
                 path.display()
@@ -54,25 +48,16 @@ impl TrialRecord {
 
     /// A record as text: JSON with a checksum of itself.
     pub(crate) fn text(&self) -> Result<String> {
-        let text = format!("{}\n", serde_json::to_string_pretty(self)?);
-        let sum = sha256_bytes(text.as_bytes());
-        let rest = text.strip_prefix(FIRST).unwrap_or_default();
-        Ok(format!("{FIRST}{SEAL}{sum}{SEAL_END}{rest}"))
+        sealed(self)
     }
 
-    /// The record that a text is, if every byte is as it was written.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(text)?;
-        let sealed = text
-            .strip_prefix(FIRST)
-            .and_then(|it| it.strip_prefix(SEAL));
-        let (sum, rest) = sealed
-            .and_then(|it| it.split_once(SEAL_END))
-            .context("it has no checksum where it should have one")?;
-        let text = format!("{FIRST}{rest}");
-        let found = sha256_bytes(text.as_bytes());
-        ensure!(sum == found, "checksum {sum} expected, content has {found}");
-        Ok(serde_json::from_str(&text)?)
+    /// The record of a trial that a text is, if every byte is as it was written.
+    pub(crate) fn parse(text: &[u8], key: &str) -> Result<Self> {
+        let text = unsealed(std::str::from_utf8(text)?)?;
+        let text = text.context("it has no checksum where it should have one")?;
+        let record: Self = serde_json::from_str(&text)?;
+        ensure!(record.key == key, "it is the record of {}", record.key);
+        Ok(record)
     }
 
     /// What the index was worth for every reported method that read it, where that was measured.
@@ -110,6 +95,7 @@ mod tests {
 
     fn record() -> TrialRecord {
         TrialRecord {
+            key: "abc".to_owned(),
             scores: Vec::new(),
             comparisons: Vec::new(),
             grid: Vec::new(),
@@ -127,16 +113,27 @@ mod tests {
     #[test]
     fn every_bit_of_a_record_counts() {
         let good = record().text().expect("a record").into_bytes();
-        let read = TrialRecord::parse(&good).expect("a record");
+        let read = TrialRecord::parse(&good, "abc").expect("a record");
         assert_eq!(read.seconds, record().seconds);
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(TrialRecord::parse(&bad).is_err(), "bit {bit}");
+            assert!(TrialRecord::parse(&bad, "abc").is_err(), "bit {bit}");
         }
         for end in 0..good.len() {
-            assert!(TrialRecord::parse(&good[..end]).is_err(), "{end} bytes");
+            assert!(
+                TrialRecord::parse(&good[..end], "abc").is_err(),
+                "{end} bytes"
+            );
         }
+    }
+
+    /// Guards against numbers of one trial in the tables' rows of another.
+    #[test]
+    fn a_record_is_that_of_its_trial() {
+        let good = record().text().expect("a record");
+        let error = TrialRecord::parse(good.as_bytes(), "abd").expect_err("another");
+        assert_eq!(error.to_string(), "it is the record of abc");
     }
 
     #[test]

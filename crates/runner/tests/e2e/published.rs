@@ -473,7 +473,8 @@ fn killed_at_several_points() {
     let ranges: Vec<_> = ranges
         .map(|it| it.header("range").map(str::to_owned))
         .collect();
-    assert_eq!(ranges, [None, Some(format!("bytes={HELD}-"))]);
+    // What a process was killed over had not been flushed yet, so that nothing says that it is on the disk.
+    assert_eq!(ranges, [None, None]);
     succeeded(&world.call(&arguments));
     assert_same(&lasting(&lab.files("results")), &expected);
 }

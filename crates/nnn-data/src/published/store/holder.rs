@@ -50,7 +50,13 @@ pub(super) enum Spot {
         root: PathBuf,
     },
     /// A file to be fetched.
-    Address(PathBuf),
+    Address {
+        path: PathBuf,
+        /// The folder of all images that are fetched.
+        root: PathBuf,
+        /// The path below it.
+        name: String,
+    },
 }
 
 impl Holder {
@@ -102,7 +108,12 @@ impl Holder {
             Kind::Archives(archives) => in_archives(archives, image),
             Kind::Addresses(root) => Ok(addresses.get(image).map(|address| {
                 let key = Sha256::new().part(address).hex();
-                Spot::Address(root.join(&key[..KEY]).join(image))
+                let name = format!("{}/{image}", &key[..KEY]);
+                Spot::Address {
+                    path: root.join(&name),
+                    root: root.clone(),
+                    name,
+                }
             })),
         }
     }
@@ -146,7 +157,7 @@ impl Holder {
             (Kind::Archives(all), Spot::Entry { archive, .. }) => {
                 all.get(*archive).map(|it| it.name.as_str())
             }
-            (_, Spot::Address(_)) => address,
+            (_, Spot::Address { .. }) => address,
             _ => None,
         }
     }
@@ -214,7 +225,7 @@ fn twice(image: &str, first: &Path, second: &Path) -> StoreError {
 impl Spot {
     pub(super) fn path(&self) -> &Path {
         match self {
-            Self::File(path) | Self::Address(path) | Self::Entry { path, .. } => path,
+            Self::File(path) | Self::Address { path, .. } | Self::Entry { path, .. } => path,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Checksums of the images that were taken out of an archive, in a file beside them: sizes alone would not tell an image in which a bit
+//! Checksums of the images that were taken out of an archive or fetched, in a file beside them: sizes alone would not tell an image in which a bit
 //! has flipped, or which a crash of the machine has left full of zeros.
 
 use crate::FileError;
@@ -66,29 +66,46 @@ impl Ledgers {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn is_sound(&self, root: &Path, image: &str) -> Result<bool, FileError> {
-        let path = root.join(image);
-        if self.state().read.contains_key(&path) {
-            return Ok(true);
+        if self.noted(root, image)?.is_none() {
+            return Ok(self.knows(&root.join(image)));
         }
-        let Some(noted) = self.noted(root, image)? else {
-            return Ok(false);
-        };
+        let changed = self.changed(root, image)?;
+        let sound = changed.is_none();
+        let damaged = changed.map(|reason| (root.join(image), reason));
+        self.state().damaged.extend(damaged);
+        Ok(sound)
+    }
+
+    /// What is wrong with an image of which a checksum is noted and which has another one.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn changed(&self, root: &Path, image: &str) -> Result<Option<String>, FileError> {
+        let path = root.join(image);
+        if self.knows(&path) {
+            return Ok(None);
+        }
         let found = self.state().found.remove(&path);
         let found = match found {
             Some(found) => found,
             None => sha256_file(&path).map_err(|error| FileError::new(&path, error))?,
         };
-        let mut state = self.state();
-        if noted == found {
-            state.read.insert(path, found);
-            return Ok(true);
+        match self.noted(root, image)? {
+            Some(noted) if noted != found => Ok(Some(format!(
+                "checksum {noted} expected, content has {found}"
+            ))),
+            _ => {
+                self.state().read.insert(path, found);
+                Ok(None)
+            }
         }
-        let reason = format!("checksum {noted} expected, content has {found}");
-        state.damaged.push((path, reason));
-        Ok(false)
     }
 
-    fn noted(&self, root: &Path, image: &str) -> Result<Option<String>, FileError> {
+    /// The checksum that is noted of an image.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub(super) fn noted(&self, root: &Path, image: &str) -> Result<Option<String>, FileError> {
         let mut state = self.state();
         if !state.noted.contains_key(root) {
             state.noted.insert(root.to_owned(), read(root)?);

@@ -43,6 +43,14 @@ pub enum StoreError {
     /// A place for images that is none, or two.
     #[error("a place for images needs exactly one of `archives`, `folder` and `addresses: true`")]
     Places,
+    /// An image that was fetched is another one now.
+    #[error("{}: {reason}; delete it, and it is fetched again", file.display())]
+    Changed {
+        /// The image's file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Two files of a folder could be meant.
     #[error("image {image:?} is {first:?} and also {second:?} in {}", folder.display())]
     TwoFiles {
@@ -224,7 +232,7 @@ impl ImageStore {
         let absent = images
             .iter()
             .filter_map(|image| match self.spots.get(image) {
-                Some((_, Spot::Address(path))) if !path.is_file() => Some(Addressed {
+                Some((_, Spot::Address { path, .. })) if !path.is_file() => Some(Addressed {
                     image: image.clone(),
                     address: self.addresses.get(image)?.clone(),
                     path: path.clone(),
@@ -234,24 +242,56 @@ impl ImageStore {
         absent.collect()
     }
 
+    /// Notes the checksum of an image that has been fetched, by which a later change of its file is noticed.
+    ///
+    /// # Errors
+    /// The list of checksums cannot be written.
+    pub fn note_fetched(&self, image: &str, sha256: String) -> Result<(), FileError> {
+        match self.spots.get(image) {
+            Some((_, Spot::Address { root, name, .. })) => self.ledgers.note(root, name, sha256),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the checksums of those of `images` that were fetched and of which none is noted, as an earlier version or a crash leaves
+    /// them; their files are whole where they are. A list that cannot be written stays as it is: nothing was noted before either.
+    pub fn note_found(&self, images: &[String]) {
+        let spots = images.iter().filter_map(|image| self.spots.get(image));
+        for (_, spot) in spots {
+            if let Spot::Address { path, root, name } = spot
+                && path.is_file()
+                && matches!(self.ledgers.noted(root, name), Ok(None))
+                && let Ok(sum) = sha256_file(path)
+            {
+                let _ = self.ledgers.note(root, name, sum);
+            }
+        }
+    }
+
     /// Extracts those of `images` that are in archives and not on disk yet; `progress` is told of each of `images` once
     /// it is there. Files appear whole or not at all, so that a killed extraction goes on where it stopped. What comes
     /// from an archive lies in a folder that its checksum names, with a list of the images' own checksums: one that does not have
     /// its own any more is extracted again, and [`ImageStore::take_rebuilt`] names it.
     ///
     /// # Errors
-    /// [`StoreError`]: an archive is damaged or not to be trusted, or a file cannot be written.
+    /// [`StoreError`]: an archive is damaged or not to be trusted, or a file cannot be written; an image that was fetched is another one
+    /// now.
     pub fn provide(
         &self,
         images: &[String],
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), StoreError> {
         let spots = images.iter().filter_map(|image| self.spots.get(image));
-        let extracted = spots.filter_map(|(_, spot)| match spot {
-            Spot::Entry { path, .. } if path.is_file() && !self.ledgers.knows(path) => Some(path),
+        let there = spots.filter_map(|(_, spot)| match spot {
+            Spot::Entry { path, .. } | Spot::Address { path, .. }
+                if path.is_file() && !self.ledgers.knows(path) =>
+            {
+                Some(path)
+            }
             _ => None,
         });
-        self.ledgers.read(&extracted.cloned().collect::<Vec<_>>());
+        self.ledgers.read(&there.cloned().collect::<Vec<_>>());
+        self.check_fetched(images)?;
         let mut missing = Missing::new(&self.ledgers);
         for image in images {
             let spot = self.spots.get(image);
@@ -261,6 +301,23 @@ impl ImageStore {
             }
         }
         missing.extract(progress)
+    }
+
+    /// An image of which nothing is noted is taken as it is.
+    fn check_fetched(&self, images: &[String]) -> Result<(), StoreError> {
+        let spots = images.iter().filter_map(|image| self.spots.get(image));
+        for (_, spot) in spots {
+            let Spot::Address { path, root, name } = spot else {
+                continue;
+            };
+            if path.is_file()
+                && let Some(reason) = self.ledgers.changed(root, name)?
+            {
+                let file = path.clone();
+                return Err(StoreError::Changed { file, reason });
+            }
+        }
+        Ok(())
     }
 
     /// Images that were damaged and have been extracted again since this was asked last, each with what was wrong.

@@ -199,8 +199,11 @@ pub(crate) fn sign_of(signature: &str) -> Option<String> {
 fn groups(signature: &str) -> Option<&str> {
     let mut fields = signature.split('|');
     let data = fields.find_map(|field| field.strip_prefix("data:"))?;
-    let (_, names) = data.strip_suffix(']')?.rsplit_once('[')?;
-    Some(names)
+    let (before, names) = data.strip_suffix(']')?.rsplit_once('[')?;
+    // Brackets can be in the name of a data set, too, which its digits follow.
+    let (_, digits) = before.rsplit_once('#')?;
+    let are_digits = !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_hexdigit());
+    are_digits.then_some(names)
 }
 
 fn caption(sweep: &Sweep<'_>, metrics: &[&str], spread: bool) -> Vec<String> {
@@ -224,4 +227,26 @@ fn caption(sweep: &Sweep<'_>, metrics: &[&str], spread: bool) -> Vec<String> {
         "of a model under each measure, closest to 0 for a bias",
     ));
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guards against what the brackets in a data set's name hold being taken for its groups.
+    #[test]
+    fn groups_follow_the_digits_of_a_data_set() {
+        let named = |data: &str| groups(&format!("P@1|data:{data}|method:raw")).map(str::to_owned);
+        assert_eq!(named("visogender#9c1e[a,b]"), Some("a,b".to_owned()));
+        assert_eq!(named("faces[2024]#9c1e[a,b]"), Some("a,b".to_owned()));
+        for without in [
+            "faces#9c1e",
+            "faces[a,b]",
+            "faces#2[a,b]#9c1e",
+            "faces#[a,b]",
+            "][",
+        ] {
+            assert_eq!(named(without), None, "{without}");
+        }
+    }
 }

@@ -232,7 +232,7 @@ fn the_table_has_every_number_and_its_signature() {
     <td>
     <details>
     <summary>signature</summary>
-    <code>METRIC|data:flickr30k</code>
+    <code>METRIC|data:flickr30k#9c1e</code>
     </details>
     </td>
     </tr>

@@ -54,7 +54,7 @@ impl Whole {
             row.class = named(&row.class);
         }
         for row in &mut scores {
-            row.signature = format!("{}|{}", row.metric, named("data:flickr30k"));
+            row.signature = format!("{}|{}#9c1e", row.metric, named("data:flickr30k"));
             row.cluster = named(&row.cluster);
         }
         let records = Records {

@@ -65,13 +65,14 @@ def scrubbed(name, content):
     if name.endswith("/run.json"):
         record = json.loads(content)
         record["seconds_this_run"] = None
+        record["record_sha256"] = None  # it is of the seconds too
         for trial in record["trials"]:
             trial["seconds"] = [stage for stage, _ in trial["seconds"]]
         return json.dumps(record).encode()
     if re.search(r"/trials/[^/]*\.json$", name):
         record = json.loads(content)
         record["seconds"] = [stage for stage, _ in record["seconds"]]
-        record["record_sha256"] = None  # it is of the seconds too
+        record["record_sha256"] = None
         return json.dumps(record).encode()
     if name.endswith("/report.html"):
         # A trial's row in the table of times: their sum, and each stage with its own.

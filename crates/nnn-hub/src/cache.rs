@@ -5,7 +5,9 @@ use crate::event::Event;
 use crate::settings::Settings;
 use crate::transfer::beside;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
-use nnn_files::{HubFile, RemoteFile, RemotePlace, RepoKind, sha256_bytes, write_atomically};
+use nnn_files::{
+    HubFile, RemoteFile, RemotePlace, RepoKind, remove_abandoned, sha256_bytes, write_atomically,
+};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -112,9 +114,10 @@ impl<'a> CachedRepo<'a> {
         refs.join(self.repo.revision())
     }
 
-    /// As `hf_hub::CacheRepo::create_ref`, but whole or not at all.
+    /// As `hf_hub::CacheRepo::create_ref`, but whole or not at all. What a killed call was writing a day ago or earlier goes.
     pub(crate) fn note_commit(&self, commit: &str) -> Result<(), HubError> {
         let path = self.ref_path();
+        remove_abandoned(path.parent().unwrap_or(&path));
         write_atomically(&path, |out| out.write_all(commit.as_bytes()))
             .map_err(|error| HubError::disk(&path, error))
     }

@@ -165,6 +165,22 @@ fn files_lie_where_the_python_tools_look() {
     assert_eq!(blobs, 2, "a partial file is left");
 }
 
+/// What a killed call was writing beside the note of a branch's commit stayed for good.
+#[test]
+fn old_temporary_files_go_from_the_notes_of_branches() {
+    let world = World::new();
+    world.hub.publish(REPO, "config.json", b"{}", None);
+    let refs = (world.settings().hub_cache).join("models--owner--model/refs");
+    fs::create_dir_all(&refs).expect("a folder");
+    let [old, new] = ["a", "b"].map(|it| refs.join(format!(".part-{it}")));
+    fs::write(&new, "").expect("a file");
+    let before = std::time::SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+    let file = fs::File::create(&old).expect("a file");
+    file.set_modified(before).expect("an old file");
+    world.open(&at("main", "config.json")).expect("main");
+    assert!(!old.exists() && new.exists());
+}
+
 #[test]
 fn what_the_python_tools_fetched_is_used_as_it_is() {
     let world = World::new();

@@ -46,7 +46,7 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         }
         "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
-        "polars" | "plotters" => Some(|user| user == "nnn-report"),
+        "polars-core" | "polars-io" | "plotters" => Some(|user| user == "nnn-report"),
         "parquet" => Some(|user| ["nnn-data", "nnn-export", "nnn-files"].contains(&user)),
         "arrow-ipc" | "hdf5-reader" | "tar" | "memmap2" => Some(|user| user == "nnn-data"),
         "anyhow" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),

@@ -114,7 +114,9 @@ fn text_in_utf16_says_the_same() {
 /// As `datasets` and ranx write judgements; pandas keeps an index beside.
 #[test]
 fn columns_say_the_same() {
-    use polars::prelude::{NamedFrom, ParquetWriter, Series, df};
+    use polars_core::df;
+    use polars_core::prelude::{DataFrame, NamedFrom, Series};
+    use polars_io::prelude::ParquetWriter;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("test-00000-of-00001.parquet");
     let mut frame = df!(
@@ -124,7 +126,7 @@ fn columns_say_the_same() {
         "__index_level_0__" => [5i64, 6, 7, 8],
     )
     .expect("a frame");
-    let write = |frame: &mut polars::prelude::DataFrame| {
+    let write = |frame: &mut DataFrame| {
         let file = fs::File::create(&path).expect("a file");
         ParquetWriter::new(file).finish(frame).expect("written");
         read_relevance(&path, None, &RowNames::queries(2), &RowNames::gallery(3))

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::PolarsError;
+use polars_core::prelude::PolarsError;
 
 /// A results file that cannot be written, read or understood.
 #[derive(Debug, thiserror::Error)]

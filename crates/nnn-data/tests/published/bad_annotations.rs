@@ -3,9 +3,8 @@
 
 use crate::{Lab, part, place, source};
 use nnn_data::{AnnotationFormat, AnnotationPart, FilesSource, Finding, ImagePart, OnGap};
-use polars::prelude::{
-    Column, DataFrame, IntoColumn, ListChunked, NamedFrom, ParquetWriter, Series,
-};
+use polars_core::prelude::{Column, DataFrame, IntoColumn, ListChunked, NamedFrom, Series};
+use polars_io::prelude::ParquetWriter;
 use std::io::Write;
 use zip::write::SimpleFileOptions;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, PolarsResult};
+use polars_core::prelude::{Column, DataFrame, PolarsResult};
 
 use crate::check::fields::{NAMES, NUMBERS, Remarks};
 use crate::check::judge::{Check, CheckRow, Verdict, tally};

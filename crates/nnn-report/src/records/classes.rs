@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use crate::error::ReportError;
 use crate::records::frame::{cell_columns, counts, numbers, texts, write_csv};

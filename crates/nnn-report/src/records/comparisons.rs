@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use crate::error::ReportError;
 use crate::records::frame::{

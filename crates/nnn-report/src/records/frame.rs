@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use nnn_files::write_atomically;
-use polars::prelude::*;
+use polars_core::prelude::*;
+use polars_io::prelude::*;
 
 use crate::error::ReportError;
 use crate::records::rows::{CellId, Interval};

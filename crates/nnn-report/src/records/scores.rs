@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 
 use crate::error::ReportError;
 use crate::records::frame::{

@@ -3,14 +3,17 @@
 use super::choose;
 use super::stream::{Layout, Scalar};
 use crate::file_error::{FileProblem, Held};
-use npyz::npz::{NpzArchive, array_name_from_file_name, file_name_from_array_name};
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use zip::ZipArchive;
 
 /// Longest header text that is read; NumPy itself refuses more than 10,000 characters unless told otherwise.
 const HEADER_LIMIT: usize = 1 << 16;
+
+/// How the file of an array in an archive ends, behind the array's name.
+const NPY: &str = ".npy";
 
 /// What is done with an array once its layout is known: its data and how many bytes of it there are.
 pub(super) type Take<'t, T> =
@@ -34,15 +37,15 @@ pub(super) fn npz<T>(path: &Path, key: Option<&str>, take: Take<'_, T>) -> Resul
     let bad = |error: &dyn ToString| FileProblem::malformed(".npz", error.to_string());
     let file = BufReader::new(File::open(path)?);
     let cut = |error| bad(&format!("{error}; it may be cut short"));
-    let mut archive = NpzArchive::new(file).map_err(cut)?;
-    let zip = archive.zip_archive();
-    let names = zip
-        .file_names()
-        .filter_map(array_name_from_file_name)
-        .map(Held::named)
-        .collect();
-    let name = file_name_from_array_name(&choose(names, key)?);
-    let mut entry = zip.by_name(&name).map_err(|error| bad(&error))?;
+    let mut archive = ZipArchive::new(file).map_err(cut)?;
+    let arrays = {
+        let names: Result<Vec<_>, _> = archive.file_names().collect();
+        let names = names.map_err(|error| bad(&error))?;
+        let arrays = names.iter().filter_map(|it| it.strip_suffix(NPY));
+        arrays.map(Held::named).collect()
+    };
+    let name = choose(arrays, key)? + NPY;
+    let mut entry = archive.by_name(&name).map_err(|error| bad(&error))?;
     let length = entry.size();
     array(&mut entry, length, take).map_err(|problem| match problem {
         // A damaged archive shows as a failed read: a checksum or a compressed stream that is wrong.

@@ -1,5 +1,6 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
+use super::parity::Measured;
 use crate::open::images::named;
 use crate::open::trials::TrialPlan;
 use crate::open::{Content, Side, Source, Sources, Table};
@@ -26,6 +27,7 @@ pub(crate) struct Embedder<'a> {
     pub(super) encoder: Option<(usize, Box<dyn Encoder>)>,
     made: Vec<(Option<usize>, Side, Arc<Embeddings>)>,
     pub(super) known: Known,
+    pub(super) measured: Vec<Measured>,
     pub(crate) warnings: Vec<Warning>,
     /// Most images that may share a forward pass, where memory is bounded.
     pub(super) image_batch: Option<usize>,
@@ -48,6 +50,7 @@ impl<'a> Embedder<'a> {
             encoder: None,
             made: Vec::new(),
             known: Known::default(),
+            measured: Vec::new(),
             warnings: Vec::new(),
             image_batch: None,
         }
@@ -153,7 +156,7 @@ impl<'a> Embedder<'a> {
     }
 }
 
-fn extract(
+pub(super) fn extract(
     encoder: &dyn Encoder,
     source: &Source,
     split: &str,

@@ -1,6 +1,5 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
-use super::parity::Measured;
 use crate::open::images::named;
 use crate::open::trials::TrialPlan;
 use crate::open::{Content, Side, Source, Sources, Table};
@@ -39,6 +38,14 @@ pub(crate) struct Embedder<'a> {
 pub(super) struct Known {
     pub(super) of: Option<(usize, usize, Table)>,
     pub(super) logits: HashMap<Pair, f32>,
+}
+
+/// What was measured of one side of a model's items.
+pub(super) struct Measured {
+    pub(super) model: usize,
+    pub(super) side: Side,
+    /// The largest `1 - cos` to single precision.
+    pub(super) distance: f64,
 }
 
 impl<'a> Embedder<'a> {

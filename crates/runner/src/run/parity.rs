@@ -1,6 +1,6 @@
 //! How far embeddings of another number type are from those in single precision.
 
-use super::embedder::{Embedder, extract};
+use super::embedder::{Embedder, Measured, extract};
 use crate::open::Side;
 use crate::open::trials::TrialPlan;
 use crate::warning::Warning;
@@ -10,13 +10,6 @@ use nnn_encode::{Encoder, ExtractOptions};
 
 /// Items of a side that are encoded in both types.
 const ITEMS: usize = 16;
-
-/// What was measured of one side of a model's items.
-pub(super) struct Measured {
-    model: usize,
-    side: Side,
-    distance: f64,
-}
 
 impl Embedder<'_> {
     /// The largest `1 - cos` of a trial's first evaluated items to the same in single precision; none where its vectors are

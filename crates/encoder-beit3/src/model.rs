@@ -4,8 +4,7 @@ use crate::config::Beit3Config;
 use candle_core::{D, Tensor};
 use nnn_encode::{
     Activation, Checkpoint, Compute, EncodeError, LayerNames, LayerSize, Linear, Norm, QkvNames,
-    Shapes, SubNorms, Towers, Transformer, Weights, features, indices, patches, project,
-    resized_positions,
+    Shapes, SubNorms, Towers, Transformer, Weights, features, indices, patches, resized_positions,
 };
 
 const IMAGE_POSITIONS: &str = "beit3.encoder.embed_positions.A.weight";
@@ -34,7 +33,7 @@ pub(crate) struct Beit3Model {
 struct Way {
     layers: Transformer,
     norm: Norm,
-    head: Tensor,
+    head: Linear,
 }
 
 /// What a way's parts are called.
@@ -110,7 +109,7 @@ impl Beit3Model {
         let image_positions = table(IMAGE_POSITIONS)?.unsqueeze(0)?;
         Ok(Self {
             class: weights["beit3.vision_embed.cls_token"].clone(),
-            patches: Linear::new(weights, PATCHES).flattened()?,
+            patches: Linear::new(weights, PATCHES).flattened()?.packed()?,
             image_positions: resized_positions(&image_positions, config.grid())?,
             images: Way::new(weights, &IMAGES, config)?,
             tokens: weights["beit3.text_embed.weight"].clone(),
@@ -188,7 +187,7 @@ impl Way {
         Ok(Self {
             layers: layers.with_sub_norms(weights, "beit3.encoder", size, names.sub),
             norm: Norm::new(weights, names.norm, config.layernorm_eps),
-            head: weights[names.head].clone(),
+            head: Linear::unbiased(weights, weights[names.head].clone()).packed()?,
         })
     }
 
@@ -198,6 +197,6 @@ impl Way {
         let first = indices((0..batch).map(|item| item * length), compute)?;
         let rows = rows.flatten(0, 1)?;
         let rows = self.layers.forward(rows, batch, None, Some(&first))?;
-        project(&self.norm.forward(&rows)?, &self.head)
+        self.head.forward(&self.norm.forward(&rows)?)
     }
 }

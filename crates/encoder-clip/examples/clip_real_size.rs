@@ -1,4 +1,5 @@
-//! `clip_real_size embed FOLDER` and `clip_real_size speed FOLDER SECONDS`: see `tools/reference/real_size.py`.
+//! `clip_real_size embed FOLDER`, `... speed FOLDER SECONDS` and `... batches FOLDER DTYPE SECONDS SIZE...`: see
+//! `tools/reference/real_size.py` and `tools/peers/encode.py`.
 
 use nnn_testkit::checkpoints::measure;
 

@@ -4,8 +4,8 @@ use crate::config::{ClipConfig, TextConfig, VisionConfig};
 use crate::names::Names;
 use candle_core::Tensor;
 use nnn_encode::{
-    Compute, EncodeError, LayerNames, LayerSize, Norm, Shapes, Towers, Transformer, Weights,
-    causal, features, indices, patches, project,
+    Compute, EncodeError, LayerNames, LayerSize, Linear, Norm, Shapes, Towers, Transformer,
+    Weights, causal, features, indices, patches,
 };
 
 /// Configurations written before transformers 4.31 carry this id whatever the tokenizer's is; pooling then goes by the
@@ -26,19 +26,19 @@ struct TextTower {
     positions: Tensor,
     layers: Transformer,
     norm: Norm,
-    projection: Tensor,
+    projection: Linear,
 }
 
 /// Pixels to image features.
 struct VisionTower {
     class: Tensor,
     /// The convolution as a product: (width, 3 x patch x patch).
-    patches: Tensor,
+    patches: Linear,
     positions: Tensor,
     norm_before: Norm,
     layers: Transformer,
     norm_after: Norm,
-    projection: Tensor,
+    projection: Linear,
     size: VisionConfig,
 }
 
@@ -153,7 +153,7 @@ impl TextTower {
         let keep = indices(places, compute)?;
         let mask = causal(length, compute)?;
         let rows = self.layers.forward(rows, batch, Some(&mask), Some(&keep))?;
-        project(&self.norm.forward(&rows)?, &self.projection)
+        self.projection.forward(&self.norm.forward(&rows)?)
     }
 }
 
@@ -188,7 +188,8 @@ impl VisionTower {
         let norm = |name: &str| Norm::new(weights, name, config.layer_norm_eps);
         Ok(Self {
             class: weights[vision.class].clone(),
-            patches: weights[vision.patches].flatten_from(1)?,
+            patches: Linear::unbiased(weights, weights[vision.patches].flatten_from(1)?)
+                .packed()?,
             positions: weights[vision.positions].clone(),
             norm_before: norm(vision.norm_before),
             layers: Transformer::new(weights, vision.layers, Self::size(config, names.layers))?,
@@ -205,10 +206,8 @@ impl VisionTower {
         compute: &Compute,
     ) -> candle_core::Result<Tensor> {
         let (side, patch) = (self.size.image_size, self.size.patch_size);
-        let patches = project(
-            &patches(pixels, batch, side, patch, compute)?,
-            &self.patches,
-        )?;
+        let patches = patches(pixels, batch, side, patch, compute)?;
+        let patches = self.patches.forward(&patches)?;
         let patches = patches.reshape((batch, (), self.size.hidden_size))?;
         let class = self.class.broadcast_left((batch, 1))?;
         let tokens = Tensor::cat(&[&class, &patches], 1)?;
@@ -217,14 +216,15 @@ impl VisionTower {
         let rows = self.norm_before.forward(&rows.flatten(0, 1)?)?;
         let keep = indices((0..batch).map(|item| item * length), compute)?;
         let rows = self.layers.forward(rows, batch, None, Some(&keep))?;
-        project(&self.norm_after.forward(&rows)?, &self.projection)
+        self.projection.forward(&self.norm_after.forward(&rows)?)
     }
 }
 
-/// A projection as (projection, width).
-fn projection(weights: &Weights, name: &str, names: &Names) -> candle_core::Result<Tensor> {
-    match names.projections_transposed {
-        true => weights[name].t()?.contiguous(),
-        false => Ok(weights[name].clone()),
-    }
+/// A projection, whichever way round the checkpoint has it.
+fn projection(weights: &Weights, name: &str, names: &Names) -> candle_core::Result<Linear> {
+    let weight = match names.projections_transposed {
+        true => weights[name].t()?.contiguous()?,
+        false => weights[name].clone(),
+    };
+    Linear::unbiased(weights, weight).packed()
 }

@@ -1,7 +1,7 @@
 //! Alone as in a batch where the matrix products change their ways: inner dimensions above 512 with results of few
 //! columns, on a checkpoint made here.
 
-use nnn_encode::{CheckpointFiles, Compute};
+use nnn_encode::{CheckpointFiles, Compute, Encoder};
 use safetensors::tensor::{Dtype, TensorView};
 use std::fs;
 use std::path::Path;
@@ -101,7 +101,13 @@ fn alone_is_as_in_a_batch_to_the_bit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write_checkpoint(folder.path());
     let files = CheckpointFiles::folder(folder.path()).expect("a folder");
-    let encoder = encoder_clip::load(&files, &Compute::default()).expect("the checkpoint");
+    for dtype in ["f32", "bf16"] {
+        let compute = Compute::new("cpu", dtype).expect("a number type");
+        assert_alone_as_in_batches(&*encoder_clip::load(&files, &compute).expect("the checkpoint"));
+    }
+}
+
+fn assert_alone_as_in_batches(encoder: &dyn Encoder) {
     let mut state = 9;
     let pixels: Vec<Vec<f32>> = (0..70)
         .map(|_| {

@@ -112,7 +112,7 @@ impl TextTower {
             positions: weights["text_model.embeddings.position_embedding.weight"].clone(),
             layers: Transformer::new(weights, "text_model.encoder", Self::size(config))?,
             norm: Norm::new(weights, norm, eps),
-            head: Linear::new(weights, "text_model.head"),
+            head: Linear::new(weights, "text_model.head").packed()?,
         })
     }
 
@@ -168,7 +168,7 @@ impl VisionTower {
         let embeddings = "vision_model.embeddings";
         let patches = Linear::new(weights, &format!("{embeddings}.patch_embedding"));
         Ok(Self {
-            patches: patches.flattened()?,
+            patches: patches.flattened()?.packed()?,
             positions: weights[&format!("{embeddings}.position_embedding.weight")].clone(),
             layers: Transformer::new(weights, "vision_model.encoder", Self::size(config))?,
             norm: Norm::new(weights, norm, eps),
@@ -209,7 +209,7 @@ impl PoolingHead {
     fn new(weights: &Weights, config: &VisionConfig) -> Result<Self> {
         let (width, heads) = (config.hidden_size, config.num_attention_heads);
         let name = |part: &str| format!("{}.{part}", Self::NAME);
-        let linear = |part: &str| Linear::new(weights, &name(part));
+        let linear = |part: &str| Linear::new(weights, &name(part)).packed();
         let (weight, bias) = ("attention.in_proj_weight", "attention.in_proj_bias");
         let qkv = Linear::named(weights, &name(weight), &name(bias));
         let part = |index: usize| qkv.outputs(index * width, width);
@@ -217,12 +217,12 @@ impl PoolingHead {
         let queries = (part(0)?.forward(&probe)? / ((width / heads) as f64).sqrt())?;
         Ok(Self {
             queries: queries.reshape((heads, 1, width / heads))?,
-            keys: part(1)?,
-            values: part(2)?,
-            out: linear("attention.out_proj"),
+            keys: part(1)?.packed()?,
+            values: part(2)?.packed()?,
+            out: linear("attention.out_proj")?,
             norm: Norm::new(weights, &name("layernorm"), config.layer_norm_eps),
-            fc1: linear("mlp.fc1"),
-            fc2: linear("mlp.fc2"),
+            fc1: linear("mlp.fc1")?,
+            fc2: linear("mlp.fc2")?,
             activation: config.hidden_act,
         })
     }

@@ -13,7 +13,8 @@ use thiserror::Error;
 pub struct Compute {
     /// The processor.
     pub device: Device,
-    /// The number type of weights and activations.
+    /// The number type of weights and activations; on the processor `bf16` is that of the factors of linear layers alone, see
+    /// [`rounds_products`](Self::rounds_products).
     pub dtype: DType,
 }
 
@@ -80,6 +81,39 @@ impl Compute {
             }
         };
         Ok(Self { device, dtype })
+    }
+
+    /// Whether linear layers round their inputs and weights to bf16 and everything else is in single precision, sums,
+    /// norms, attention and residuals: what `bf16` means on the processor.
+    #[must_use]
+    pub fn rounds_products(&self) -> bool {
+        self.device.is_cpu() && self.dtype == DType::BF16
+    }
+
+    /// The number type of activations, and of weights before they are rounded.
+    #[must_use]
+    pub fn activations(&self) -> DType {
+        match self.rounds_products() {
+            true => DType::F32,
+            false => self.dtype,
+        }
+    }
+
+    /// The same device in single precision; none if that is what this is.
+    #[must_use]
+    pub fn in_single(&self) -> Option<Self> {
+        (self.dtype != DType::F32).then(|| Self {
+            device: self.device.clone(),
+            dtype: DType::F32,
+        })
+    }
+
+    /// What embeddings are told apart by: the number type, and how it is used where that is not everywhere.
+    pub(crate) fn arithmetic(&self) -> &'static str {
+        match self.rounds_products() {
+            true => "bf16 products",
+            false => self.dtype.as_str(),
+        }
     }
 }
 

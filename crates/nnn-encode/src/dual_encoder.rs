@@ -115,7 +115,7 @@ impl<T: Towers> DualEncoder<T> {
             weights_sha256: files_sha256(checkpoint.files())?,
             preprocessing: pixels.canonical(),
             tokenizer_sha256: tokenizer.sha256().to_string(),
-            dtype: compute.dtype.as_str().into(),
+            dtype: compute.arithmetic().into(),
             code: identity.code.into(),
         };
         Ok(Self {

@@ -25,7 +25,7 @@ pub struct EncoderInfo {
     pub preprocessing: String,
     /// SHA-256 of the tokenizer, its context length included.
     pub tokenizer_sha256: String,
-    /// Number type of the forward pass, such as `f32`.
+    /// Number type of the forward pass, such as `f32`; `bf16 products` where only linear layers are in bf16.
     pub dtype: String,
     /// The crate that computes and its revision, such as `encoder-clip 0.1.0`; changes whenever a number can move.
     pub code: String,

@@ -67,9 +67,9 @@ impl FusionModel {
         Ok(Self {
             vision: VisionTransformer::new(weights, spec.vision_names, spec.vision)?,
             text: Bert::new(weights, spec.text_prefix, spec.text)?,
-            vision_proj: Linear::new(weights, "vision_proj"),
-            text_proj: Linear::new(weights, "text_proj"),
-            itm_head: Linear::new(weights, "itm_head"),
+            vision_proj: Linear::new(weights, "vision_proj").packed()?,
+            text_proj: Linear::new(weights, "text_proj").packed()?,
+            itm_head: Linear::new(weights, "itm_head").packed()?,
             spec,
             compute: compute.clone(),
         })

@@ -43,8 +43,8 @@ pub use fusion::{FusionModel, FusionSpec};
 pub use image::RgbImage;
 pub use layers::{
     Activation, Bert, BertSize, ImageStates, LayerNames, LayerSize, Linear, Norm, QkvNames,
-    SubNorms, Transformer, VisionTransformer, VitNames, VitSize, attend, causal, features, indices,
-    patches, project, resized_positions,
+    SubNorms, Transformer, VisionTransformer, VitNames, VitSize, attend, bf16_instructions,
+    bf16_refused, causal, features, indices, patches, resized_positions,
 };
 pub use pixels::{
     Filter, ImageError, ImageLimits, PixelSpec, PixelSpecError, ResizeTo, Thumbnail, load_image,

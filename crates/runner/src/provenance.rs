@@ -38,8 +38,10 @@ pub(crate) struct Machine {
     kernel: &'static str,
     /// Products of bytes that screen, if any do.
     screen: Option<&'static str>,
+    /// Products of linear layers under `compute: {dtype: bf16}`.
+    bf16: &'static str,
     /// Instructions that are there and not used, each with the reason.
-    refused: &'static [(&'static str, &'static str)],
+    refused: Vec<(&'static str, &'static str)>,
 }
 
 impl Machine {
@@ -52,7 +54,8 @@ impl Machine {
             threads: rayon::current_num_threads(),
             kernel: nnn_core::Kernel::detect().name,
             screen: nnn_core::Kernel::detect().screen,
-            refused: nnn_core::Kernel::refused(),
+            bf16: nnn_encode::bf16_instructions(),
+            refused: [nnn_core::Kernel::refused(), nnn_encode::bf16_refused()].concat(),
         }
     }
 }

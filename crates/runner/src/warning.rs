@@ -168,6 +168,20 @@ pub(crate) enum Warning {
         /// What was done about it.
         note: String,
     },
+    /// Vectors are not in single precision, and how far from it they are.
+    #[error(
+        "model `{model}` is computed in {dtype}: of the first {items} evaluated items on each side none is farther than 1 - cos = {distance} from single precision"
+    )]
+    Rounded {
+        /// The model.
+        model: String,
+        /// The number type.
+        dtype: String,
+        /// Most items of a side that were encoded in both.
+        items: usize,
+        /// The largest distance, in two digits.
+        distance: String,
+    },
     /// The model has no public checkpoint and was not measured.
     #[error("model `{model}` is not measured, as it has no public checkpoint: {reason}")]
     NoPublicCheckpoint {

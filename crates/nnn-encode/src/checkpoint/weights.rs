@@ -11,11 +11,41 @@ use candle_core::{DType, Device, Tensor};
 use nnn_pickle::{Kind, PickleFile};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Index;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// Weights by name, on one device in one number type.
-pub type Weights = HashMap<String, Tensor>;
+pub struct Weights {
+    tensors: HashMap<String, Tensor>,
+    round_products: bool,
+}
+
+impl Weights {
+    /// Whether a [`Linear`](crate::Linear) made of them rounds its factors to bf16; see [`Compute::rounds_products`].
+    #[must_use]
+    pub fn round_products(&self) -> bool {
+        self.round_products
+    }
+}
+
+/// Weights whose products are in their own number type.
+impl FromIterator<(String, Tensor)> for Weights {
+    fn from_iter<T: IntoIterator<Item = (String, Tensor)>>(tensors: T) -> Self {
+        Self {
+            tensors: tensors.into_iter().collect(),
+            round_products: false,
+        }
+    }
+}
+
+impl<N: AsRef<str> + ?Sized> Index<&N> for Weights {
+    type Output = Tensor;
+
+    fn index(&self, name: &N) -> &Tensor {
+        &self.tensors[name.as_ref()]
+    }
+}
 
 /// Number type and shape of tensors, by name.
 type Headers = BTreeMap<String, (String, Vec<usize>)>;
@@ -113,15 +143,19 @@ impl Checkpoint {
         start_threads()?;
         let tensors = expected.keys().map(|name| {
             let stored = names.as_ref().map_or(name, |names| &names[name]);
-            let tensor = self
-                .tensor(stored)
-                .and_then(|it| it.to_dtype(compute.dtype)?.to_device(&compute.device));
+            let tensor = self.tensor(stored).and_then(|it| {
+                it.to_dtype(compute.activations())?
+                    .to_device(&compute.device)
+            });
             Ok((
                 name.clone(),
                 tensor.map_err(|it| unread(&self.files[0], &it))?,
             ))
         });
-        tensors.collect()
+        Ok(Weights {
+            tensors: tensors.collect::<Result<_, LoadError>>()?,
+            round_products: compute.rounds_products(),
+        })
     }
 
     /// Holds what the files say of their tensors against what the model needs, without reading one; gives the file's names

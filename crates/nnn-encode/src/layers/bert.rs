@@ -245,18 +245,22 @@ impl Layer {
         let parts = ["query", "key", "value"].map(|it| linear(&format!("attention.self.{it}")));
         let cross = || -> Result<Cross> {
             Ok(Cross {
-                query: linear("crossattention.self.query").scaled(size.width, scale)?,
-                key: linear("crossattention.self.key"),
-                value: linear("crossattention.self.value"),
-                mixed: residual("crossattention.output"),
+                query: linear("crossattention.self.query")
+                    .scaled(size.width, scale)?
+                    .packed()?,
+                key: linear("crossattention.self.key").packed()?,
+                value: linear("crossattention.self.value").packed()?,
+                mixed: residual("crossattention.output")?,
             })
         };
         Ok(Self {
-            qkv: Linear::stacked(&parts)?.scaled(size.width, scale)?,
-            mixed: residual("attention.output"),
+            qkv: Linear::stacked(&parts)?
+                .scaled(size.width, scale)?
+                .packed()?,
+            mixed: residual("attention.output")?,
             cross: (layer >= size.cross_from).then(cross).transpose()?,
-            inner: linear("intermediate.dense"),
-            output: residual("output"),
+            inner: linear("intermediate.dense").packed()?,
+            output: residual("output")?,
         })
     }
 
@@ -290,11 +294,11 @@ impl Residual {
         Norm::shapes(shapes, &format!("{name}.LayerNorm"), output);
     }
 
-    fn new(weights: &Weights, name: &str, eps: f64) -> Self {
-        Self {
-            dense: Linear::new(weights, &format!("{name}.dense")),
+    fn new(weights: &Weights, name: &str, eps: f64) -> Result<Self> {
+        Ok(Self {
+            dense: Linear::new(weights, &format!("{name}.dense")).packed()?,
             norm: Norm::new(weights, &format!("{name}.LayerNorm"), eps),
-        }
+        })
     }
 
     fn forward(&self, rows: &Tensor, x: &Tensor) -> Result<Tensor> {

@@ -3,8 +3,9 @@
 //! Everything here gives nothing for tensors that are elsewhere, of another type or laid out otherwise; candle's own
 //! operations take those.
 
+use super::bf16::{BLOCK, Packed};
 use super::kernels::{self, MIN_ROWS, Matrix, NormRows, Product};
-use super::{Activation, Linear, Norm};
+use super::{Activation, Linear, Norm, Weight};
 use candle_core::{CpuStorage, D, Device, Layout, Result, Storage, StorageRef, Tensor};
 use rayon::prelude::*;
 
@@ -48,31 +49,84 @@ impl<'a> Values<'a> {
 }
 
 /// A [`Linear`].
-pub(super) struct CpuLinear<'a> {
-    weight: Values<'a>,
-    bias: Values<'a>,
+pub(super) enum CpuLinear<'a> {
+    /// In single precision.
+    Plain {
+        weight: Values<'a>,
+        bias: Option<Values<'a>>,
+    },
+    /// In bf16.
+    Packed(&'a Packed),
 }
 
 impl<'a> CpuLinear<'a> {
     pub(super) fn of(linear: &'a Linear) -> Option<Self> {
-        Some(Self {
-            weight: Values::of(&linear.weight)?,
-            bias: Values::of(&linear.bias)?,
-        })
+        let weight = match &linear.weight {
+            Weight::Plain(weight) => Values::of(weight)?,
+            Weight::Packed(packed) => return Some(Self::Packed(packed)),
+        };
+        let bias = match &linear.bias {
+            Some(bias) => Some(Values::of(bias)?),
+            None => None,
+        };
+        Some(Self::Plain { weight, bias })
     }
 
     /// Length of an output.
     pub(super) fn outputs(&self) -> usize {
-        self.bias.slice().len()
-    }
-
-    pub(super) fn product(&self, activation: Option<Activation>) -> Product<'_> {
-        Product {
-            weight: self.weight.matrix().transposed(),
-            bias: Some(self.bias.slice()),
-            activation,
+        match self {
+            Self::Plain { weight, .. } => weight.layout.dims()[0],
+            Self::Packed(packed) => packed.outputs(),
         }
     }
+
+    /// Applies the layer and then the activation to `rows`, into `out`.
+    pub(super) fn run(&self, rows: &[f32], activation: Option<Activation>, out: &mut [f32]) {
+        match self {
+            Self::Plain { weight, bias } => Product {
+                weight: weight.matrix().transposed(),
+                bias: bias.as_ref().map(Values::slice),
+                activation,
+            }
+            .run(rows, out),
+            Self::Packed(packed) => packed.run(rows, activation, out),
+        }
+    }
+}
+
+/// A weight (output, input) and a bias, rounded to bf16.
+pub(super) fn packed(weight: &Tensor, bias: Option<&Tensor>) -> Result<Packed> {
+    let weight = weight.contiguous()?;
+    let bias = bias.map(Tensor::contiguous).transpose()?;
+    let bias = bias.as_ref().map(Values::of);
+    match (weight.dims(), Values::of(&weight), &bias) {
+        ([_, _], Some(weight), None | Some(Some(_))) => {
+            let bias = bias.as_ref().and_then(Option::as_ref).map(Values::slice);
+            Ok(Packed::new(weight.matrix().transposed(), bias))
+        }
+        _ => candle_core::bail!("a layer of {weight:?} cannot be packed"),
+    }
+}
+
+/// activation(x W^T + b) with rounded factors, rows in parallel.
+pub(super) fn packed_linear(
+    rows: &Tensor,
+    layer: &Packed,
+    activation: Option<Activation>,
+) -> Result<Tensor> {
+    let (count, width) = rows.dims2()?;
+    let rows = rows.contiguous()?;
+    let (input, output) = (layer.inputs(), layer.outputs());
+    let Some(rows) = Values::of(&rows).filter(|_| width == input) else {
+        candle_core::bail!("rows of {width} where a layer takes {input}");
+    };
+    let mut out = vec![0.0; count * output];
+    let share = count.div_ceil(rayon::current_num_threads());
+    let share = share.next_multiple_of(BLOCK);
+    out.par_chunks_mut(share * output)
+        .zip(rows.slice().par_chunks(share * input))
+        .for_each(|(out, rows)| layer.run(rows, activation, out));
+    Tensor::from_vec(out, (count, output), &Device::Cpu)
 }
 
 /// A [`Norm`].

@@ -43,6 +43,11 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// The element of a row and a column.
+    pub(super) fn at(&self, row: usize, column: usize) -> f32 {
+        self.values[row * self.strides.0 + column * self.strides.1]
+    }
+
     /// Whether every element lies within the slice.
     fn fits(&self) -> bool {
         reaches(self.size, self.strides) <= self.values.len()
@@ -104,7 +109,7 @@ pub(super) fn add(rows: &mut [f32], sums: &[f32]) {
 }
 
 /// Runs a loop compiled for the widest vectors of the machine.
-fn vectorised<Loop: WithSimd>(it: Loop) -> Loop::Output {
+pub(super) fn vectorised<Loop: WithSimd>(it: Loop) -> Loop::Output {
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(simd) = pulp::x86::V4::try_new() {

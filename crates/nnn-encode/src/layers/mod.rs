@@ -8,21 +8,25 @@
 //! therefore filled up to 65, beyond all three.
 
 mod bert;
+mod bf16;
 mod cpu;
 mod kernels;
 mod transformer;
 mod vit;
 
 pub use bert::{Bert, BertSize, ImageStates};
+pub use bf16::{bf16_instructions, bf16_refused};
 pub use transformer::{LayerNames, LayerSize, QkvNames, SubNorms, Transformer};
 pub use vit::{VisionTransformer, VitNames, VitSize, resized_positions};
 
 use crate::checkpoint::{Shapes, Weights, checks};
 use crate::compute::Compute;
 use crate::error::EncodeError;
+use bf16::Packed;
 use candle_core::{D, DType, Device, Result, Tensor};
 use kernels::MIN_ROWS;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The activation between the two halves of an MLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -37,20 +41,29 @@ pub enum Activation {
     GeluTanh,
 }
 
-/// x W^T + b.
+/// x W^T + b, or without b.
 #[derive(Clone)]
 pub struct Linear {
-    /// (output, input); in memory the other way round, as products read it fastest.
-    weight: Tensor,
+    weight: Weight,
     /// (output).
-    bias: Tensor,
+    bias: Option<Tensor>,
+    /// Whether [`packed`](Self::packed) rounds to bf16.
+    rounds: bool,
+}
+
+#[derive(Clone)]
+enum Weight {
+    /// (output, input); in memory the other way round, as products read it fastest.
+    Plain(Tensor),
+    /// Rounded to bf16, with the bias.
+    Packed(Arc<Packed>),
 }
 
 /// `x W^T` with `weight` (output, input), in the shapes that the module describes.
 ///
 /// # Errors
 /// Shapes that do not fit.
-pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
+fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
     if let Some(out) = cpu::linear(rows, weight, None, None)? {
         return Ok(out);
     }
@@ -66,7 +79,7 @@ pub fn project(rows: &Tensor, weight: &Tensor) -> Result<Tensor> {
 }
 
 /// The same tensor with columns that are contiguous; as it was where it has no columns or the device has no room.
-fn packed(weight: &Tensor) -> Tensor {
+fn turned(weight: &Tensor) -> Tensor {
     if weight.dims().len() != 2 {
         return weight.clone();
     }
@@ -91,44 +104,66 @@ impl Linear {
     #[must_use]
     pub fn named(weights: &Weights, weight: &str, bias: &str) -> Self {
         Self {
-            weight: packed(&weights[weight]),
-            bias: weights[bias].clone(),
+            weight: Weight::Plain(turned(&weights[weight])),
+            bias: Some(weights[bias].clone()),
+            rounds: weights.round_products(),
+        }
+    }
+
+    /// A layer without a bias, of one of the `weights` or what was made of it: (output, input).
+    #[must_use]
+    pub fn unbiased(weights: &Weights, weight: Tensor) -> Self {
+        Self {
+            weight: Weight::Plain(weight),
+            bias: None,
+            rounds: weights.round_products(),
+        }
+    }
+
+    /// The same layer with another weight and bias.
+    fn with(&self, weight: &Tensor, bias: Option<Tensor>) -> Self {
+        Self {
+            weight: Weight::Plain(turned(weight)),
+            bias,
+            rounds: self.rounds,
+        }
+    }
+
+    /// The weight, if it is not rounded yet.
+    fn plain(&self) -> Result<&Tensor> {
+        match &self.weight {
+            Weight::Plain(weight) => Ok(weight),
+            Weight::Packed(_) => candle_core::bail!("a packed layer stays as it is"),
         }
     }
 
     /// Several layers of one input as one, outputs side by side.
     ///
     /// # Errors
-    /// Their inputs differ.
+    /// Their inputs differ, or one of them has no bias or is packed.
     pub fn stacked(parts: &[Self]) -> Result<Self> {
-        let weights: Vec<&Tensor> = parts.iter().map(|it| &it.weight).collect();
-        let biases: Vec<&Tensor> = parts.iter().map(|it| &it.bias).collect();
-        Ok(Self {
-            weight: packed(&Tensor::cat(&weights, 0)?),
-            bias: Tensor::cat(&biases, 0)?,
-        })
+        let weights: Vec<&Tensor> = parts.iter().map(Self::plain).collect::<Result<_>>()?;
+        let biases: Vec<&Tensor> = parts.iter().filter_map(|it| it.bias.as_ref()).collect();
+        Ok(parts[0].with(&Tensor::cat(&weights, 0)?, Some(Tensor::cat(&biases, 0)?)))
     }
 
     /// A convolution of non-overlapping patches as a layer over [`patches`].
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the layer is packed.
     pub fn flattened(self) -> Result<Self> {
-        Ok(Self {
-            weight: packed(&self.weight.flatten_from(1)?),
-            bias: self.bias,
-        })
+        let weight = self.plain()?.flatten_from(1)?;
+        Ok(self.with(&weight, self.bias.clone()))
     }
 
     /// The layer that gives `count` of the outputs, from the `first` on.
     ///
     /// # Errors
-    /// There are not so many.
+    /// There are not so many, or the layer is packed.
     pub fn outputs(&self, first: usize, count: usize) -> Result<Self> {
-        Ok(Self {
-            weight: packed(&self.weight.narrow(0, first, count)?),
-            bias: self.bias.narrow(0, first, count)?,
-        })
+        let weight = self.plain()?.narrow(0, first, count)?;
+        let bias = self.bias.as_ref().map(|it| it.narrow(0, first, count));
+        Ok(self.with(&weight, bias.transpose()?))
     }
 
     /// The same with the first `outputs` outputs multiplied by `scale`: how queries are scaled once for all.
@@ -138,10 +173,26 @@ impl Linear {
             let first = (it.narrow(0, 0, outputs)? * scale)?;
             Tensor::cat(&[&first, &it.narrow(0, outputs, rest)?], 0)
         };
-        Ok(Self {
-            weight: packed(&scale_first(&self.weight)?),
-            bias: scale_first(&self.bias)?,
-        })
+        let weight = scale_first(self.plain()?)?;
+        let bias = self.bias.as_ref().map(scale_first).transpose()?;
+        Ok(self.with(&weight, bias))
+    }
+
+    /// The finished layer: its weight rounded and packed if products are in bf16 on the processor
+    /// ([`Compute::rounds_products`]), else as it is.
+    ///
+    /// # Errors
+    /// The weight is no matrix.
+    pub fn packed(self) -> Result<Self> {
+        let Weight::Plain(weight) = &self.weight else {
+            return Ok(self);
+        };
+        if !self.rounds {
+            return Ok(self);
+        }
+        let packed = cpu::packed(weight, self.bias.as_ref())?;
+        let weight = Weight::Packed(Arc::new(packed));
+        Ok(Self { weight, ..self })
     }
 
     /// The layer's output.
@@ -149,9 +200,16 @@ impl Linear {
     /// # Errors
     /// Rows of another width.
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor> {
-        match cpu::linear(rows, &self.weight, Some(&self.bias), None)? {
+        let weight = match &self.weight {
+            Weight::Plain(weight) => weight,
+            Weight::Packed(packed) => return cpu::packed_linear(rows, packed, None),
+        };
+        let Some(bias) = &self.bias else {
+            return project(rows, weight);
+        };
+        match cpu::linear(rows, weight, Some(bias), None)? {
             Some(out) => Ok(out),
-            None => project(rows, &self.weight)?.broadcast_add(&self.bias),
+            None => project(rows, weight)?.broadcast_add(bias),
         }
     }
 
@@ -160,7 +218,11 @@ impl Linear {
     /// # Errors
     /// Rows of another width.
     pub fn activated(&self, rows: &Tensor, activation: Activation) -> Result<Tensor> {
-        match cpu::linear(rows, &self.weight, Some(&self.bias), Some(activation))? {
+        let weight = match &self.weight {
+            Weight::Plain(weight) => weight,
+            Weight::Packed(packed) => return cpu::packed_linear(rows, packed, Some(activation)),
+        };
+        match cpu::linear(rows, weight, self.bias.as_ref(), Some(activation))? {
             Some(out) => Ok(out),
             None => activation.apply(&self.forward(rows)?),
         }
@@ -279,7 +341,7 @@ pub fn patches(
         .permute(vec![0, 2, 4, 1, 3, 5])?
         .reshape((batch * grid * grid, 3 * patch * patch))?
         .to_device(&compute.device)?
-        .to_dtype(compute.dtype)
+        .to_dtype(compute.activations())
 }
 
 /// Places as a tensor, for `index_select`.
@@ -301,7 +363,7 @@ pub fn causal(length: usize, compute: &Compute) -> Result<Tensor> {
         false => 0.0,
     };
     let mask: Vec<f32> = (0..length * length).map(value).collect();
-    Tensor::from_vec(mask, (length, length), &compute.device)?.to_dtype(compute.dtype)
+    Tensor::from_vec(mask, (length, length), &compute.device)?.to_dtype(compute.activations())
 }
 
 /// The values of a forward pass's result, in single precision.

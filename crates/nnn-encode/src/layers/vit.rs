@@ -131,7 +131,7 @@ impl VisionTransformer {
     pub fn new(weights: &Weights, names: VitNames, size: VitSize) -> Result<Self> {
         Ok(Self {
             class: weights[names.class].clone(),
-            patches: Linear::new(weights, names.patches).flattened()?,
+            patches: Linear::new(weights, names.patches).flattened()?.packed()?,
             positions: resized_positions(&weights[names.positions], size.grid())?,
             layers: Transformer::new(weights, names.layers, size.layers(names.layer))?,
             norm: Norm::new(weights, names.norm, size.eps),

@@ -26,6 +26,16 @@ pub(crate) enum Table {
     ReferenceGallery,
 }
 
+impl Table {
+    /// The split, unless the source is by role.
+    pub(crate) fn split(&self) -> Option<&str> {
+        match self {
+            Self::Images(split) | Self::Texts(split) => Some(split),
+            _ => None,
+        }
+    }
+}
+
 impl Side {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()

@@ -26,6 +26,7 @@ pub(crate) struct Embedder<'a> {
     pub(super) encoder: Option<(usize, Box<dyn Encoder>)>,
     made: Vec<(Option<usize>, Side, Arc<Embeddings>)>,
     pub(super) known: Known,
+    pub(super) measured: Vec<Measured>,
     pub(crate) warnings: Vec<Warning>,
     /// Most images that may share a forward pass, where memory is bounded.
     pub(super) image_batch: Option<usize>,
@@ -39,6 +40,14 @@ pub(super) struct Known {
     pub(super) logits: HashMap<Pair, f32>,
 }
 
+/// What was measured of one side of a model's items.
+pub(super) struct Measured {
+    pub(super) model: usize,
+    pub(super) side: Side,
+    /// The largest `1 - cos` to single precision.
+    pub(super) distance: f64,
+}
+
 impl<'a> Embedder<'a> {
     pub(crate) fn new(plan: &'a Plan, sources: &'a Sources, cache: &Path) -> Self {
         Self {
@@ -48,6 +57,7 @@ impl<'a> Embedder<'a> {
             encoder: None,
             made: Vec::new(),
             known: Known::default(),
+            measured: Vec::new(),
             warnings: Vec::new(),
             image_batch: None,
         }
@@ -153,7 +163,7 @@ impl<'a> Embedder<'a> {
     }
 }
 
-fn extract(
+pub(super) fn extract(
     encoder: &dyn Encoder,
     source: &Source,
     split: &str,

@@ -3,6 +3,7 @@
 mod embedder;
 mod matcher;
 mod memory;
+mod parity;
 mod rows;
 mod shown;
 
@@ -64,11 +65,12 @@ impl<'a> TrialRunner<'a> {
     ) -> Result<FinishedTrial> {
         let (inputs, encoding) = timed(|| self.inputs(trial));
         let inputs = inputs?;
+        let parity = self.embedder.parity(trial)?;
         let (allowed, left_out) = self.allowed(trial, &inputs)?;
         let mut warnings = std::mem::take(&mut self.embedder.warnings);
         warnings.extend(left_out);
         warn(&warnings);
-        let (rows, steps) = self.compute(trial, &allowed, &inputs)?;
+        let (rows, steps) = self.compute(trial, &allowed, &inputs, parity)?;
         let (shown, unseen) = shown::shown(trial, self.embedder.sources, &rows);
         warnings.extend(unseen);
         let mut seconds = vec![("embeddings".to_owned(), encoding)];
@@ -187,6 +189,7 @@ impl<'a> TrialRunner<'a> {
         trial: &TrialPlan,
         allowed: &[Option<Method>],
         inputs: &Inputs,
+        parity: Option<f64>,
     ) -> Result<(TrialRows, Vec<(String, f64)>)> {
         let planned = trial.methods.iter().map(|&index| &self.plan.methods[index]);
         let methods: Vec<&Method> = planned
@@ -222,6 +225,7 @@ impl<'a> TrialRunner<'a> {
         let outcome = watched.run().map_err(with_key)?;
         let named = Named {
             labels: &trial.labels,
+            parity,
             settings: &self.plan.settings,
             methods: &methods,
             items: &trial.test,

@@ -279,7 +279,7 @@ pub(crate) enum NumberSpec {
     F32,
     /// Half precision.
     F16,
-    /// Single precision's range in sixteen bits.
+    /// Single precision's range in sixteen bits; on the CPU for the factors of linear layers alone.
     Bf16,
 }
 

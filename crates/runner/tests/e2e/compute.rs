@@ -17,12 +17,33 @@ fn the_number_type_is_in_every_signature_and_has_a_cache_of_its_own() {
     let rows = lab.scores("lab");
     assert_eq!(rows.len(), single.len());
     for row in &rows {
-        assert!(row.signature.contains("|dtype:bf16|"), "{}", row.signature);
+        let distance = measured(&row.signature);
+        // Of some rounding, and of no more than turns a vector by a tenth.
+        assert!(distance > 0.0 && distance < 0.005, "{}", row.signature);
         assert!(row.value.is_finite());
     }
+    let record = lab.record("lab");
+    let said = format!("1 - cos = {:.1e}", measured(&rows[0].signature));
+    let warnings = record["warnings"].as_array().expect("a list");
+    let mut messages = warnings.iter().filter_map(|it| it["message"].as_str());
+    assert!(messages.any(|it| it.contains("is computed in bf16") && it.contains(&said)));
+    assert!(record["machine"]["bf16"].is_string());
+    // Embeddings that are in the cache are measured, too.
+    lab.run(&half, &["--results", "again"]);
+    assert_eq!(lab.scores("../again/lab"), rows);
     // Back again: nothing of the other type is taken for this one.
     lab.run(CONFIG, &[]);
     assert_eq!(lab.scores("lab"), single);
+}
+
+/// The largest `1 - cos` to single precision that a signature says was measured.
+fn measured(signature: &str) -> f64 {
+    let after = signature
+        .split_once("|dtype:bf16(1-cos=")
+        .expect(signature)
+        .1;
+    let number = after.split_once(")|").expect(signature).0;
+    number.parse().expect(signature)
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -126,19 +126,19 @@ impl Pass<'_> {
         narrow.resize(rows.len(), 0.0);
         layer.norm1.run(rows, narrow);
         wide.resize(3 * rows.len(), 0.0);
-        layer.qkv.product(None).run(narrow, wide);
+        layer.qkv.run(narrow, None, wide);
         let sequences = wide.chunks_exact(3 * self.length * width);
         for (qkv, out) in sequences.zip(narrow.chunks_exact_mut(self.length * width)) {
             kernels::attend(qkv, (width, self.heads), self.mask.slice(), scores, out);
         }
         sub_norm(0, narrow);
-        layer.out.product(None).run(narrow, &mut wide[..rows.len()]);
+        layer.out.run(narrow, None, &mut wide[..rows.len()]);
         kernels::add(rows, wide);
         layer.norm2.run(rows, narrow);
         wide.resize(count * layer.fc1.outputs(), 0.0);
-        layer.fc1.product(Some(self.activation)).run(narrow, wide);
+        layer.fc1.run(narrow, Some(self.activation), wide);
         sub_norm(1, wide);
-        layer.fc2.product(None).run(wide, narrow);
+        layer.fc2.run(wide, None, narrow);
         kernels::add(rows, narrow);
     }
 }

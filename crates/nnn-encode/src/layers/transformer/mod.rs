@@ -229,18 +229,20 @@ impl Layer {
         let names = size.names;
         let part = |part: &str| format!("{name}.{part}");
         let linear = |it: &str| Linear::new(weights, &part(it));
+        let packed = |it: &str| linear(it).packed();
         let norm = |it: &str| Norm::new(weights, &part(it), size.eps);
         let qkv = match names.qkv {
             QkvNames::Separate(parts) => Linear::stacked(&parts.map(linear))?,
             QkvNames::Fused { weight, bias } => Linear::named(weights, &part(weight), &part(bias)),
         };
+        let scale = 1.0 / ((size.width / size.heads) as f64).sqrt();
         Ok(Self {
             norm1: norm(names.norm1),
-            qkv: qkv.scaled(size.width, 1.0 / ((size.width / size.heads) as f64).sqrt())?,
-            out: linear(names.out),
+            qkv: qkv.scaled(size.width, scale)?.packed()?,
+            out: packed(names.out)?,
             norm2: norm(names.norm2),
-            fc1: linear(names.fc1),
-            fc2: linear(names.fc2),
+            fc1: packed(names.fc1)?,
+            fc2: packed(names.fc2)?,
             sub_norms: None,
         })
     }

@@ -37,6 +37,8 @@ pub(crate) struct TrialRows {
 /// A trial with its names, and what it came to.
 pub(super) struct Named<'a> {
     pub(super) labels: &'a Labels,
+    /// The largest `1 - cos` to vectors in single precision, where they are not in it.
+    pub(super) parity: Option<f64>,
     pub(super) settings: &'a Settings,
     pub(super) methods: &'a [&'a Method],
     /// The evaluated items by name.
@@ -129,13 +131,17 @@ impl Named<'_> {
         let search = self.settings.measures.bank_search.as_ref();
         let search = search.filter(|_| !top_means(&chosen.method.stat_plan()).is_empty());
         let topk = search.map_or("exact".to_owned(), |s| format!("approximate({})", s.ivf));
+        let dtype = match self.parity {
+            Some(distance) => format!("{}(1-cos={distance:.1e})", labels.dtype),
+            None => labels.dtype.clone(),
+        };
         let line = Signature {
             metric,
             direction: &labels.direction,
             data: &labels.data_signature,
             split: &labels.split,
             model: &labels.model_signature,
-            dtype: &labels.dtype,
+            dtype: &dtype,
             bank: labels.bank_signature.as_deref(),
             method: &list.signature(),
             chosen: (!word.is_empty()).then_some(word),

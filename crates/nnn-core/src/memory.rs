@@ -13,3 +13,13 @@ pub const RANKING: usize = rank::HELD_BYTES;
 pub fn histograms(items: usize) -> usize {
     items.min(stats::HISTOGRAMS_AT_ONCE) * stats::MOST_HISTOGRAM_BYTES
 }
+
+/// Bytes of the scores of so many items with so many bank rows that are kept between the rounds of
+/// [`Stat::Potential`](crate::Stat::Potential).
+#[must_use]
+pub fn kept_scores(items: usize, bank: usize) -> usize {
+    let scores = items.saturating_mul(bank);
+    scores
+        .saturating_mul(size_of::<f32>())
+        .min(stats::KEPT_SCORES)
+}

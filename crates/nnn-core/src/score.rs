@@ -195,37 +195,70 @@ impl<'a> DotScorer<'a> {
     ) {
         let strip = self.strip_columns();
         let piece = strip * (TILE_COLUMNS / strip).max(1);
-        self.blocks(self.block_columns(), piece, first, states, each);
+        let sizes = self.sizes(self.block_columns(), piece);
+        self.blocks(sizes, first, states, each);
     }
 
-    /// As [`DotScorer::tiles`] in given sizes: columns that are packed at a time, and columns of a tile.
+    /// Computes the scores of the rows from `first` on, `together` rows at a time, and hands over the number of the first of them
+    /// with their whole rows; groups are taken in parallel, and all columns are packed once for them.
+    pub(crate) fn whole_rows(
+        &self,
+        together: usize,
+        first: usize,
+        each: impl Fn(usize, &[&[f32]]) + Sync,
+    ) {
+        let mut rows: Vec<usize> = (first..self.rows()).collect();
+        let columns = self.columns().max(1);
+        let sizes = Sizes {
+            at_once: columns,
+            piece: columns.next_multiple_of(PANEL),
+            rows: together,
+        };
+        self.blocks(sizes, first, &mut rows, |rows, tile| {
+            let scores = tile.scores.chunks(tile.stride).take(rows.len());
+            let scores: Vec<&[f32]> = scores.map(|row| &row[..tile.columns]).collect();
+            each(rows[0], &scores);
+        });
+    }
+
+    fn sizes(&self, at_once: usize, piece: usize) -> Sizes {
+        let rows = match self.is_given() {
+            true => self.rows_at_once(),
+            false => self.task_rows(piece),
+        };
+        Sizes {
+            at_once,
+            piece,
+            rows,
+        }
+    }
+
+    /// As [`DotScorer::tiles`] in given sizes.
     fn blocks<S: Send>(
         &self,
-        at_once: usize,
-        piece: usize,
+        sizes: Sizes,
         first: usize,
         states: &mut [S],
         each: impl Fn(&mut [S], Tile<'_>) + Sync,
     ) {
         if self.is_given() {
-            return self.hand_over(at_once, first, states, each);
+            return self.hand_over(sizes, first, states, each);
         }
         let mut packed = PackedColumns::default();
-        for start in (0..self.columns()).step_by(at_once) {
-            let end = self.columns().min(start + at_once);
+        for start in (0..self.columns()).step_by(sizes.at_once) {
+            let end = self.columns().min(start + sizes.at_once);
             packed.fill(self.columns.slice(start..end));
             let task = Task {
                 kernel: self.kernel,
                 packed: &packed,
                 first_column: start,
                 strip: self.strip_columns(),
-                piece,
+                piece: sizes.piece,
             };
-            let task_rows = self.task_rows(piece);
-            let groups = states.par_chunks_mut(task_rows).enumerate();
+            let groups = states.par_chunks_mut(sizes.rows).enumerate();
             groups.for_each_init(Vec::new, |scratch, (group, states)| {
                 self.advance(0);
-                let from = first + group * task_rows;
+                let from = first + group * sizes.rows;
                 let rows = self.rows.slice(from..from + states.len());
                 task.run(rows, states, scratch, &each);
                 self.advance(states.len() * (end - start));
@@ -236,18 +269,18 @@ impl<'a> DotScorer<'a> {
     /// [`DotScorer::blocks`] where the products are values that are there.
     fn hand_over<S: Send>(
         &self,
-        at_once: usize,
+        sizes: Sizes,
         first: usize,
         states: &mut [S],
         each: impl Fn(&mut [S], Tile<'_>) + Sync,
     ) {
-        let groups = states.par_chunks_mut(self.rows_at_once()).enumerate();
+        let groups = states.par_chunks_mut(sizes.rows).enumerate();
         groups.for_each_init(Vec::new, |scratch, (group, states)| {
-            let first = first + group * self.rows_at_once();
+            let first = first + group * sizes.rows;
             let rows = self.rows.slice(first..first + states.len());
-            for start in (0..self.columns()).step_by(at_once) {
+            for start in (0..self.columns()).step_by(sizes.at_once) {
                 self.advance(0);
-                let end = self.columns().min(start + at_once);
+                let end = self.columns().min(start + sizes.at_once);
                 scratch.resize(states.len() * (end - start), 0.0);
                 given(rows, self.columns, start..end, scratch);
                 let tile = Tile {
@@ -340,12 +373,28 @@ impl Scorer for DotScorer<'_> {
             Delivery::Pieces => self.strip_columns(),
             Delivery::WholeRows => at_once.next_multiple_of(PANEL),
         };
-        self.blocks(at_once, piece, first, sinks, |sinks, mut tile| {
-            for (row, sink) in sinks.iter_mut().enumerate() {
-                sink.piece(tile.first, tile.row(row));
-            }
-        });
+        self.blocks(
+            self.sizes(at_once, piece),
+            first,
+            sinks,
+            |sinks, mut tile| {
+                for (row, sink) in sinks.iter_mut().enumerate() {
+                    sink.piece(tile.first, tile.row(row));
+                }
+            },
+        );
     }
+}
+
+/// In what sizes scores are computed.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Columns that are packed at a time.
+    at_once: usize,
+    /// Columns of a tile.
+    piece: usize,
+    /// Rows of a task.
+    rows: usize,
 }
 
 /// The scores of some rows with some columns.

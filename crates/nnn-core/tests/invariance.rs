@@ -289,15 +289,16 @@ fn permuting_the_gallery_permutes_every_statistic() {
 }
 
 /// How far a sum in another order may move a potential: each round is off by two sums and their exponentials, whose
-/// exponents are below `8 / tau`, on either side, and no round enlarges what the ones before were off by (as a function
+/// exponents are below `8 / tau`, on either side, at some temperatures in f32, and no round enlarges what the ones before were off by (as a function
 /// of the potentials it is a composition of two weighted log-sum-exps). Zero for any other statistic.
 fn potential_error(stat: &Stat, gallery: usize, bank: usize) -> f64 {
     match *stat {
         Stat::Potential {
             tau, iterations, ..
         } => {
-            let round = tau.get() * (f64_error(gallery) + f64_error(bank)) + 32.0 * U64;
-            2.0 * iterations as f64 * round
+            let tau = tau.get();
+            let round = tau * (f64_error(gallery) + f64_error(bank)) + 32.0 * U64;
+            2.0 * iterations as f64 * (round + round_in_f32(tau))
         }
         _ => 0.0,
     }

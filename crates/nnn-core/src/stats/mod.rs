@@ -18,6 +18,7 @@ mod neighbors;
 mod partial;
 mod places;
 mod potential;
+mod softmax;
 mod sums;
 
 pub(crate) use bins::MOST_BYTES as MOST_HISTOGRAM_BYTES;
@@ -26,6 +27,7 @@ pub use lists::LargestLists;
 pub(crate) use neighbors::LIST_BYTES;
 pub use neighbors::{NeighborStat, Neighbors, OwnStat};
 pub use partial::{BankPart, Partial, PartialError};
+pub(crate) use potential::KEPT_BYTES as KEPT_SCORES;
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
 use crate::{Kernel, Param, Rows};

@@ -9,15 +9,23 @@
 //!
 //! and neither `v` nor anything of the size of items by bank rows is held. The constant 1 in `K` cancels in `P`.
 //!
-//! A pass costs the products, shared by all temperatures, and for each temperature an f64 exponential per score: at
-//! dimension 512 with AVX-512 (5,000 items, 11,335 bank rows, two threads) a seventh of what the products take.
+//! At the temperatures of [`softmax::SERVED`] the pass keeps exponentials and weights in f32 ([`softmax`] has the bound), and with
+//! the sum of `K_gd v_d` finds the next `u_g` without the last one: what was rounded is what the round began with. Where
+//! similarities spread so far that f32 would lose some, and at other temperatures, it is an f64 exponential per score.
+//!
+//! Scores that fit into [`KEPT_BYTES`] are computed in the first round and kept for the others; they have the same bits.
 
+use super::softmax::{self, GROUP, Line, Member, Work};
 use super::{FitError, Stat};
-use crate::exp::add_softmax;
-use crate::score::{Delivery, DotScorer, RowSink, Scorer};
+use crate::exp::{STEP, add_softmax};
+use crate::score::{DotScorer, Scorer};
 use crate::{Bank, Param, Rows};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Bytes of scores that are kept between rounds, at most.
+pub(crate) const KEPT_BYTES: usize = 512 << 20;
 
 /// Temperatures above this count as this one: the potential is then within `2^-24 range(S)^2` of its limit, the item's
 /// centred mean with the sign turned, and a higher temperature would multiply the rounding of logarithms near zero.
@@ -86,6 +94,8 @@ struct Scaling {
     wanted: BTreeMap<usize, Stat>,
     /// `tau ln u`, one number per item.
     potentials: Vec<f64>,
+    /// Whether f32 does for these similarities, as far as is known.
+    in_f32: bool,
 }
 
 /// A scaling for every temperature among the needs, at `u = 1`.
@@ -110,6 +120,7 @@ fn scalings(needs: &[Stat], of_stacked: bool, items: usize) -> Vec<Scaling> {
         tau: tau.get().min(LARGEST_TAU),
         wanted,
         potentials: vec![0.0; items],
+        in_f32: softmax::SERVED.contains(&tau.get()),
     };
     by_tau.into_iter().map(start).collect()
 }
@@ -121,16 +132,14 @@ fn scale(
     gallery: usize,
 ) -> Result<Vec<(Stat, Vec<f64>)>, FitError> {
     let mut found = Vec::new();
+    let mut scores = Scores::new(bank_major, KEPT_BYTES);
     for round in 1.. {
         scalings.retain(|scaling| scaling.last_round() >= round);
         if scalings.is_empty() {
             break;
         }
-        let items = bank_major.columns();
-        let weights = weights(bank_major, &scalings);
-        for (index, scaling) in scalings.iter_mut().enumerate() {
-            let weights = &weights[index * items..][..items];
-            scaling.update(weights, bank_major.rows())?;
+        make_round(&mut scalings, &mut scores)?;
+        for scaling in &scalings {
             let wanted = scaling.wanted.get(&round);
             found.extend(wanted.map(|stat| (stat.clone(), scaling.potentials[..gallery].to_vec())));
         }
@@ -138,105 +147,239 @@ fn scale(
     Ok(found)
 }
 
+/// One round of all scalings; those that f32 turns out not to do for are computed again, and from then on, in f64.
+fn make_round(scalings: &mut [Scaling], scores: &mut Scores<'_>) -> Result<(), FitError> {
+    for scaling in &mut *scalings {
+        scaling.in_f32 &= scaling.range() <= softmax::MOST_RANGE * scaling.tau;
+    }
+    let bank = scores.scorer.rows();
+    let sums = Pass::over(scores, scalings.iter().collect());
+    let mut again = Vec::new();
+    for (scaling, sums) in scalings.iter_mut().zip(sums) {
+        match scaling.in_f32 && !sums.are_sound() {
+            true => again.push(scaling),
+            false => scaling.update(&sums.of_items, bank)?,
+        }
+    }
+    if again.is_empty() {
+        return Ok(());
+    }
+    again.iter_mut().for_each(|scaling| scaling.in_f32 = false);
+    let quiet = scores.scorer.quiet();
+    let announced = std::mem::replace(&mut scores.scorer, quiet);
+    let sums = Pass::over(scores, again.iter().map(|scaling| &**scaling).collect());
+    scores.scorer = announced;
+    let mut updates = again.into_iter().zip(sums);
+    updates.try_for_each(|(scaling, sums)| scaling.update(&sums.of_items, bank))
+}
+
 impl Scaling {
     fn last_round(&self) -> usize {
         *self.wanted.keys().next_back().expect("made for a need")
     }
 
-    /// `u` of the next round from every item's `sum_d P_dg`.
-    fn update(&mut self, weights: &[f64], bank: usize) -> Result<(), FitError> {
-        let scale = weights.len() as f64 / bank as f64;
-        let places = self.potentials.iter_mut().zip(weights).enumerate();
-        for (item, (potential, &weight)) in places {
-            if weight < LEAST_WEIGHT {
+    fn peak(&self) -> f64 {
+        let potentials = self.potentials.iter().copied();
+        potentials.fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn range(&self) -> f64 {
+        let potentials = self.potentials.iter().copied();
+        self.peak() - potentials.fold(f64::INFINITY, f64::min)
+    }
+
+    /// `u` of the next round from every item's sum: in f32 of `K_gd v_d` with the largest `u` at 1, in f64 of `P_dg`.
+    fn update(&mut self, sums: &[f64], bank: usize) -> Result<(), FitError> {
+        let scale = sums.len() as f64 / bank as f64;
+        let peak = self.peak();
+        let places = self.potentials.iter_mut().zip(sums).enumerate();
+        for (item, (potential, &sum)) in places {
+            if self.in_f32 {
+                *potential = peak;
+            } else if sum < LEAST_WEIGHT {
                 let (_, stat) = self.wanted.last_key_value().expect("made for a need");
                 let stat = stat.clone();
                 return Err(FitError::Underflow { stat, item });
             }
-            *potential -= self.tau * (scale * weight).ln();
+            *potential -= self.tau * (scale * sum).ln();
         }
         Ok(())
     }
 }
 
-/// `sum_d P_dg` of every item, for one scaling after the other.
-fn weights(bank_major: &DotScorer<'_>, scalings: &[Scaling]) -> Vec<f64> {
-    let pass = Pass::new(scalings, bank_major.rows());
-    let row = |row| BankRow { row, pass: &pass };
-    let mut rows: Vec<BankRow<'_>> = (0..bank_major.rows()).map(row).collect();
-    let mut sinks: Vec<_> = rows.iter_mut().map(|r| r as &mut dyn RowSink).collect();
-    bank_major.stream(Delivery::WholeRows, 0, &mut sinks);
-    pass.sum.into_total()
+/// What a pass finds for one scaling.
+struct Found {
+    /// As [`Scaling::update`] takes it.
+    of_items: Vec<f64>,
+    /// In f32, the sum of the `v_d`.
+    of_factors: f64,
 }
 
-/// Bank rows whose softmaxes are added up one after the other, for one temperature at a time: so the sums of a temperature
-/// stay in a cache.
-const TOGETHER: usize = 16;
+impl Found {
+    /// Whether what is below the range of f32 is nothing beside any item's sum: less than `2^-40` of it.
+    fn are_sound(&self) -> bool {
+        let least = self.of_factors * softmax::LEAST * (1u64 << 40) as f64;
+        self.of_items.iter().all(|&sum| sum >= least)
+    }
+}
 
-/// A bank row's place and its scores.
-type Arrived = (usize, Vec<f32>);
+/// Bank rows whose softmaxes are added up in one place; a multiple of [`GROUP`], and of the rows of the largest block product.
+const TOGETHER: usize = 56;
+
+/// The scores of all bank rows, batch by batch of [`TOGETHER`]. Those of the first batches are kept.
+struct Scores<'a> {
+    scorer: DotScorer<'a>,
+    kept: Vec<OnceLock<Vec<f32>>>,
+}
+
+impl<'a> Scores<'a> {
+    fn new(scorer: &DotScorer<'a>, bytes: usize) -> Self {
+        let of_batch = TOGETHER * scorer.columns() * size_of::<f32>();
+        let batches = scorer.rows().div_ceil(TOGETHER);
+        let kept = batches.min(bytes / of_batch.max(1));
+        Self {
+            scorer: *scorer,
+            kept: (0..kept).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Hands over every batch, with the scores of its rows, in any order and from several threads.
+    fn each_batch(&self, take: impl Fn(usize, &[&[f32]]) + Sync) {
+        let columns = self.scorer.columns();
+        let there = self.kept.iter().enumerate();
+        let there: Vec<_> = there
+            .filter_map(|(batch, it)| Some((batch, it.get()?)))
+            .collect();
+        there.par_iter().for_each(|&(batch, scores)| {
+            self.scorer.advance(0);
+            take(batch, &scores.chunks(columns).collect::<Vec<_>>());
+            self.scorer.advance(scores.len());
+        });
+        let first = there.len() * TOGETHER;
+        self.scorer.whole_rows(TOGETHER, first, |first, rows| {
+            let batch = first / TOGETHER;
+            take(batch, rows);
+            if let Some(kept) = self.kept.get(batch) {
+                let _ = kept.set(rows.concat());
+            }
+        });
+    }
+}
 
 /// One pass over the bank.
 struct Pass<'a> {
-    scalings: &'a [Scaling],
-    rows: usize,
-    /// Scores of batchs of [`TOGETHER`] rows that are not complete, by the batch's number.
-    waiting: Mutex<BTreeMap<usize, Vec<Arrived>>>,
+    scalings: Vec<&'a Scaling>,
+    /// Those in f32, by the exponentials that they share.
+    works: Vec<Work<'a>>,
+    items: usize,
     sum: TreeSum,
 }
 
-impl<'a> Pass<'a> {
-    fn new(scalings: &'a [Scaling], rows: usize) -> Self {
-        Self {
+impl Pass<'_> {
+    /// What every scaling finds.
+    fn over(scores: &Scores<'_>, scalings: Vec<&Scaling>) -> Vec<Found> {
+        let items = scores.scorer.columns();
+        let weights = scalings.iter().map(|scaling| weights(scaling));
+        let weights: Vec<Vec<f32>> = weights.collect();
+        let pass = Pass {
+            works: works(&scalings, &weights),
+            items,
+            sum: TreeSum::new(scores.scorer.rows().div_ceil(TOGETHER)),
             scalings,
-            rows,
-            waiting: Mutex::default(),
-            sum: TreeSum::new(rows.div_ceil(TOGETHER)),
-        }
+        };
+        scores.each_batch(|batch, rows| pass.sum.add(batch, pass.of_batch(rows)));
+        let stride = pass.stride();
+        let sums = pass.sum.into_total();
+        let found = sums.chunks_exact(stride).map(|sums| Found {
+            of_items: sums[..items].to_vec(),
+            of_factors: sums[stride - 1],
+        });
+        found.collect()
     }
 
-    /// Takes a row's scores; the last row of a batch to arrive has all of them added.
-    fn take(&self, row: usize, scores: &[f32]) {
-        let batch = row / TOGETHER;
-        let members = TOGETHER.min(self.rows - batch * TOGETHER);
-        let scores = scores.to_vec();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = waiting.entry(batch).or_default();
-        rows.push((row, scores));
-        if rows.len() < members {
-            return;
-        }
-        let mut rows = std::mem::take(rows);
-        waiting.remove(&batch);
-        drop(waiting);
-        rows.sort_unstable_by_key(|&(row, _)| row);
-        self.sum.add(batch, self.softmaxes(&rows));
+    /// Numbers of one scaling: those of the items, filled up, and one more.
+    fn stride(&self) -> usize {
+        self.items.next_multiple_of(STEP) + 1
     }
 
-    /// The sum of some rows' softmaxes, for one temperature after the other.
-    fn softmaxes(&self, rows: &[Arrived]) -> Vec<f64> {
-        let items = rows[0].1.len();
-        let mut terms = vec![0.0; items];
-        let mut sums = vec![0.0; items * self.scalings.len()];
-        for (scaling, sums) in self.scalings.iter().zip(sums.chunks_exact_mut(items)) {
-            for (_, scores) in rows {
+    /// The sums over some bank rows, for one scaling after the other.
+    fn of_batch(&self, rows: &[&[f32]]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.stride() * self.scalings.len()];
+        let mut terms = Vec::new();
+        for (scaling, sums) in self
+            .scalings
+            .iter()
+            .zip(sums.chunks_exact_mut(self.stride()))
+        {
+            for scores in rows.iter().filter(|_| !scaling.in_f32) {
+                terms.resize(self.items, 0.0);
                 add_softmax(scores, &scaling.potentials, scaling.tau, &mut terms, sums);
+            }
+        }
+        if !self.works.is_empty() {
+            let mut exponentials = vec![0.0; (self.stride() - 1) * GROUP];
+            for rows in rows.chunks(GROUP) {
+                self.add_in_f32(rows, &mut exponentials, &mut sums);
             }
         }
         sums
     }
-}
 
-/// Hands over a bank row's scores.
-struct BankRow<'a> {
-    row: usize,
-    pass: &'a Pass<'a>,
-}
-
-impl RowSink for BankRow<'_> {
-    fn piece(&mut self, _first: usize, scores: &mut [f32]) {
-        self.pass.take(self.row, scores);
+    /// Adds what a few rows come to at all scalings in f32.
+    fn add_in_f32(&self, rows: &[&[f32]], exponentials: &mut [f32], sums: &mut [f64]) {
+        let stride = self.stride();
+        let lines = rows.iter().zip(exponentials.chunks_exact_mut(stride - 1));
+        let lines = lines.map(|(scores, exponentials)| Line::new(scores, exponentials));
+        let mut lines: Vec<Line<'_>> = lines.collect();
+        for work in &self.works {
+            let mut totals = vec![0.0; work.members.len() * GROUP];
+            softmax::exponentials(&mut lines, work, &mut totals);
+            for (member, totals) in work.members.iter().zip(totals.chunks_exact(GROUP)) {
+                let factors = totals[..lines.len()]
+                    .iter()
+                    .map(|total| (1.0 / total) as f32);
+                let factors: Vec<f32> = factors.collect();
+                let sums = &mut sums[member.place * stride..][..stride];
+                softmax::add_products(&lines, member.squarings, &factors, &mut sums[..stride - 1]);
+                for factor in factors {
+                    sums[stride - 1] += f64::from(factor);
+                }
+            }
+        }
     }
+}
+
+/// `u` of every item with the largest at 1, and zeros for the fill, where it is needed in f32.
+fn weights(scaling: &Scaling) -> Vec<f32> {
+    let mut weights = Vec::new();
+    if scaling.in_f32 {
+        let items = scaling.potentials.len();
+        weights.resize(items.next_multiple_of(STEP), 0.0);
+        let weights = &mut weights[..items];
+        softmax::weights(&scaling.potentials, scaling.peak(), scaling.tau, weights);
+    }
+    weights
+}
+
+/// The scalings in f32, by the exponentials that they share.
+fn works<'a>(scalings: &[&Scaling], weights: &'a [Vec<f32>]) -> Vec<Work<'a>> {
+    let mut works: Vec<Work<'a>> = Vec::new();
+    for (place, scaling) in scalings.iter().enumerate().filter(|it| it.1.in_f32) {
+        let (base, squarings) = softmax::Base::of(scaling.tau);
+        let member = Member {
+            place,
+            squarings,
+            weights: &weights[place],
+        };
+        match works.iter_mut().find(|work| work.base == base) {
+            Some(work) => work.members.push(member),
+            None => works.push(Work {
+                base,
+                members: vec![member],
+            }),
+        }
+    }
+    works
 }
 
 /// The sum of rows of numbers that arrive in any order, from any thread: always the same pairs are added, those of a
@@ -294,35 +437,93 @@ impl TreeSum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Embeddings;
+    use crate::kernel::tests::noise;
 
-    /// Rows of a batch, of which the last is not full, arrive in another order than theirs.
-    #[test]
-    fn rows_of_a_batch_are_added_in_their_own_order() {
-        let scalings = [0.1, 0.3].map(|tau| Scaling {
+    fn scalings(items: usize) -> Vec<Scaling> {
+        let potential = |i: usize| 0.02 * (i as f64).sin();
+        let scaling = |tau| Scaling {
             tau,
             wanted: BTreeMap::new(),
-            potentials: vec![0.0, 0.01, -0.3],
-        });
-        let scores = |row: usize| [1.0, 2.0, 3.0].map(|s: f32| (s * (row + 1) as f32).sin());
-        let total = |order: &mut dyn Iterator<Item = usize>| {
-            let pass = Pass::new(&scalings, 2 * TOGETHER + 3);
-            order.for_each(|row| pass.take(row, &scores(row)));
-            assert!(pass.waiting.lock().expect("one thread").is_empty());
-            pass.sum.into_total()
+            potentials: (0..items).map(potential).collect(),
+            in_f32: softmax::SERVED.contains(&tau),
         };
-        let rows = 0..2 * TOGETHER + 3;
-        let expected = total(&mut rows.clone());
-        assert_eq!(total(&mut rows.clone().rev()), expected);
-        let odd_first = rows
-            .clone()
-            .skip(1)
-            .step_by(2)
-            .chain(rows.clone().step_by(2));
-        assert_eq!(total(&mut odd_first.into_iter()), expected);
-        // Every row shares out one at every temperature.
-        for sums in expected.chunks_exact(3) {
-            let all: f64 = sums.iter().sum();
-            assert!((all - rows.len() as f64).abs() < 1e-12, "{all}");
+        [0.005, 0.01, 0.02, 0.04, 0.3].map(scaling).into()
+    }
+
+    fn found(scores: &Scores<'_>, scalings: &[Scaling]) -> Vec<Found> {
+        Pass::over(scores, scalings.iter().collect())
+    }
+
+    /// Whatever is kept and however many rows the last batch has.
+    #[test]
+    fn kept_scores_change_no_bit() {
+        for bank in [1, TOGETHER - 1, 3 * TOGETHER + 5] {
+            let (gallery, bank) = (noise(71, 24, 1), noise(bank, 24, 2));
+            let scorer = DotScorer::new(bank.rows(), gallery.rows()).expect("same dimension");
+            let scalings = scalings(71);
+            let numbers = |found: Vec<Found>| -> Vec<f64> {
+                let of = |it: Found| it.of_items.into_iter().chain([it.of_factors]);
+                found.into_iter().flat_map(of).collect()
+            };
+            let expected = numbers(found(&Scores::new(&scorer, 0), &scalings));
+            for bytes in [0, 71 * 4 * TOGETHER, 71 * 4 * TOGETHER * 2, usize::MAX] {
+                let scores = Scores::new(&scorer, bytes);
+                for round in 0..3 {
+                    let got = numbers(found(&scores, &scalings));
+                    assert_eq!(got, expected, "{bytes} bytes, round {round}");
+                }
+            }
+        }
+    }
+
+    /// What a bank row shares out is one at every temperature, and both ways share it out alike.
+    #[test]
+    fn f32_is_within_its_bound_of_f64() {
+        let (gallery, bank) = (noise(1000, 400, 3), noise(2 * TOGETHER + 3, 400, 4));
+        let scorer = DotScorer::new(bank.rows(), gallery.rows()).expect("same dimension");
+        let scores = Scores::new(&scorer, 0);
+        let mut scalings = scalings(1000);
+        let in_f32 = found(&scores, &scalings);
+        let served: Vec<bool> = scalings.iter().map(|it| it.in_f32).collect();
+        assert_eq!(served, [true, true, true, true, false]);
+        scalings.iter_mut().for_each(|it| it.in_f32 = false);
+        let in_f64 = found(&scores, &scalings);
+        for (scaling, (found, want)) in scalings.iter().zip(in_f32.iter().zip(&in_f64)).take(4) {
+            assert!(found.are_sound());
+            let logs = found.of_items.iter().zip(&want.of_items).enumerate();
+            for (item, (sum, weight)) in logs {
+                let potential = scaling.potentials[item] - scaling.peak();
+                let off = potential + scaling.tau * (sum.ln() - weight.ln());
+                let bound = softmax::error(scaling.tau);
+                assert!(
+                    off.abs() <= bound,
+                    "{}: {off:e}, at most {bound:e}",
+                    scaling.tau
+                );
+            }
+            let all: f64 = want.of_items.iter().sum();
+            assert!((all - scorer.rows() as f64).abs() < 1e-12 * all, "{all}");
+        }
+    }
+
+    /// Items that are far from every bank row vanish in f32, and are then computed in f64.
+    #[test]
+    fn where_f32_does_not_do_f64_does() {
+        let far = [vec![1.0, 0.0], vec![-1.0, 0.0], vec![0.0, 1.0]].concat();
+        let gallery = Embeddings::normalize(far, 2).expect("valid");
+        let bank = Embeddings::normalize([1.0, 0.0].repeat(5), 2).expect("valid");
+        let scorer = DotScorer::new(bank.rows(), gallery.rows()).expect("same dimension");
+        let one = |in_f32: bool| {
+            let mut scalings = scalings(3);
+            scalings.iter_mut().for_each(|it| it.in_f32 &= in_f32);
+            let mut scores = Scores::new(&scorer, 0);
+            make_round(&mut scalings, &mut scores).expect("no underflow");
+            scalings
+        };
+        for (got, want) in one(true).iter().zip(one(false)).take(2) {
+            assert!(!got.in_f32);
+            assert_eq!(got.potentials, want.potentials);
         }
     }
 

@@ -181,6 +181,21 @@ pub fn f64_error(terms: usize) -> f64 {
     (terms as f64 + 16.0) * U64
 }
 
+/// How much one of Sinkhorn's rounds adds at most to what a potential at this temperature is off by because exponentials, weights and
+/// factors are in f32: those of both halves and their sums, `u (7 base + 20 tau)`, where `base` is `tau` doubled until it is above
+/// 1/80. Zero at temperatures that are computed in f64.
+#[must_use]
+pub fn round_in_f32(tau: f64) -> f64 {
+    let mut base = tau;
+    while base <= 0.0125 {
+        base *= 2.0;
+    }
+    match (0.001..=0.05).contains(&tau) {
+        true => U32 * (7.0 * base + 20.0 * tau),
+        false => 0.0,
+    }
+}
+
 /// Item indices by descending score, lower index first among equals.
 pub fn ranked(scores: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();

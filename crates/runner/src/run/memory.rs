@@ -164,7 +164,22 @@ impl Passes<'_> {
             (false, false) => lists,
         };
         let ranking = product(&[queries, 16 * points + settings * (16 + 24 * top)]);
-        BLOCKS.min(scores) + reducing + ranking.min(memory::RANKING as u64)
+        BLOCKS.min(scores) + reducing + ranking.min(memory::RANKING as u64) + self.scaling()
+    }
+
+    /// What Sinkhorn's rounds take: the items once more as the kernel reads them, for two banks also side by side, and the scores that
+    /// are kept.
+    fn scaling(&self) -> u64 {
+        let plan = self.plan();
+        let copies = plan.iter().filter_map(|(_, stat)| match stat {
+            Stat::Potential { stacked, .. } => Some(1 + usize::from(*stacked)),
+            _ => None,
+        });
+        let Some(copies) = copies.max() else { return 0 };
+        let (_, gallery) = self.largest();
+        let items = gallery + (copies - 1) * self.sizes.gallery.unwrap_or(0);
+        let kept = memory::kept_scores(items, self.sizes.query.unwrap_or(0));
+        product(&[copies, items, self.dim, 4]) + kept as u64
     }
 
     fn plan(&self) -> StatPlan {

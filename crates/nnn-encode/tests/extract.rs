@@ -194,10 +194,9 @@ fn an_interrupted_run_loses_one_batch_and_no_bit() {
 fn a_damaged_journal_is_named_and_a_torn_one_is_not() {
     let whole = tempfile::tempdir().expect("a folder");
     let undisturbed = cached(&Toy::new(), whole.path()).expect("undisturbed");
-    let flip = |bytes: &mut Vec<u8>| bytes[80] ^= 1;
-    let tear = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 3);
-    let damages: [(&dyn Fn(&mut Vec<u8>), bool); 2] = [(&flip, true), (&tear, false)];
-    for (damage, named) in damages {
+    let flip: fn(&mut Vec<u8>) = |bytes| bytes[80] ^= 1;
+    let tear: fn(&mut Vec<u8>) = |bytes| bytes.truncate(bytes.len() - 3);
+    for (damage, named) in [(flip, true), (tear, false)] {
         let folder = tempfile::tempdir().expect("a folder");
         // The second batch.
         cached(&Toy::failing_at(1), folder.path()).expect_err("told to fail");

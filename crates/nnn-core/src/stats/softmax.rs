@@ -52,7 +52,7 @@ pub(super) const GROUP: usize = 8;
 
 /// `(2^f - 1) / f` for `|f| <= 1/2`: with it `2^f` is off by 1.6e-8 of itself at most.
 const SERIES: [f32; 6] = [
-    0.693_147_2,
+    std::f32::consts::LN_2,
     0.240_226_48,
     0.055_503_324,
     0.009_618_438,

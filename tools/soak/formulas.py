@@ -245,13 +245,24 @@ def potentials(matrix, tau, rounds):
 
 def scaling(matrix, tau, rounds):
     """A logarithm of a sum of exponentials moves by no more than its terms do, so that each half of a round adds the error of a
-    similarity: after `rounds` of them a potential is off by `2 rounds` times the largest. The rest is rounding in f64."""
+    similarity: after `rounds` of them a potential is off by `2 rounds` times the largest. The rest is rounding, in f64 or, from
+    0.001 to 0.05, of exponentials in f32 as `nnn_core`'s `stats/softmax.rs` bounds it."""
     tau = min(tau, 2.0**24)
     middle = (matrix.lo + matrix.hi) / 2
     found = potentials(middle, tau, rounds)
     error = (matrix.hi - matrix.lo).max() / 2
     f64 = (sum(middle.shape) + 64) * U64 * tau + 16 * U64
-    return Span(found, found).widened(2 * rounds * (error + f64))
+    return Span(found, found).widened(rounds * (2 * (error + f64) + single(tau)))
+
+
+def single(tau):
+    """What exponentials in f32 add to a potential in a round: they are computed at the first double of `tau` above 0.0125."""
+    if not 0.001 <= tau <= 0.05:
+        return 0.0
+    base = tau
+    while base <= 0.0125:
+        base *= 2
+    return U32 * (7 * base + 20 * tau)
 
 
 def negative(span):

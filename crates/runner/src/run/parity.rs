@@ -39,15 +39,16 @@ impl Embedder<'_> {
                         Some(encoder) => encoder,
                         None => exact.insert((checkpoint.family.load)(&checkpoint.files, &single)?),
                     };
-                    self.distance(&few, &rounded, &**encoder)?
+                    let distance = self.distance(&few, &rounded, &**encoder)?;
+                    self.measured.push(Measured {
+                        model,
+                        side: few,
+                        distance,
+                    });
+                    distance
                 }
             };
             largest = largest.max(distance);
-            self.measured.push(Measured {
-                model,
-                side: few,
-                distance,
-            });
         }
         self.warnings.push(Warning::Rounded {
             model: self.plan.models[model].card.name.clone(),

@@ -5,7 +5,7 @@
 #   eval "$(tools/gpu/toolkit.sh target/cuda)"
 #   cargo build --release -p runner --features cuda
 #
-# CUDA_COMPUTE_CAP says which card it is for (90: Hopper, 89: Ada, 86 and 80: Ampere); without it the one that is there is asked.
+# Its nvcc compiled a kernel; the build of the runner with it has not been run yet. CUDA_COMPUTE_CAP says which card it is for (90: Hopper, 89: Ada, 86 and 80: Ampere); without it the one that is there is asked.
 set -euo pipefail
 folder="$(mkdir -p "$1" && cd "$1" && pwd)"
 version=13.0

@@ -4,7 +4,7 @@
 #
 # Seeds and the committed corpus are where it begins; what it finds on the way stays in fuzz/corpus, inputs that fail in fuzz/artifacts.
 # At the end a line for each target: executions, seconds (also of a core, as several share one), features covered, inputs kept, failures.
-# `NNN_FUZZ_MINIMIZE=1` then writes the smallest corpus with the same coverage to fuzz/corpus-minimized, as far as its inputs are small.
+# `NNN_FUZZ_MINIMIZE=1` then packs few inputs with the same coverage into fuzz/corpus-minimized, as far as they are small.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 minutes="${1:?usage: tools/fuzz.sh MINUTES [TARGET...]}"
@@ -24,11 +24,11 @@ python3 fuzz/seeds.py fuzz/seeds || exit 1
 
 fuzz_one() {
     local target=$1 logs=fuzz/logs/$1.log
+    local packed=fuzz/corpus-minimized/$target.tar.gz
     mkdir -p "fuzz/corpus/$target" fuzz/artifacts/"$target" fuzz/logs
+    [ ! -f "$packed" ] || tar -xzf "$packed" -C "fuzz/corpus/$target"
     local folders=("fuzz/corpus/$target")
-    for more in "fuzz/seeds/$target" "fuzz/corpus-minimized/$target"; do
-        [ -d "$more" ] && folders+=("$more")
-    done
+    [ ! -d "fuzz/seeds/$target" ] || folders+=("fuzz/seeds/$target")
     # Until the time is over, since the fuzzer ends at the first failure.
     local end=$((SECONDS + minutes * 60))
     : >"$logs"
@@ -44,11 +44,17 @@ export -f fuzz_one
 export minutes host
 printf '%s\n' "${targets[@]}" | xargs -P "${NNN_FUZZ_JOBS:-1}" -I{} bash -c 'fuzz_one {}'
 
+minimize() {
+    local target=$1 all=fuzz/corpus/$1 few
+    few="$(mktemp -d)"
+    "fuzz/target/$host/release/$target" -set_cover_merge=1 -timeout=20 -rss_limit_mb=3072 "$few" "$all" >"fuzz/logs/$target-merge.log" 2>&1
+    find "$few" -type f -size +2k -delete
+    # Sorted and without times, so that the same inputs are the same bytes.
+    tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$few" -cf - . | gzip -n9 >"fuzz/corpus-minimized/$target.tar.gz"
+    echo "$target: $(find "$few" -type f | wc -l) of $(find "$all" -type f | wc -l) inputs"
+    rm -r "$few"
+}
 if [ "${NNN_FUZZ_MINIMIZE:-}" = 1 ]; then
-    for target in "${targets[@]}"; do
-        rm -rf "fuzz/corpus-minimized/$target" && mkdir -p "fuzz/corpus-minimized/$target"
-        "fuzz/target/$host/release/$target" -merge=1 -timeout=10 "fuzz/corpus-minimized/$target" "fuzz/corpus/$target" >/dev/null 2>&1
-        # What the seeds are made of is in the repository already.
-        find "fuzz/corpus-minimized/$target" -size +4k -delete
-    done
+    mkdir -p fuzz/corpus-minimized
+    for target in "${targets[@]}"; do minimize "$target"; done
 fi

@@ -187,15 +187,11 @@ fn a_device_changes_no_bit() {
     let plan = plan(&stats);
     for (gallery, bank, dim) in [(1100, 4000, 48), (29, 20_000, 129)] {
         let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
-        let collect = |device| {
-            let options = PassOptions {
-                device,
-                ..PassOptions::default()
-            };
+        let collect = |options: PassOptions<'_>| {
             let stats = BankStats::collect(&plan, gallery.rows(), query_bank(&bank), options);
             stats.expect("valid plan")
         };
-        let expected = collect(None);
+        let expected = collect(PassOptions::default());
         for (error, answers) in [
             (1e-6, 0),
             (1e-6, 1),
@@ -205,11 +201,11 @@ fn a_device_changes_no_bit() {
             (3.0, usize::MAX),
         ] {
             let noisy = Noisy::new(error, answers);
-            assert_eq!(
-                collect(Some(&noisy)),
-                expected,
-                "{error}, {answers} answers"
-            );
+            let options = PassOptions {
+                device: Some(&noisy),
+                ..PassOptions::default()
+            };
+            assert_eq!(collect(options), expected, "{error}, {answers} answers");
             assert!(noisy.asked() > 0, "the device was asked");
         }
     }
@@ -257,6 +253,7 @@ fn progress_counts_every_score_once() {
             kernel: Kernel::detect(),
             blocking: Blocking::default(),
             progress: Some(&count),
+            device: None,
         };
         BankStats::collect(&plan(&stats), gallery.rows(), query_bank(&bank), options)
             .expect("valid");

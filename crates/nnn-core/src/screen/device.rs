@@ -4,7 +4,6 @@ use super::candidates::Screen;
 use super::sweep::{SAMPLE, in_sample, is_hopeless};
 use crate::Rows;
 use crate::device::Bounded;
-use crate::score::Scorer;
 use crate::topk::LargestScores;
 use rayon::prelude::*;
 

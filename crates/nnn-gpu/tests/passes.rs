@@ -1,4 +1,5 @@
-//! Passes with products of candle's CPU backend have the bits of passes without: the code that a GPU runs, on another device.
+//! Passes with products of a device have the bits of passes without. The device is candle's CPU backend, or the GPU where
+//! `NNN_TEST_DEVICE=cuda` asks for it.
 
 use candle_core::Device;
 use nnn_core::{
@@ -11,7 +12,11 @@ use nnn_testkit::methods::random_rows;
 const ALL: [Numbers; 3] = [Numbers::Single, Numbers::Tf32, Numbers::Bf16];
 
 fn products(numbers: Numbers) -> Products {
-    Products::new(Device::Cpu, numbers).expect("within its bound")
+    let device = match std::env::var("NNN_TEST_DEVICE").as_deref() {
+        Ok("cuda") => Device::new_cuda(0).expect("a GPU"),
+        _ => Device::Cpu,
+    };
+    Products::new(device, numbers).expect("within its bound")
 }
 
 #[test]

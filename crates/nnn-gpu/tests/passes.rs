@@ -28,8 +28,9 @@ fn statistics_have_the_bits_of_the_processor() {
         query: Some(bank.rows()),
         ..Banks::default()
     };
-    let collect =
-        |options| BankStats::collect(&plan, gallery.rows(), banks, options).expect("a valid plan");
+    let collect = |options: PassOptions<'_>| {
+        BankStats::collect(&plan, gallery.rows(), banks, options).expect("a valid plan")
+    };
     let expected = collect(PassOptions::default());
     for numbers in ALL {
         let products = products(numbers);

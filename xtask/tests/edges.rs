@@ -19,7 +19,7 @@ fn may_see(name: &str, other: &str) -> bool {
     match name {
         "runner" => other != FOR_TESTS,
         "nnn-core" | "nnn-files" | "nnn-pickle" | "xtask" => false,
-        "nnn-ann" | "nnn-metrics" => among(&["nnn-core"]),
+        "nnn-ann" | "nnn-gpu" | "nnn-metrics" => among(&["nnn-core"]),
         "nnn-encode" => among(&["nnn-files", "nnn-pickle"]),
         "nnn-hub" | "nnn-report" => among(&["nnn-files"]),
         "nnn-data" => among(&["nnn-core", "nnn-files", "nnn-pickle"]),
@@ -42,7 +42,7 @@ fn may_see(name: &str, other: &str) -> bool {
 fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
     match library {
         "candle-core" | "candle-nn" => {
-            Some(|user| user == "nnn-encode" || user.starts_with("encoder-"))
+            Some(|user| user == "nnn-encode" || user == "nnn-gpu" || user.starts_with("encoder-"))
         }
         "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),

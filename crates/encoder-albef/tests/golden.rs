@@ -1,9 +1,9 @@
 //! Token ids, embeddings and matching logits against the authors' model as LAVIS carries it, on tiny random checkpoints.
 
-use nnn_encode::{CheckpointFiles, Compute, Encoder};
+use nnn_encode::{CheckpointFiles, Encoder};
 use nnn_testkit::checkpoints::{
     Golden, assert_alone_as_in_batches, assert_close, assert_ids, assert_pairs_alone_as_in_batches,
-    coco_caption_ids, cosines, golden_folder, json, logits, states, top10,
+    coco_caption_ids, cosines, golden_folder, json, logits, states, test_compute, top10,
 };
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ fn checkpoint(name: &str, weights: &str) -> Box<dyn Encoder> {
     let files = parts.into_iter().fold(files, |files, part| {
         files.with_json(part, card[part].clone())
     });
-    encoder_albef::load(&files, &Compute::default()).expect("a checkpoint")
+    encoder_albef::load(&files, &test_compute()).expect("a checkpoint")
 }
 
 fn all() -> impl Iterator<Item = (&'static str, Box<dyn Encoder>, Golden)> {

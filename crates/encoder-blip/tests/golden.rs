@@ -1,9 +1,9 @@
 //! Token ids, embeddings and matching logits against `transformers`, on tiny random checkpoints.
 
-use nnn_encode::{CheckpointFiles, Compute, Encoder, ExtractOptions, Pair, match_pairs};
+use nnn_encode::{CheckpointFiles, Encoder, ExtractOptions, Pair, match_pairs};
 use nnn_testkit::checkpoints::{
     Golden, assert_alone_as_in_batches, assert_close, assert_ids, assert_pairs_alone_as_in_batches,
-    coco_caption_ids, cosines, golden_folder, json, logits, states, top10,
+    coco_caption_ids, cosines, golden_folder, json, logits, states, test_compute, top10,
 };
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ fn checkpoint(name: &str, weights: &str) -> Box<dyn Encoder> {
         .fold(CheckpointFiles::default(), |files, (part, path)| {
             files.with_file(part, path)
         });
-    encoder_blip::load(&files, &Compute::default()).expect("a checkpoint")
+    encoder_blip::load(&files, &test_compute()).expect("a checkpoint")
 }
 
 fn all() -> impl Iterator<Item = (&'static str, Box<dyn Encoder>, Golden)> {

@@ -6,7 +6,7 @@
 use nnn_encode::{CheckpointFiles, Compute, Encoder};
 use nnn_testkit::checkpoints::{
     Golden, assert_alone_as_in_batches, assert_close, assert_directions, assert_ids, dot,
-    golden_folder, workspace,
+    golden_folder, test_compute, workspace,
 };
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn load(folder: &Path) -> Box<dyn Encoder> {
     let files = CheckpointFiles::folder(folder).expect("a folder");
-    encoder_clip::load(&files, &Compute::default()).expect("a checkpoint")
+    encoder_clip::load(&files, &test_compute()).expect("a checkpoint")
 }
 
 /// Every value within 1e-4, every direction within 1e-6.

@@ -32,6 +32,7 @@
 //! A gallery may come in any number of parts, since a statistic of an item depends on that item and the bank; a bank may,
 //! too, and on several machines: see [`Partial`].
 
+mod device;
 mod dispatch;
 mod embeddings;
 mod exp;
@@ -53,6 +54,7 @@ mod stats;
 mod ties;
 mod topk;
 
+pub use device::Device;
 pub use embeddings::{EmbeddingError, Embeddings, Rows, SharedValues};
 pub use groups::{Group, GroupError, Groups};
 pub use kernel::Kernel;

@@ -1,6 +1,6 @@
 //! What passes take of memory for a moment, at most, beside vectors and results: for a caller who bounds it.
 
-use crate::{rank, screen, stats};
+use crate::{device, rank, screen, stats};
 
 /// Bytes of lists of neighbours and of candidates while a bank is reduced.
 pub const REDUCING: usize = stats::LIST_BYTES + screen::HELD_BYTES;
@@ -23,3 +23,6 @@ pub fn kept_scores(items: usize, bank: usize) -> usize {
         .saturating_mul(size_of::<f32>())
         .min(stats::KEPT_SCORES)
 }
+
+/// Bytes of products of a [`Device`](crate::Device) that are looked at.
+pub const ON_DEVICE: usize = device::HELD_BYTES;

@@ -1,7 +1,8 @@
 //! Streamed score rows: nothing here ever holds a whole score matrix.
 
 use crate::Rows;
-use crate::kernel::{Kernel, LANES, PANEL, PackedColumns, PackedRows};
+use crate::device::Device;
+use crate::kernel::{Kernel, LANES, PANEL, PackedColumns, PackedRows, near};
 use rayon::prelude::*;
 use std::ops::Range;
 use thiserror::Error;
@@ -101,6 +102,7 @@ pub struct DotScorer<'a> {
     columns: Rows<'a>,
     blocking: Blocking,
     kernel: Kernel,
+    device: Option<&'a dyn Device>,
     progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
@@ -121,6 +123,7 @@ impl<'a> DotScorer<'a> {
             columns,
             blocking: Blocking::default(),
             kernel: Kernel::detect(),
+            device: None,
             progress: None,
         })
     }
@@ -135,6 +138,15 @@ impl<'a> DotScorer<'a> {
     #[must_use]
     pub fn with_kernel(self, kernel: Kernel) -> Self {
         Self { kernel, ..self }
+    }
+
+    /// Has scores that cannot matter told apart by the products of a device.
+    #[must_use]
+    pub fn with_device(self, device: &'a dyn Device) -> Self {
+        Self {
+            device: Some(device),
+            ..self
+        }
     }
 
     /// Reports the number of scores after each block of them, from several threads, and 0 before a block is begun: what unwinds there
@@ -157,6 +169,10 @@ impl<'a> DotScorer<'a> {
 
     pub(crate) fn kernel(&self) -> &Kernel {
         &self.kernel
+    }
+
+    pub(crate) fn device(&self) -> Option<&'a dyn Device> {
+        self.device
     }
 
     pub(crate) fn row_vectors(&self) -> Rows<'a> {
@@ -283,12 +299,7 @@ impl<'a> DotScorer<'a> {
                 let end = self.columns().min(start + sizes.at_once);
                 scratch.resize(states.len() * (end - start), 0.0);
                 given(rows, self.columns, start..end, scratch);
-                let tile = Tile {
-                    first: start,
-                    columns: end - start,
-                    stride: end - start,
-                    scores: scratch,
-                };
+                let tile = Tile::new(start, end - start, end - start, scratch);
                 each(states, tile);
                 self.advance(states.len() * (end - start));
             }
@@ -397,7 +408,13 @@ struct Sizes {
     rows: usize,
 }
 
-/// The scores of some rows with some columns.
+/// Parts of at most so many of `all`, in order.
+pub(crate) fn parts(all: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..all).step_by(most.max(1));
+    starts.map(move |start| start..all.min(start + most))
+}
+
+/// The scores of some rows with some columns, or upper bounds of them.
 pub(crate) struct Tile<'a> {
     /// The first column.
     pub(crate) first: usize,
@@ -405,12 +422,125 @@ pub(crate) struct Tile<'a> {
     /// Row-major, rows `stride` apart.
     scores: &'a mut [f32],
     stride: usize,
+    open: Option<Open<'a>>,
 }
 
-impl Tile<'_> {
+/// What is needed to make scores of upper bounds.
+struct Open<'a> {
+    scorer: DotScorer<'a>,
+    /// Number of the tile's first row.
+    first: usize,
+    /// Which are scores already, as `(rows, columns)`.
+    settled: Vec<bool>,
+}
+
+impl<'a> Tile<'a> {
+    fn new(first: usize, columns: usize, stride: usize, scores: &'a mut [f32]) -> Self {
+        Self {
+            first,
+            columns,
+            scores,
+            stride,
+            open: None,
+        }
+    }
+
+    /// Upper bounds of the scores of rows from `row` on with columns from `first` on.
+    pub(crate) fn of_bounds(
+        scorer: DotScorer<'a>,
+        row: usize,
+        first: usize,
+        columns: usize,
+        bounds: &'a mut [f32],
+    ) -> Self {
+        let settled = vec![false; bounds.len()];
+        Self {
+            open: Some(Open {
+                scorer,
+                first: row,
+                settled,
+            }),
+            ..Self::new(first, columns, columns, bounds)
+        }
+    }
+
     /// The scores of one row, which are scratch.
     pub(crate) fn row(&mut self, row: usize) -> &mut [f32] {
         &mut self.scores[row * self.stride..][..self.columns]
+    }
+
+    /// One row, of which scores may have to be settled.
+    pub(crate) fn line(&mut self, row: usize) -> Line<'_> {
+        let open = self.open.as_mut().map(|open| OpenLine {
+            scorer: &open.scorer,
+            row: open.first + row,
+            settled: &mut open.settled[row * self.columns..][..self.columns],
+        });
+        Line {
+            first: self.first,
+            scores: &mut self.scores[row * self.stride..][..self.columns],
+            open,
+        }
+    }
+}
+
+/// One row of a tile.
+pub(crate) struct Line<'t> {
+    /// The first column.
+    pub(crate) first: usize,
+    /// Scores where they are settled, and not below them elsewhere.
+    pub(crate) scores: &'t mut [f32],
+    open: Option<OpenLine<'t>>,
+}
+
+struct OpenLine<'t> {
+    scorer: &'t DotScorer<'t>,
+    row: usize,
+    settled: &'t mut [bool],
+}
+
+impl Line<'_> {
+    /// Columns after which more may be known of what matters: few, where what matters has to be settled.
+    pub(crate) fn at_once(&self) -> usize {
+        match self.open {
+            Some(_) => 64,
+            None => self.scores.len().max(1),
+        }
+    }
+
+    /// Settles what of a range is, less its bias, not below `cut`; `near` is scratch.
+    pub(crate) fn settle_from(
+        &mut self,
+        range: Range<usize>,
+        bias: &[f32],
+        cut: f32,
+        near: &mut Vec<u32>,
+    ) {
+        if self.open.is_some() {
+            near.resize(range.len() + near::CHUNK, 0);
+            let found = near::near_places(&self.scores[range.clone()], bias, cut, near);
+            self.settle(range.start, &near[..found]);
+        }
+    }
+
+    /// Makes scores of the upper bounds at some places, counted from `start` on.
+    pub(crate) fn settle(&mut self, start: usize, places: &[u32]) {
+        let Some(open) = &mut self.open else { return };
+        let places = places.iter().map(|&place| start + place as usize);
+        let places: Vec<usize> = places.filter(|&place| !open.settled[place]).collect();
+        let columns: Vec<u32> = (places.iter().map(|place| (self.first + place) as u32)).collect();
+        let scores = open.scorer.pairs(open.row, &columns);
+        for (place, score) in places.into_iter().zip(scores) {
+            (self.scores[place], open.settled[place]) = (score, true);
+        }
+    }
+
+    /// Puts an item below all others.
+    pub(crate) fn hide(&mut self, place: usize) {
+        self.scores[place] = f32::NEG_INFINITY;
+        if let Some(open) = &mut self.open {
+            open.settled[place] = true;
+        }
     }
 }
 
@@ -470,12 +600,7 @@ impl Task<'_> {
             let stride = (end - start).next_multiple_of(PANEL);
             scratch.resize(left.blocks() * self.kernel.rows * stride, 0.0);
             self.multiply(&left, start..end, scratch, stride);
-            let tile = Tile {
-                first: self.first_column + start,
-                columns: end - start,
-                scores: scratch,
-                stride,
-            };
+            let tile = Tile::new(self.first_column + start, end - start, stride, scratch);
             each(states, tile);
         }
     }

@@ -145,6 +145,11 @@ impl BestItems {
         self.threshold
     }
 
+    /// What is not above it comes into no list any more.
+    pub(crate) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
     fn cut(&mut self) {
         if self.kept.len() >= 2 * self.n {
             self.kept.select_nth_unstable_by(self.n - 1, better_first);

@@ -89,7 +89,7 @@ fn threads_and_blocks_change_no_bit() {
         let options = PassOptions {
             kernel: Kernel::detect(),
             blocking,
-            progress: None,
+            ..PassOptions::default()
         };
         pool.install(|| {
             let stats = BankStats::collect(
@@ -163,7 +163,7 @@ fn threads_and_blocks_change_no_bit_of_stacked_potentials() {
         let options = PassOptions {
             kernel: Kernel::detect(),
             blocking: Blocking { columns, rows },
-            progress: None,
+            ..PassOptions::default()
         };
         let stats = pool.expect("threads").install(|| {
             BankStats::collect(&plan(&potentials(true)), gallery.rows(), banks, options)
@@ -173,6 +173,41 @@ fn threads_and_blocks_change_no_bit_of_stacked_potentials() {
     let expected = at(1, 4096, 56);
     for (threads, columns, rows) in [(2, 4096, 56), (5, 1, 1), (3, 32, 14), (4, 100, 1000)] {
         assert_eq!(at(threads, columns, rows), expected, "{threads} threads");
+    }
+}
+
+/// Whatever the products of a device are within their bound, and wherever they end.
+#[test]
+fn a_device_changes_no_bit() {
+    let stats = [Stat::Kth { k: 9 }, Stat::TopDistance { k: 20 }];
+    let mut stats = stats.to_vec();
+    stats.extend([1, 3, 64, 100].map(|k| Stat::TopMean { k }));
+    stats.extend([1, 6].map(|k| Stat::from(Centroid { k })));
+    stats.extend([1, 7].map(|depth| Stat::BestPlace { depth }));
+    let plan = plan(&stats);
+    for (gallery, bank, dim) in [(1100, 4000, 48), (29, 20_000, 129)] {
+        let (gallery, bank) = (random_rows(gallery, dim, 1), random_rows(bank, dim, 2));
+        let collect = |options: PassOptions<'_>| {
+            let stats = BankStats::collect(&plan, gallery.rows(), query_bank(&bank), options);
+            stats.expect("valid plan")
+        };
+        let expected = collect(PassOptions::default());
+        for (error, answers) in [
+            (1e-6, 0),
+            (1e-6, 1),
+            (1e-6, usize::MAX),
+            (0.01, 3),
+            (0.01, usize::MAX),
+            (3.0, usize::MAX),
+        ] {
+            let noisy = Noisy::new(error, answers);
+            let options = PassOptions {
+                device: Some(&noisy),
+                ..PassOptions::default()
+            };
+            assert_eq!(collect(options), expected, "{error}, {answers} answers");
+            assert!(noisy.asked() > 0, "the device was asked");
+        }
     }
 }
 
@@ -192,7 +227,7 @@ fn top_means_do_not_depend_on_what_else_is_wanted() {
             let options = PassOptions {
                 kernel,
                 blocking: Blocking { columns, rows },
-                progress: None,
+                ..PassOptions::default()
             };
             let alone = BankStats::collect(&plan(&ks), gallery.rows(), query_bank(&bank), options);
             for (bank, stat, column) in alone.expect("valid plan").columns() {
@@ -218,6 +253,7 @@ fn progress_counts_every_score_once() {
             kernel: Kernel::detect(),
             blocking: Blocking::default(),
             progress: Some(&count),
+            device: None,
         };
         BankStats::collect(&plan(&stats), gallery.rows(), query_bank(&bank), options)
             .expect("valid");

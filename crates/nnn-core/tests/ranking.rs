@@ -124,6 +124,24 @@ fn options() -> impl Strategy<Value = RankOptions> {
     })
 }
 
+/// A device, or none: one that is exact, off by as much as scores differ, or ends at once.
+fn noisy() -> impl Strategy<Value = Option<Noisy>> {
+    let kinds = vec![
+        None,
+        Some((1e-6, usize::MAX)),
+        Some((0.3, usize::MAX)),
+        Some((0.3, 0)),
+    ];
+    prop::sample::select(kinds).prop_map(|it| it.map(|(error, answers)| Noisy::new(error, answers)))
+}
+
+fn with<'a>(scorer: DotScorer<'a>, noisy: Option<&'a Noisy>) -> DotScorer<'a> {
+    match noisy {
+        Some(noisy) => scorer.with_device(noisy),
+        None => scorer,
+    }
+}
+
 /// A gallery on which bytes say first which scores matter, and the same without bytes.
 #[test]
 fn the_best_of_a_large_gallery_are_those_of_a_sort() {
@@ -143,6 +161,15 @@ fn the_best_of_a_large_gallery_are_those_of_a_sort() {
             (&found.items, &found.scores),
             (&items, &expected),
             "{kernel:?}"
+        );
+    }
+    for error in [1e-6, 0.02, 3.0] {
+        let noisy = Noisy::new(error, usize::MAX);
+        let found = best(&scorer.with_device(&noisy), &raw, 30);
+        assert_eq!(
+            (&found.items, &found.scores),
+            (&items, &expected),
+            "{error}"
         );
     }
 }
@@ -168,7 +195,7 @@ proptest! {
     #[test]
     fn every_correction_ranks_as_a_sort_of_its_rows(
         seed in 0u64..1000, options in options(), graded: bool, several: bool,
-        columns in 1usize..300, rows_at_once in 1usize..60,
+        columns in 1usize..300, rows_at_once in 1usize..60, noisy in noisy(),
     ) {
         let (gallery, queries) = (tied_rows(GALLERY, seed), tied_rows(QUERIES, seed + 1));
         let relevance = relevance(graded, several);
@@ -177,6 +204,7 @@ proptest! {
         let methods: Vec<&Fitted> = fitted.iter().collect();
         let blocking = Blocking { columns, rows: rows_at_once };
         let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension").with_blocking(blocking);
+        let scorer = with(scorer, noisy.as_ref());
         let found = rank(&scorer, &relevance, &methods, options);
         let scores = chain_matrix(queries.rows(), gallery.rows());
         for ((place, fitted), found) in fitted.iter().enumerate().zip(&found) {
@@ -188,13 +216,14 @@ proptest! {
     #[test]
     fn the_best_items_have_the_scores_of_the_corrected_row(
         seed in 0u64..1000, n in prop::sample::select(vec![0, 1, 7, GALLERY, GALLERY + 5]),
-        columns in 1usize..300, rows_at_once in 1usize..60,
+        columns in 1usize..300, rows_at_once in 1usize..60, noisy in noisy(),
     ) {
         let (gallery, queries) = (tied_rows(GALLERY, seed), tied_rows(QUERIES, seed + 1));
         let mut fitted = biases(0..GALLERY);
         fitted.extend(others(&gallery));
         let blocking = Blocking { columns, rows: rows_at_once };
         let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension").with_blocking(blocking);
+        let scorer = with(scorer, noisy.as_ref());
         let scores = chain_matrix(queries.rows(), gallery.rows());
         for fitted in &fitted {
             let found = best(&scorer, fitted, n);
@@ -231,7 +260,7 @@ proptest! {
     #[test]
     fn a_gallery_in_parts_has_the_rankings_of_the_whole_in_any_order(
         seed in 0u64..1000, options in options(), graded: bool, several: bool,
-        cuts in prop::collection::vec(0..=GALLERY, 0..5), turn in 0usize..6, columns in 1usize..300,
+        cuts in prop::collection::vec(0..=GALLERY, 0..5), turn in 0usize..6, columns in 1usize..300, noisy in noisy(),
     ) {
         let (gallery, queries) = (tied_rows(GALLERY, seed), tied_rows(QUERIES, seed + 1));
         let relevance = relevance(graded, several);
@@ -239,6 +268,7 @@ proptest! {
             let scorer = DotScorer::new(queries.rows(), gallery.rows().slice(items)).expect("one dimension");
             scorer.with_blocking(Blocking { columns, rows: 20 })
         };
+        let on_device = |items: Range<usize>| with(scorer(items), noisy.as_ref());
         let whole = biases(0..GALLERY);
         let wanted = rank(&scorer(0..GALLERY), &relevance, &whole.iter().collect::<Vec<_>>(), options);
 
@@ -250,7 +280,7 @@ proptest! {
         let fitted: Vec<Vec<Fitted>> = parts.iter().map(|part| biases(part.clone())).collect();
         let shards: Vec<Shard<'_>> = parts.iter().zip(&fitted).map(|(part, fitted)| {
             let methods: Vec<&Fitted> = fitted.iter().collect();
-            Shard::new(scorer(part.clone()), part.start, &relevance, &methods, options).expect("a part of the gallery")
+            Shard::new(on_device(part.clone()), part.start, &relevance, &methods, options).expect("a part of the gallery")
         }).collect();
         let thresholds = shards.iter().map(|shard| Thresholds::from_bytes(&shard.thresholds().to_bytes()).expect("own bytes"));
         let thresholds = thresholds.reduce(|a, b| a.merge(&b).expect("one ranking")).expect("a part");
@@ -304,13 +334,14 @@ fn progress_counts_every_score_once_whatever_is_ranked() {
             counted.fetch_add(scores, Ordering::Relaxed);
         };
         let scorer = DotScorer::new(queries.rows(), gallery.rows()).expect("one dimension");
-        let _ = rank(
-            &scorer.with_progress(&count),
-            &relevance(false, true),
-            methods,
-            ALL,
-        );
-        assert_eq!(counted.into_inner(), (GALLERY * QUERIES) as u64);
+        let scorer = scorer.with_progress(&count);
+        let noisy = Noisy::new(0.1, usize::MAX);
+        for scorer in [scorer, scorer.with_device(&noisy)] {
+            counted.store(0, Ordering::Relaxed);
+            let _ = rank(&scorer, &relevance(false, true), methods, ALL);
+            let all = (GALLERY * QUERIES) as u64;
+            assert_eq!(counted.load(Ordering::Relaxed), all);
+        }
     }
 }
 

@@ -22,6 +22,12 @@ pub(crate) enum Warning {
         /// What was wrong with it.
         reason: String,
     },
+    /// Passes ran on the processor although a device was asked for.
+    #[error("passes over banks and queries ran on the processor, with the same results: {reason}")]
+    DeviceLeftOut {
+        /// What the device reported.
+        reason: String,
+    },
     /// Images that cannot be fetched or decoded, left out with their captions as the config asks.
     #[error("{0}")]
     ImagesSkipped(SkippedImages),

@@ -1,8 +1,8 @@
 //! The golden checkpoints, less what `torchscale` makes of them.
 #![allow(dead_code)]
 
-use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
-use nnn_testkit::checkpoints::golden_folder;
+use nnn_encode::{CheckpointFiles, Encoder, LoadError};
+use nnn_testkit::checkpoints::{golden_folder, test_compute};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn folder(name: &str) -> PathBuf {
@@ -21,7 +21,7 @@ pub(crate) fn files(folder: &Path) -> CheckpointFiles {
 }
 
 pub(crate) fn load(folder: &Path) -> Result<Box<dyn Encoder>, LoadError> {
-    encoder_beit3::load(&files(folder), &Compute::default())
+    encoder_beit3::load(&files(folder), &test_compute())
 }
 
 pub(crate) fn checkpoint(name: &str) -> Box<dyn Encoder> {

@@ -1,8 +1,8 @@
 //! The golden checkpoints, less what `transformers` makes of them.
 #![allow(dead_code)]
 
-use nnn_encode::{CheckpointFiles, Compute, Encoder, LoadError};
-use nnn_testkit::checkpoints::{golden_folder, json};
+use nnn_encode::{CheckpointFiles, Encoder, LoadError};
+use nnn_testkit::checkpoints::{golden_folder, json, test_compute};
 use std::path::{Path, PathBuf};
 
 /// A golden checkpoint's folder, or any other given by its whole path.
@@ -18,11 +18,11 @@ pub(crate) fn tokenizer(name: &str) -> PathBuf {
 }
 
 pub(crate) fn load(folder: &Path) -> Result<Box<dyn Encoder>, LoadError> {
-    encoder_siglip::load(&CheckpointFiles::folder(folder)?, &Compute::default())
+    encoder_siglip::load(&CheckpointFiles::folder(folder)?, &test_compute())
 }
 
 pub(crate) fn checkpoint(name: &str) -> Box<dyn Encoder> {
     let files = CheckpointFiles::folder(&folder(name)).expect("a folder");
     let files = files.with_file("tokenizer.json", tokenizer(name));
-    encoder_siglip::load(&files, &Compute::default()).expect("a checkpoint")
+    encoder_siglip::load(&files, &test_compute()).expect("a checkpoint")
 }

@@ -5,6 +5,7 @@ use super::batch::{Batch, Lane, Pack, STEP, WIDTH, compare, highest};
 use super::plan::Plan;
 use super::tally::{Asked, Piece, Tally, Target, is_beside, within};
 use crate::TieRule;
+use crate::score::{Line, parts};
 use crate::topk::BestItems;
 
 /// Some items of a tile that are compared under all biases of a batch.
@@ -224,31 +225,35 @@ impl<'a> QueryCount<'a> {
     }
 
     /// Puts the relevant items below all others, where only the others are counted.
-    pub(super) fn hide(&self, first: usize, scores: &mut [f32]) {
+    pub(super) fn hide(&self, line: &mut Line<'_>) {
         let options = &self.plan.options;
         if self.plan.several || options.ties == TieRule::Average {
             return;
         }
-        let start = (self.first + first) as u32;
-        for at in within(self.asked.relevant, start, scores.len()) {
-            scores[(self.asked.relevant[at] - start) as usize] = f32::NEG_INFINITY;
+        let start = (self.first + line.first) as u32;
+        for at in within(self.asked.relevant, start, line.scores.len()) {
+            line.hide((self.asked.relevant[at] - start) as usize);
         }
     }
 
-    /// Counts the items from `first` on under one batch; `near` is scratch.
-    pub(super) fn add(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
+    /// Counts the items of a line under one batch; `near` is scratch.
+    pub(super) fn add(&mut self, batch: usize, line: &mut Line<'_>, near: &mut Vec<u32>) {
         let (options, look) = (&self.plan.options, &mut self.looks[batch]);
         if look.cut == f32::INFINITY {
             return;
         }
-        let firsts = (first..).step_by(LOOK);
-        for (first, scores) in firsts.zip(scores.chunks(LOOK)) {
-            let items = look.pack.items(first..first + scores.len());
-            for places in look.pack.near(first, scores, look.cut, near).chunks(STEP) {
+        for range in parts(line.scores.len(), LOOK) {
+            let (first, start) = (line.first + range.start, range.start);
+            let items = look.pack.items(first..first + range.len());
+            let near = look
+                .pack
+                .near(first, &line.scores[range.clone()], look.cut, near);
+            line.settle(start, near);
+            for places in near.chunks(STEP) {
                 let count = &mut self.batches[batch];
                 let some = Compared {
                     first: self.first + first,
-                    scores,
+                    scores: &line.scores[range.clone()],
                     items,
                     places,
                 };
@@ -261,55 +266,72 @@ impl<'a> QueryCount<'a> {
         }
     }
 
-    /// Keeps the best of the items from `first` on under one batch; `near` is scratch.
-    pub(super) fn keep(&mut self, batch: usize, first: usize, scores: &[f32], near: &mut Vec<u32>) {
+    /// Keeps the best of the items of a line under one batch; `near` is scratch.
+    pub(super) fn keep(&mut self, batch: usize, line: &mut Line<'_>, near: &mut Vec<u32>) {
         let (rules, look) = (&self.plan.batches[batch].rules, &mut self.looks[batch]);
         if look.top_cut == f32::INFINITY {
             return;
         }
-        let items = look.pack.items(first..first + scores.len());
-        let near = look.pack.near(first, scores, look.top_cut, near);
-        for (&place, least) in near.iter().zip(look.pack.least_of(first, near)) {
-            let score = scores[place as usize];
-            // The cut may have risen since.
-            if score - least >= look.top_cut {
-                let item = (score, (self.first + first) as u32 + place);
-                let count = &mut self.batches[batch];
-                if count.keep(item, &items[place as usize], rules, &mut self.top) {
-                    look.top_cut = look.pack.cut(&count.lowest);
+        for range in parts(line.scores.len(), line.at_once()) {
+            let (first, start) = (line.first + range.start, range.start);
+            let items = look.pack.items(first..first + range.len());
+            let near = look
+                .pack
+                .near(first, &line.scores[range.clone()], look.top_cut, near);
+            line.settle(start, near);
+            for (&place, least) in near.iter().zip(look.pack.least_of(first, near)) {
+                let score = line.scores[start + place as usize];
+                // The cut may have risen since.
+                if score - least >= look.top_cut {
+                    let item = (score, (self.first + first) as u32 + place);
+                    let count = &mut self.batches[batch];
+                    if count.keep(item, &items[place as usize], rules, &mut self.top) {
+                        look.top_cut = look.pack.cut(&count.lowest);
+                    }
                 }
             }
         }
     }
 
-    /// Counts the items from `first` on under one of the rules that are counted by themselves.
-    pub(super) fn add_alone(&mut self, place: usize, first: usize, scores: &[f32]) {
+    /// Counts the items of a line under one of the rules that are counted by themselves; `near` is scratch.
+    pub(super) fn add_alone(&mut self, place: usize, line: &mut Line<'_>, near: &mut Vec<u32>) {
         let Some(alone) = self.alone.get_mut(place) else {
             return;
         };
+        let bias = &alone.bias[line.first..][..line.scores.len()];
+        // What is below all targets is counted of none: of it an upper bound is enough.
+        let lowest = alone.targets.iter().map(|target| target.0);
+        let lowest = lowest.fold(f32::INFINITY, f32::min);
+        line.settle_from(0..line.scores.len(), bias, lowest, near);
         let piece = Piece {
-            first: self.first + first,
-            scores,
-            bias: &alone.bias[first..first + scores.len()],
+            first: self.first + line.first,
+            scores: line.scores,
+            bias,
         };
         piece.add(self.plan.options.ties, alone.targets, &mut alone.tallies);
     }
 
-    /// Keeps the best of the items from `first` on under one of these rules; `corrected` is scratch.
+    /// Keeps the best of the items of a line under one of these rules; `corrected` and `near` are scratch.
     pub(super) fn keep_alone(
         &mut self,
         place: usize,
-        first: usize,
-        scores: &[f32],
+        line: &mut Line<'_>,
         corrected: &mut Vec<f32>,
+        near: &mut Vec<u32>,
     ) {
         let Some(alone) = self.alone.get(place) else {
             return;
         };
-        corrected.clear();
-        let pairs = scores.iter().zip(&alone.bias[first..]);
-        corrected.extend(pairs.map(|(score, bias)| score - bias));
-        self.top[alone.rule].push((self.first + first) as u32, corrected);
+        let top = &mut self.top[alone.rule];
+        for range in parts(line.scores.len(), line.at_once()) {
+            let first = line.first + range.start;
+            let bias = &alone.bias[first..first + range.len()];
+            line.settle_from(range.clone(), bias, top.threshold(), near);
+            corrected.clear();
+            let pairs = line.scores[range].iter().zip(bias);
+            corrected.extend(pairs.map(|(score, bias)| score - bias));
+            top.push((self.first + first) as u32, corrected);
+        }
     }
 
     /// What was counted: `(rule, width)`, and the best items of every rule.

@@ -5,6 +5,7 @@ use super::partial::{Counts, Gates, Shape, Thresholds};
 use super::plan::Plan;
 use super::rule::Rule;
 use super::tally::{Asked, Target, within};
+use crate::device::Bounded;
 use crate::score::{DotScorer, Scorer, Tile};
 use crate::topk::BestItems;
 use crate::{Relevance, TieRule, screen};
@@ -182,9 +183,11 @@ impl<'a> Part<'a> {
             QueryCount::new(self.plan, self.first_item, Asked { relevant, ..asked })
         };
         let mut counts: Vec<QueryCount<'_>> = queries.into_par_iter().map(begin).collect();
-        self.scorer.tiles(0, &mut counts, |counts, tile| {
-            add_tile(self.plan, counts, tile)
-        });
+        let add = |counts: &mut [QueryCount<'_>], tile: Tile<'_>| add_tile(self.plan, counts, tile);
+        match Bounded::new(self.scorer) {
+            Some(bounded) => bounded.tiles(&mut counts, add),
+            None => self.scorer.tiles(0, &mut counts, add),
+        }
         let finished: Vec<_> = counts.into_par_iter().map(QueryCount::finish).collect();
         Counts::gather(self.shape(), self.top_width(), finished)
     }
@@ -207,32 +210,32 @@ fn best_raw(scorer: &DotScorer<'_>) -> Vec<Target> {
 
 /// Biases outside, queries inside, so that biases fetched for one query serve the others.
 fn add_tile(plan: &Plan<'_>, counts: &mut [QueryCount<'_>], mut tile: Tile<'_>) {
-    let (mut near, first) = (Vec::new(), tile.first);
+    let mut near = Vec::new();
     let alone = counts.iter().map(QueryCount::alone).max().unwrap_or(0);
     if plan.options.top > 0 {
         let mut corrected = Vec::new();
         for batch in 0..plan.batches.len() {
             for (row, count) in counts.iter_mut().enumerate() {
-                count.keep(batch, first, tile.row(row), &mut near);
+                count.keep(batch, &mut tile.line(row), &mut near);
             }
         }
         for place in 0..alone {
             for (row, count) in counts.iter_mut().enumerate() {
-                count.keep_alone(place, first, tile.row(row), &mut corrected);
+                count.keep_alone(place, &mut tile.line(row), &mut corrected, &mut near);
             }
         }
     }
     for (row, count) in counts.iter().enumerate() {
-        count.hide(first, tile.row(row));
+        count.hide(&mut tile.line(row));
     }
     for batch in 0..plan.batches.len() {
         for (row, count) in counts.iter_mut().enumerate() {
-            count.add(batch, first, tile.row(row), &mut near);
+            count.add(batch, &mut tile.line(row), &mut near);
         }
     }
     for place in 0..alone {
         for (row, count) in counts.iter_mut().enumerate() {
-            count.add_alone(place, first, tile.row(row));
+            count.add_alone(place, &mut tile.line(row), &mut near);
         }
     }
 }

@@ -1,6 +1,12 @@
 //! The columns of a row whose scores may be among its largest, by their upper bounds.
 
-use crate::kernel::PANEL;
+use crate::kernel::{PANEL, near};
+
+/// Upper bounds that are held against one least score.
+const CHUNK: usize = 1024;
+
+/// What is subtracted from them.
+const NOTHING: [f32; CHUNK] = [0.0; CHUNK];
 
 /// Bytes of candidates held at a time, at about five times `k` per row.
 pub(crate) const HELD_BYTES: usize = 80 << 20;
@@ -49,6 +55,27 @@ impl Screen {
         Self {
             room,
             ..Self::new(k, f32::NEG_INFINITY, room)
+        }
+    }
+
+    /// Keeps what is not below the least of upper bounds of columns from `first` on, none of which is further above its score than
+    /// `width`; `near` is scratch.
+    pub(super) fn take(&mut self, first: usize, bounds: &[f32], width: f64, near: &mut Vec<u32>) {
+        self.width = width;
+        let chunks = (first..).step_by(CHUNK).zip(bounds.chunks(CHUNK));
+        for (first, bounds) in chunks {
+            near.resize(CHUNK + near::CHUNK, 0);
+            // Rounded down, nothing is lost.
+            let cut = (self.least as f32).next_down();
+            let found = near::near_places(bounds, &NOTHING, cut, near);
+            let kept = near[..found].iter().map(|&place| Candidate {
+                bound: bounds[place as usize],
+                column: first as u32 + place,
+            });
+            self.kept.extend(kept);
+            if self.kept.len() > self.room {
+                self.cut();
+            }
         }
     }
 

@@ -29,10 +29,12 @@
 //! too high, which shows at the end, is computed in full.
 
 mod candidates;
+mod device;
 mod exact;
 mod quantize;
 mod sweep;
 
+use crate::device::Bounded;
 use crate::kernel::bytes::ByteKernel;
 use crate::score::{DotScorer, Scorer};
 use crate::topk::LargestScores;
@@ -48,13 +50,12 @@ const WORTHWHILE: usize = 32;
 /// Dimensions from which on products take longer than what screening adds, up to where sums of bytes stay in 32 bits.
 const DIMENSIONS: std::ops::RangeInclusive<usize> = 32..=65536;
 
-/// What to screen with, if the sizes make it faster.
-fn suits(k: usize, scorer: &DotScorer<'_>) -> Option<ByteKernel> {
+/// Whether the sizes make screening faster than computing all scores.
+fn suits(k: usize, scorer: &DotScorer<'_>) -> bool {
     let fits = DIMENSIONS.contains(&scorer.row_vectors().dim());
     // What is given needs no product.
     let fits = fits && !scorer.is_given();
-    let pays = fits && scorer.columns() / WORTHWHILE >= k.max(32);
-    scorer.kernel().bytes.filter(|_| pays)
+    fits && scorer.columns() / WORTHWHILE >= k.max(32)
 }
 
 /// Rows at a time, whose vectors are held in their frame until they are rounded.
@@ -62,22 +63,23 @@ const ROWS_AT_ONCE: usize = 1 << 14;
 
 /// The `k` largest scores of every row of `scorer`; as `largest[i]` pushed with all scores of row `i`.
 ///
-/// `None` where this processor cannot screen, the sizes do not make it faster, or the scores lie so close together that
-/// bytes do not tell them apart.
+/// `None` where neither a device nor this processor can screen, the sizes do not make it faster, or the scores lie so close
+/// together that what screens does not tell them apart.
 pub(crate) fn largest(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<LargestScores>> {
-    screened(k, scorer, suits(k, scorer)?)
+    screened(k, scorer)
 }
 
 /// The `k` best columns of every row of `scorer` with their scores, best first, ties to the lower column.
 ///
 /// `None` as for [`largest`].
 pub(crate) fn best(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<Vec<(f32, u32)>>> {
-    let found: Vec<BestPairs> = screened(k, scorer, suits(k, scorer)?)?;
+    let found: Vec<BestPairs> = screened(k, scorer)?;
     Some(found.into_iter().map(BestPairs::into_best).collect())
 }
 
 /// Screens some rows at a time, in parts of about one size, and computes what is left of them.
-fn screened<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) -> Option<Vec<C>> {
+fn screened<C: Collect>(k: usize, scorer: &DotScorer<'_>) -> Option<Vec<C>> {
+    let screen = suits(k, scorer).then(|| By::best(*scorer)).flatten()?;
     let (items, bank) = (scorer.row_vectors(), scorer.column_vectors());
     let most = (HELD_BYTES / (5 * k * size_of::<Candidate>())).clamp(1024, ROWS_AT_ONCE);
     let parts = items.len().div_ceil(most).max(1);
@@ -86,12 +88,37 @@ fn screened<C: Collect>(k: usize, scorer: &DotScorer<'_>, kernel: ByteKernel) ->
     for start in (0..items.len()).step_by(at_once) {
         let items = items.slice(start..items.len().min(start + at_once));
         let part = scorer.over(items, bank);
-        let sweep = Sweep::new(part, kernel);
-        let guesses = sweep.guesses(k)?.into_iter();
-        let screens = guesses.map(|guess| Screen::new(k, guess, in_sample(k) * SAMPLE));
-        found.extend(compute(k, &part, sweep.run(screens, Look::All)?));
+        found.extend(compute(k, &part, screen.sweep(k, part)?));
     }
     Some(found)
+}
+
+/// What tells which scores can matter.
+enum By<'a> {
+    Device(Bounded<'a>),
+    Bytes(ByteKernel),
+}
+
+impl<'a> By<'a> {
+    fn best(scorer: DotScorer<'a>) -> Option<Self> {
+        let device = Bounded::new(scorer).map(Self::Device);
+        device.or_else(|| scorer.kernel().bytes.map(Self::Bytes))
+    }
+
+    /// What is left of the columns for every row of a part.
+    fn sweep(&self, k: usize, part: DotScorer<'a>) -> Option<Vec<Screen>> {
+        match self {
+            Self::Device(bounded) => {
+                device::sweep(k, &bounded.over(part.row_vectors(), part.column_vectors()))
+            }
+            Self::Bytes(kernel) => {
+                let sweep = Sweep::new(part, *kernel);
+                let guesses = sweep.guesses(k)?.into_iter();
+                let screens = guesses.map(|guess| Screen::new(k, guess, in_sample(k) * SAMPLE));
+                sweep.run(screens, Look::All)
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ pub(super) fn unlikely(mean: f64) -> usize {
 }
 
 /// Whether bytes leave so many scores that computing all is better; it also bounds what is held, however large the bank.
-fn is_hopeless(screens: &[Screen], seen: usize) -> bool {
+pub(super) fn is_hopeless(screens: &[Screen], seen: usize) -> bool {
     let looked_at: usize = screens.iter().map(|screen| screen.looked_at).sum();
     if looked_at / screens.len().max(1) > seen / WORTH_LOOKING {
         return true;

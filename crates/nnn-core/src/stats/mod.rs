@@ -30,7 +30,7 @@ pub use partial::{BankPart, Partial, PartialError};
 pub(crate) use potential::KEPT_BYTES as KEPT_SCORES;
 
 use crate::score::{Blocking, DimensionMismatch, DotScorer};
-use crate::{Kernel, Param, Rows};
+use crate::{Device, Kernel, Param, Rows};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use thiserror::Error;
@@ -506,6 +506,8 @@ pub struct PassOptions<'a> {
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
     /// What computes the products.
     pub kernel: Kernel,
+    /// What tells which scores cannot matter, faster than this processor does.
+    pub device: Option<&'a dyn Device>,
 }
 
 impl<'a> PassOptions<'a> {
@@ -519,11 +521,14 @@ impl<'a> PassOptions<'a> {
         columns: Rows<'a>,
     ) -> Result<DotScorer<'a>, DimensionMismatch> {
         let scorer = DotScorer::new(rows, columns)?;
-        let scorer = scorer.with_blocking(self.blocking).with_kernel(self.kernel);
-        Ok(match self.progress {
-            Some(progress) => scorer.with_progress(progress),
-            None => scorer,
-        })
+        let mut scorer = scorer.with_blocking(self.blocking).with_kernel(self.kernel);
+        if let Some(device) = self.device {
+            scorer = scorer.with_device(device);
+        }
+        if let Some(progress) = self.progress {
+            scorer = scorer.with_progress(progress);
+        }
+        Ok(scorer)
     }
 }
 

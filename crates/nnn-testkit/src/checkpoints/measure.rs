@@ -1,5 +1,6 @@
 //! Embeddings and speed of a checkpoint, for `tools/reference/real_size.py`, which holds them against PyTorch.
 
+use super::device::test_device;
 use super::golden::golden_images;
 use nnn_encode::{CheckpointFiles, Compute, Encoder, ImageLimits, LoadError, RgbImage, load_image};
 use safetensors::tensor::{Dtype, TensorView};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How a family loads a checkpoint.
 pub type Load = fn(&CheckpointFiles, &Compute) -> Result<Box<dyn Encoder>, LoadError>;
 
-/// Does what the command line says: `embed FOLDER`, `speed FOLDER SECONDS` or `batches FOLDER DTYPE SECONDS SIZE...`.
+/// Does on the [device of tests](test_device) what the command line says: `embed FOLDER`, `speed FOLDER SECONDS` or `batches FOLDER DTYPE SECONDS SIZE...`.
 ///
 /// # Errors
 /// Other words, or a checkpoint or file that cannot be used.
@@ -20,7 +21,7 @@ pub fn run(load: Load) -> Result<(), Box<dyn Error>> {
     let open = |folder, dtype| {
         load(
             &CheckpointFiles::folder(Path::new(folder))?,
-            &Compute::new("cpu", dtype)?,
+            &Compute::new(&test_device(), dtype)?,
         )
         .map_err(Box::<dyn Error>::from)
     };

@@ -8,6 +8,7 @@
 
 mod coco;
 mod compare;
+mod device;
 mod golden;
 pub mod measure;
 mod spoil;
@@ -17,5 +18,6 @@ pub use compare::{
     assert_alone_as_in_batches, assert_close, assert_directions, assert_ids,
     assert_pairs_alone_as_in_batches, cosines, difference, dot, logits, nearest, states, top10,
 };
+pub use device::{test_compute, test_device};
 pub use golden::{Golden, golden_folder, golden_images, json, workspace};
 pub use spoil::{Tensors, copy, edit, faults, refusal, rewrite};

@@ -2,8 +2,10 @@
 //! files.
 
 mod goldens;
+mod noisy;
 
 pub use goldens::{Case, Golden, check_differences, check_order};
+pub use noisy::Noisy;
 
 use nnn_core::{
     Bank, BankStats, Banks, Embeddings, FitError, Fitted, Normalizer, Param, PassOptions, Rows,

@@ -8,6 +8,7 @@ use nnn_metrics::Clusters;
 use std::sync::Arc;
 
 /// Queries, a gallery, and which item answers which query, by name.
+#[derive(Clone)]
 pub(crate) struct TaskItems {
     pub(crate) queries: Side,
     pub(crate) gallery: Side,

@@ -155,23 +155,27 @@ impl TaskTrials<'_> {
         self.check_vectors()
             .with_context(|| format!("`{}`", self.source.name))?;
         self.note_answers(trials)?;
-        let (alone, referenced): (Vec<usize>, Vec<usize>) = (0..self.plan.methods.len())
-            .partition(|&index| self.plan.methods[index].stat_plan().is_empty());
+        let (alone, referenced): (Vec<usize>, Vec<usize>) =
+            (0..self.plan.methods.len()).partition(|&index| self.reads_no_set(index));
+        let held_out = |&index: &usize| {
+            let method = &self.plan.methods[index];
+            method.choose == Choose::Validation && !method.stat_plan().is_empty()
+        };
+        let drawn = match referenced.is_empty() && !alone.iter().any(held_out) {
+            true => Vec::new(),
+            false => self.draw()?,
+        };
         if !alone.is_empty() {
-            self.push(trials, self.trial(alone, None)?);
+            let mut trial = self.trial(alone.clone(), None)?;
+            // Every reference set of a data set has the same hold-out.
+            let first = drawn.first().filter(|_| alone.iter().any(held_out));
+            trial.validation = first.and_then(|drawn| drawn.validation.clone());
+            self.push(trials, trial);
         }
         if referenced.is_empty() {
             return Ok(());
         }
         let needs = self.needs(&referenced);
-        let drawn = draw_references(
-            self.plan,
-            self.sources,
-            self.source,
-            self.direction,
-            self.plan.chooses_on_hold_out(),
-        )
-        .with_context(|| format!("`{}`", self.source.name))?;
         for drawn in drawn {
             let label = drawn.label.clone();
             trials.warnings.extend(drawn.warnings.iter().cloned());
@@ -193,6 +197,25 @@ impl TaskTrials<'_> {
             self.push(trials, self.trial(referenced.clone(), Some(drawn))?);
         }
         Ok(())
+    }
+
+    fn draw(&self) -> Result<Vec<Drawn>> {
+        draw_references(
+            self.plan,
+            self.sources,
+            self.source,
+            self.direction,
+            self.plan.chooses_on_hold_out(),
+        )
+        .with_context(|| format!("`{}`", self.source.name))
+    }
+
+    /// Whether a method has a trial without a reference set: it reads no bank, or none but the evaluated queries where there are
+    /// several sets, as it would be the same for each. Beside a single one it stays, to be compared with the others.
+    fn reads_no_set(&self, index: usize) -> bool {
+        let needs = self.plan.methods[index].stat_plan();
+        let reads_one = needs.uses(Bank::Query) || needs.uses(Bank::Gallery);
+        needs.is_empty() || !reads_one && self.plan.spec.reference_sets.len() > 1
     }
 
     /// Where only similarities are known, nothing that reads vectors can be had.

@@ -70,6 +70,12 @@ impl Need {
             "blocks of scores".to_owned(),
             passes.blocks(points, settings, top),
         );
+        if !plan.settings.encoders.device.is_cpu() {
+            self.add(
+                "products of the device".to_owned(),
+                memory::ON_DEVICE as u64,
+            );
+        }
         self
     }
 

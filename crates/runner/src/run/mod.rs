@@ -1,5 +1,6 @@
 //! Runs trials: every item is encoded or found in the cache, and one bank pass and one query pass serve all settings.
 
+mod elsewhere;
 mod embedder;
 mod matcher;
 mod memory;
@@ -13,6 +14,7 @@ use crate::plan::Plan;
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
+use elsewhere::Elsewhere;
 use embedder::Embedder;
 use matcher::Matcher;
 use memory::Need;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 pub(crate) struct TrialRunner<'a> {
     plan: &'a Plan,
     embedder: Embedder<'a>,
+    elsewhere: Elsewhere,
 }
 
 /// What a trial came to.
@@ -54,6 +57,7 @@ impl<'a> TrialRunner<'a> {
         Self {
             plan,
             embedder: Embedder::new(plan, sources, cache),
+            elsewhere: Elsewhere::new(&plan.settings.encoders),
         }
     }
 
@@ -73,6 +77,7 @@ impl<'a> TrialRunner<'a> {
         let (rows, steps) = self.compute(trial, &allowed, &inputs, parity)?;
         let (shown, unseen) = shown::shown(trial, self.embedder.sources, &rows);
         warnings.extend(unseen);
+        warnings.extend(self.elsewhere.left_out());
         let mut seconds = vec![("embeddings".to_owned(), encoding)];
         seconds.extend(steps);
         Ok(FinishedTrial {
@@ -210,6 +215,7 @@ impl<'a> TrialRunner<'a> {
             measures: &self.plan.settings.measures,
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
+                device: self.elsewhere.device(),
                 ..PassOptions::default()
             },
         };

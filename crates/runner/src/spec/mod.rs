@@ -246,7 +246,7 @@ impl Default for StatisticsSpec {
     }
 }
 
-/// Where encoders run.
+/// Where encoders run, and the products that screen scores.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
 )]
@@ -305,7 +305,7 @@ pub(crate) struct ComputeSpec {
     /// Worker threads; all cores when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
-    /// Where encoders run; everything else runs on the CPU.
+    /// Where encoders run, and the products that tell which scores can matter; everything else runs on the CPU, with the same results.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) device: DeviceSpec,
     /// In which numbers encoders compute; their results are kept in single precision.

@@ -17,6 +17,34 @@ fn reference(lab: &Lab) -> (usize, String) {
     (cell.reference_size, cell.reference_set.clone())
 }
 
+/// What reads the evaluated queries alone is the same for every reference set; beside a single one it is compared with the others.
+#[test]
+fn a_transductive_method_is_measured_once() {
+    let sets = |lab: &Lab| {
+        let scores = lab.scores("lab");
+        let rows = scores
+            .iter()
+            .filter(|row| row.cell.method == "dsl" && row.metric == "R@1");
+        let found = rows.map(|row| (row.cell.reference_set.clone(), row.value.to_bits()));
+        found.collect::<Vec<_>>()
+    };
+    let methods = "methods: [raw, nnn: {k: 2, alpha: 0.5}, dsl: {beta: [1, 20]}]\nchoose: validation\nhold_out: {images: 2}\n";
+    let run = |references: &str| {
+        let lab = folder();
+        let config = t2i(&format!("reference_sets: [{references}]"))
+            .replace("methods: [raw, nnn: {k: 2, alpha: 0.5}]\n", methods);
+        lab.run(&config, &[]);
+        sets(&lab)
+    };
+    let (one, two) = (
+        run("{share: 1}"),
+        run("{share: 1}, {name: half, share: 0.5}"),
+    );
+    assert_eq!((one.len(), two.len()), (1, 1));
+    assert_ne!(one[0].0, two[0].0);
+    assert_eq!(one[0].1, two[0].1, "chosen on the same hold-out");
+}
+
 #[test]
 fn queries_of_ones_own_are_a_reference_set() {
     let lab = folder();

@@ -317,7 +317,7 @@ def lasting(name, content, rebuilt=False):
             return content
     if name.endswith("/.SHA256SUMS"):
         # Lines are appended; the last of an image counts, and what is no line, such as zeros after a crash, does not.
-        lines = re.findall(rb"(?m)^([0-9a-f]{64})  (.+)$", content)
+        lines = re.findall(rb"(?m)^([0-9a-f]{64})  ([^\0\n]+)$", content)
         return repr(sorted({image: sum for sum, image in lines}.items())).encode()
     if name.endswith("report.html"):
         content = TIMES.sub(b"<td>times</td>", content)

@@ -509,4 +509,14 @@ fn a_damaged_image_is_extracted_again() {
     open().provide(&images, &|_| ()).expect("both images");
     assert_eq!(fs::read(&a).expect("made again"), b"whole");
     assert!(open().provide(&images, &|_| ()).is_ok());
+    // A line of another image that was cut where its name is that of this one.
+    let torn = format!("{}  a.jpg", nnn_files::sha256_bytes(b"another"));
+    fs::write(&ledger, torn).expect("a torn ledger");
+    let store = open();
+    store.provide(&images, &|_| ()).expect("both images");
+    assert!(store.take_rebuilt().is_empty());
+    let store = open();
+    store.provide(&images, &|_| ()).expect("both images");
+    assert!(store.take_rebuilt().is_empty());
+    assert_eq!(store.sum(&a), Some(nnn_files::sha256_bytes(b"whole")));
 }

@@ -153,8 +153,11 @@ impl Ledgers {
     }
 }
 
-/// The lines of a ledger; what is no line of it, such as the end that a killed process or a crash left, is passed over and gets an end
-/// of line, so that the next line is one.
+/// Ends a line that a killed process or a crash has cut: the next is a line then, and what is left of this one is none. Its name may be
+/// that of another image, but no name has a zero in it.
+const VOID: &[u8] = b"\0\n";
+
+/// The lines of a ledger; what is no line of it is passed over.
 fn read(root: &Path) -> Result<HashMap<String, String>, FileError> {
     let path = root.join(LEDGER);
     let bytes = match fs::read(&path) {
@@ -163,14 +166,15 @@ fn read(root: &Path) -> Result<HashMap<String, String>, FileError> {
     };
     if bytes.last().is_some_and(|it| *it != b'\n') {
         let appended = File::options().append(true).open(&path);
-        let ended = appended.and_then(|mut file| file.write_all(b"\n"));
+        let ended = appended.and_then(|mut file| file.write_all(VOID));
         ended.map_err(|error| FileError::new(&path, error))?;
     }
     let text = String::from_utf8_lossy(&bytes);
     let whole = text
         .split_inclusive('\n')
         .filter_map(|line| line.strip_suffix('\n'));
-    let lines = whole.filter_map(|line| line.split_once("  "));
+    let lines = whole.filter(|line| !line.contains('\0'));
+    let lines = lines.filter_map(|line| line.split_once("  "));
     let sound = |sum: &str| sum.len() == SUM && sum.bytes().all(|it| it.is_ascii_hexdigit());
     let lines = lines.filter(|(sum, _)| sound(sum));
     Ok(lines

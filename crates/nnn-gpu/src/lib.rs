@@ -115,7 +115,7 @@ impl Products {
         let expected = nnn_core::Device::error(self, dim);
         // What is no number is the largest.
         match distances.max_by(f64::total_cmp) {
-            Some(found) if !(found <= expected) => Err(ProductError::Outside {
+            Some(found) if found.is_nan() || found > expected => Err(ProductError::Outside {
                 name: self.name.clone(),
                 found,
                 expected,

@@ -32,6 +32,7 @@
 //! A gallery may come in any number of parts, since a statistic of an item depends on that item and the bank; a bank may,
 //! too, and on several machines: see [`Partial`].
 
+mod bounded;
 mod device;
 mod dispatch;
 mod embeddings;

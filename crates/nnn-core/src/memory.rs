@@ -1,6 +1,6 @@
 //! What passes take of memory for a moment, at most, beside vectors and results: for a caller who bounds it.
 
-use crate::{device, rank, screen, stats};
+use crate::{bounded, rank, screen, stats};
 
 /// Bytes of lists of neighbours and of candidates while a bank is reduced.
 pub const REDUCING: usize = stats::LIST_BYTES + screen::HELD_BYTES;
@@ -25,4 +25,4 @@ pub fn kept_scores(items: usize, bank: usize) -> usize {
 }
 
 /// Bytes of products of a [`Device`](crate::Device) that are looked at.
-pub const ON_DEVICE: usize = device::HELD_BYTES;
+pub const ON_DEVICE: usize = bounded::HELD_BYTES;

@@ -5,7 +5,7 @@ use super::partial::{Counts, Gates, Shape, Thresholds};
 use super::plan::Plan;
 use super::rule::Rule;
 use super::tally::{Asked, Target, within};
-use crate::device::Bounded;
+use crate::bounded::Bounded;
 use crate::score::{DotScorer, Scorer, Tile};
 use crate::topk::BestItems;
 use crate::{Relevance, TieRule, screen};

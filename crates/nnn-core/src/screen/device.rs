@@ -3,7 +3,7 @@
 use super::candidates::Screen;
 use super::sweep::{SAMPLE, in_sample, is_hopeless};
 use crate::Rows;
-use crate::device::Bounded;
+use crate::bounded::Bounded;
 use crate::topk::LargestScores;
 use rayon::prelude::*;
 

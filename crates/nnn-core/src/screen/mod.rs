@@ -34,7 +34,7 @@ mod exact;
 mod quantize;
 mod sweep;
 
-use crate::device::Bounded;
+use crate::bounded::Bounded;
 use crate::kernel::bytes::ByteKernel;
 use crate::score::{DotScorer, Scorer};
 use crate::topk::LargestScores;

@@ -60,8 +60,11 @@ impl<'a> Bounded<'a> {
         2.0 * f64::from(self.above)
     }
 
-    /// Hands over upper bounds of all scores in blocks, of each row in ascending order of columns.
-    pub(crate) fn blocks(&self, mut each: impl FnMut(Range<usize>, Range<usize>, Vec<f32>) + Send) {
+    /// Hands over upper bounds of all scores in blocks, of each row in ascending order of columns, as long as `each` says to go on.
+    pub(crate) fn blocks(
+        &self,
+        mut each: impl FnMut(Range<usize>, Range<usize>, Vec<f32>) -> bool + Send,
+    ) {
         let (rows, columns) = (self.scorer.rows(), self.scorer.columns());
         let row_parts = parts(rows, ROWS);
         let blocks =
@@ -76,7 +79,11 @@ impl<'a> Bounded<'a> {
         for (at, (rows, columns)) in blocks.iter().cloned().enumerate() {
             let Some(now) = next else { return };
             self.scorer.advance(0);
-            next = rayon::join(|| each(rows, columns, now), || bounds(at + 1)).1;
+            let (go_on, following) = rayon::join(|| each(rows, columns, now), || bounds(at + 1));
+            if !go_on {
+                return;
+            }
+            next = following;
         }
     }
 
@@ -118,6 +125,7 @@ impl<'a> Bounded<'a> {
                 },
             );
             self.scorer.advance(bounds.len());
+            true
         });
     }
 }

@@ -15,16 +15,11 @@ pub(super) fn sweep(k: usize, bounded: &Bounded<'_>) -> Option<Vec<Screen>> {
         .collect();
     let mut hopeless = false;
     bounded.blocks(|rows, columns, bounds| {
-        if !hopeless {
-            take(
-                &mut screens[rows.clone()],
-                columns.start,
-                &bounds,
-                bounded.width(),
-            );
-            bounded.scorer().advance(bounds.len());
-            hopeless = is_hopeless(&screens[rows], columns.end);
-        }
+        take(&mut screens[rows], columns.start, &bounds, bounded.width());
+        bounded.scorer().advance(bounds.len());
+        // Of all rows, so that what they hold together is bounded.
+        hopeless = is_hopeless(&screens, columns.end);
+        !hopeless
     });
     screens.par_iter_mut().for_each(Screen::cut);
     (!hopeless).then_some(screens)
@@ -62,6 +57,7 @@ fn guesses(k: usize, bounded: &Bounded<'_>) -> Vec<f32> {
             .par_iter_mut()
             .zip(rows)
             .for_each(|(largest, bounds)| largest.push(bounds));
+        true
     });
     let guess = |largest: LargestScores| match largest.into_descending() {
         found if found.len() < place => f32::NEG_INFINITY,

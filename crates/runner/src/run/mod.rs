@@ -1,10 +1,10 @@
 //! Runs trials: every item is encoded or found in the cache, and one bank pass and one query pass serve all settings.
 
-mod elsewhere;
 mod embedder;
 mod matcher;
 mod memory;
 mod parity;
+mod pass_device;
 mod rows;
 mod shown;
 
@@ -14,13 +14,13 @@ use crate::plan::Plan;
 use crate::terminal::progress::Progress;
 use crate::warning::Warning;
 use anyhow::{Context, Result};
-use elsewhere::Elsewhere;
 use embedder::Embedder;
 use matcher::Matcher;
 use memory::Need;
 use nnn_core::{BankStats, Banks, Embeddings, Fitted, Normalizer, PassOptions, StatPlan};
 use nnn_report::Shown;
 use nnn_trial::{BankVectors, Method, Reranking, Task, Trial, TrialError, timed};
+use pass_device::PassDevice;
 use rows::Named;
 pub(crate) use rows::TrialRows;
 use std::path::Path;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub(crate) struct TrialRunner<'a> {
     plan: &'a Plan,
     embedder: Embedder<'a>,
-    elsewhere: Elsewhere,
+    pass_device: PassDevice,
 }
 
 /// What a trial came to.
@@ -57,7 +57,7 @@ impl<'a> TrialRunner<'a> {
         Self {
             plan,
             embedder: Embedder::new(plan, sources, cache),
-            elsewhere: Elsewhere::new(&plan.settings.encoders),
+            pass_device: PassDevice::new(&plan.settings.encoders),
         }
     }
 
@@ -77,7 +77,7 @@ impl<'a> TrialRunner<'a> {
         let (rows, steps) = self.compute(trial, &allowed, &inputs, parity)?;
         let (shown, unseen) = shown::shown(trial, self.embedder.sources, &rows);
         warnings.extend(unseen);
-        warnings.extend(self.elsewhere.left_out());
+        warnings.extend(self.pass_device.left_out());
         let mut seconds = vec![("embeddings".to_owned(), encoding)];
         seconds.extend(steps);
         Ok(FinishedTrial {
@@ -215,7 +215,7 @@ impl<'a> TrialRunner<'a> {
             measures: &self.plan.settings.measures,
             pass: PassOptions {
                 blocking: self.plan.settings.blocking,
-                device: self.elsewhere.device(),
+                device: self.pass_device.device(),
                 ..PassOptions::default()
             },
         };

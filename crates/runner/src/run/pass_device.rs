@@ -6,12 +6,12 @@ use nnn_encode::Compute;
 use nnn_gpu::{Numbers, ProductError, Products};
 
 /// The device of the passes, if there is one.
-pub(super) struct Elsewhere {
+pub(super) struct PassDevice {
     products: Option<Result<Products, ProductError>>,
     told: bool,
 }
 
-impl Elsewhere {
+impl PassDevice {
     /// What encoders run on, unless that is the processor.
     pub(super) fn new(encoders: &Compute) -> Self {
         let device = Some(&encoders.device).filter(|device| !device.is_cpu());

@@ -1,4 +1,4 @@
-"""NNN's bias computation and a grid of it: this project beside nnn-retrieval and faiss, one machine, one run.
+"""NNN's bias computation and a grid of it: this project beside nnn-retrieval, PyTorch, faiss, usearch and ScaNN, one machine, one run.
 
 Every measurement is a process of its own with two threads; the contenders take turns, so that what else the machine
 does falls on all of them. Prints Markdown tables and writes results.json.
@@ -23,6 +23,8 @@ import numpy as np
 
 DIM, GALLERY, QUERIES = 512, 5_000, 25_010
 BANKS = {"113k": 113_349, "567k": 566_747}
+# Of a bias, which all but bf16 compute exactly; and of rankings.
+BIAS_PEERS = ["nnn-retrieval", "torch", "torch bf16", "faiss", "usearch", "scann"]
 PEERS = ["nnn-retrieval", "faiss"]
 KS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 ALPHAS = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
@@ -60,10 +62,11 @@ def make_data(folder, seed):
 
 
 def call(command):
-    """Runs one task with two threads and reads its JSON object."""
-    threads = {name: "2" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    """Runs one task with two threads and reads its JSON object. OpenBLAS chooses its kernels and threads by itself: it has two cores."""
+    threads = {name: "2" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
     done = subprocess.run(
-        [str(part) for part in command], env=os.environ | threads, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
+        [str(part) for part in command], env=others | threads, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
     )
     return json.loads(done.stdout)
 
@@ -101,7 +104,7 @@ class Bench:
         return call([self.binary, "betas", self.file("gallery"), self.file("bank-113k")])
 
     def difference(self, who, bank, k):
-        ours, other = (np.load(self.file(f"bias-{name}-{bank}-{k}")) for name in ("ours", who))
+        ours, other = (np.load(self.file(f"bias-{name}-{bank}-{k}")).astype(np.float64) for name in ("ours", who))
         return float(np.abs(ours - other).max())
 
 
@@ -112,12 +115,12 @@ def median(runs, what="seconds"):
 def time_bias(bench, case, rounds):
     """{contender: [runs]} and the largest difference of each peer's bias from ours."""
     bank, k = BIASES[case]
-    runs = {who: [] for who in ["ours", *PEERS]}
+    runs = {who: [] for who in ["ours", *BIAS_PEERS]}
     for _ in range(rounds if bank == "113k" else 1):
         for who in runs:
             runs[who].append(bench.bias(who, bank, k))
             print(bank, k, who, f"{runs[who][-1]['seconds']:.2f} s", file=sys.stderr)
-    return runs, {who: bench.difference(who, bank, k) for who in PEERS}
+    return runs, {who: bench.difference(who, bank, k) for who in BIAS_PEERS}
 
 
 def time_products(bench, rounds):
@@ -162,7 +165,7 @@ def check_hits(grid):
     return rows
 
 
-def machine(packages=("faiss-cpu", "nnn-retrieval", "numpy", "torch")):
+def machine(packages=("faiss-cpu", "nnn-retrieval", "numpy", "scann", "torch", "usearch")):
     """Processor, cores, memory, load and versions."""
     info = Path("/proc/cpuinfo").read_text()
     model = next(line.split(": ")[1] for line in info.splitlines() if line.startswith("model name"))
@@ -177,10 +180,11 @@ def machine(packages=("faiss-cpu", "nnn-retrieval", "numpy", "torch")):
     }
 
 
-def row(task, times, note=""):
-    """One line: {contender: {"seconds": ..., "cpu_seconds": ...}} and the ratios to the faster peer."""
-    cells = [f"{times[who]['seconds']:.1f} ({times[who]['cpu_seconds']:.1f})" for who in ["ours", *PEERS]]
-    ratios = [min(times[who][what] for who in PEERS) / times["ours"][what] for what in TIMES]
+def row(task, times, peers, note=""):
+    """One line: {contender: {"seconds": ..., "cpu_seconds": ...}} and the ratios of the fastest exact peer to ours."""
+    cells = [f"{times[who]['seconds']:.1f} ({times[who]['cpu_seconds']:.1f})" for who in ["ours", *peers]]
+    exact = [who for who in peers if "bf16" not in who]
+    ratios = [min(times[who][what] for who in exact) / times["ours"][what] for what in TIMES]
     return f"| {task} | {' | '.join(cells)} | {ratios[0]:.1f} ({ratios[1]:.1f}) | {note} |"
 
 
@@ -201,16 +205,24 @@ def product_table(runs):
     return "\n".join(lines)
 
 
+def head(peers, note):
+    titles = ["task", "ours", *peers, "fastest exact peer / ours", note]
+    return [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+
+
 def table(results):
-    """The Markdown table: medians in seconds, wall and in brackets processor; ratios of the faster peer to ours."""
-    lines = ["| task | ours | nnn-retrieval | faiss | faster peer / ours | largest bias difference |", "|---|---|---|---|---|---|"]
+    """Markdown tables: medians in seconds, wall and in brackets processor; ratios of the fastest peer that is exact to ours."""
+    lines = head(BIAS_PEERS, "largest difference of a bias, of bf16")
     for case, runs in results["bias"].items():
         times = {who: {what: median(values, what) for what in TIMES} for who, values in runs.items()}
-        lines.append(row(f"bias {case}", times, f"{max(results['differences'][case].values()):.1e}"))
+        rest = results["differences"][case].copy()
+        rounded = rest.pop("torch bf16")
+        lines.append(row(f"bias {case}", times, BIAS_PEERS, f"{max(rest.values()):.1e}, {rounded:.1e}"))
+    lines += ["", *head(PEERS, "")]
     ours = {what: median(results["grid"]["ours"], what) for what in TIMES}
     for way, label in [("each_point", "grid, bias for every point"), ("bias_once_a_k", "grid, bias once a k")]:
         peers = {who: {what: results["grid"]["peers"][who][what][way] for what in TIMES} for who in PEERS}
-        lines.append(row(label, {"ours": ours, **peers}, "peers extrapolated"))
+        lines.append(row(label, {"ours": ours, **peers}, PEERS, "peers extrapolated"))
     return "\n".join(lines)
 
 

@@ -74,6 +74,56 @@ def faiss_bias(gallery, bank, k):
     return clock.stop(), bias
 
 
+def torch_means(gallery, bank, k, dtype):
+    """Blocks of a matrix product by PyTorch (MKL, oneDNN), of which the k largest of every row are kept; returns (times, bias)."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    gallery, bank = (torch.from_numpy(rows).to(dtype) for rows in (gallery, bank))
+    clock, best = Clock(), torch.empty((len(gallery), 0))
+    for block in bank.split(COLUMNS):
+        best = torch.cat([best, torch.matmul(gallery, block.T).float()], 1)
+        best = best.topk(min(k, best.shape[1])).values
+    bias = best.mean(1)
+    return clock.stop(), bias.numpy()
+
+
+def torch_bias(gallery, bank, k):
+    """In f32."""
+    import torch
+
+    return torch_means(gallery, bank, k, torch.float32)
+
+
+def torch_bf16_bias(gallery, bank, k):
+    """In bf16, scores rounded to eight bits: not exact."""
+    import torch
+
+    return torch_means(gallery, bank, k, torch.bfloat16)
+
+
+def usearch_bias(gallery, bank, k):
+    """usearch's exact search by inner product, which wants whole queries beside whole rows; returns (times, bias)."""
+    from usearch.index import MetricKind, search
+
+    clock = Clock()
+    found = search(bank, gallery, k, MetricKind.IP, exact=True, threads=THREADS)
+    bias = (1 - found.distances).mean(axis=1)
+    return clock.stop(), bias
+
+
+def scann_bias(gallery, bank, k):
+    """ScaNN's brute force; returns (times, bias)."""
+    import scann
+
+    searcher = scann.scann_ops_pybind.builder(bank, k, "dot_product").score_brute_force().set_n_training_threads(THREADS).build()
+    searcher.set_num_threads(THREADS)
+    clock = Clock()
+    _, scores = searcher.search_batched_parallel(gallery, final_num_neighbors=k)
+    bias = scores.mean(axis=1)
+    return clock.stop(), bias
+
+
 def faiss_rank(gallery, queries, bias, alpha):
     """Exhaustive search with the bias as one more dimension; returns (times, items)."""
     import faiss
@@ -153,7 +203,14 @@ def faiss_search(gallery, queries, top):
 COLUMNS = 4096
 SEARCH = {"torch": torch_search, "faiss": faiss_search}
 PRODUCTS = {"numpy": numpy_products, "torch": torch_products}
-BIAS = {"nnn-retrieval": nnn_bias, "faiss": faiss_bias}
+BIAS = {
+    "nnn-retrieval": nnn_bias,
+    "torch": torch_bias,
+    "torch bf16": torch_bf16_bias,
+    "faiss": faiss_bias,
+    "usearch": usearch_bias,
+    "scann": scann_bias,
+}
 RANK = {"nnn-retrieval": nnn_rank, "faiss": faiss_rank}
 
 

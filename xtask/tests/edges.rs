@@ -18,9 +18,10 @@ fn may_see(name: &str, other: &str) -> bool {
     let among = |crates: &[&str]| crates.contains(&other);
     match name {
         "runner" => other != FOR_TESTS,
-        "nnn-core" | "nnn-files" | "nnn-pickle" | "xtask" => false,
+        "nnn-amx" | "nnn-files" | "nnn-pickle" | "xtask" => false,
+        "nnn-core" => among(&["nnn-amx"]),
         "nnn-ann" | "nnn-gpu" | "nnn-metrics" => among(&["nnn-core"]),
-        "nnn-encode" => among(&["nnn-files", "nnn-pickle"]),
+        "nnn-encode" => among(&["nnn-amx", "nnn-files", "nnn-pickle"]),
         "nnn-hub" | "nnn-report" => among(&["nnn-files"]),
         "nnn-data" => among(&["nnn-core", "nnn-files", "nnn-pickle"]),
         "nnn-export" => among(&["nnn-core", "nnn-files"]),
@@ -47,7 +48,9 @@ fn allowed_users(library: &str) -> Option<fn(&str) -> bool> {
         "hf-hub" | "ureq" => Some(|user| user == "nnn-hub"),
         "ann-search-rs" => Some(|user| user == "nnn-ann"),
         "polars-core" | "polars-io" | "plotters" => Some(|user| user == "nnn-report"),
-        "parquet" => Some(|user| ["nnn-data", "nnn-export", "nnn-files"].contains(&user)),
+        "parquet" => {
+            Some(|user| ["nnn-data", "nnn-export", "nnn-files", "nnn-report"].contains(&user))
+        }
         "arrow-ipc" | "hdf5-reader" | "tar" | "memmap2" => Some(|user| user == "nnn-data"),
         "anyhow" | "indicatif" | "serde-saphyr" => Some(|user| user == "runner"),
         "clap" => Some(|user| user == "runner" || user == "xtask"),

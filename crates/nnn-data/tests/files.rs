@@ -1,15 +1,18 @@
 //! Readers: other programs' files, round trips, every kind of bad file with its message, damage.
 
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
+use arrow_array::{ArrayRef, Int64Array, ListArray, RecordBatch};
 use half::{bf16, f16};
 use nnn_data::{FileError, Matrix, read_embeddings, read_indices, read_labels, read_matrix};
 use npyz::WriterBuilder;
-use polars_core::prelude::{Column, DataFrame, IntoColumn, ListChunked, NamedFrom, Series};
-use polars_io::prelude::ParquetWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
@@ -51,19 +54,22 @@ fn write_tensor(path: &Path, dtype: Dtype, shape: &[usize], bytes: &[u8]) {
     safetensors::serialize_to_file([("x", view)], None, path).expect("a written file");
 }
 
-fn write_parquet(path: &Path, columns: Vec<Column>) {
-    let mut frame = DataFrame::new_infer_height(columns).expect("a frame");
-    ParquetWriter::new(File::create(path).expect("a new file"))
-        .with_row_group_size(Some(3))
-        .finish(&mut frame)
-        .expect("a written file");
+fn write_parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let groups = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(3))
+        .build();
+    let file = File::create(path).expect("a new file");
+    let mut out = ArrowWriter::try_new(file, batch.schema(), Some(groups)).expect("a writer");
+    out.write(&batch).expect("rows");
+    out.close().expect("a written file");
 }
 
-fn list_column(name: &str, rows: impl Iterator<Item = Series>) -> Column {
-    let rows: Vec<Series> = rows.collect();
-    let mut column = ListChunked::from_iter(rows);
-    column.rename(name.into());
-    column.into_column()
+fn lists<T: ArrowPrimitiveType>(
+    rows: impl IntoIterator<Item = Vec<Option<T::Native>>>,
+) -> ArrayRef {
+    let rows = rows.into_iter().map(Some);
+    Arc::new(ListArray::from_iter_primitive::<T, _, _>(rows))
 }
 
 /// The message with the file's folder taken off.
@@ -179,9 +185,9 @@ fn values() {
         matrix_error(&wide, None),
         "wide.npy: row 1, column 1 is -1e39, beyond the range of f32 (3.4028235e38)"
     );
-    let lists = list_column("v", [[1.0, 1e39]].iter().map(|v| Series::new("".into(), v)));
+    let large = lists::<Float64Type>([vec![Some(1.0), Some(1e39)]]);
     let parquet = folder.path().join("wide.parquet");
-    write_parquet(&parquet, vec![lists]);
+    write_parquet(&parquet, vec![("v", large)]);
     assert_eq!(
         matrix_error(&parquet, None),
         "wide.parquet: row 0, column 1 is 1e39, beyond the range of f32 (3.4028235e38)"
@@ -210,27 +216,27 @@ fn values() {
 #[test]
 fn uneven_and_absent_lists() {
     let folder = folder();
-    let rows = [vec![1f32, 2.0], vec![3.0], vec![4.0, 5.0]];
-    let column = list_column("v", rows.iter().map(|v| Series::new("".into(), v)));
+    let rows = [
+        vec![Some(1.0), Some(2.0)],
+        vec![Some(3.0)],
+        vec![Some(4.0), Some(5.0)],
+    ];
     let uneven = folder.path().join("uneven.parquet");
-    write_parquet(&uneven, vec![column]);
+    write_parquet(&uneven, vec![("v", lists::<Float32Type>(rows))]);
     assert_eq!(
         matrix_error(&uneven, None),
         "uneven.parquet: row 1 holds 1 value, expected 2 as in row 0"
     );
-    let rows = [vec![Some(1f32), Some(2.0)], vec![Some(3.0), None]];
-    let column = list_column("v", rows.iter().map(|v| Series::new("".into(), v)));
+    let rows = [vec![Some(1.0), Some(2.0)], vec![Some(3.0), None]];
     let null = folder.path().join("null.parquet");
-    write_parquet(&null, vec![column]);
+    write_parquet(&null, vec![("v", lists::<Float32Type>(rows))]);
     assert_eq!(
         matrix_error(&null, None),
         "null.parquet: row 1 holds a null or an empty list, expected a list of numbers in every row"
     );
     let holes = folder.path().join("holes.parquet");
-    write_parquet(
-        &holes,
-        vec![Series::new("i".into(), [Some(1i64), None]).into_column()],
-    );
+    let numbers = Int64Array::from(vec![Some(1), None]);
+    write_parquet(&holes, vec![("i", Arc::new(numbers))]);
     assert_eq!(
         index_error(&holes, None),
         "holes.parquet: row 1 holds a null or an empty list, expected a value"
@@ -504,10 +510,10 @@ proptest! {
         let folder = folder();
         let path = folder.path().join("m.parquet");
         let rows = || matrix.data.chunks(matrix.dim);
-        let single = list_column("single", rows().map(|row| Series::new("".into(), row)));
-        let wide = rows().map(|row| row.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
-        let double = list_column("double", wide.map(|row| Series::new("".into(), row)));
-        write_parquet(&path, vec![single, double]);
+        let single = lists::<Float32Type>(rows().map(|row| row.iter().map(|&v| Some(v)).collect()));
+        let wide = rows().map(|row| row.iter().map(|&v| Some(f64::from(v))).collect());
+        let double = lists::<Float64Type>(wide);
+        write_parquet(&path, vec![("single", single), ("double", double)]);
         prop_assert_eq!(&read_matrix(&path, Some("single")).expect("f32"), &matrix);
         prop_assert_eq!(&read_matrix(&path, Some("double")).expect("f64"), &matrix);
     }

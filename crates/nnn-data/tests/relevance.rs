@@ -114,31 +114,36 @@ fn text_in_utf16_says_the_same() {
 /// As `datasets` and ranx write judgements; pandas keeps an index beside.
 #[test]
 fn columns_say_the_same() {
-    use polars_core::df;
-    use polars_core::prelude::{DataFrame, NamedFrom, Series};
-    use polars_io::prelude::ParquetWriter;
+    use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use std::sync::Arc;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("test-00000-of-00001.parquet");
-    let mut frame = df!(
-        "query-id" => ["0", "0", "0", "1"],
-        "corpus-id" => [2.0, 0.0, 1.0, 1.0],
-        "score" => [1i64, 3, 0, 1],
-        "__index_level_0__" => [5i64, 6, 7, 8],
-    )
-    .expect("a frame");
-    let write = |frame: &mut DataFrame| {
+    let texts = |values: [&str; 4]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+    let integers = |values: [i64; 4]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+    let mut columns = vec![
+        ("query-id", texts(["0", "0", "0", "1"])),
+        (
+            "corpus-id",
+            Arc::new(Float64Array::from(vec![2.0, 0.0, 1.0, 1.0])) as ArrayRef,
+        ),
+        ("score", integers([1, 3, 0, 1])),
+        ("__index_level_0__", integers([5, 6, 7, 8])),
+    ];
+    let write = |columns: &[(&str, ArrayRef)]| {
+        let batch = RecordBatch::try_from_iter(columns.to_vec()).expect("columns of one length");
         let file = fs::File::create(&path).expect("a file");
-        ParquetWriter::new(file).finish(frame).expect("written");
+        let mut out = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+        out.write(&batch).expect("rows");
+        out.close().expect("a written file");
         read_relevance(&path, None, &RowNames::queries(2), &RowNames::gallery(3))
     };
-    let read = write(&mut frame).expect("answers");
+    let read = write(&columns).expect("answers");
     assert_eq!(read.relevance.of(0), [0, 2]);
     assert_eq!(read.relevance.grades_of(0), Some([3.0, 1.0].as_slice()));
     assert_eq!(read.relevance.of(1), [1]);
-    frame
-        .with_column(Series::new("split".into(), ["a"; 4]).into())
-        .expect("a column");
-    let error = write(&mut frame).expect_err("refused").to_string();
+    columns.push(("split", texts(["a"; 4])));
+    let error = write(&columns).expect_err("refused").to_string();
     assert!(
         error.contains("unknown column \"split\"; expected a query (query,"),
         "{error}"

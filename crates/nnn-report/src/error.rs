@@ -1,9 +1,8 @@
 //! What can go wrong between records and files.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use polars_core::prelude::PolarsError;
 
 /// A results file that cannot be written, read or understood.
 #[derive(Debug, thiserror::Error)]
@@ -35,16 +34,16 @@ pub enum ReportError {
     Encode {
         /// The file that was to be written.
         path: PathBuf,
-        /// What polars said.
-        source: PolarsError,
+        /// What the library said.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The file is no table of the expected format, or a column is missing or of another type.
     #[error("{}: is not a table that this version writes; if it is not damaged, run its config again", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// What polars said.
-        source: PolarsError,
+        /// What the library said.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A value that every row has is absent.
     #[error("{}: row {row} has no `{column}`", path.display())]
@@ -86,18 +85,22 @@ impl ReportError {
     }
 
     /// Wraps what encoding for `path` reported.
-    pub(crate) fn encode(path: &Path) -> impl FnOnce(PolarsError) -> Self {
+    pub(crate) fn encode<E: Into<Box<dyn Error + Send + Sync>>>(
+        path: &Path,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Encode {
             path: path.to_owned(),
-            source,
+            source: source.into(),
         }
     }
 
     /// Wraps what decoding `path` reported.
-    pub(crate) fn parse(path: &Path) -> impl FnOnce(PolarsError) -> Self {
+    pub(crate) fn parse<E: Into<Box<dyn Error + Send + Sync>>>(
+        path: &Path,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Parse {
             path: path.to_owned(),
-            source,
+            source: source.into(),
         }
     }
 }

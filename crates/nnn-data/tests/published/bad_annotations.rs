@@ -2,10 +2,12 @@
 //! was expected.
 
 use crate::{Lab, part, place, source};
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use nnn_data::{AnnotationFormat, AnnotationPart, FilesSource, Finding, ImagePart, OnGap};
-use polars_core::prelude::{Column, DataFrame, IntoColumn, ListChunked, NamedFrom, Series};
-use polars_io::prelude::ParquetWriter;
+use parquet::arrow::ArrowWriter;
 use std::io::Write;
+use std::sync::Arc;
 use zip::write::SimpleFileOptions;
 
 /// Images at addresses need no files.
@@ -366,24 +368,25 @@ fn lists() {
     }
 }
 
+type Column = (&'static str, ArrayRef);
+
 fn parquet(columns: Vec<Column>) -> Vec<u8> {
-    let mut frame = DataFrame::new_infer_height(columns).expect("a frame");
-    let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes)
-        .finish(&mut frame)
-        .expect("a written file");
-    bytes
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let mut out = ArrowWriter::try_new(Vec::new(), batch.schema(), None).expect("a writer");
+    out.write(&batch).expect("rows");
+    out.into_inner().expect("a written file")
 }
 
-fn texts(name: &str, values: &[Option<&str>]) -> Column {
-    Series::new(name.into(), values).into_column()
+fn texts(name: &'static str, values: &[Option<&str>]) -> Column {
+    (name, Arc::new(StringArray::from(values.to_vec())))
 }
 
-fn list_column(name: &str, rows: &[&[Option<&str>]]) -> Column {
-    let rows = rows.iter().map(|row| Series::new("".into(), row));
-    let mut column = ListChunked::from_iter(rows);
-    column.rename(name.into());
-    column.into_column()
+fn list_column(name: &'static str, rows: &[&[Option<&str>]]) -> Column {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        lists.append_value(row.iter().copied());
+    }
+    (name, Arc::new(lists.finish()))
 }
 
 #[test]
@@ -398,7 +401,7 @@ fn parquet_files() {
         (
             vec![
                 texts("filename", &two),
-                Series::new("sentences".into(), [1, 2]).into_column(),
+                ("sentences", Arc::new(Int64Array::from(vec![1, 2]))),
             ],
             "p.parquet: not readable as parquet: no column \"sentences\" or \"captions\" or \"caption\" or \"raw\" or \
              \"text\" or \"title\" of texts, found \"filename,sentences\"",

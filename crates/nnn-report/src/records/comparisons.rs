@@ -26,7 +26,7 @@ pub fn write_comparisons(folder: &Path, rows: &[ComparisonRow]) -> Result<(), Re
     let csv = folder.join(CSV);
     let mut frame = frame(rows).map_err(ReportError::encode(&csv))?;
     write_csv(&csv, &mut frame)?;
-    write_parquet(&folder.join(PARQUET), &mut frame)
+    write_parquet(&folder.join(PARQUET), &frame)
 }
 
 /// Reads the `comparisons.parquet` of a results folder back, in the order written.

@@ -8,6 +8,7 @@ use polars_core::prelude::*;
 use polars_io::prelude::*;
 
 use crate::error::ReportError;
+use crate::records::parquet;
 use crate::records::rows::{CellId, Interval};
 
 /// A column of text; the empty text is stored as an absent value.
@@ -85,14 +86,9 @@ pub(crate) fn write_csv(path: &Path, frame: &mut DataFrame) -> Result<(), Report
     write_bytes(path, &bytes)
 }
 
-/// Writes columns as parquet: one row group, on one thread, so that equal columns are equal files.
-pub(crate) fn write_parquet(path: &Path, frame: &mut DataFrame) -> Result<(), ReportError> {
-    let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes)
-        .with_row_group_size(Some(frame.height().max(1)))
-        .set_parallel(false)
-        .finish(frame)
-        .map_err(ReportError::encode(path))?;
+/// Writes columns as parquet; equal columns are equal files.
+pub(crate) fn write_parquet(path: &Path, frame: &DataFrame) -> Result<(), ReportError> {
+    let bytes = parquet::bytes(frame).map_err(ReportError::encode(path))?;
     write_bytes(path, &bytes)
 }
 
@@ -106,8 +102,7 @@ impl<'a> Columns<'a> {
     /// Reads a parquet file.
     pub(crate) fn parquet(path: &'a Path) -> Result<Self, ReportError> {
         let file = File::open(path).map_err(ReportError::read(path))?;
-        let frame = ParquetReader::new(file).finish();
-        let frame = frame.map_err(ReportError::parse(path))?;
+        let frame = parquet::frame(file).map_err(ReportError::parse(path))?;
         Ok(Self { path, frame })
     }
 

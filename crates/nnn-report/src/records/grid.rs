@@ -19,8 +19,8 @@ const GRID: &str = "grid.parquet";
 /// [`ReportError::Write`] where the file system refuses, [`ReportError::Encode`] where polars does.
 pub fn write_grid(folder: &Path, rows: &[GridRow]) -> Result<(), ReportError> {
     let path = folder.join(GRID);
-    let mut frame = frame(rows).map_err(ReportError::encode(&path))?;
-    write_parquet(&path, &mut frame)
+    let frame = frame(rows).map_err(ReportError::encode(&path))?;
+    write_parquet(&path, &frame)
 }
 
 /// Reads the `grid.parquet` of a results folder back, in the order written.

@@ -22,6 +22,7 @@ pub(crate) mod frame;
 mod grid;
 mod occurrences;
 pub(crate) mod params;
+pub(crate) mod parquet;
 mod queries;
 mod rows;
 mod scores;

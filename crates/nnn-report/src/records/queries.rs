@@ -43,8 +43,8 @@ pub struct QueryColumn {
 /// system refuses, [`ReportError::Encode`] where polars does.
 pub fn write_queries(path: &Path, table: &QueryTable) -> Result<(), ReportError> {
     check(table)?;
-    let mut frame = frame(table).map_err(ReportError::encode(path))?;
-    write_parquet(path, &mut frame)
+    let frame = frame(table).map_err(ReportError::encode(path))?;
+    write_parquet(path, &frame)
 }
 
 /// Reads what [`write_queries`] wrote.

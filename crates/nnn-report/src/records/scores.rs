@@ -28,7 +28,7 @@ pub fn write_scores(folder: &Path, rows: &[ScoreRow]) -> Result<(), ReportError>
     let csv = folder.join(CSV);
     let mut frame = frame(rows).map_err(ReportError::encode(&csv))?;
     write_csv(&csv, &mut frame)?;
-    write_parquet(&folder.join(PARQUET), &mut frame)
+    write_parquet(&folder.join(PARQUET), &frame)
 }
 
 /// Reads the scores of a results folder back, in the order written: from `scores.parquet`, or from `scores.csv` where

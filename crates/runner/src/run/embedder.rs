@@ -1,5 +1,6 @@
 //! From sides to vectors: through an encoder and its cache, or from the matrices that were given.
 
+use crate::memory::taken;
 use crate::open::images::named;
 use crate::open::trials::TrialPlan;
 use crate::open::{Content, Side, Source, Sources, Table};
@@ -24,6 +25,8 @@ pub(crate) struct Embedder<'a> {
     pub(super) sources: &'a Sources,
     cache: EmbeddingCache,
     pub(super) encoder: Option<(usize, Box<dyn Encoder>)>,
+    /// Bytes by which the process grew when the encoder was loaded.
+    encoder_bytes: u64,
     made: Vec<(Option<usize>, Side, Arc<Embeddings>)>,
     pub(super) known: Known,
     pub(super) measured: Vec<Measured>,
@@ -55,6 +58,7 @@ impl<'a> Embedder<'a> {
             sources,
             cache: EmbeddingCache::new(cache.join("embeddings")),
             encoder: None,
+            encoder_bytes: 0,
             made: Vec::new(),
             known: Known::default(),
             measured: Vec::new(),
@@ -90,6 +94,13 @@ impl<'a> Embedder<'a> {
             }
             _ => (self.sources.all()[trial.test.gallery.source].dim(), 0),
         })
+    }
+
+    /// Bytes of the loaded model in single precision, which stands beside it while the distance to it is measured. Its numbers are at most
+    /// twice as wide.
+    pub(super) fn single_bytes(&self) -> u64 {
+        let beside = self.plan.settings.encoders.in_single();
+        beside.map_or(0, |_| 2 * self.encoder_bytes)
     }
 
     fn images_at_once(&self, encoder: &dyn Encoder) -> Option<usize> {
@@ -145,8 +156,10 @@ impl<'a> Embedder<'a> {
         self.encoder = None;
         let entry = &self.plan.models[model];
         let checkpoint = &self.sources.checkpoints[model];
+        let before = taken();
         let encoder = (checkpoint.family.load)(&checkpoint.files, &self.plan.settings.encoders)
             .with_context(|| format!("{}: model `{}`", entry.file.display(), entry.card.name))?;
+        self.encoder_bytes = taken().saturating_sub(before);
         self.encoder = Some((model, encoder));
         Ok(())
     }

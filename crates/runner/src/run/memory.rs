@@ -40,6 +40,12 @@ impl Need {
         self
     }
 
+    /// Of a model of another number type in single precision, beside which it is measured.
+    pub(super) fn and_single(mut self, bytes: u64) -> Self {
+        self.add("the model in single precision".to_owned(), bytes);
+        self
+    }
+
     /// Of the passes over banks and queries and of the statistics of their results.
     pub(super) fn and_passes(mut self, plan: &Plan, trial: &TrialPlan, dim: usize) -> Self {
         let methods: Vec<&Method> = trial.methods.iter().map(|&at| &plan.methods[at]).collect();

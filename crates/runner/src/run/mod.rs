@@ -101,7 +101,8 @@ impl<'a> TrialRunner<'a> {
             for trial in of_model {
                 let (dim, image) = self.embedder.sizes(trial)?;
                 let vectors = || Need::of_vectors(&sides, dim);
-                let encoding = vectors().and_image(image);
+                let single = self.embedder.single_bytes();
+                let encoding = vectors().and_image(image).and_single(single);
                 let passes = vectors().and_passes(self.plan, trial, dim);
                 let needs = [passes, encoding].map(|need| (need, trial));
                 largest = largest

@@ -5,7 +5,7 @@ use crate::dispatch::dispatched;
 use crate::kernel::{LANES, PANEL};
 
 /// Rows of a tile.
-pub(super) const TILE: usize = 16;
+pub(super) const TILE: usize = nnn_amx::LINES;
 
 /// Eight tiles, each [`TILE`] lines.
 pub(super) trait Tiles {
@@ -20,23 +20,6 @@ pub(super) trait Tiles {
     /// Stores the lines of tile `T` in `to`, one every `stride` places.
     fn store<const T: usize>(&self, to: &mut [i32], stride: usize);
 }
-
-/// What the tiles have to be configured to: 64 bytes, of which the first is the palette, those from 16 on are the bytes of a
-/// line of each tile, in two bytes each, and those from 48 on the lines of each.
-#[repr(C, align(64))]
-pub(super) struct TileConfig(pub(super) [u8; 64]);
-
-pub(super) const CONFIG: TileConfig = {
-    let mut bytes = [0; 64];
-    bytes[0] = 1;
-    let mut tile = 0;
-    while tile < 8 {
-        bytes[16 + 2 * tile] = 64;
-        bytes[48 + tile] = TILE as u8;
-        tile += 1;
-    }
-    TileConfig(bytes)
-};
 
 /// A kernel that works in tiles of any kind.
 pub(super) const fn kernel(name: &'static str, run: Run, pair: Pair) -> ByteKernel {
@@ -98,6 +81,7 @@ dispatched! {
 #[cfg(test)]
 pub(super) mod software {
     use super::*;
+    use nnn_amx::CONFIG;
 
     /// Rows, bytes of a row, and the bytes themselves of one tile.
     #[derive(Clone, Copy)]

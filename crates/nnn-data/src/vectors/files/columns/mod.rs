@@ -3,6 +3,7 @@
 mod batch;
 mod finding;
 mod packed;
+mod plain;
 mod table;
 mod types;
 mod values;

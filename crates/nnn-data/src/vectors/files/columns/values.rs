@@ -5,12 +5,12 @@ use super::super::rows::Rows;
 use super::super::stream::{index, whole};
 use super::batch::{column, present};
 use super::finding::Found;
+use super::plain::{bytes, fractions, integers};
 use super::types;
 use crate::file_error::FileProblem;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type, Int8Type, Int32Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_cast::cast;
 use arrow_schema::DataType;
 
 /// Values of a sparse vector at most: longer ones are none that anybody has.
@@ -34,7 +34,7 @@ pub(super) fn append(
         let path: Vec<String> = found.path.iter().chain([name]).cloned().collect();
         let array = column(batch, &path, row)?;
         present(&array, row)?;
-        as_fractions(&array)
+        fractions(&array)
     };
     let columns = found
         .columns
@@ -45,21 +45,13 @@ pub(super) fn append(
 }
 
 /// Rows across columns of one dimension each.
-fn across(columns: &[ArrayRef], count: usize, rows: &mut Rows) -> Result<(), FileProblem> {
-    let columns: Vec<_> = columns
-        .iter()
-        .map(|it| it.as_primitive::<Float64Type>())
-        .collect();
+fn across(columns: &[Vec<f64>], count: usize, rows: &mut Rows) -> Result<(), FileProblem> {
     for row in 0..count {
         rows.start();
-        rows.extend_wide(columns.iter().map(|it| it.value(row)))?;
+        rows.extend_wide(columns.iter().map(|it| it[row]))?;
         rows.end()?;
     }
     Ok(())
-}
-
-fn as_fractions(array: &dyn Array) -> Result<ArrayRef, FileProblem> {
-    cast(array, &DataType::Float64).map_err(|error| FileProblem::Unusable(error.to_string()))
 }
 
 /// The list in a row; lists of one list each are as good as that list.
@@ -109,15 +101,7 @@ fn numbers(array: &dyn Array, rows: &mut Rows) -> Result<(), FileProblem> {
             let values = array.as_primitive::<Float16Type>().values();
             rows.extend(values.iter().map(|it| it.to_f32()));
         }
-        DataType::Float64 => {
-            let values = array.as_primitive::<Float64Type>().values();
-            rows.extend_wide(values.iter().copied())?;
-        }
-        _ => {
-            let values = as_fractions(array)?;
-            let values = values.as_primitive::<Float64Type>().values();
-            rows.extend_wide(values.iter().copied())?;
-        }
+        _ => rows.extend_wide(fractions(array)?)?,
     }
     Ok(())
 }
@@ -180,17 +164,13 @@ fn sparse(
 pub(super) fn indices(array: &dyn Array, out: &mut Vec<u32>) -> Result<(), FileProblem> {
     present(array, out.len())?;
     if types::is_fraction(array.data_type()) {
-        let values = as_fractions(array)?;
-        for value in values.as_primitive::<Float64Type>().values() {
-            out.push(whole(out.len(), *value)?);
+        for value in fractions(array)? {
+            out.push(whole(out.len(), value)?);
         }
         return Ok(());
     }
-    let wide = cast(array, &DataType::Decimal128(20, 0));
-    let wide = wide.map_err(|error| FileProblem::Unusable(error.to_string()))?;
-    let wide = wide.as_primitive::<arrow_array::types::Decimal128Type>();
-    for value in wide.values() {
-        out.push(index(out.len(), *value)?);
+    for value in integers(array)? {
+        out.push(index(out.len(), value)?);
     }
     Ok(())
 }
@@ -198,9 +178,7 @@ pub(super) fn indices(array: &dyn Array, out: &mut Vec<u32>) -> Result<(), FileP
 /// Appends numbers of any type.
 pub(super) fn plain_numbers(array: &dyn Array, out: &mut Vec<f64>) -> Result<(), FileProblem> {
     present(array, out.len())?;
-    let wide = cast(array, &DataType::Float64);
-    let wide = wide.map_err(|error| FileProblem::Unusable(error.to_string()))?;
-    out.extend_from_slice(wide.as_primitive::<Float64Type>().values());
+    out.extend(fractions(array)?);
     Ok(())
 }
 
@@ -211,19 +189,13 @@ pub(super) fn labels(
     out: &mut Vec<String>,
 ) -> Result<(), FileProblem> {
     present(array, out.len())?;
-    let texts = match types::is_bytes(array.data_type()) {
-        false => cast(array, &DataType::LargeUtf8),
-        true => cast(array, &DataType::LargeBinary),
-    };
-    let texts = texts.map_err(|error| format.bad(error))?;
-    if let Some(texts) = texts.as_string_opt::<i64>() {
-        out.extend(texts.iter().flatten().map(str::to_owned));
-        return Ok(());
-    }
-    for bytes in texts.as_binary::<i64>().iter().flatten() {
-        let text = String::from_utf8(bytes.to_vec());
+    bytes(array, &mut |value| {
         let row = out.len();
-        out.push(text.map_err(|error| format.bad(format!("row {row}: {error}")))?);
-    }
-    Ok(())
+        let expected = "a value";
+        let value = value.ok_or(FileProblem::Null { row, expected })?;
+        let text = str::from_utf8(value);
+        let bad = |error| format.bad(format!("row {row}: {error}"));
+        out.push(text.map_err(bad)?.to_owned());
+        Ok(())
+    })
 }

@@ -205,18 +205,17 @@ mod tests {
             let list = golden[name].as_array().expect("a list").iter();
             list.map(|v| v.as_f64().expect("a number")).collect()
         };
-        let (shapes, lambdas) = (numbers("a"), numbers("lambda"));
-        let (below, above) = (numbers("below"), numbers("above"));
-        for i in 0..shapes.len() {
-            let (a, lambda) = (shapes[i], lambdas[i]);
+        let points = numbers("a").into_iter().zip(numbers("lambda"));
+        let tails = numbers("below").into_iter().zip(numbers("above"));
+        for ((a, lambda), (below, above)) in points.zip(tails) {
             let found = log_tails(a, lambda);
             let of_complement = match a < 1.0 {
-                true => 8.0 * f64::EPSILON * (below[i] - above[i]).exp(),
+                true => 8.0 * f64::EPSILON * (below - above).exp(),
                 false => 0.0,
             };
             for (found, want, more) in [
-                (found.below, below[i], 0.0),
-                (found.above, above[i], of_complement),
+                (found.below, below, 0.0),
+                (found.above, above, of_complement),
             ] {
                 let bound = 120.0 * f64::EPSILON * (1.0 + want.abs()) + more;
                 let off = (found - want).abs();

@@ -81,13 +81,15 @@ def test_corrected_scores_have_the_bits_of_the_ranking(data):
     assert (found == stable(corrected, len(gallery))).all()
 
 
-METHODS = ["dis(beta=20,k=1)", "ls(k=8)", "gc(depth=50)", "gr_clip", "whitening", "mp_normal", "dn", "sn", "dsl(beta=10)", "raw"]
+READ_NO_BANK = ["dsl(beta=10)", "raw", "snn(k=5)", "simhub_in", "query_expansion(n=3,alpha=0)"]
+READ_A_BANK = ["dis(beta=20,k=1)", "ls(k=8)", "gc(depth=50)", "gr_clip", "whitening", "mp_normal", "mp_gamma", "dn", "sn", "k_reciprocal(k1=5)"]
+METHODS = READ_A_BANK + READ_NO_BANK
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_lists_of_any_length_and_threads_agree(data, method):
     gallery, queries, bank = data
-    reads_none = method in ("dsl(beta=10)", "raw")
+    reads_none = method in READ_NO_BANK
     options = {"method": method, "bank": None if reads_none else nnn_bench.Bank(bank, gallery=gallery[:150])}
     longest, scores = nnn_bench.rank(queries, gallery, len(gallery), scores=True, threads=1, **options)
     assert (np.sort(longest, axis=1) == np.arange(len(gallery))).all()

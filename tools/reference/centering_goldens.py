@@ -1,12 +1,13 @@
 """Golden values for crates/method-centering: numpy from the formulas, and scikit-learn's PCA.
 
-Python 3.11 with numpy 2.4.6 and scikit-learn 1.9.1. Run at the root of the repository:
+Python 3.11 with kneed 0.8.5, numpy 2.4.6 and scikit-learn 1.9.1. Run at the root of the repository:
 
     python tools/reference/centering_goldens.py crates/method-centering/tests/golden/centering.json
 
 Scores are (query, gallery) in f64. `numpy` has banks of different sizes, either of which counts one half. `sklearn` has
 banks of one size, so that PCA of their union weighs them alike: `abtt` subtracts the projection on `components_`,
-`whitening` is `transform` with `whiten=True`, and both are compared as cosines.
+`whitening` is `transform` with `whiten=True`, `spectral_tempering` is `transform` over `explained_variance_` to the power of gamma / 2 with
+a gamma by kneed's knee, and all are compared as cosines.
 """
 
 import json
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from kneed import KneeLocator
 from sklearn.decomposition import PCA
 
 DIM = 12
@@ -27,6 +29,14 @@ def vectors(rng, count, centre):
 
 def unit(x):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def tempering(variances, kept):
+    """gamma of spectral tempering: signal to noise at the last kept variance over that at the knee."""
+    start = int(0.9 * len(variances))
+    ratio = np.maximum(variances[:start] / variances[start:].mean() - 1, 0)
+    knee = KneeLocator(np.arange(start), ratio, S=0.5, curve="convex", direction="decreasing").knee
+    return min(1.0, ratio[min(kept, start) - 1] / ratio[knee])
 
 
 def case(rng, query_bank, gallery_bank):
@@ -57,6 +67,11 @@ def by_numpy(data):
         kept = slice(0, dims or DIM)
         white = [(x - mu) @ axes[kept].T / scale[kept] for x in (q, g)]
         scores[f"whitening(dims={dims})"] = unit(white[0]) @ unit(white[1]).T
+    for dims in (0, 1, 4, 5, 7, 10, 12):
+        kept = dims or DIM
+        gamma = tempering(scale**2, kept)
+        tempered = [(x - mu) @ axes[:kept].T / scale[:kept] ** gamma for x in (q, g)]
+        scores[f"spectral_tempering(dims={dims})"] = unit(tempered[0]) @ unit(tempered[1]).T
     return scores
 
 
@@ -71,6 +86,12 @@ def by_sklearn(data):
     for dims in (0, 2, 6):
         pca = PCA(n_components=dims or DIM, whiten=True).fit(both)
         scores[f"whitening(dims={dims})"] = unit(pca.transform(q)) @ unit(pca.transform(g)).T
+    for dims in (0, 3, 6, 9):
+        pca = PCA(n_components=DIM).fit(both)
+        kept = dims or DIM
+        gamma = tempering(pca.explained_variance_, kept)
+        tempered = [pca.transform(x)[:, :kept] / pca.explained_variance_[:kept] ** (gamma / 2) for x in (q, g)]
+        scores[f"spectral_tempering(dims={dims})"] = unit(tempered[0]) @ unit(tempered[1]).T
     return scores
 
 

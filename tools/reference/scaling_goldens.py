@@ -1,6 +1,6 @@
 """Golden values for crates/method-scaling and crates/method-gc, from libraries that share no code with them.
 
-Python 3.11 with kiez 0.5.0, numpy 1.26.4, scikit-learn 1.5.2, scipy 1.17.1. Run at the root of the repository:
+Python 3.11 with kiez 0.5.0, mpmath 1.3.0, numpy 1.26.4, scikit-learn 1.5.2, scipy 1.17.1. Run at the root of the repository:
 
     python tools/reference/scaling_goldens.py crates/method-scaling/tests/golden crates/method-gc/tests/golden
 
@@ -9,9 +9,12 @@ scaling.json  unit vectors (32 bits) of a gallery, a query bank and queries, and
                                 distances over all of the gallery that is to be scored
               `mp_normal`       scipy's log probabilities over the cosines; kiez's distance over 1 - cosine is one less
                                 their exponential, which is asserted here
+              `mp_gamma`        scipy's log probabilities of gamma distributions over 1 - cosine, fitted by moments
               `mp_empirical`    the product of two shares, by numpy from the definition
               `zscore`          scikit-learn's StandardScaler, fitted to the bank
 log_cdf.json  scipy's logarithm of the normal distribution function
+log_gamma.json  mpmath's logarithms of the regularised incomplete gamma functions, in 50 digits: a series or a fraction up to a
+              shape of 25, an integral above
 gc.json       the same vectors and scipy's ranks of each query among the bank
 """
 
@@ -22,7 +25,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from kiez.hubness_reduction import LocalScaling, MutualProximity
-from scipy.stats import norm, rankdata
+from mpmath import mp
+from scipy.stats import gamma, norm, rankdata
 from sklearn.preprocessing import StandardScaler
 
 GALLERY, BANK, QUERIES, DIM, K, DEPTH = 40, 60, 12, 16, 7, 20
@@ -72,6 +76,58 @@ def mutual_normal(bank, rows):
     return logs
 
 
+def mutual_gamma(bank, rows):
+    def log(axis_rows, of, axis):
+        mean, variance = 1.0 - of.mean(axis=axis, keepdims=True), of.var(axis=axis, keepdims=True)
+        return gamma.logsf(1.0 - axis_rows, mean**2 / variance, scale=variance / mean)
+
+    return log(rows, rows, 1) + log(rows.T, bank, 1).T
+
+
+def deviance(ratio):
+    return ratio - 1 - mp.log(ratio)
+
+
+def log_tail_by_integral(a, ratio, sign):
+    """ln of the probability beyond `ratio` times the mean, above for sign = 1: the density's integral without its largest factor."""
+    slope = a * abs(1 - 1 / ratio)
+    width = 1 / (mp.sqrt(a) + slope)
+    ends = [width * step for step in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)]
+    if sign < 0:
+        ends = [end for end in ends if end < ratio] + [ratio]
+    at = deviance(ratio)
+
+    def density(step):
+        there = ratio + sign * step
+        return mp.exp(-a * (deviance(there) - at)) / there if there > 0 else mp.zero
+
+    stirling = mp.loggamma(a) - ((a - 0.5) * mp.log(a) - a + mp.log(2 * mp.pi) / 2)
+    return mp.log(mp.quad(density, ends)) - a * at + mp.log(a / (2 * mp.pi)) / 2 - stirling
+
+
+def log_tails(a, ratio):
+    """ln P(a, x) and ln Q(a, x) at x = a ratio: the smaller as it is, the other as its complement."""
+    a, ratio = mp.mpf(a), mp.mpf(ratio)
+    upper = ratio > 1
+    if a < 25:
+        ends = (a * ratio, mp.inf) if upper else (0, a * ratio)
+        smaller = mp.log(mp.gammainc(a, *ends, regularized=True))
+    else:
+        smaller = log_tail_by_integral(a, ratio, 1 if upper else -1)
+    other = mp.log1p(-mp.exp(smaller))
+    return [other, smaller] if upper else [smaller, other]
+
+
+def gamma_tails():
+    mp.dps = 50
+    shapes = [3e-8, 1e-3, 0.1, 0.7, 1.0, 2.5, 9.9, 10.1, 24.0, 25.0, 31.0, 120.0, 711.0, 5e3, 1e5, 1e8, 1e12, 1e15]
+    ratios = [1e-7, 1e-3, 0.1, 0.3, 0.4999, 0.5001, 0.8, 0.97, 1 - 1e-6, 1.0, 1 + 1e-7, 1.01, 1.2, 1.6, 1.9999, 2.0001, 3.0, 40.0, 1e4]
+    pairs = [(a, ratio) for a in shapes for ratio in ratios]
+    tails = [log_tails(a, ratio) for a, ratio in pairs]
+    below, above = ([float(tail[side]) for tail in tails] for side in (0, 1))
+    return {"a": [a for a, _ in pairs], "lambda": [ratio for _, ratio in pairs], "below": below, "above": above}
+
+
 def mutual_empirical(bank, rows, depth):
     shares = np.empty_like(rows)
     for q, row in enumerate(rows):
@@ -102,6 +158,7 @@ def main(scaling, gc):
         "ls": local_scaling("standard", bank, rows),
         "nicdm": local_scaling("nicdm", bank, rows),
         "mp_normal": mutual_normal(bank, rows),
+        "mp_gamma": mutual_gamma(bank, rows),
         "mp_empirical": mutual_empirical(bank, rows, DEPTH),
         "mp_empirical_exact": mutual_empirical(bank, rows, BANK),
         "zscore": StandardScaler().fit(bank.T).transform(rows),
@@ -109,6 +166,7 @@ def main(scaling, gc):
     write(scaling, "scaling.json", vectors | values)
     x = np.concatenate([np.linspace(-45, 45, 181), [-1e7, -1e4, -100.0, -30.0, -29.999999, -1e-9, 1e-300, 1e9]])
     write(scaling, "log_cdf.json", {"x": x, "log": norm.logcdf(x)})
+    write(scaling, "log_gamma.json", gamma_tails())
     write(gc, "gc.json", vectors | {"rank": ranks(bank, rows)})
 
 

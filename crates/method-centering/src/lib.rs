@@ -13,14 +13,19 @@
 //!   Viswanath, "All-but-the-Top", ICLR 2018, arXiv 1702.01417.
 //! - `whitening`: `(x - mu) U L^(-1/2)` with `S = U L U^T`, to unit length: Su et al., "Whitening Sentence
 //!   Representations for Better Semantics and Faster Retrieval", arXiv 2103.15316.
+//! - `spectral_tempering`: `(x - mu) U L^(-gamma/2)`, to unit length, with a `gamma` from 0 to 1 that follows from the variances: Li,
+//!   Eustratiadis, Kanoulas, "Spectral Tempering for Embedding Compression in Dense Passage Retrieval", arXiv 2603.19339.
 
 mod abtt;
 mod centering;
 mod gr_clip;
+mod knee;
 mod space;
+mod tempering;
 mod whitening;
 
 pub use abtt::{Abtt, AbttFamily};
 pub use centering::{Centering, CenteringFamily};
 pub use gr_clip::{GrClip, GrClipFamily};
+pub use tempering::{SpectralTempering, SpectralTemperingFamily};
 pub use whitening::{Whitening, WhiteningFamily};

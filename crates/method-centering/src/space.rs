@@ -76,6 +76,17 @@ impl Space {
         Ok(&self.axes[..varying.count().min(at_most)])
     }
 
+    /// The axes of largest variance along which the banks vary; 0 stands for all of them.
+    ///
+    /// # Errors
+    /// `dims` is more than there are dimensions.
+    pub(crate) fn kept(&self, dims: usize) -> Result<&[Axis], FitError> {
+        match dims {
+            0 => self.varying(self.axes.len()),
+            dims => self.varying(dims),
+        }
+    }
+
     /// `x -> (x - centroid) matrix^T`, to unit length, for both sides; `rows` are those of the matrix.
     pub(crate) fn moved(&self, rows: &[f64], gallery: Rows<'_>) -> Fitted {
         let map = VectorMap {
@@ -88,6 +99,20 @@ impl Space {
             query: map,
         })
     }
+}
+
+/// The axes' directions, each divided by what `divisor` says of its deviation, row by row; a row of zeros where nothing varies, so
+/// that all scores are equal.
+pub(crate) fn projector(axes: &[Axis], dim: usize, divisor: impl Fn(f64) -> f64) -> Vec<f64> {
+    if axes.is_empty() {
+        return vec![0.0; dim];
+    }
+    let row = |axis: &Axis| {
+        let divisor = divisor(axis.variance.sqrt());
+        let scaled = axis.direction.iter().map(|v| v / divisor);
+        scaled.collect::<Vec<f64>>()
+    };
+    axes.iter().flat_map(row).collect()
 }
 
 /// Eigenvalues and eigenvectors, largest first; on one thread, so that the number of threads changes nothing.

@@ -1,6 +1,6 @@
 //! Whitening.
 
-use crate::space::{Axis, Space, need_moments};
+use crate::space::{Space, need_moments, projector};
 use nnn_core::{
     BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo, Rows,
     StatPlan, signature,
@@ -61,25 +61,8 @@ impl Normalizer for Whitening {
 
     fn fit(&self, stats: &BankStats, gallery: Rows<'_>) -> Result<Fitted, FitError> {
         let space = Space::new(stats, gallery.dim())?;
-        let kept = match self.dims.get() as usize {
-            0 => space.varying(gallery.dim())?,
-            dims => space.varying(dims)?,
-        };
-        Ok(space.moved(&whitener(kept, gallery.dim()), gallery))
+        let kept = space.kept(self.dims.get() as usize)?;
+        let whitener = projector(kept, gallery.dim(), |deviation| deviation);
+        Ok(space.moved(&whitener, gallery))
     }
-}
-
-/// `L^(-1/2) U^T`, row by row; a row of zeros where nothing varies, so that all scores are equal.
-fn whitener(axes: &[Axis], dim: usize) -> Vec<f64> {
-    if axes.is_empty() {
-        return vec![0.0; dim];
-    }
-    let row = |axis: &Axis| {
-        let deviation = axis.variance.sqrt();
-        axis.direction
-            .iter()
-            .map(|v| v / deviation)
-            .collect::<Vec<f64>>()
-    };
-    axes.iter().flat_map(row).collect()
 }

@@ -1,7 +1,8 @@
 //! The corrections beside their formulas in f64, their limits, and values from other packages.
 
 use method_centering::{
-    Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, Whitening, WhiteningFamily,
+    Abtt, AbttFamily, Centering, CenteringFamily, GrClip, GrClipFamily, SpectralTempering,
+    SpectralTemperingFamily, Whitening, WhiteningFamily,
 };
 use nnn_core::{
     Bank, Embeddings, FitError, Fitted, MethodFamily, MethodKind, Nnn, Normalizer, ParamGrid,
@@ -19,6 +20,12 @@ fn abtt(d: usize) -> Abtt {
 
 fn whitening(dims: usize) -> Whitening {
     Whitening {
+        dims: param(dims as f64),
+    }
+}
+
+fn tempering(dims: usize) -> SpectralTempering {
+    SpectralTempering {
         dims: param(dims as f64),
     }
 }
@@ -194,17 +201,27 @@ fn check_moved(
         images(&data.queries, shifts[0]),
         images(&data.gallery, shifts[1]),
     );
+    let mut worst = 0.0f64;
     for (row, (q, q_error)) in found.iter().zip(&queries) {
         for (got, (g, g_error)) in row.iter().zip(&gallery) {
             let bound = q_error + g_error + q_error * g_error + slack;
+            let off = (got - product(q, g)).abs();
             assert!(
-                (got - product(q, g)).abs() <= bound,
+                off <= bound,
                 "{}: {got}, expected {} within {bound:e}",
                 method.signature(),
                 product(q, g)
             );
+            worst = worst.max(off);
         }
     }
+    report(&method.signature(), data.gallery.dim(), worst);
+}
+
+/// The largest error of a check, for those who run it with `--nocapture`.
+#[allow(clippy::print_stderr)]
+fn report(what: &str, dim: usize, error: f64) {
+    eprintln!("{what}, dimension {dim}: largest error {error:.1e}");
 }
 
 /// How far the span of eigenvectors may be turned: the error of the covariance and of its decomposition in f64, a few
@@ -246,6 +263,64 @@ fn check_whitening(data: &Data, dims: &[usize]) {
     }
 }
 
+/// The knee of a falling curve, from the definition: of the local maxima of the distance to the diagonal, in their order, the first behind
+/// which the distance is below the maximum by half of a step before it is at another maximum or a minimum, or below zero before it is
+/// at another maximum.
+fn knee64(curve: &[f64]) -> usize {
+    let (n, first, last) = (curve.len(), curve[0], curve[curve.len() - 1]);
+    let x = |i: usize| i as f64 / (n - 1) as f64;
+    let distance = |i: usize| (first - curve[i]) / (first - last) - x(i);
+    let neighbors = |i: usize| [distance(i.max(1) - 1), distance((i + 1).min(n - 1))];
+    let is_maximum = |&i: &usize| neighbors(i).iter().all(|&other| other <= distance(i));
+    let is_minimum = |&i: &usize| neighbors(i).iter().all(|&other| other >= distance(i));
+    let maxima: Vec<usize> = (0..n).filter(is_maximum).collect();
+    for (at, &maximum) in maxima.iter().enumerate() {
+        let end = maxima.get(at + 1).copied().unwrap_or(n - 1);
+        let threshold = distance(maximum) - 0.5 * x(1);
+        let mut behind = maximum + 1..=end;
+        let below = |i: usize| match (maximum + 1..i).any(|m| is_minimum(&m)) {
+            true => distance(i) < 0.0,
+            false => distance(i) < threshold,
+        };
+        if behind.any(below) {
+            return maximum;
+        }
+    }
+    panic!("a curve without a knee")
+}
+
+/// `SNR(kept) / SNR(knee)` of all variances, at most one.
+fn gamma64(axes: &[(f64, Vec<f64>)], kept: usize) -> f64 {
+    let start = axes.len() * 9 / 10;
+    let noise = axes[start..].iter().map(|axis| axis.0).sum::<f64>() / (axes.len() - start) as f64;
+    let ratios: Vec<f64> = axes[..start]
+        .iter()
+        .map(|axis| (axis.0 - noise) / noise)
+        .collect();
+    (ratios[kept.min(start) - 1] / ratios[knee64(&ratios)]).min(1.0)
+}
+
+/// As [`check_whitening`]: no power of a ratio of deviations is larger than the ratio. The power itself follows from variances that are
+/// exact but for f64; it moves a score by at most its error times the logarithm of the ratio, either side.
+fn check_tempering(data: &Data, dims: &[usize]) {
+    let (mu, axes) = (centroid64(data), eigen64(covariance64(data)));
+    for &dims in dims {
+        let kept = if dims == 0 { axes.len() } else { dims };
+        let gamma = gamma64(&axes, kept);
+        let row = |axis: &(f64, Vec<f64>)| {
+            let divisor = axis.0.powf(gamma / 2.0);
+            axis.1.iter().map(|v| v / divisor).collect()
+        };
+        let matrix: Matrix = axes[..kept].iter().map(row).collect();
+        let last = axes[kept - 1].0;
+        let gap = axes.get(kept).map_or(last, |next| last - next.0);
+        let spread = (axes[0].0 / last).sqrt();
+        let of_power = 2.0 * spread.ln() * turn(data, axes[axes.len() - 1].0);
+        let slack = turn(data, gap) * spread + of_power;
+        check_moved(data, &tempering(dims), &matrix, [&mu, &mu], slack);
+    }
+}
+
 #[test]
 fn moved_vectors_score_as_the_formulas_say() {
     let real = Data::real(64);
@@ -259,6 +334,7 @@ fn moved_vectors_score_as_the_formulas_say() {
         check_moved(&data, &GrClip, &identity(dim), [&means[0], &means[1]], 0.0);
         check_abtt(&data, &[0, 1, 2, 7]);
         check_whitening(&data, &[0, 1, 5, 15]);
+        check_tempering(&data, &[0, 2, 5, 12, 18]);
     }
     if let Some(data) = Data::real(512) {
         let means = [mean64(&data.query_bank), mean64(&data.gallery_bank)];
@@ -313,11 +389,12 @@ struct Golden {
     scores: BTreeMap<String, Matrix>,
 }
 
-const FAMILIES: [&dyn MethodFamily; 4] = [
+const FAMILIES: [&dyn MethodFamily; 5] = [
     &CenteringFamily,
     &GrClipFamily,
     &AbttFamily,
     &WhiteningFamily,
+    &SpectralTemperingFamily,
 ];
 
 fn by_signature(signature: &str) -> Box<dyn Normalizer> {
@@ -352,12 +429,13 @@ fn scores_equal_those_of_other_packages() {
                 Fitted::VectorMoving(_) => want.clone(),
                 _ => differences(want.clone()),
             };
+            let mut worst = 0.0f64;
             for (got, want) in found.concat().iter().zip(want.concat()) {
-                assert!(
-                    (got - want).abs() <= 1.7e-5,
-                    "{signature}: {got}, expected {want}"
-                );
+                let off = (got - want).abs();
+                assert!(off <= 1.7e-5, "{signature}: {got}, expected {want}");
+                worst = worst.max(off);
             }
+            report(signature, golden.dim, worst);
         }
     }
 }
@@ -410,6 +488,8 @@ fn methods() -> Vec<Box<dyn Normalizer>> {
         Box::new(abtt(2)),
         Box::new(whitening(0)),
         Box::new(whitening(6)),
+        Box::new(tempering(0)),
+        Box::new(tempering(6)),
     ]
 }
 
@@ -484,6 +564,7 @@ fn counts_beyond_the_dimension_are_refused() {
     let message = "7 directions are asked for, but the vectors have dimension 6";
     assert_eq!(error(&abtt(7)).as_deref(), Some(message));
     assert_eq!(error(&whitening(7)).as_deref(), Some(message));
+    assert_eq!(error(&tempering(7)).as_deref(), Some(message));
     assert_eq!(error(&abtt(6)), None);
     assert_eq!(error(&whitening(6)), None);
     let most = Abtt { d: param(f64::MAX) };
@@ -508,7 +589,7 @@ fn degenerate_banks_leave_numbers() {
     let (one, other, several) = (constant(), random_rows(1, 4, 3), random_rows(4, 4, 4));
     let repeated = one.select(&[0; 30]);
     let mut methods = methods();
-    methods.retain(|method| method.signature() != "whitening(dims=6)");
+    methods.retain(|method| !method.signature().ends_with("dims=6)"));
     methods.extend([
         Box::new(abtt(4)) as Box<dyn Normalizer>,
         Box::new(whitening(1)),
@@ -558,6 +639,7 @@ fn a_vector_of_which_nothing_is_left_scores_zero() {
         ..data
     };
     assert_eq!(all_scores(&far, &whitening(0)), [0.0; 4], "nothing varies");
+    assert_eq!(all_scores(&far, &tempering(0)), [0.0; 4], "the same");
     assert_eq!(
         all_scores(&far, &abtt(2)),
         all_scores(&far, &abtt(0)),
@@ -591,6 +673,17 @@ proptest! {
         prop_assert_eq!(all_scores(&data, &abtt(0)), all_scores(&data, &GrClip));
     }
 
+    /// Up to the knee the power is one, and deviations to the power of one are what whitening divides by, bit for bit.
+    #[test]
+    fn tempering_of_few_dimensions_is_whitening(seed in 0u64..1000) {
+        let data = Data::random(20, seed);
+        prop_assert_eq!(all_scores(&data, &tempering(1)), all_scores(&data, &whitening(1)));
+        let variances = eigen64(covariance64(&data));
+        for dims in (2..20).filter(|&dims| gamma64(&variances, dims) == 1.0) {
+            prop_assert_eq!(all_scores(&data, &tempering(dims)), all_scores(&data, &whitening(dims)));
+        }
+    }
+
     /// The number of rows of a bank does not change its weight.
     #[test]
     fn a_repeated_bank_changes_nothing_beyond_rounding(seed in 0u64..1000) {
@@ -608,11 +701,13 @@ proptest! {
 
 #[test]
 fn signatures_read_back() {
-    for (family, signature) in
-        FAMILIES
-            .into_iter()
-            .zip(["centering", "gr_clip", "abtt(d=5)", "whitening(dims=0)"])
-    {
+    for (family, signature) in FAMILIES.into_iter().zip([
+        "centering",
+        "gr_clip",
+        "abtt(d=5)",
+        "whitening(dims=0)",
+        "spectral_tempering(dims=0)",
+    ]) {
         let default = family.expand(&ParamGrid::new()).expect("defaults");
         assert_eq!(default[0].signature(), signature);
         assert_eq!(by_signature(signature).signature(), signature);

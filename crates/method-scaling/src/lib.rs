@@ -8,6 +8,7 @@
 //! | `ls(k)` | `1 - exp(-d^2 / (sigma_q sigma_g))`, `sigma` the distance to the `k`-th neighbour | `-d^2 / sigma_g` |
 //! | `nicdm(k)` | `d / sqrt(mu_q mu_g)`, `mu` the mean distance to `k` neighbours | `-d^2 / mu_g` |
 //! | `mp_normal` | `P(X_q > d) P(X_g > d)`, each side normal | the logarithm of the product |
+//! | `mp_gamma` | `P(X_q > d') P(X_g > d')`, `d' = 1 - s`, each side gamma | the logarithm of the product |
 //! | `mp_empirical(depth)` | `P(X_q > d) P(X_g > d)`, each side as counted | the product of two counts, then `s` |
 //! | `zscore` | `(s - m_g) / sd_g` | the same |
 //!
@@ -26,16 +27,20 @@
 //! and the z-score as `a_g s - b_g`: an inner-product engine could serve them from item vectors `(a_g g, b_g)` and query
 //! vectors `(q, -1)`, one dimension more. Mutual proximity has no such form.
 
+mod gamma;
 mod linear;
 mod ls;
 mod mp_empirical;
+mod mp_gamma;
 mod mp_normal;
 mod nicdm;
 mod normal;
+mod proximity;
 mod zscore;
 
 pub use ls::{Ls, LsFamily};
 pub use mp_empirical::{MpEmpirical, MpEmpiricalFamily};
+pub use mp_gamma::{MpGamma, MpGammaFamily};
 pub use mp_normal::{MpNormal, MpNormalFamily};
 pub use nicdm::{Nicdm, NicdmFamily};
 pub use zscore::{Zscore, ZscoreFamily};

@@ -1,6 +1,7 @@
 //! Mutual proximity with independent normal distributions.
 
 use crate::normal::{Normal, log_cdf, means_and_deviations, need_means_and_deviations};
+use crate::proximity::joint;
 use crate::to_score;
 use nnn_core::{
     BankStats, FitError, Fitted, MethodFamily, MethodKind, Normalizer, Param, ParamInfo, RowRule,
@@ -71,23 +72,9 @@ impl RowRule for Rule {
     }
 }
 
-/// Below this size `ln(P P')` nears the end of f32.
-const SMALL: f64 = 1e-30;
-
-/// A number that orders as `P(a) P(b)` does: its logarithm, or, where that is all but zero, `-ln((1 - P(a)) + (1 - P(b)))`,
-/// which is then above 69 and follows `-ln(-ln(P(a) P(b)))` to one part in `1 / SMALL`.
+/// A number that orders as `P(a) P(b)` does.
 fn product(a: f64, b: f64) -> f64 {
-    let log = log_cdf(a) + log_cdf(b);
-    if log < -SMALL {
-        log
-    } else {
-        -log_sum(log_cdf(-a), log_cdf(-b))
-    }
-}
-
-/// `ln(e^a + e^b)` of finite numbers.
-fn log_sum(a: f64, b: f64) -> f64 {
-    a.max(b) + libm::log1p(libm::exp(-(a - b).abs()))
+    joint([log_cdf(a), log_cdf(b)], || [log_cdf(-a), log_cdf(-b)])
 }
 
 #[cfg(test)]

@@ -32,10 +32,16 @@ impl Normal {
 
     /// Of a whole row, which is not empty: deviations from the mean squared, divided by their number.
     pub(crate) fn of(row: &[f32]) -> Self {
+        let (mean, deviation) = Self::mean_and_deviation(row);
+        Self::new(mean, deviation)
+    }
+
+    /// The two of a whole row, which is not empty.
+    pub(crate) fn mean_and_deviation(row: &[f32]) -> (f64, f64) {
         let size = row.len() as f64;
         let mean = row.iter().map(|&s| f64::from(s)).sum::<f64>() / size;
         let squares = row.iter().map(|&s| (f64::from(s) - mean).powi(2));
-        Self::new(mean, (squares.sum::<f64>() / size).sqrt())
+        (mean, (squares.sum::<f64>() / size).sqrt())
     }
 
     /// `(s - mean) / deviation`.
@@ -59,13 +65,28 @@ pub(crate) fn log_cdf(x: f64) -> f64 {
     }
 }
 
+/// `ln(2 pi) / 2`
+const HALF_LOG_TWO_PI: f64 = 0.918_938_533_204_672_7;
+
 /// `-x^2/2 - ln(-x sqrt(2 pi)) + ln(1 - 1/x^2 + 3/x^4 - 15/x^6 + 105/x^8 - 945/x^10 + ...)` (Abramowitz, Stegun
 /// 26.2.12); the first term left out is 2e-14 at `TAIL`, beside a sum of 454.
 fn log_tail(x: f64) -> f64 {
-    let half_log_two_pi = 0.918_938_533_204_672_7;
+    -0.5 * x * x - libm::log(-x) - HALF_LOG_TWO_PI + log_series(x)
+}
+
+/// The last logarithm of [`log_tail`].
+fn log_series(x: f64) -> f64 {
     let y = 1.0 / (x * x);
-    let series = y * (-1.0 + y * (3.0 + y * (-15.0 + y * (105.0 - y * 945.0))));
-    -0.5 * x * x - libm::log(-x) - half_log_two_pi + libm::log1p(series)
+    libm::log1p(y * (-1.0 + y * (3.0 + y * (-15.0 + y * (105.0 - y * 945.0)))))
+}
+
+/// `ln P(X > y) + y^2/2` for `y >= 0`: what is left of the tail without the factor that makes it small.
+pub(crate) fn log_tail_excess(y: f64) -> f64 {
+    if y < -TAIL {
+        log_cdf(-y) + 0.5 * y * y
+    } else {
+        log_series(y) - libm::log(y) - HALF_LOG_TWO_PI
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Every method beside values from kiez, scipy and scikit-learn (`tools/reference/scaling_goldens.py`).
 
-use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
+mod common;
+
+use common::log_gamma_error;
+use method_scaling::{Ls, MpEmpirical, MpGamma, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
 use nnn_testkit::methods::*;
 use serde_json::Value;
@@ -154,6 +157,40 @@ fn mutual_proximity_equals_that_of_scipy() {
             assert!(error <= bound, "{found}, expected {want}");
         }
     }
+}
+
+/// As the oracle's bound, with errors of similarities, means and deviations of one similarity's size; twice that of a deviation, which
+/// is one of a mean of squares.
+#[test]
+fn mutual_proximity_of_gamma_distributions_equals_that_of_scipy() {
+    let golden = golden();
+    let moments = |scores: &Vec<f32>| {
+        let size = scores.len() as f64;
+        let mean = scores.iter().map(|&s| f64::from(s)).sum::<f64>() / size;
+        let squares = scores.iter().map(|&s| (f64::from(s) - mean).powi(2));
+        (mean, (squares.sum::<f64>() / size).sqrt())
+    };
+    let items = chain_matrix(golden.gallery.rows(), golden.bank.rows());
+    let items: Vec<(f64, f64)> = items.iter().map(moments).collect();
+    let mut worst = 0.0f64;
+    for (scores, row, want) in golden.rows(&MpGamma, "mp_gamma") {
+        let query = moments(&scores);
+        for (g, (found, want)) in row.iter().zip(&want).enumerate() {
+            let s = f64::from(scores[g]);
+            let of = |(mean, sd)| log_gamma_error(s, ERROR, (ERROR, mean), (2.0 * ERROR, sd));
+            let bound = of(query) + of(items[g]) + U32 * want.abs();
+            let error = (f64::from(*found) - want).abs();
+            assert!(error <= bound, "{found}, expected {want} within {bound:e}");
+            worst = worst.max(error);
+        }
+    }
+    report("mp_gamma", worst);
+}
+
+/// The largest error of a check, for those who run it with `--nocapture`.
+#[allow(clippy::print_stderr)]
+fn report(name: &str, error: f64) {
+    eprintln!("{name}: largest error {error:.1e}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Limits, degenerate data, and what must not change a result.
 
 use method_scaling::{
-    Ls, LsFamily, MpEmpirical, MpEmpiricalFamily, MpNormal, MpNormalFamily, Nicdm, NicdmFamily,
-    Zscore, ZscoreFamily,
+    Ls, LsFamily, MpEmpirical, MpEmpiricalFamily, MpGamma, MpGammaFamily, MpNormal, MpNormalFamily,
+    Nicdm, NicdmFamily, Zscore, ZscoreFamily,
 };
 use nnn_core::{
     Bank, Embeddings, FitError, MethodFamily, Nnn, Normalizer, ParamGrid, parse_signature,
@@ -18,6 +18,7 @@ fn methods(k: usize) -> Vec<Box<dyn Normalizer>> {
         Box::new(Nicdm { k }),
         Box::new(Zscore),
         Box::new(MpNormal),
+        Box::new(MpGamma),
         Box::new(MpEmpirical { depth: k }),
     ]
 }
@@ -249,10 +250,11 @@ fn statistics_that_were_not_collected_are_missed() {
 
 #[test]
 fn signatures_and_grids_read_back() {
-    let families: [(&dyn MethodFamily, &str); 5] = [
+    let families: [(&dyn MethodFamily, &str); 6] = [
         (&LsFamily, "ls(k=7)"),
         (&NicdmFamily, "nicdm(k=10)"),
         (&MpNormalFamily, "mp_normal"),
+        (&MpGammaFamily, "mp_gamma"),
         (&MpEmpiricalFamily, "mp_empirical(depth=128)"),
         (&ZscoreFamily, "zscore"),
     ];

@@ -1,6 +1,9 @@
 //! Every method beside its published formula in f64, within error bounds of the f32 products.
 
-use method_scaling::{Ls, MpEmpirical, MpNormal, Nicdm, Zscore};
+mod common;
+
+use common::{log_gamma_error, log_gamma64};
+use method_scaling::{Ls, MpEmpirical, MpGamma, MpNormal, Nicdm, Zscore};
 use nnn_core::{Embeddings, Normalizer};
 use nnn_testkit::methods::*;
 
@@ -208,6 +211,25 @@ fn check_mp_normal(task: &Task) -> f64 {
     worst.0
 }
 
+/// `ln Q_q(1 - s) + ln Q_g(1 - s)`, which is the score.
+fn check_mp_gamma(task: &Task) -> f64 {
+    let side = |scores: &Vec<f64>| (mean64(scores), deviation64(scores), scores.len());
+    let items: Vec<_> = task.items.iter().map(side).collect();
+    let queries: Vec<_> = task.rows.iter().map(side).collect();
+    let (e, mut worst) = (task.error, Worst(0.0));
+    task.each(&MpGamma, |q, g, score| {
+        let (mut want, mut bound) = (0.0, U32 * score.abs());
+        let s = task.rows[q][g];
+        for (mean, sd, n) in [queries[q], items[g]] {
+            want += log_gamma64(s, mean, sd);
+            let (of_mean, of_sd) = (e + f64_error(n), spread_error(e, n, sd));
+            bound += log_gamma_error(s, e, (of_mean, mean), (of_sd, sd));
+        }
+        worst.near((q, g), score, want, bound);
+    });
+    worst.0
+}
+
 /// The order by the product of two counts, then the similarity: counts of the scores as computed, nothing sorted.
 fn check_mp_empirical(task: &Task, depth: usize) {
     let items = chain_matrix(task.gallery.rows(), task.bank.rows());
@@ -252,6 +274,9 @@ fn scalings_of_random_vectors_are_within_the_bound() {
         report("zscore", check_zscore(&task));
         report("mp_normal", check_mp_normal(&task));
     }
+    for (gallery, bank, dim) in [(40, 300, 64), (90, 70, 12), (30, 90, 512)] {
+        report("mp_gamma", check_mp_gamma(&random_task(gallery, bank, dim)));
+    }
 }
 
 #[test]
@@ -263,6 +288,11 @@ fn scalings_of_real_embeddings_are_within_the_bound() {
     }
     report("zscore", check_zscore(&task));
     report("mp_normal", check_mp_normal(&task));
+    let Some(data) = fashion() else { return };
+    let few =
+        |rows: &Embeddings| rows.select(&(0..rows.len().min(40) as u32).collect::<Vec<u32>>());
+    let task = Task::new(&few(&data.queries), few(&data.gallery), data.bank);
+    report("mp_gamma", check_mp_gamma(&task));
 }
 
 /// The largest error of a check, for those who run it with `--nocapture`.

@@ -44,6 +44,7 @@ mod method;
 mod moved;
 mod nnn;
 mod order;
+mod others;
 mod param;
 mod rank;
 mod rankings;
@@ -63,6 +64,7 @@ pub use method::{Fitted, GalleryBias, GatedBias, MethodFamily, MethodKind, Norma
 pub use moved::{MovedVectors, VectorMap, Vectors};
 pub use nnn::{Nnn, NnnFamily};
 pub use order::{rewrite_by_key, weighted_key};
+pub use others::nearest_others;
 pub use param::{Param, ParamError, ParamGrid, ParamInfo, parse_signature, signature};
 pub use rank::{Best, Counts, RankOptions, Shard, ShardError, Thresholds, best, rank, rank_each};
 pub use rankings::Rankings;

@@ -128,6 +128,19 @@ pub trait Normalizer: Send + Sync {
         1
     }
 
+    /// Whether [`Normalizer::fit`] reads products of the gallery's vectors with one another, which nobody has where only similarities are
+    /// known ([`Embeddings::similarities`](crate::Embeddings::similarities)).
+    fn reads_gallery(&self) -> bool {
+        false
+    }
+
+    /// Bytes that its correction of `gallery` items of dimension `dim` holds at most, where that is more than some numbers an item: lists
+    /// of neighbours, or vectors. A caller who bounds memory counts them, and holds one such correction at a time where it can.
+    fn held_bytes(&self, gallery: usize, dim: usize) -> usize {
+        let _ = (gallery, dim);
+        0
+    }
+
     /// Turns statistics into a correction for their gallery, whose vectors are `gallery`.
     ///
     /// # Errors

@@ -277,8 +277,8 @@ impl<'a> Trial<'a> {
         let mut rules = (Vec::new(), Vec::new());
         for (place, point) in self.points().enumerate() {
             match point.fit(stats, task.gallery.rows())? {
-                // It is ranked by itself, so that its gallery need not be held beside those of the other points.
-                moved @ Fitted::VectorMoving(_) => measure(&[place], &[&moved]),
+                // It is ranked by itself, so that what it holds need not be held beside that of the other points.
+                large if holds_much(point, &large, task) => measure(&[place], &[&large]),
                 rule => {
                     rules.0.push(place);
                     rules.1.push(rule);
@@ -399,6 +399,12 @@ impl Listed<'_> {
             None => method,
         }
     }
+}
+
+/// Whether a correction holds vectors or lists for its items, rather than a few numbers.
+fn holds_much(point: &dyn Normalizer, fitted: &Fitted, task: &Task) -> bool {
+    let (items, dim) = (task.gallery.len(), task.gallery.dim());
+    matches!(fitted, Fitted::VectorMoving(_)) || point.held_bytes(items, dim) > 0
 }
 
 fn fit<'p>(

@@ -158,8 +158,8 @@ impl TaskTrials<'_> {
         let (alone, referenced): (Vec<usize>, Vec<usize>) =
             (0..self.plan.methods.len()).partition(|&index| self.reads_no_set(index));
         let held_out = |&index: &usize| {
-            let method = &self.plan.methods[index];
-            method.choose == Choose::Validation && !method.stat_plan().is_empty()
+            // Where there is nothing to choose, it is fixed.
+            self.plan.methods[index].choose == Choose::Validation
         };
         let drawn = match referenced.is_empty() && !alone.iter().any(held_out) {
             true => Vec::new(),
@@ -211,11 +211,16 @@ impl TaskTrials<'_> {
     }
 
     /// Whether a method has a trial without a reference set: it reads no bank, or none but the evaluated queries where there are
-    /// several sets, as it would be the same for each. Beside a single one it stays, to be compared with the others.
+    /// several sets, as it would be the same for each. Beside a single one it stays, to be compared with the others; raw is beside all.
     fn reads_no_set(&self, index: usize) -> bool {
-        let needs = self.plan.methods[index].stat_plan();
+        let method = &self.plan.methods[index];
+        let needs = method.stat_plan();
         let reads_one = needs.uses(Bank::Query) || needs.uses(Bank::Gallery);
-        needs.is_empty() || !reads_one && self.plan.spec.reference_sets.len() > 1
+        match self.plan.spec.reference_sets.len() {
+            0 => needs.is_empty(),
+            1 => method.is_raw(),
+            _ => !reads_one,
+        }
     }
 
     /// Where only similarities are known, nothing that reads vectors can be had.
@@ -226,6 +231,7 @@ impl TaskTrials<'_> {
         let reads = |method: &&Method| {
             let moves = method.family.kind() == MethodKind::VectorMoving;
             moves
+                || method.normalizers().any(|point| point.reads_gallery())
                 || method
                     .stat_plan()
                     .iter()

@@ -147,7 +147,7 @@ struct Passes<'a> {
 }
 
 impl Passes<'_> {
-    /// One number of every item for most statistics, and the bank in bytes while it is screened.
+    /// One number of every item for most statistics, and the bank, or the gallery, in bytes while it is screened.
     fn statistics(&self) -> u64 {
         let plan = self.plan();
         let numbers = |task: &TaskItems| -> usize {
@@ -157,20 +157,34 @@ impl Passes<'_> {
             lengths.fold(0, usize::saturating_add)
         };
         let numbers: u64 = self.tasks.iter().map(|it| product(&[numbers(it), 8])).sum();
-        numbers + product(&[self.bank(), self.dim])
+        numbers + product(&[self.reduced(), self.dim])
+    }
+
+    /// The most rows that a pass reduces: those of a bank, or of the gallery where it is compared with itself.
+    fn reduced(&self) -> usize {
+        match self.reads_gallery() {
+            true => self.bank().max(self.largest().1),
+            false => self.bank(),
+        }
+    }
+
+    /// Whether the gallery's items are compared with one another.
+    fn reads_gallery(&self) -> bool {
+        let mut points = self.methods.iter().flat_map(|it| it.normalizers());
+        points.any(|point| point.reads_gallery())
     }
 
     /// Whatever is taken for a moment, which small trials need less of.
     fn blocks(&self, points: usize, settings: usize, top: usize) -> u64 {
         let (queries, gallery) = self.largest();
-        let scores = product(&[queries + self.bank(), gallery, 16]);
-        let lists = product(&[gallery, self.bank().min(1024), 16]);
+        let scores = product(&[queries + self.reduced(), gallery, 16]);
+        let lists = product(&[gallery, self.reduced().min(1024), 16]);
         let plan = self.plan();
         let of_histograms = plan
             .iter()
             .any(|(_, it)| matches!(it, Stat::LogMeanExp { .. }));
         let lists = lists.min(memory::REDUCING as u64);
-        let reducing = match (plan.is_empty(), of_histograms) {
+        let reducing = match (plan.is_empty() && !self.reads_gallery(), of_histograms) {
             (true, _) => 0,
             (false, true) => lists + memory::histograms(gallery) as u64,
             (false, false) => lists,
@@ -206,7 +220,9 @@ impl Passes<'_> {
     /// A bias of every item and a number of every query for each point, or the vectors of one that moves them.
     fn points(&self, points: usize) -> u64 {
         let (queries, gallery) = self.largest();
-        product(&[points, 4 * gallery + 8 * queries]) + self.moved()
+        let each = product(&[points, 4 * gallery + 8 * queries]);
+        each.saturating_add(self.moved())
+            .saturating_add(self.held(|_| 1, u64::max))
     }
 
     fn report(&self, settings: usize, top: usize) -> u64 {
@@ -219,7 +235,20 @@ impl Passes<'_> {
         let ranks: Option<usize> = self.tasks.iter().map(|it| pairs(it)).max();
         let lists = product(&[queries, top.min(gallery), 4]) + product(&[ranks.unwrap_or(0), 16]);
         let each = product(&[gallery, 4]) + lists + product(&[queries, 24]);
-        each.saturating_mul(settings as u64) + self.moved()
+        let held = self.held(Method::reported, u64::saturating_add);
+        let all = each.saturating_mul(settings as u64);
+        all.saturating_add(self.moved()).saturating_add(held)
+    }
+
+    /// Lists and vectors that corrections hold for the gallery's items: so many of each method's largest, together as `join` says.
+    fn held(&self, count: impl Fn(&Method) -> usize, join: impl Fn(u64, u64) -> u64) -> u64 {
+        let (_, gallery) = self.largest();
+        let of = |method: &&Method| {
+            let points = method.normalizers();
+            let bytes = points.map(|point| point.held_bytes(gallery, self.dim));
+            product(&[count(method), bytes.max().unwrap_or(0)])
+        };
+        self.methods.iter().map(of).fold(0, join)
     }
 
     /// Both sides once more, moved.

@@ -38,7 +38,8 @@ fn methods(list: &str) -> String {
 
 const ALL: &str = "[raw, nnn: {k: 1, alpha: 0.5}, csls: {k: 1}, dn, is, dis: {k: 1}, dualis, \
     dualdis: {k: 1}, dualdis_released: {k: 1}, sn, dbsn, ls: {k: 1}, nicdm: {k: 1}, mp_normal, mp_empirical: {depth: 1}, zscore, \
-    gc: {depth: 1}, dsl, dissimlocal: {k: 1}, centering, gr_clip, abtt: {d: 1}, whitening, invgc, localadj]";
+    gc: {depth: 1}, dsl, dissimlocal: {k: 1}, centering, gr_clip, abtt: {d: 1}, whitening, spectral_tempering, \
+    mp_gamma, snn, simhub_in, k_reciprocal: {k1: 1}, query_expansion, invgc, localadj]";
 
 fn all_are_numbers(lab: &Lab, list: &str) {
     lab.run(&methods(list), &[]);
@@ -74,7 +75,7 @@ fn vectors_of_one_dimension() {
 #[test]
 fn vectors_of_a_very_large_dimension() {
     let lab = shaped(65_536, [8, 2, 8]);
-    for method in ["abtt: {d: 1}", "whitening", "invgc"] {
+    for method in ["abtt: {d: 1}", "whitening", "spectral_tempering", "invgc"] {
         let config = methods(&format!("[{method}]"));
         let name = method.split(':').next().unwrap_or(method);
         lab.refuses(config, &[], &[name, "dimension 65536", "16384"]);

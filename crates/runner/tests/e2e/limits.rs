@@ -19,8 +19,13 @@ const METHODS: &str = "methods:
   - ls: {k: 1}
   - nicdm: {k: 1}
   - mp_normal
+  - mp_gamma
   - mp_empirical: {depth: 1}
   - zscore
+  - snn: {k: [1, 1.0e+9]}
+  - simhub_in: {k: [1, 1.0e+9]}
+  - k_reciprocal: {k1: 1, k2: [1, 1.0e+9], lambda: [0, 1]}
+  - query_expansion: {n: [1, 1.0e+9], alpha: [0, 1.0e+9]}
   - gc: {depth: 1}
   - dsl
 ";

@@ -50,12 +50,12 @@ pub(super) fn integers(array: &dyn Array) -> Result<Vec<i128>, FileProblem> {
     )
 }
 
+/// Takes one value after the other.
+type Each<'a> = dyn FnMut(Option<&[u8]>) -> Result<(), FileProblem> + 'a;
+
 /// Texts, bytes, integers as text, and dictionaries of them, one after the other to `each`; nothing for a null, which a dictionary may
 /// hold where its key is none.
-pub(super) fn bytes(
-    array: &dyn Array,
-    each: &mut dyn FnMut(Option<&[u8]>) -> Result<(), FileProblem>,
-) -> Result<(), FileProblem> {
+pub(super) fn bytes(array: &dyn Array, each: &mut Each<'_>) -> Result<(), FileProblem> {
     match array.data_type() {
         DataType::Utf8 => texts(array.as_string::<i32>().iter(), each),
         DataType::LargeUtf8 => texts(array.as_string::<i64>().iter(), each),
@@ -73,16 +73,13 @@ pub(super) fn bytes(
 
 fn texts<'a>(
     mut values: impl Iterator<Item = Option<&'a str>>,
-    each: &mut dyn FnMut(Option<&[u8]>) -> Result<(), FileProblem>,
+    each: &mut Each<'_>,
 ) -> Result<(), FileProblem> {
     values.try_for_each(|it| each(it.map(str::as_bytes)))
 }
 
 /// What the keys of a dictionary stand for.
-fn entries(
-    array: &dyn Array,
-    each: &mut dyn FnMut(Option<&[u8]>) -> Result<(), FileProblem>,
-) -> Result<(), FileProblem> {
+fn entries(array: &dyn Array, each: &mut Each<'_>) -> Result<(), FileProblem> {
     let dictionary = array.as_any_dictionary();
     let mut held: Vec<Option<Vec<u8>>> = Vec::new();
     bytes(dictionary.values(), &mut |it| {
